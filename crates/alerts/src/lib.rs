@@ -1,0 +1,1 @@
+//! Who hears what, when, and why: route, group, silence, deduplicate.

@@ -1,0 +1,3 @@
+//! The Bellwether program.
+
+fn main() {}

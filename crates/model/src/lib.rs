@@ -1,0 +1,20 @@
+//! The nouns every other crate shares: time, labels, samples, matchers, batches and alerts.
+//!
+//! Nothing here does I/O or reads a clock, and nothing here decides anything. [`SeriesSource`] is the one
+//! trait: the store implements it and the PromQL evaluator reads through it, so that neither knows the other.
+
+mod alert;
+mod batch;
+mod labels;
+mod matcher;
+mod sample;
+mod source;
+mod time;
+
+pub use alert::{Alert, AlertFingerprint};
+pub use batch::{Batch, LogPosition, Origin, SeriesId};
+pub use labels::{Labels, LabelsBuilder, METRIC_NAME, is_valid_legacy_name};
+pub use matcher::{MatchOp, Matcher, MatcherError, matches_all};
+pub use sample::{STALE_NAN, Sample, is_stale};
+pub use source::{Chunk, ChunkSummary, SeriesSource, SeriesView, SourceError, TimeRange};
+pub use time::{DurationError, TimeDelta, Timestamp};

@@ -1,0 +1,173 @@
+//! `name op "value"`: the one test that selectors, routes, silences and inhibitions share.
+
+use std::fmt;
+
+use regex::Regex;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{Labels, is_valid_legacy_name};
+
+/// How a label's value is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum MatchOp {
+    /// `=`
+    #[serde(rename = "=")]
+    Equal,
+    /// `!=`
+    #[serde(rename = "!=")]
+    NotEqual,
+    /// `=~`
+    #[serde(rename = "=~")]
+    Regex,
+    /// `!~`
+    #[serde(rename = "!~")]
+    NotRegex,
+}
+
+impl MatchOp {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+            Self::Regex => "=~",
+            Self::NotRegex => "!~",
+        }
+    }
+}
+
+/// A test of one label. A label that is not there has the empty value.
+#[derive(Clone)]
+pub struct Matcher {
+    /// The label's name.
+    pub name: String,
+    /// The comparison.
+    pub op: MatchOp,
+    /// What to compare with: a text, or the source of a regular expression that must match the whole value.
+    pub value: String,
+    /// Invariant: present exactly when `op` is one of the two regex operators.
+    regex: Option<Regex>,
+}
+
+/// The regular expression of a matcher does not compile.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("regular expression {pattern:?}: {reason}")]
+pub struct MatcherError {
+    /// The pattern as written.
+    pub pattern: String,
+    /// What is wrong with it, in one line.
+    pub reason: String,
+}
+
+/// Compiled size allowed for one pattern; a pattern beyond it is refused rather than allowed to eat the memory.
+const REGEX_SIZE_LIMIT_BYTES: usize = 4 << 20;
+
+impl Matcher {
+    /// Builds a matcher; fails when a regular expression does not compile or would be too large.
+    pub fn new(op: MatchOp, name: impl Into<String>, value: impl Into<String>) -> Result<Self, MatcherError> {
+        let (name, value) = (name.into(), value.into());
+        let regex = match op {
+            MatchOp::Equal | MatchOp::NotEqual => None,
+            MatchOp::Regex | MatchOp::NotRegex => Some(whole_value_regex(&value)?),
+        };
+        Ok(Self { name, op, value, regex })
+    }
+
+    /// `name="value"`.
+    pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { name: name.into(), op: MatchOp::Equal, value: value.into(), regex: None }
+    }
+
+    /// Whether a value passes.
+    pub fn matches_value(&self, value: &str) -> bool {
+        match (self.op, &self.regex) {
+            (MatchOp::Equal, _) => value == self.value,
+            (MatchOp::NotEqual, _) => value != self.value,
+            (MatchOp::Regex, Some(regex)) => regex.is_match(value),
+            (MatchOp::NotRegex, Some(regex)) => !regex.is_match(value),
+            (MatchOp::Regex | MatchOp::NotRegex, None) => unreachable!("a regex matcher always carries its regex"),
+        }
+    }
+
+    /// Whether a label set passes.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        self.matches_value(labels.value_or_empty(&self.name))
+    }
+
+    /// Whether a set without this label passes; such a matcher cannot narrow a search by itself.
+    pub fn matches_empty(&self) -> bool {
+        self.matches_value("")
+    }
+}
+
+fn whole_value_regex(pattern: &str) -> Result<Regex, MatcherError> {
+    let compile = |source: &str| regex::RegexBuilder::new(source).size_limit(REGEX_SIZE_LIMIT_BYTES).build();
+    // Compiled alone first, so that a pattern such as `a)(b` cannot balance itself against our own parentheses.
+    compile(pattern).and_then(|_| compile(&format!("^(?s:{pattern})$"))).map_err(|error| MatcherError {
+        pattern: pattern.to_owned(),
+        reason: error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+    })
+}
+
+/// Whether every matcher passes.
+pub fn matches_all(matchers: &[Matcher], labels: &Labels) -> bool {
+    matchers.iter().all(|m| m.matches(labels))
+}
+
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.op, &self.value) == (&other.name, other.op, &other.value)
+    }
+}
+impl Eq for Matcher {}
+impl PartialOrd for Matcher {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Matcher {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (&self.name, self.op, &self.value).cmp(&(&other.name, other.op, &other.value))
+    }
+}
+impl std::hash::Hash for Matcher {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (&self.name, self.op, &self.value).hash(state);
+    }
+}
+
+impl fmt::Display for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_valid_legacy_name(&self.name, false) {
+            write!(f, "{}{}{:?}", self.name, self.op.as_str(), self.value)
+        } else {
+            write!(f, "{:?}{}{:?}", self.name, self.op.as_str(), self.value)
+        }
+    }
+}
+
+impl fmt::Debug for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct MatcherFields {
+    name: String,
+    op: MatchOp,
+    value: String,
+}
+
+impl Serialize for Matcher {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        MatcherFields { name: self.name.clone(), op: self.op, value: self.value.clone() }.serialize(s)
+    }
+}
+
+impl<'de> Deserialize<'de> for Matcher {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let fields = MatcherFields::deserialize(d)?;
+        Self::new(fields.op, fields.name, fields.value).map_err(serde::de::Error::custom)
+    }
+}

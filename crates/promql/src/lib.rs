@@ -1,0 +1,1 @@
+//! PromQL: parse with spans, check types, format, evaluate over a series source.

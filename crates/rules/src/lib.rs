@@ -1,0 +1,1 @@
+//! Prometheus rule files, and (rule, state, now) to samples and alert transitions.

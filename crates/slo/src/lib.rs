@@ -1,0 +1,1 @@
+//! Objectives, the SLI ledger, error budgets and burn rates.

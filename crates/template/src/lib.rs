@@ -1,0 +1,1 @@
+//! Go text/template: parse with spans, check, render.

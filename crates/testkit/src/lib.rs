@@ -1,0 +1,1 @@
+//! Development only: a simulated world for tests.

@@ -1,0 +1,1 @@
+//! The embedded time-series store: log, head, segments. The only crate that touches metric files.

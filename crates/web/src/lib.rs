@@ -1,0 +1,1 @@
+//! HTTP, JSON and HTML: the only crate that knows them.
