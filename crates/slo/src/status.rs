@@ -1,0 +1,176 @@
+//! What is known of an objective right now: the one place where budgets, burn rates and times left are put into
+//! words for the outside. Pages, the API, the CLI and alert annotations all show these values and compute none.
+
+use bellwether_model::{Labels, TimeDelta, Timestamp};
+use serde::Serialize;
+
+/// An objective and the state of each of its streams.
+#[derive(Clone, Debug, Serialize)]
+pub struct SloStatus {
+    /// Unique identity: `service/name`, or just the name without a service.
+    pub id: String,
+    /// Name as written.
+    pub name: String,
+    /// The service it speaks of; may be empty.
+    pub service: String,
+    /// One sentence for people; may be empty.
+    pub description: String,
+    /// Who answers for it; may be empty.
+    pub owner: String,
+    /// Where the runbook is; may be empty.
+    pub runbook: String,
+    /// The goal as a decimal text, e.g. `0.999`, and as a percentage with its sign, e.g. `99.9%`.
+    pub goal_ratio: f64,
+    /// The goal as people read it, e.g. `99.9%`.
+    pub goal_text: String,
+    /// The period as people read it, e.g. `rolling 28d`.
+    pub period_text: String,
+    /// Length of the period at the moment of the status.
+    pub period: TimeDelta,
+    /// What is counted, as people read it, e.g. `requests at or below 5000 in chat_latency_milliseconds`.
+    pub indicator_text: String,
+    /// What has to be said about the definition: thresholds that cannot fire, an interpolated bucket, ….
+    pub notes: Vec<String>,
+    /// The stream of everything first; then one per value of `group_by`, in label order.
+    pub streams: Vec<StreamStatus>,
+}
+
+/// One stream of events: the whole objective, or one value of its `group_by` labels.
+#[derive(Clone, Debug, Serialize)]
+pub struct StreamStatus {
+    /// The `group_by` labels; empty for the stream of everything.
+    pub labels: Labels,
+    /// Whether the numbers below can be relied on.
+    pub measurement: Measurement,
+    /// The time up to which the stream is known.
+    pub watermark: Option<Timestamp>,
+    /// The whole period.
+    pub total: WindowStatus,
+    /// How much of the period has been watched at all; less than the period on a young installation.
+    pub watched: TimeDelta,
+    /// What is left to spend. `None` while nothing was measured or no event was seen.
+    pub budget: Option<BudgetStatus>,
+    /// Burn rate of every window in use, short to long.
+    pub burns: Vec<WindowStatus>,
+    /// When the budget will be gone at the present rate; `None` when it is not being spent.
+    pub exhaustion: Option<Exhaustion>,
+    /// The burn-rate alerts of this stream.
+    pub alerts: Vec<BurnAlertStatus>,
+}
+
+/// Whether a stream is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measurement {
+    /// All of its targets are measured.
+    Complete,
+    /// Some of its targets are not; the budget has bounds.
+    Partial,
+    /// Nothing of it has been measured for some intervals; its alerts keep their state.
+    Unmeasured,
+    /// Nothing of it has ever been measured.
+    Unknown,
+}
+
+/// Events of one window that ends at the stream's watermark.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct WindowStatus {
+    /// Length of the window.
+    pub window: TimeDelta,
+    /// Good events.
+    pub good: f64,
+    /// All events.
+    pub total: f64,
+    /// `good / total`; `None` without events.
+    pub sli_ratio: Option<f64>,
+    /// Share of errors divided by the share allowed; `None` without measured time, 0 without events.
+    pub burn_rate: Option<f64>,
+    /// Fraction of the window's time that was measured, 0 to 1.
+    pub measured_ratio: f64,
+}
+
+/// The error budget of the period, in events. Formulas: semantics, sections 1 (bounds) and 3.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct BudgetStatus {
+    /// Bad events that the goal allows among those seen.
+    pub allowed_events: f64,
+    /// Bad events seen.
+    pub spent_events: f64,
+    /// `1 − spent / allowed`; negative once overspent.
+    pub left_ratio: f64,
+    /// Worst case over the time not measured; equals `left_ratio` with complete coverage.
+    pub left_ratio_low: f64,
+    /// Best case over the time not measured.
+    pub left_ratio_high: f64,
+}
+
+/// When the budget runs out, as a range: the faster of the short and the long window gives the early end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Exhaustion {
+    /// At the faster of the two rates.
+    pub earliest: Timestamp,
+    /// At the slower of the two; `None` when at that rate it never does.
+    pub latest: Option<Timestamp>,
+}
+
+/// One burn-rate alert of a stream.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BurnAlertStatus {
+    /// Its name, unique within the objective, e.g. `fast-burn`.
+    pub name: String,
+    /// `page`, `ticket` or what the user wrote.
+    pub severity: String,
+    /// The long window.
+    pub long: TimeDelta,
+    /// The short window that makes it stop quickly, if there is one.
+    pub short: Option<TimeDelta>,
+    /// It fires when the burn rate of every window is strictly greater than this.
+    pub factor: f64,
+    /// Burn rate of the long window.
+    pub burn_rate_long: Option<f64>,
+    /// Burn rate of the short window.
+    pub burn_rate_short: Option<f64>,
+    /// What it is doing.
+    pub state: BurnAlertState,
+    /// Since when it has been in that state.
+    pub since: Option<Timestamp>,
+    /// What it can do at all.
+    pub verdict: Verdict,
+}
+
+/// What a burn-rate alert is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BurnAlertState {
+    /// Nothing.
+    Inactive,
+    /// Firing.
+    Firing,
+}
+
+/// What arithmetic says of an alert before it ever runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It can fire while there is budget left.
+    Useful,
+    /// Its factor is at or above the highest possible burn rate, 1 / (1 − goal).
+    CannotFire,
+    /// By the time it fires, all of the budget is gone.
+    FiresAfterExhaustion,
+}
+
+/// A point of an objective's history, for charts: the events of one step that ends at `at`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct HistoryPoint {
+    /// End of the step.
+    pub at: Timestamp,
+    /// Good events in the step.
+    pub good: f64,
+    /// All events in the step.
+    pub total: f64,
+    /// Fraction of the step that was measured.
+    pub measured_ratio: f64,
+    /// Budget left of the period that ends here, if known.
+    pub budget_left_ratio: Option<f64>,
+}
