@@ -1,1 +1,4 @@
-//! Development only: a simulated world for tests.
+//! Development only: what tests of several crates share.
+#![allow(clippy::print_stdout)] // it speaks to whoever reads a test log
+
+pub mod cases;

@@ -1,0 +1,98 @@
+//! The real peers for comparison tests and benchmarks: the newest versions Debian offers, unpacked, not installed.
+//!
+//! A package index of its own under `target/peers` keeps the machine's list of packages as it was.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Outcome, run, target_dir};
+
+/// Debian package, the program in it, and the oldest version worth comparing with.
+struct Peer {
+    package: &'static str,
+    program: &'static str,
+    version_flag: &'static str,
+    major_min: u32,
+}
+
+const PEERS: [Peer; 3] = [
+    Peer { package: "prometheus", program: "prometheus", version_flag: "--version", major_min: 3 },
+    Peer {
+        package: "prometheus-alertmanager",
+        program: "prometheus-alertmanager",
+        version_flag: "--version",
+        major_min: 0,
+    },
+    Peer { package: "victoria-metrics", program: "victoria-metrics", version_flag: "-version", major_min: 1 },
+];
+
+/// The suite that carries the newest versions.
+const SUITE: &str = "sid";
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// Unpacks what is not there yet, prints every version, and gives the folder of the programs.
+pub fn unpack() -> Result<PathBuf, String> {
+    let home = target_dir().join("peers");
+    let programs = home.join("root/usr/bin");
+    if !PEERS.iter().all(|peer| programs.join(peer.program).exists()) {
+        download(&home)?;
+    }
+    for peer in &PEERS {
+        println!("{}", version(&programs, peer)?);
+    }
+    Ok(programs)
+}
+
+fn download(home: &Path) -> Outcome {
+    if !Path::new("/usr/bin/apt-get").exists() {
+        return Err("peers come from Debian's packages, and there is no apt-get here".to_owned());
+    }
+    for folder in ["state/lists/partial", "cache/archives/partial", "packages", "root"] {
+        fs::create_dir_all(home.join(folder)).map_err(|error| format!("{}: {error}", home.display()))?;
+    }
+    let source = format!("deb [signed-by={KEYRING}] http://deb.debian.org/debian {SUITE} main\n");
+    fs::write(home.join("sources.list"), source).map_err(|error| error.to_string())?;
+    let apt_get = || {
+        let mut command = Command::new("apt-get");
+        command.current_dir(home.join("packages"));
+        for (key, value) in [
+            ("Dir::Etc::sourcelist", home.join("sources.list").display().to_string()),
+            ("Dir::Etc::sourceparts", "-".to_owned()),
+            ("Dir::State", home.join("state").display().to_string()),
+            ("Dir::State::status", "/var/lib/dpkg/status".to_owned()),
+            ("Dir::Cache", home.join("cache").display().to_string()),
+            ("Acquire::Languages", "none".to_owned()),
+            ("APT::Sandbox::User", "root".to_owned()),
+        ] {
+            command.arg("-o").arg(format!("{key}={value}"));
+        }
+        command
+    };
+    println!("reading the package list of Debian {SUITE}");
+    run(apt_get().args(["update", "-qq"]))?;
+    println!("downloading the peers");
+    run(apt_get().args(["download", "-qq"]).args(PEERS.iter().map(|peer| peer.package)))?;
+    for entry in fs::read_dir(home.join("packages")).map_err(|error| error.to_string())? {
+        let package = entry.map_err(|error| error.to_string())?.path();
+        run(Command::new("dpkg-deb").arg("-x").arg(package).arg(home.join("root")))?;
+    }
+    Ok(())
+}
+
+fn version(programs: &Path, peer: &Peer) -> Result<String, String> {
+    let output = Command::new(programs.join(peer.program))
+        .arg(peer.version_flag)
+        .output()
+        .map_err(|error| format!("{}: {error}", peer.program))?;
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    let line = text.lines().next().unwrap_or_default().to_owned();
+    let digits = line.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty()).unwrap_or("0");
+    if digits.parse::<u32>().unwrap_or(0) < peer.major_min {
+        return Err(format!(
+            "{} is too old to compare with ({line}); at least {}.x is needed",
+            peer.program, peer.major_min
+        ));
+    }
+    Ok(line)
+}
