@@ -1,0 +1,81 @@
+//! What this crate needs of the process around it. The shell implements it; so does the tests' and the preview's fake.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bellwether_model::{SeriesSource, Timestamp};
+use bellwether_slo::{HistoryPoint, SloStatus};
+use tokio::sync::watch;
+
+use crate::view::{
+    AlertGroupView, AlertView, DeliveryFilter, DeliveryView, DemoView, HistoryRequest, NewAck, NewSilence,
+    Overview, Refused, RuleGroupView, SilenceView, TargetView,
+};
+
+/// An answer that takes a while.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The running process as pages and the API see it. Methods without a future read snapshots and return at once.
+pub trait App: Send + Sync + 'static {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+    /// Changes its number whenever something shown may have changed; pages that are open then fetch themselves anew.
+    fn changes(&self) -> watch::Receiver<u64>;
+    /// Whether everything is loaded and requests can be answered truthfully.
+    fn ready(&self) -> bool;
+    /// The state of the process as a whole.
+    fn overview(&self) -> Overview;
+    /// The process' own metrics in exposition format.
+    fn metrics(&self) -> String;
+    /// Reads the configuration anew; the error holds every reason, one a line, and the old configuration stays.
+    fn reload(&self) -> BoxFuture<'_, Result<(), String>>;
+
+    /// A snapshot of the stored series.
+    fn source(&self) -> Arc<dyn SeriesSource>;
+    /// The latest evaluation of every objective.
+    fn slos(&self) -> Arc<Vec<SloStatus>>;
+    /// History of one stream of an objective in steps, oldest first; empty when there is none.
+    fn slo_history(&self, request: HistoryRequest<'_>) -> Vec<HistoryPoint>;
+
+    /// All targets.
+    fn targets(&self) -> Vec<TargetView>;
+    /// All rule groups.
+    fn rule_groups(&self) -> Vec<RuleGroupView>;
+    /// Every alert that is pending, firing or recently resolved, each once.
+    fn alerts(&self) -> Vec<AlertView>;
+    /// The groups in which alerts travel.
+    fn alert_groups(&self) -> Vec<AlertGroupView>;
+    /// Notifications, newest first.
+    fn deliveries(&self, filter: DeliveryFilter) -> BoxFuture<'_, Result<Vec<DeliveryView>, String>>;
+
+    /// All silences, expired ones for as long as they are remembered.
+    fn silences(&self) -> Vec<SilenceView>;
+    /// Makes or changes a silence; it is recorded when this answers with its id.
+    fn add_silence(&self, silence: NewSilence) -> BoxFuture<'_, Result<String, Refused>>;
+    /// Ends a silence now.
+    fn expire_silence(&self, id: String) -> BoxFuture<'_, Result<(), Refused>>;
+
+    /// The way to take alerts, where there is one; without it no page offers to.
+    fn acknowledger(&self) -> Option<&dyn Acknowledger> {
+        None
+    }
+    /// The demonstration's switches, when this is one; without them no page shows any.
+    fn demo(&self) -> Option<&dyn Demo> {
+        None
+    }
+}
+
+/// Somebody can take an alert.
+pub trait Acknowledger: Send + Sync {
+    /// Records who owns an alert from now on.
+    fn acknowledge(&self, ack: NewAck) -> BoxFuture<'_, Result<(), Refused>>;
+}
+
+/// A simulated service that can be broken on purpose.
+pub trait Demo: Send + Sync {
+    /// The switches and how they stand.
+    fn view(&self) -> DemoView;
+    /// Puts the service into a phase.
+    fn set_phase(&self, name: String) -> BoxFuture<'_, Result<(), Refused>>;
+}
