@@ -12,19 +12,13 @@ use crate::{Outcome, run, target_dir};
 struct Peer {
     package: &'static str,
     program: &'static str,
-    version_flag: &'static str,
     major_min: u32,
 }
 
 const PEERS: [Peer; 3] = [
-    Peer { package: "prometheus", program: "prometheus", version_flag: "--version", major_min: 3 },
-    Peer {
-        package: "prometheus-alertmanager",
-        program: "prometheus-alertmanager",
-        version_flag: "--version",
-        major_min: 0,
-    },
-    Peer { package: "victoria-metrics", program: "victoria-metrics", version_flag: "-version", major_min: 1 },
+    Peer { package: "prometheus", program: "prometheus", major_min: 3 },
+    Peer { package: "prometheus-alertmanager", program: "prometheus-alertmanager", major_min: 0 },
+    Peer { package: "victoria-metrics", program: "victoria-metrics", major_min: 1 },
 ];
 
 /// The suite that carries the newest versions.
@@ -39,7 +33,7 @@ pub fn unpack() -> Result<PathBuf, String> {
         download(&home)?;
     }
     for peer in &PEERS {
-        println!("{}", version(&programs, peer)?);
+        println!("{}", version(&home, peer)?);
     }
     Ok(programs)
 }
@@ -80,19 +74,20 @@ fn download(home: &Path) -> Outcome {
     Ok(())
 }
 
-fn version(programs: &Path, peer: &Peer) -> Result<String, String> {
-    let output = Command::new(programs.join(peer.program))
-        .arg(peer.version_flag)
-        .output()
-        .map_err(|error| format!("{}: {error}", peer.program))?;
-    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    let line = text.lines().next().unwrap_or_default().to_owned();
-    let digits = line.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty()).unwrap_or("0");
-    if digits.parse::<u32>().unwrap_or(0) < peer.major_min {
+/// The version as the package's file name carries it: not every peer can say its own.
+fn version(home: &Path, peer: &Peer) -> Result<String, String> {
+    let prefix = format!("{}_", peer.package);
+    let files = fs::read_dir(home.join("packages")).map_err(|error| error.to_string())?;
+    let version = files
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .find_map(|name| Some(name.strip_prefix(&prefix)?.split('_').next()?.replace("%3a", ":")))
+        .ok_or_else(|| format!("no package of {} was downloaded", peer.package))?;
+    let major = version.split('.').next().and_then(|part| part.parse::<u32>().ok()).unwrap_or(0);
+    if major < peer.major_min {
         return Err(format!(
-            "{} is too old to compare with ({line}); at least {}.x is needed",
-            peer.program, peer.major_min
+            "{} {version} is too old to compare with: {}.x is needed",
+            peer.package, peer.major_min
         ));
     }
-    Ok(line)
+    Ok(format!("{} {version}", peer.program))
 }
