@@ -1,1 +1,4 @@
 //! Tests of this crate.
+
+mod render;
+mod yaml;
