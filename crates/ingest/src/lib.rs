@@ -1,1 +1,20 @@
-//! Bytes to samples: exposition text and relabelling.
+//! Bytes to samples: the text exposition format, read and written, and the labels a target puts on what it exposes.
+//!
+//! [`scan`] reads a scrape's body in one pass and hands out entries that borrow from it. The bytes of a series as
+//! they stand in the body (`name{a="b"}`) are meant as the key of the scraper's cache, since a target repeats them
+//! from scrape to scrape: labels are decoded ([`decode_series`]) only when a series is new.
+//!
+//! What this crate is *not*: it fetches nothing, stores nothing, and knows no other exposition format yet.
+
+mod exposition;
+mod scan;
+mod scan_error;
+mod series;
+mod target_labels;
+mod value;
+
+pub use exposition::{ExpositionWriter, Histogram};
+pub use scan::{Entry, Limits, MetricKind, ScanSummary, ScrapedSample, help_text, scan};
+pub use scan_error::{Problem, ScanError};
+pub use series::{SeriesLabels, decode_series};
+pub use target_labels::{LabelConflict, target_labels};
