@@ -1,8 +1,24 @@
 //! Objectives, the SLI ledger, error budgets and burn rates.
+//!
+//! An [`Slo`] is read from text once and is valid from then on. The ledger counts its events exactly, as a fold
+//! over the batches of the sample log; any window is a difference of two of its cumulative values. [`SloEngine`] puts
+//! both together: batches in, alert transitions out. Nothing here reads a clock, a file or a socket, and nothing
+//! here evaluates PromQL or knows who is told of an alert.
 
+mod decode;
+mod definition;
+mod goal;
+mod selector;
 mod status;
 
+pub use decode::{SloFile, parse};
+pub use definition::{
+    BurnAlert, DefaultAlerts, Events, Indicator, Latency, Period, Ratio, Slo, Threshold, arithmetic,
+    default_alerts, examine, verdict,
+};
+pub use goal::{Counts, Factor, Goal, GoalError, burns_faster};
+pub use selector::{Selector, SelectorError};
 pub use status::{
-    BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement, SloStatus, StreamStatus,
-    Verdict, WindowStatus,
+    BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement, SloStatus,
+    StreamStatus, Verdict, WindowStatus,
 };

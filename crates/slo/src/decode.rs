@@ -1,0 +1,450 @@
+//! Our own objective files: from YAML to [`Slo`], with every mistake reported where it stands and what to write.
+
+use std::collections::BTreeMap;
+
+use bellwether_diag::yaml::{self, Node, Value};
+use bellwether_diag::{Cx, Decode, Diagnostics, FileId, MapReader, Sources, Span};
+use bellwether_model::{Labels, TimeDelta, is_valid_legacy_name};
+
+use crate::definition::{
+    BurnAlert, Events, Indicator, Latency, Period, Ratio, Slo, Threshold, default_alerts,
+};
+use crate::goal::{Factor, Goal};
+use crate::selector::Selector;
+
+/// Streams that `group_by` may make unless stated otherwise.
+const STREAMS_MAX_DEFAULT: u32 = 100;
+/// Streams that may be asked for at all.
+const STREAMS_MAX_LIMIT: u32 = 10_000;
+/// Longest period: four years of minutes are still cheap, more is a typing error.
+const PERIOD_MAX: TimeDelta = TimeDelta(4 * 366 * TimeDelta::DAY.0);
+/// Shortest period and window: below a minute there are too few scrapes to say anything.
+const WINDOW_MIN: TimeDelta = TimeDelta::MINUTE;
+/// The usual time between scrapes, from which the shortest default windows follow.
+const SCRAPE_USUAL: TimeDelta = TimeDelta(15 * TimeDelta::SECOND.0);
+
+/// Reads the objectives of one file; what cannot be read is reported and left out.
+pub fn parse(sources: &Sources, file: FileId, out: &mut Diagnostics) -> Vec<Slo> {
+    let documents = yaml::parse(sources, file, out);
+    let mut cx = Cx::new(sources, out);
+    let mut slos = Vec::new();
+    for document in documents.iter().filter(|d| !d.is_null()) {
+        if let Some(file) = SloFile::decode(document, &mut cx) {
+            slos.extend(file.slos);
+        }
+    }
+    refuse_duplicates(&slos, &mut cx);
+    slos
+}
+
+fn refuse_duplicates(slos: &[Slo], cx: &mut Cx<'_>) {
+    let mut seen = BTreeMap::new();
+    for slo in slos {
+        let twice = seen.insert(slo.id(), ()).is_some();
+        if let (true, Some(span)) = (twice, slo.span) {
+            let help = "give each objective of a service a name of its own";
+            cx.error_help(span, format!("objective {:?} is defined twice", slo.id()), help);
+        }
+    }
+}
+
+/// A file of objectives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SloFile {
+    /// The objectives, in file order.
+    pub slos: Vec<Slo>,
+}
+
+impl Decode for SloFile {
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let mut map = MapReader::open(node, cx)?;
+        let nodes = map.node("slos");
+        let span = map.span;
+        map.finish(cx);
+        let Some(nodes) = nodes else {
+            cx.error_help(span, "no objectives here", "write slos: and a list below it");
+            return None;
+        };
+        let Value::Sequence(items) = &nodes.value else {
+            cx.error(nodes.span, "expected a list of objectives");
+            return None;
+        };
+        Some(Self { slos: items.iter().filter_map(|item| Slo::decode(item, cx)).collect() })
+    }
+}
+
+impl Decode for Slo {
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let mut map = MapReader::open(node, cx)?;
+        let name = map.node("name").map(|n| (n.span, String::decode(n, cx)));
+        let name = match name {
+            Some((span, name)) => not_empty(name, span, "name", cx).map(|name| (name, span)),
+            None => map.required::<String>("name", cx).map(|name| (name, node.span)),
+        };
+        let mut text =
+            |field: &'static str, cx: &mut Cx<'_>| map.optional::<String>(field, cx).unwrap_or_default();
+        let (service, description) = (text("service", cx), text("description", cx));
+        let (owner, runbook) = (text("owner", cx), text("runbook", cx));
+        let labels = labels(map.node("labels"), cx);
+        let annotations = labels_of(map.node("annotations"), cx);
+        let goal = map.required::<Goal>("goal", cx);
+        let period = map.required::<Period>("window", cx);
+        let events = map.required::<Events>("indicator", cx);
+        let group_by = group_by(map.node("group_by"), cx);
+        let streams_max = streams_max(map.node("streams_max"), cx);
+        let alerts = map.node("alerts").map(|node| alerts(node, cx));
+        map.finish(cx);
+        let ((name, span), goal, period) = (name?, goal?, period?);
+        let (alerts, notes) = match alerts {
+            Some(stated) => (stated?, Vec::new()),
+            None => {
+                let defaults = default_alerts(goal, period, SCRAPE_USUAL);
+                (defaults.alerts, defaults.notes)
+            }
+        };
+        let indicator = Indicator { events: events?, group_by: group_by?, streams_max: streams_max? };
+        let (labels, annotations) = (labels?, annotations?);
+        let span = Some(span);
+        Some(Self {
+            name,
+            service,
+            description,
+            owner,
+            runbook,
+            labels,
+            annotations,
+            goal,
+            period,
+            indicator,
+            alerts,
+            notes,
+            span,
+        })
+    }
+}
+
+fn not_empty(text: Option<String>, span: Span, field: &str, cx: &mut Cx<'_>) -> Option<String> {
+    let text = text?;
+    if text.trim().is_empty() {
+        cx.error(span, format!("{field} is empty"));
+        return None;
+    }
+    Some(text)
+}
+
+impl Decode for Goal {
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let Value::Scalar(scalar) = &node.value else {
+            cx.error_help(
+                node.span,
+                "expected a goal",
+                "write a ratio such as 0.999 or a percentage such as \"99.9%\"",
+            );
+            return None;
+        };
+        match Self::parse(&scalar.text) {
+            Ok(goal) => Some(goal),
+            Err(error) => {
+                match error.help {
+                    Some(help) => cx.error_help(node.span, error.message, help),
+                    None => cx.error(node.span, error.message),
+                }
+                None
+            }
+        }
+    }
+}
+
+impl Decode for Period {
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        if let Value::Mapping(_) = &node.value {
+            let help = "write a rolling period such as 28d";
+            cx.error_help(node.span, "calendar periods are not supported yet", help);
+            return None;
+        }
+        window(node, "period", cx).map(Self::Rolling)
+    }
+}
+
+/// A window: whole seconds, from a minute to four years.
+fn window(node: &Node, what: &str, cx: &mut Cx<'_>) -> Option<TimeDelta> {
+    let length = TimeDelta::decode(node, cx)?;
+    if length < WINDOW_MIN || length > PERIOD_MAX {
+        cx.error(node.span, format!("{what} {length} is not between {WINDOW_MIN} and {PERIOD_MAX}"));
+        return None;
+    }
+    if length.0 % 1000 != 0 {
+        cx.error(node.span, format!("{what} {length} is not a whole number of seconds"));
+        return None;
+    }
+    Some(length)
+}
+
+impl Decode for Events {
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let mut map = MapReader::open(node, cx)?;
+        let (latency, ratio) = (map.node("latency"), map.node("ratio"));
+        map.finish(cx);
+        match (latency, ratio) {
+            (Some(latency), None) => Latency::decode(latency, cx).map(Self::Latency),
+            (None, Some(ratio)) => Ratio::decode(ratio, cx).map(Self::Ratio),
+            (None, None) => {
+                cx.error_help(node.span, "the indicator counts nothing", "write ratio: or latency: below it");
+                None
+            }
+            (Some(_), Some(_)) => {
+                cx.error_help(node.span, "the indicator counts two things", "keep either ratio or latency");
+                None
+            }
+        }
+    }
+}
+
+impl Decode for Latency {
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let mut map = MapReader::open(node, cx)?;
+        let histogram_node = map.node("histogram");
+        let histogram = match histogram_node {
+            Some(node) => histogram(node, cx),
+            None => map.required::<String>("histogram", cx).and(None),
+        };
+        let threshold = match map.node("threshold") {
+            Some(node) => threshold(node, cx),
+            None => map.required::<String>("threshold", cx).and(None),
+        };
+        map.finish(cx);
+        Some(Self { histogram: histogram?, threshold: threshold? })
+    }
+}
+
+fn threshold(node: &Node, cx: &mut Cx<'_>) -> Option<Threshold> {
+    let help =
+        "write a number in the histogram's own unit, such as 0.5 for half a second in a histogram of seconds";
+    match node.as_text_value().and_then(|text| text.trim().parse::<f64>().ok()).and_then(Threshold::new) {
+        Some(threshold) => Some(threshold),
+        None => {
+            cx.error_help(node.span, "the threshold is not a positive number", help);
+            None
+        }
+    }
+}
+
+/// What a scalar says, whether quoted or not.
+trait ScalarText {
+    fn as_text_value(&self) -> Option<&str>;
+}
+impl ScalarText for Node {
+    fn as_text_value(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(scalar) => Some(&scalar.text),
+            Value::Null | Value::Sequence(_) | Value::Mapping(_) => None,
+        }
+    }
+}
+
+fn histogram(node: &Node, cx: &mut Cx<'_>) -> Option<Selector> {
+    let selector = selector(node, cx)?;
+    let Some(name) = selector.name.as_deref() else {
+        cx.error_help(
+            node.span,
+            "the histogram has no name",
+            "write its base name, such as request_duration_seconds",
+        );
+        return None;
+    };
+    if let Some(base) = ["_bucket", "_count", "_sum"].iter().find_map(|suffix| name.strip_suffix(suffix)) {
+        let help = format!("write {}", selector.with_name(base.to_owned()));
+        cx.error_help(node.span, format!("{name} is a part of a histogram, not its base name"), help);
+        return None;
+    }
+    if let Some(matcher) = selector.matchers.iter().find(|m| m.name == "le") {
+        cx.error_help(
+            node.span,
+            format!("{matcher} selects a bucket"),
+            "leave it out; the threshold says which bucket counts",
+        );
+        return None;
+    }
+    Some(selector)
+}
+
+fn selector(node: &Node, cx: &mut Cx<'_>) -> Option<Selector> {
+    let Some(text) = node.as_text_value() else {
+        cx.error_help(
+            node.span,
+            "expected a selector",
+            "write a counter such as 'requests_total{job=\"api\"}'",
+        );
+        return None;
+    };
+    match Selector::parse(text) {
+        Ok(selector) => Some(selector),
+        Err(error) => {
+            let span = yaml::span_within(cx.sources, node, error.range);
+            cx.error(span, error.message);
+            None
+        }
+    }
+}
+
+/// One selector, or a list whose counters are added up.
+fn selectors(node: &Node, cx: &mut Cx<'_>) -> Option<Vec<Selector>> {
+    let Value::Sequence(items) = &node.value else { return selector(node, cx).map(|s| vec![s]) };
+    if items.is_empty() {
+        cx.error(node.span, "an empty list of selectors counts nothing");
+        return None;
+    }
+    let read: Vec<Option<Selector>> = items.iter().map(|item| selector(item, cx)).collect();
+    let mut all: Vec<Selector> = read.into_iter().collect::<Option<_>>()?;
+    all.sort();
+    all.dedup();
+    Some(all)
+}
+
+impl Decode for Ratio {
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let mut map = MapReader::open(node, cx)?;
+        let mut part = |name: &'static str, cx: &mut Cx<'_>| map.node(name).map(|node| selectors(node, cx));
+        let (good, bad, total) = (part("good", cx), part("bad", cx), part("total", cx));
+        map.finish(cx);
+        match (good, bad, total) {
+            (Some(good), None, Some(total)) => Some(Self::GoodTotal { good: good?, total: total? }),
+            (Some(good), Some(bad), None) => Some(Self::GoodBad { good: good?, bad: bad? }),
+            (None, Some(bad), Some(total)) => Some(Self::BadTotal { bad: bad?, total: total? }),
+            (Some(_), Some(_), Some(_)) => {
+                cx.error_help(
+                    node.span,
+                    "good, bad and total may contradict each other",
+                    "keep two of the three",
+                );
+                None
+            }
+            (None, None, None) | (Some(_), None, None) | (None, Some(_), None) | (None, None, Some(_)) => {
+                cx.error_help(node.span, "a ratio needs two counters", "write two of good, bad and total");
+                None
+            }
+        }
+    }
+}
+
+fn group_by(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<Vec<String>> {
+    let Some(node) = node else { return Some(Vec::new()) };
+    let mut names = Vec::<String>::decode(node, cx)?;
+    if names.iter().any(|name| name == "le" || name == "__name__") {
+        cx.error(node.span, "an objective cannot be split by le or __name__");
+        return None;
+    }
+    names.sort();
+    names.dedup();
+    Some(names)
+}
+
+fn streams_max(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<u32> {
+    let Some(node) = node else { return Some(STREAMS_MAX_DEFAULT) };
+    let most = u32::decode(node, cx)?;
+    if !(1..=STREAMS_MAX_LIMIT).contains(&most) {
+        cx.error(node.span, format!("streams_max is not between 1 and {STREAMS_MAX_LIMIT}"));
+        return None;
+    }
+    Some(most)
+}
+
+/// Labels of alerts; the ones that say which alert it is cannot be overruled.
+fn labels(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<Labels> {
+    let labels = labels_of(node, cx)?;
+    let Some(node) = node else { return Some(labels) };
+    for (name, _) in labels.iter() {
+        if !is_valid_legacy_name(name, false) {
+            cx.error(node.span, format!("{name:?} cannot be a label's name"));
+            return None;
+        }
+        if ["alertname", "slo", "service", "alert"].contains(&name) {
+            cx.error(node.span, format!("label {name} is set by the objective itself"));
+            return None;
+        }
+    }
+    Some(labels)
+}
+
+fn labels_of(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<Labels> {
+    let Some(node) = node else { return Some(Labels::empty()) };
+    Labels::decode(node, cx)
+}
+
+fn alerts(node: &Node, cx: &mut Cx<'_>) -> Option<Vec<BurnAlert>> {
+    let items = match &node.value {
+        Value::Sequence(items) => items,
+        Value::Null | Value::Scalar(_) | Value::Mapping(_) => {
+            cx.error_help(
+                node.span,
+                "expected a list of alerts",
+                "write alerts: [] for none, or leave alerts out for the default ones",
+            );
+            return None;
+        }
+    };
+    let read: Vec<Option<BurnAlert>> = items.iter().map(|item| BurnAlert::decode(item, cx)).collect();
+    let alerts: Vec<BurnAlert> = read.into_iter().collect::<Option<_>>()?;
+    let mut seen = BTreeMap::new();
+    for alert in &alerts {
+        let twice = seen.insert(alert.name.as_str(), ()).is_some();
+        if let (true, Some(span)) = (twice, alert.span) {
+            cx.error(span, format!("alert {:?} is defined twice", alert.name));
+            return None;
+        }
+    }
+    Some(alerts)
+}
+
+impl Decode for BurnAlert {
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let mut map = MapReader::open(node, cx)?;
+        let name = map.required::<String>("name", cx);
+        let name = not_empty(name, node.span, "name", cx);
+        let severity = map.optional::<String>("severity", cx).unwrap_or_else(|| "page".to_owned());
+        let long_node = map.node("long");
+        let long = match long_node {
+            Some(node) => window(node, "window", cx),
+            None => map.required::<TimeDelta>("long", cx),
+        };
+        let short_node = map.node("short");
+        let short = short_node.map(|node| window(node, "window", cx));
+        let factor_node = map.node("factor");
+        let factor = match factor_node {
+            Some(node) => factor(node, cx),
+            None => map.required::<String>("factor", cx).and(None),
+        };
+        let min_bad_events = map.node("min_bad_events").map(|node| u64::decode(node, cx));
+        let labels = labels(map.node("labels"), cx);
+        let annotations = labels_of(map.node("annotations"), cx);
+        map.finish(cx);
+        let (long, short) = (long?, short.map_or(Some(None), |s| s.map(Some))?);
+        if let (Some(short), Some(node)) = (short, short_node)
+            && short >= long
+        {
+            cx.error(node.span, format!("short window {short} is not shorter than the long one, {long}"));
+            return None;
+        }
+        Some(Self {
+            name: name?,
+            severity,
+            long,
+            short,
+            factor: factor?,
+            min_bad_events: min_bad_events.map_or(Some(0), |n| n)?,
+            labels: labels?,
+            annotations: annotations?,
+            span: factor_node.map(|node| node.span),
+        })
+    }
+}
+
+fn factor(node: &Node, cx: &mut Cx<'_>) -> Option<Factor> {
+    match node.as_text_value().and_then(Factor::parse) {
+        Some(factor) => Some(factor),
+        None => {
+            cx.error_help(node.span, "the factor is not a positive number", "write a burn rate such as 14.4");
+            None
+        }
+    }
+}
