@@ -68,7 +68,8 @@ impl<T> std::ops::Deref for Spanned<T> {
     }
 }
 
-/// Reads a file that holds one document. `None` after a problem was reported, which includes a file without any.
+/// Reads a file that holds one document. `Some` means that no error was found in it; `None` that at least one was
+/// reported, which includes an empty file and a second document.
 pub fn decode_file<T: Decode>(sources: &Sources, file: crate::FileId, out: &mut Diagnostics) -> Option<T> {
     let errors_before = out.error_count();
     let documents = crate::yaml::parse(sources, file, out);
@@ -77,14 +78,15 @@ pub fn decode_file<T: Decode>(sources: &Sources, file: crate::FileId, out: &mut 
     if let Some(second) = documents.get(1) {
         cx.error_help(second.span, "the file has more than one document", "put each in a file of its own");
     }
-    match documents.first() {
-        Some(document) => T::decode(document, &mut cx).filter(|_| !broken),
+    let decoded = match documents.first() {
+        Some(document) => T::decode(document, &mut cx),
         None if broken => None,
         None => {
             cx.error(Span::new(file, 0..0), "the file is empty");
             None
         }
-    }
+    };
+    decoded.filter(|_| out.error_count() == errors_before)
 }
 
 /// The scalar of a node, or an error that says what was expected.

@@ -101,6 +101,9 @@ impl Diagnostic {
     }
 }
 
+/// How many problems are printed at once; nobody reads more, and one line of a file can hold a million.
+pub const RENDERED_MAX: usize = 1000;
+
 /// Problems as they are found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics {
@@ -141,13 +144,22 @@ impl Diagnostics {
     /// All, by file and position; those without a place come last. Equal places keep the order they were found in.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         let mut sorted: Vec<&Diagnostic> = self.list.iter().collect();
-        sorted.sort_by_key(|diagnostic| (diagnostic.span.is_none(), diagnostic.span, diagnostic.severity));
+        sorted.sort_by_key(|diagnostic| {
+            let place = diagnostic.span.map(|span| (span.file, span.start));
+            (place.is_none(), place)
+        });
         sorted.into_iter()
     }
 
-    /// All as text: one line each, then the source line with the place underlined.
+    /// All as text: one line each, then the source line with the place underlined. Of more than
+    /// [`RENDERED_MAX`] the rest is only counted.
     pub fn render(&self, sources: &Sources, style: Style) -> String {
-        self.iter().map(|diagnostic| render::render(diagnostic, sources, style)).collect()
+        let shown = self.iter().take(RENDERED_MAX);
+        let mut text: String = shown.map(|diagnostic| render::render(diagnostic, sources, style)).collect();
+        if let Some(rest) = self.list.len().checked_sub(RENDERED_MAX).filter(|rest| *rest > 0) {
+            text.push_str(&format!("and {rest} more problems\n"));
+        }
+        text
     }
 }
 

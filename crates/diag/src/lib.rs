@@ -31,9 +31,10 @@ mod source;
 mod suggest;
 pub mod yaml;
 mod yaml_reader;
+mod yaml_syntax;
 
 pub use decode::{Cx, Decode, Spanned, decode_file, entries, scalar};
-pub use diagnostic::{Diagnostic, Diagnostics, Related, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, RENDERED_MAX, Related, Severity};
 pub use map_reader::MapReader;
 pub use render::Style;
 pub use source::{FileId, Position, Sources, Span};

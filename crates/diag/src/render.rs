@@ -20,6 +20,8 @@ pub struct Style {
 const TAB: &str = "    ";
 /// The widest piece of a source line that is shown, in columns.
 const LINE_WIDTH_MAX: usize = 160;
+/// How many characters are looked at on each side of the underlined part, since a line may be the whole file.
+const CONTEXT_CHARS_MAX: usize = 1000;
 /// How much of a long line is kept before the underlined part, in columns.
 const CONTEXT_WIDTH: usize = 60;
 
@@ -54,6 +56,7 @@ fn excerpt(sources: &Sources, span: Span, paint: Paint, severity: Severity) -> S
     let start = line.floor_char_boundary((span.start.saturating_sub(line_start) as usize).min(line.len()));
     let end = line.floor_char_boundary((span.end.saturating_sub(line_start) as usize).min(line.len()));
     let (before, marked, after) = (&line[..start], &line[start..end.max(start)], &line[end.max(start)..]);
+    let (before, marked, after) = (last_chars(before), first_chars(marked), first_chars(after));
     let (before, marked, after) = (printable(before), printable(marked), printable(after));
     let (before, marked, after) = cut(&before, &marked, &after);
     let gutter = line_number.to_string();
@@ -66,6 +69,14 @@ fn excerpt(sources: &Sources, span: Span, paint: Paint, severity: Severity) -> S
         indent = " ".repeat(width(&before)),
         underline = paint.as_severity(severity, &underline),
     )
+}
+
+fn first_chars(text: &str) -> &str {
+    text.char_indices().nth(CONTEXT_CHARS_MAX).map_or(text, |(end, _)| &text[..end])
+}
+
+fn last_chars(text: &str) -> &str {
+    text.char_indices().rev().nth(CONTEXT_CHARS_MAX).map_or(text, |(start, _)| &text[start..])
 }
 
 /// Shortens a line to what fits, keeping the beginning of the marked part in view.

@@ -1,11 +1,13 @@
 //! Builds the tree of [`crate::yaml`] from libyaml events, within limits, and says what libyaml's errors mean.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io::BufReader;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::{BufReader, Chain, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libyaml_safer::{Event, EventData, Mark, Parser, ScalarStyle};
 
 use crate::yaml::{ALIAS_NODES_MAX, DEPTH_MAX, FILE_BYTES_MAX, NODES_MAX, Node, Scalar, Value};
+use crate::yaml_syntax::explain;
 use crate::{Diagnostic, Diagnostics, FileId, Sources, Span};
 
 const STR_TAG: &str = "tag:yaml.org,2002:str";
@@ -74,7 +76,7 @@ struct Builder<'a> {
     text: &'a str,
     file: FileId,
     out: &'a mut Diagnostics,
-    parser: Parser<BufReader<&'a [u8]>>,
+    parser: Parser<BufReader<Chain<&'a [u8], &'a [u8]>>>,
     /// Bytes the parser never saw: the byte order mark.
     offset: usize,
     anchors: BTreeMap<String, Anchor>,
@@ -82,6 +84,8 @@ struct Builder<'a> {
     open_anchors: BTreeSet<String>,
     nodes: usize,
     alias_nodes: usize,
+    /// Where the last event ended.
+    reached: Mark,
     done: Vec<Node>,
 }
 
@@ -90,7 +94,9 @@ impl<'a> Builder<'a> {
         let body = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         let mut parser = Parser::new();
         parser.set_encoding(libyaml_safer::Encoding::Utf8);
-        parser.set_input(BufReader::with_capacity(CHUNK_BYTES, body.as_bytes()));
+        // The port panics where a scalar reaches the end of a text without a line break, so there always is one.
+        let padding: &[u8] = if body.ends_with('\n') { b"" } else { b"\n" };
+        parser.set_input(BufReader::with_capacity(CHUNK_BYTES, body.as_bytes().chain(padding)));
         Self {
             text,
             file,
@@ -101,6 +107,7 @@ impl<'a> Builder<'a> {
             open_anchors: BTreeSet::new(),
             nodes: 0,
             alias_nodes: 0,
+            reached: Mark::default(),
             done: Vec::new(),
         }
     }
@@ -128,10 +135,25 @@ impl<'a> Builder<'a> {
     }
 
     fn next(&mut self) -> Result<Event, Stop> {
-        self.parser.parse().map_err(|error| {
-            self.out.push(explain(&error, self.text, self.file, self.offset));
-            Stop
-        })
+        // The port has a panic left for a tag before a comma (`[!,`). The parser is not used again after one.
+        match catch_unwind(AssertUnwindSafe(|| self.parser.parse())) {
+            Ok(Ok(event)) => {
+                self.reached = event.end_mark;
+                Ok(event)
+            }
+            Ok(Err(error)) => {
+                self.out.push(explain(&error, self.text, self.file, self.offset));
+                Err(Stop)
+            }
+            Err(_) => {
+                let after = self.span(self.reached, self.reached);
+                self.stop(
+                    "yaml-syntax",
+                    after,
+                    "what follows cannot be read; a tag such as `!x` may be the cause".to_owned(),
+                )
+            }
+        }
     }
 
     fn node(&mut self, event: Event, depth: usize) -> Result<Built, Stop> {
@@ -180,7 +202,13 @@ impl<'a> Builder<'a> {
         Err(Stop)
     }
 
-    fn scalar(&self, span: Span, tag: Option<&str>, text: String, style: ScalarStyle) -> Node {
+    fn scalar(&self, span: Span, tag: Option<&str>, mut text: String, style: ScalarStyle) -> Node {
+        if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
+            && text.ends_with('\n')
+            && self.ends_in_padding(span)
+        {
+            text.pop();
+        }
         let plain = matches!(style, ScalarStyle::Plain | ScalarStyle::Any);
         let quoted = !plain || tag == Some(STR_TAG);
         let span = self.trimmed(self.after_properties(span));
@@ -338,6 +366,12 @@ impl<'a> Builder<'a> {
         Span::new(self.file, start..end.max(start))
     }
 
+    /// Whether a block scalar's last line break is the one that was added to the text.
+    fn ends_in_padding(&self, span: Span) -> bool {
+        let last_line = self.text.rsplit('\n').next().unwrap_or("");
+        span.end as usize == self.text.len() && !last_line.trim().is_empty()
+    }
+
     /// A span without blank space at its end, which block scalars bring.
     fn trimmed(&self, span: Span) -> Span {
         let text = self.text.get(span.range()).unwrap_or("");
@@ -362,154 +396,23 @@ impl<'a> Builder<'a> {
 #[derive(Default)]
 struct Entries {
     list: Vec<(Node, Node)>,
-    /// Places of scalar keys; hashed, never iterated.
-    names: HashSet<String>,
+    /// Places of scalar keys; looked up, never iterated.
+    places: HashMap<String, Span>,
 }
 
 impl Entries {
     fn first(&self, key: &Node) -> Option<Span> {
-        let name = key.as_text()?;
-        if !self.names.contains(name) {
-            return None;
-        }
-        self.list.iter().find(|(other, _)| other.as_text() == Some(name)).map(|(other, _)| other.span)
+        self.places.get(key.as_text()?).copied()
     }
 
     fn push(&mut self, key: Node, value: Node) {
-        self.names.extend(key.as_text().map(str::to_owned));
+        if let Some(name) = key.as_text() {
+            self.places.insert(name.to_owned(), key.span);
+        }
         self.list.push((key, value));
     }
 }
 
 fn is_merge(key: &Node) -> bool {
     matches!(&key.value, Value::Scalar(scalar) if scalar.text == MERGE_KEY && !scalar.quoted)
-}
-
-/// Says what one of libyaml's errors means and what to do about it.
-fn explain(error: &libyaml_safer::Error, text: &str, file: FileId, offset: usize) -> Diagnostic {
-    let place = |mark: Mark| {
-        let start = text.floor_char_boundary((mark.index as usize + offset).min(text.len()));
-        let len = text[start..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
-        Span::new(file, start..start + len)
-    };
-    let problem = error.problem_mark().map_or(Span::new(file, 0..0), place);
-    let context = error.context_mark().map(place);
-    let Explained { at, message, help } = meaning(error, text, problem, context);
-    let mut diagnostic = Diagnostic::error("yaml-syntax", at, message);
-    diagnostic.help = help.map(str::to_owned);
-    if let (Some(context), Some(doing)) = (context, error.context())
-        && context.start != at.start
-    {
-        diagnostic = diagnostic.with_related(context, doing.to_owned());
-    }
-    diagnostic
-}
-
-struct Explained {
-    at: Span,
-    message: String,
-    help: Option<&'static str>,
-}
-
-fn meaning(error: &libyaml_safer::Error, text: &str, problem: Span, context: Option<Span>) -> Explained {
-    let explained = |at: Span, message: &str, help: &'static str| Explained {
-        at,
-        message: message.to_owned(),
-        help: Some(help),
-    };
-    if let Some(tab) = tab_in_indentation(text, problem) {
-        return explained(tab, "a tab is used for indentation", "indent with spaces");
-    }
-    let context_text = error.context().unwrap_or("");
-    match error.problem() {
-        "found unexpected end of stream" | "found unexpected document indicator"
-            if context_text.contains("quoted") =>
-        {
-            explained(
-                context.unwrap_or(problem),
-                "the quote that opens here is never closed",
-                "add the closing quote",
-            )
-        }
-        "could not find expected ':'" => explained(
-            context.unwrap_or(problem),
-            "this line is neither a `key: value` nor indented as part of the value above",
-            "write a colon and a blank after the key, or indent the line",
-        ),
-        "mapping values are not allowed in this context" => explained(
-            problem,
-            "a `key: value` cannot start here",
-            "check the indentation of this line, or put text that holds \": \" in quotes",
-        ),
-        "did not find expected key" if context_text.contains("mapping") => explained(
-            problem,
-            "expected another key of the mapping that began above",
-            "align this line with the keys before it",
-        ),
-        "did not find expected '-' indicator" => explained(
-            problem,
-            "expected another `- ` item of the list that began above",
-            "align this line with the items before it, or indent it as part of the last item",
-        ),
-        "did not find expected ',' or ']'" => explained(
-            problem,
-            "the list in brackets goes on or is not closed",
-            "write `,` or `]` before this",
-        ),
-        "did not find expected ',' or '}'" => explained(
-            problem,
-            "the mapping in braces goes on or is not closed",
-            "write `,` or `}` before this",
-        ),
-        "found character that cannot start any token" => {
-            explained(problem, "no value can start with this character", "put the text in quotes")
-        }
-        "found unknown escape character" => explained(
-            problem,
-            "unknown escape in double quotes",
-            "write the backslash twice, or use single quotes",
-        ),
-        "did not find expected alphabetic or numeric character" if context_text.contains("alias") => {
-            explained(
-                problem,
-                "`*` starts an alias and needs a name",
-                "put text that starts with `*` in quotes",
-            )
-        }
-        "did not find expected alphabetic or numeric character" => explained(
-            problem,
-            "`&` starts an anchor and needs a name",
-            "put text that starts with `&` in quotes",
-        ),
-        "block sequence entries are not allowed in this context" => {
-            explained(problem, "a `- ` item cannot start here", "put the list on its own lines below the key")
-        }
-        "mapping keys are not allowed in this context" => {
-            explained(problem, "a `? ` key cannot start here", "put text that starts with `? ` in quotes")
-        }
-        "did not find expected <document start>" => explained(
-            problem,
-            "text goes on after the end of the document",
-            "check the indentation of this line, or start a new document with `---`",
-        ),
-        "found undefined tag handle" => {
-            explained(problem, "unknown tag", "remove the tag, or put the text in quotes")
-        }
-        other => Explained { at: problem, message: plain(other, context_text), help: None },
-    }
-}
-
-/// libyaml's own words, for what is too rare to have ours.
-fn plain(problem: &str, context: &str) -> String {
-    if context.is_empty() { problem.to_owned() } else { format!("{problem} {context}") }
-}
-
-/// A tab among the blanks at the start of the line with the problem.
-fn tab_in_indentation(text: &str, problem: Span) -> Option<Span> {
-    let at = (problem.start as usize).min(text.len());
-    let line_start = text[..at].rfind('\n').map_or(0, |index| index + 1);
-    let line = &text[line_start..];
-    let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
-    let tab = line[..blanks].find('\t')?;
-    Some(Span::new(problem.file, line_start + tab..line_start + tab + 1))
 }

@@ -1,4 +1,7 @@
 //! Tests of this crate.
 
+mod decode;
+mod never_panics;
 mod render;
+mod suggest;
 mod yaml;

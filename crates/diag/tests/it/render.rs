@@ -92,6 +92,16 @@ fn spans_beyond_a_text_are_shown_somewhere() {
     let file = sources.add("a.yaml", "é");
     let mut out = Diagnostics::new();
     out.push(Diagnostic::error("n", Span::new(file, 1..900), "inside a character"));
-    out.push(Diagnostic::error("n", Span::new(bellwether_diag::FileId(7), 5..2), "in no file"));
+    out.push(Diagnostic::error("n", Span::new(bellwether_diag::FileId(7), 5..9), "in no file"));
     assert_eq!(out.render(&sources, Style::default()).lines().count(), 6);
+}
+
+#[test]
+fn a_million_problems_on_one_line_are_counted_not_printed() {
+    let mut sources = Sources::new();
+    let file = sources.add("f", "x".repeat(1_000_000));
+    let all = (0..1_000_000).map(|at| Diagnostic::error("n", Span::new(file, at..at + 1), "wrong"));
+    let text = all.collect::<Diagnostics>().render(&sources, Style::default());
+    assert!(text.ends_with("and 999000 more problems\n"));
+    assert_eq!(text.lines().count(), 3001);
 }

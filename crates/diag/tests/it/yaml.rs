@@ -38,6 +38,10 @@ fn trees_have_the_shape_that_was_written() {
     check("- a\n-\n- b: |\n    x\n    y\n", "[a ~ {b:\"x\\ny\\n\"}]");
     check("a: !!str 5\nb: !!str\n", "{a:\"5\" b:\"\"}");
     check("{\"a\": [1, 2.5, true, null], \"b\": {}}", "{\"a\":[1 2.5 true ~] \"b\":{}}");
+    check("a: |\n  x", "{a:\"x\"}");
+    check("a: |\n  x\n  ", "{a:\"x\\n\"}");
+    check("a: |-\n  x", "{a:\"x\"}");
+    check("a: >\n  x\n  y", "{a:\"x y\"}");
     check("", "");
     check("# only a remark\n", "");
     check("\u{feff}a: 1", "{a:1}");
