@@ -1,1 +1,33 @@
-//! PromQL: parse with spans, check types, format, evaluate over a series source.
+//! PromQL: parse with spans, check types, format, evaluate over a [`SeriesSource`](bellwether_model::SeriesSource).
+//!
+//! Nothing here reads a clock or opens anything: the moment of a query is handed in, and series come through the
+//! source. Range queries are evaluated by columns: every operator takes whole series over all steps at once.
+//!
+//! ```
+//! let expr = bellwether_promql::parse("sum by (job) (rate(http_requests_total[5m]))").unwrap();
+//! assert_eq!(expr.to_string(), "sum by (job) (rate(http_requests_total[5m]))");
+//!
+//! let errors = bellwether_promql::parse("rate(http_requests_total)").unwrap_err();
+//! assert_eq!(&errors[0].message, "expected type range vector in call to function \"rate\", got instant vector");
+//! ```
+
+mod check;
+mod duration;
+mod eval;
+mod function;
+mod lex;
+mod parse;
+mod print;
+mod syntax;
+mod value;
+
+pub use eval::{EvalError, EvalOptions, Limits, RangeSpec, eval_instant, eval_range};
+pub use function::{Function, FunctionSpec};
+pub use parse::{NESTING_MAX, ParseError, QUERY_BYTES_MAX, parse};
+pub use print::format;
+pub use syntax::{
+    AggregateOp, Aggregation, At, Binary, BinaryOp, Call, DurationExpr, DurationKind, Edges, Expr, ExprKind,
+    Grouping, Kind, MatchGroup, MatchLabels, Matching, QueryTimes, RangeSelector, Shift, Span, Subquery,
+    VectorSelector, selectors,
+};
+pub use value::{Annotation, Evaluated, InstantSeries, RangeSeries, Value};

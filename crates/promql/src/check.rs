@@ -1,0 +1,191 @@
+//! What may stand where: kinds of operands and arguments, counts of arguments, selectors that would select all.
+//!
+//! The walk goes on after a problem, so that one run shows every one of them.
+
+use bellwether_model::MatchOp;
+
+use crate::function::Function;
+use crate::parse::ParseError;
+use crate::syntax::{
+    Aggregation, Binary, Call, DurationExpr, Edges, Expr, ExprKind, Kind, RangeSelector, Span, Subquery,
+    VectorSelector,
+};
+
+/// Adds every problem of an expression and of what is below it.
+pub(crate) fn types(expr: &Expr, problems: &mut Vec<ParseError>) {
+    match &expr.kind {
+        ExprKind::Number { .. } | ExprKind::Text(_) => {}
+        ExprKind::Selector(selector) => selector_is_narrow(selector, problems),
+        ExprKind::Range(range) => range_selector(range, problems),
+        ExprKind::Subquery(subquery) => subquery_kinds(subquery, problems),
+        ExprKind::Paren(_) => {}
+        ExprKind::Unary { operand, .. } => {
+            if !matches!(operand.result(), Kind::Scalar | Kind::Vector) {
+                let message = format!(
+                    "unary expression only allowed on expressions of type scalar or instant vector, got {:?}",
+                    operand.result().as_str()
+                );
+                problems.push(ParseError::new(operand.span.clone(), message));
+            }
+        }
+        ExprKind::Binary(binary) => operands(binary, problems),
+        ExprKind::Aggregate(aggregation) => aggregate(aggregation, problems),
+        ExprKind::Call(call) => arguments(call, &expr.span, problems),
+    }
+    expr.for_each_child(|child| types(child, problems));
+}
+
+fn selector_is_narrow(selector: &VectorSelector, problems: &mut Vec<ParseError>) {
+    if selector.matchers.iter().all(|m| m.matches_empty()) {
+        let message = "vector selector must contain at least one non-empty matcher";
+        let error = ParseError::new(selector.span.clone(), message);
+        problems.push(error.with_help("name a metric, or add a condition such as job=\"api\""));
+    }
+    let names = selector.matchers.iter().zip(&selector.matcher_spans);
+    let mut names = names.filter(|(m, _)| m.name == bellwether_model::METRIC_NAME && m.op == MatchOp::Equal);
+    if let (Some((first, _)), Some((second, span))) = (names.next(), names.next()) {
+        let message = format!("metric name must not be set twice: {:?} or {:?}", first.value, second.value);
+        problems.push(ParseError::new(span.clone(), message));
+    }
+}
+
+fn range_selector(range: &RangeSelector, problems: &mut Vec<ParseError>) {
+    selector_is_narrow(&range.selector, problems);
+    positive(&range.range, problems);
+}
+
+fn positive(duration: &DurationExpr, problems: &mut Vec<ParseError>) {
+    if duration.constant().is_some_and(|d| d.0 <= 0) {
+        let error = ParseError::new(duration.span.clone(), "duration must be greater than 0");
+        problems.push(error.with_help("write a duration such as 5m"));
+    }
+}
+
+fn subquery_kinds(subquery: &Subquery, problems: &mut Vec<ParseError>) {
+    let got = subquery.inner.result();
+    if got != Kind::Vector && got != Kind::Scalar {
+        let message = format!("subquery is only allowed on instant vector, got {} instead", got.as_str());
+        problems.push(ParseError::new(subquery.inner.span.clone(), message));
+    } else if got == Kind::Scalar {
+        let message = "subquery is only allowed on instant vector, got scalar instead";
+        problems
+            .push(ParseError::new(subquery.inner.span.clone(), message).with_help("wrap it: vector(...)"));
+    }
+    positive(&subquery.range, problems);
+    subquery.step.iter().for_each(|step| positive(step, problems));
+}
+
+fn operands(binary: &Binary, problems: &mut Vec<ParseError>) {
+    let (left, right) = (binary.left.result(), binary.right.result());
+    for (operand, kind) in [(&binary.left, left), (&binary.right, right)] {
+        if !matches!(kind, Kind::Scalar | Kind::Vector) {
+            let message = "binary expression must contain only scalar and instant vector types";
+            let mut error = ParseError::new(operand.span.clone(), message);
+            if kind == Kind::Range {
+                error = error.with_help("put a function such as rate() around the range");
+            }
+            problems.push(error);
+        }
+    }
+    let both_scalar = left == Kind::Scalar && right == Kind::Scalar;
+    if both_scalar && binary.op.is_comparison() && !binary.is_bool {
+        let error =
+            ParseError::new(binary.op_span.clone(), "comparisons between scalars must use BOOL modifier");
+        problems.push(error.with_help(format!("write {} bool", binary.op.as_str())));
+    }
+    let one_scalar = left == Kind::Scalar || right == Kind::Scalar;
+    if one_scalar && binary.op.is_set() {
+        let message =
+            format!("set operator {:?} not allowed in binary scalar expression", binary.op.as_str());
+        problems
+            .push(ParseError::new(binary.op_span.clone(), message).with_help("wrap the number: vector(...)"));
+    }
+    let has_matching = binary.matching != Default::default();
+    if one_scalar && has_matching && !binary.op.is_set() {
+        let message = "vector matching only allowed between instant vectors";
+        problems.push(
+            ParseError::new(binary.op_span.clone(), message).with_help("leave on, ignoring and group out"),
+        );
+    }
+}
+
+fn aggregate(aggregation: &Aggregation, problems: &mut Vec<ParseError>) {
+    expect(&aggregation.inner, Kind::Vector, "aggregation expression", problems);
+    if let (Some(parameter), Some(kind)) = (&aggregation.parameter, aggregation.op.parameter()) {
+        expect(parameter, kind, "aggregation parameter", problems);
+    }
+}
+
+fn expect(expr: &Expr, expected: Kind, context: &str, problems: &mut Vec<ParseError>) {
+    let got = expr.result();
+    if got == expected {
+        return;
+    }
+    let message = format!("expected type {} in {context}, got {}", expected.as_str(), got.as_str());
+    let mut error = ParseError::new(expr.span.clone(), message);
+    error.help = match (expected, got) {
+        (Kind::Range, Kind::Vector) => {
+            Some("write a range vector, such as x[5m]; of an expression, x[1h:1m]".into())
+        }
+        (Kind::Vector, Kind::Range) => {
+            Some("leave the range out, or put a function such as rate() around it".into())
+        }
+        (Kind::Vector, Kind::Scalar) => Some("wrap the number: vector(...)".into()),
+        (Kind::Scalar, Kind::Vector) => {
+            Some("write a number, or scalar(...) around a vector of one series".into())
+        }
+        (Kind::Text, _) => Some("put it in quotes".into()),
+        _ => None,
+    };
+    problems.push(error);
+}
+
+fn arguments(call: &Call, span: &Span, problems: &mut Vec<ParseError>) {
+    let spec = call.function.spec();
+    let given = call.arguments.len();
+    let mut count_problem = |expected: String| {
+        let message = format!("expected {expected} argument(s) in call to {:?}, got {given}", spec.name);
+        problems.push(ParseError::new(span.clone(), message));
+    };
+    if given < spec.arguments_min && spec.arguments_max == Some(spec.arguments_min) {
+        count_problem(spec.arguments_min.to_string());
+    } else if given < spec.arguments_min {
+        count_problem(format!("at least {}", spec.arguments_min));
+    } else if let Some(most) = spec.arguments_max.filter(|most| given > *most) {
+        count_problem(if most == spec.arguments_min { most.to_string() } else { format!("at most {most}") });
+    }
+    let context = format!("call to function {:?}", spec.name);
+    for (index, argument) in call.arguments.iter().enumerate() {
+        if let Some(kind) = spec.arguments.get(index).or(spec.arguments.last()) {
+            expect(argument, *kind, &context, problems);
+        }
+    }
+    edges(call, problems);
+    if call.function == Function::Info
+        && let Some(second) = call.arguments.get(1)
+        && !matches!(&second.kind, ExprKind::Selector(_))
+    {
+        problems.push(ParseError::new(
+            second.span.clone(),
+            "expected label selectors in call to function \"info\"",
+        ));
+    }
+}
+
+fn edges(call: &Call, problems: &mut Vec<ParseError>) {
+    use Function::{Changes, Delta, Increase, Rate, Resets};
+    for argument in &call.arguments {
+        let ExprKind::Range(range) = &argument.unwrapped().kind else { continue };
+        let (modifier, allowed): (&str, &[Function]) = match range.selector.edges {
+            Edges::Plain => continue,
+            Edges::Anchored => ("anchored", &[Changes, Delta, Increase, Rate, Resets]),
+            Edges::Smoothed => ("smoothed", &[Delta, Increase, Rate]),
+        };
+        if !allowed.contains(&call.function) {
+            let names: Vec<_> = allowed.iter().map(|f| f.spec().name).collect();
+            let (names, name) = (names.join(", "), call.function.spec().name);
+            let message = format!("{modifier} modifier can only be used with: {names} - not with {name}");
+            problems.push(ParseError::new(argument.span.clone(), message));
+        }
+    }
+}

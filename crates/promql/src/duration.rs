@@ -1,0 +1,129 @@
+//! Durations in brackets and after `offset`: literals, numbers of seconds, and arithmetic over them.
+//!
+//! In brackets a whole calculation may stand; after `offset` only one operand, so that `up offset 5m + 2` adds 2 to
+//! the value.
+
+use bellwether_model::TimeDelta;
+
+use crate::lex::Token;
+use crate::parse::{ParseError, Parsed, Parser};
+use crate::syntax::{BinaryOp, DurationExpr, DurationKind};
+
+impl Parser {
+    /// A calculation inside brackets.
+    pub(crate) fn duration_expr(&mut self) -> Parsed<DurationExpr> {
+        self.duration_binary(4)
+    }
+
+    fn duration_binary(&mut self, least: u8) -> Parsed<DurationExpr> {
+        self.enter()?;
+        let mut left = self.duration_unary()?;
+        let mut chained = 0;
+        while let Some(op) = self.peek_operator().filter(|op| is_arithmetic(*op) && op.precedence() >= least)
+        {
+            self.take();
+            chained += 1;
+            if chained > CHAIN_MAX {
+                return Err(ParseError::new(self.span(), "duration expression is too long"));
+            }
+            let next = if op == BinaryOp::Power { op.precedence() } else { op.precedence() + 1 };
+            let right = self.duration_binary(next)?;
+            let span = left.span.start..right.span.end;
+            left = DurationExpr { kind: DurationKind::Binary(op, Box::new((left, right))), span };
+        }
+        self.depth -= 1;
+        Ok(left)
+    }
+
+    fn duration_unary(&mut self) -> Parsed<DurationExpr> {
+        let is_negative = self.is_sign("-");
+        if !is_negative && !self.is_sign("+") {
+            return self.duration_primary(false);
+        }
+        let start = self.take().span.start;
+        let inner = self.duration_binary(BinaryOp::Power.precedence())?;
+        Ok(signed(is_negative, start, inner))
+    }
+
+    /// One operand; `sign_allowed` is for `offset -5m`.
+    pub(crate) fn duration_primary(&mut self, sign_allowed: bool) -> Parsed<DurationExpr> {
+        let start = self.span().start;
+        if sign_allowed && (self.is_sign("-") || self.is_sign("+")) {
+            let is_negative = self.is_sign("-");
+            self.take();
+            let inner = self.duration_primary(false)?;
+            return Ok(signed(is_negative, start, inner));
+        }
+        let kind = match self.peek().clone() {
+            Token::Number(seconds) => {
+                self.take();
+                DurationKind::Seconds(seconds)
+            }
+            Token::Duration(ms) => {
+                self.take();
+                DurationKind::Literal(TimeDelta(ms))
+            }
+            Token::Sign("(") => {
+                self.take();
+                let inner = self.duration_expr()?;
+                self.expect_sign(")", "in the duration")?;
+                DurationKind::Paren(Box::new(inner))
+            }
+            Token::Word(word) => self.duration_function(&word.to_ascii_lowercase())?,
+            Token::Text(_) | Token::Sign(_) | Token::End => return Err(self.no_duration()),
+        };
+        Ok(DurationExpr { kind, span: start..self.end() })
+    }
+
+    fn duration_function(&mut self, name: &str) -> Parsed<DurationKind> {
+        let makes_pair = match name {
+            "step" | "range" => None,
+            // The short names are those of earlier releases.
+            "min_of" | "min" => Some(DurationKind::Min as fn(_) -> _),
+            "max_of" | "max" => Some(DurationKind::Max as fn(_) -> _),
+            _ => return Err(self.no_duration()),
+        };
+        self.take();
+        self.expect_sign("(", "in the duration")?;
+        let kind = match makes_pair {
+            Some(make) => {
+                let first = self.duration_expr()?;
+                self.expect_sign(",", "between two durations")?;
+                make(Box::new((first, self.duration_expr()?)))
+            }
+            None if name == "step" => DurationKind::Step,
+            None => DurationKind::Range,
+        };
+        self.expect_sign(")", "in the duration")?;
+        Ok(kind)
+    }
+
+    fn no_duration(&self) -> ParseError {
+        self.unexpected("where a duration should stand")
+            .with_help("write a duration such as 5m, or a number of seconds")
+    }
+}
+
+/// Operands one calculation may chain; every one is a level of the tree.
+const CHAIN_MAX: u32 = 50;
+
+fn signed(is_negative: bool, start: usize, inner: DurationExpr) -> DurationExpr {
+    let span = start..inner.span.end;
+    if is_negative {
+        DurationExpr { kind: DurationKind::Negative(Box::new(inner)), span }
+    } else {
+        DurationExpr { kind: inner.kind, span }
+    }
+}
+
+fn is_arithmetic(op: BinaryOp) -> bool {
+    matches!(
+        op,
+        BinaryOp::Add
+            | BinaryOp::Subtract
+            | BinaryOp::Multiply
+            | BinaryOp::Divide
+            | BinaryOp::Modulo
+            | BinaryOp::Power
+    )
+}

@@ -1,0 +1,596 @@
+//! The tree a query is parsed into. Every node carries its place in the text, because the linter and the error
+//! messages point at it.
+
+use std::ops::Range;
+
+use bellwether_model::{Matcher, TimeDelta, Timestamp};
+
+use crate::function::Function;
+
+/// Byte offsets into the query's text.
+pub type Span = Range<usize>;
+
+/// What an expression evaluates to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// One number per moment.
+    Scalar,
+    /// A text.
+    Text,
+    /// At most one sample per series and moment.
+    Vector,
+    /// Several samples per series and moment.
+    Range,
+}
+
+impl Kind {
+    /// As error messages call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Text => "string",
+            Self::Vector => "instant vector",
+            Self::Range => "range vector",
+        }
+    }
+}
+
+/// An expression with its place in the text.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where it stands.
+    pub span: Span,
+    /// Levels of the tree below and including this node; bounded by the parser, so that recursion over it is safe.
+    height: u32,
+}
+
+/// The kinds of expression.
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    /// A number; durations such as `5m` are numbers of seconds.
+    Number {
+        /// Its value.
+        value: f64,
+        /// Whether it was written as a duration.
+        is_duration: bool,
+    },
+    /// A text in quotes.
+    Text(String),
+    /// `name{label="value"} offset 5m @ 0`
+    Selector(Box<VectorSelector>),
+    /// `selector[5m]`
+    Range(Box<RangeSelector>),
+    /// `expression[1h:1m]`
+    Subquery(Box<Subquery>),
+    /// `(expression)`
+    Paren(Box<Expr>),
+    /// `-expression` or `+expression`
+    Unary {
+        /// Whether it is a minus.
+        is_negative: bool,
+        /// What the sign stands before.
+        operand: Box<Expr>,
+    },
+    /// `left op right`
+    Binary(Box<Binary>),
+    /// `sum by (label) (expression)`
+    Aggregate(Box<Aggregation>),
+    /// `function(arguments)`
+    Call(Call),
+}
+
+impl Expr {
+    /// A node over its children.
+    pub(crate) fn new(kind: ExprKind, span: Span) -> Self {
+        let mut below = 0;
+        kind.for_each_child(|child| below = below.max(child.height));
+        Self { kind, span, height: below + 1 }
+    }
+
+    /// Levels of the tree below and including this node.
+    pub(crate) fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// What it evaluates to.
+    pub fn result(&self) -> Kind {
+        match &self.kind {
+            ExprKind::Number { .. } => Kind::Scalar,
+            ExprKind::Text(_) => Kind::Text,
+            ExprKind::Selector(_) | ExprKind::Aggregate(_) => Kind::Vector,
+            ExprKind::Range(_) | ExprKind::Subquery(_) => Kind::Range,
+            ExprKind::Paren(inner) | ExprKind::Unary { operand: inner, .. } => inner.result(),
+            ExprKind::Binary(binary) => match (binary.left.result(), binary.right.result()) {
+                (Kind::Scalar, Kind::Scalar) => Kind::Scalar,
+                _ => Kind::Vector,
+            },
+            ExprKind::Call(call) => call.function.spec().returns,
+        }
+    }
+
+    /// Calls `visit` with each direct child, in the order of the text.
+    pub fn for_each_child<'a>(&'a self, visit: impl FnMut(&'a Expr)) {
+        self.kind.for_each_child(visit);
+    }
+
+    /// Calls `visit` with this node and everything below it, parents first.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        visit(self);
+        self.for_each_child(|child| child.walk(visit));
+    }
+
+    /// The expression without parentheses around it.
+    pub fn unwrapped(&self) -> &Self {
+        let mut inner = self;
+        while let ExprKind::Paren(next) = &inner.kind {
+            inner = next;
+        }
+        inner
+    }
+}
+
+impl ExprKind {
+    fn for_each_child<'a>(&'a self, mut visit: impl FnMut(&'a Expr)) {
+        match self {
+            Self::Number { .. } | Self::Text(_) | Self::Selector(_) | Self::Range(_) => {}
+            Self::Subquery(subquery) => visit(&subquery.inner),
+            Self::Paren(inner) | Self::Unary { operand: inner, .. } => visit(inner),
+            Self::Binary(binary) => {
+                visit(&binary.left);
+                visit(&binary.right);
+            }
+            Self::Aggregate(aggregation) => {
+                aggregation.parameter.iter().for_each(&mut visit);
+                visit(&aggregation.inner);
+            }
+            Self::Call(call) => call.arguments.iter().for_each(visit),
+        }
+    }
+}
+
+/// All selectors of an expression, those under a range included, in the order of the text.
+pub fn selectors(expr: &Expr) -> Vec<&VectorSelector> {
+    let mut found = Vec::new();
+    expr.walk(&mut |node| match &node.kind {
+        ExprKind::Selector(selector) => found.push(&**selector),
+        ExprKind::Range(range) => found.push(&range.selector),
+        ExprKind::Number { .. }
+        | ExprKind::Text(_)
+        | ExprKind::Subquery(_)
+        | ExprKind::Paren(_)
+        | ExprKind::Unary { .. }
+        | ExprKind::Binary(_)
+        | ExprKind::Aggregate(_)
+        | ExprKind::Call(_) => {}
+    });
+    found
+}
+
+/// Which series, and when.
+#[derive(Clone, Debug)]
+pub struct VectorSelector {
+    /// The metric's name where one is stated by equality; `matchers` holds it too.
+    pub name: Option<String>,
+    /// All conditions, the one on the name included.
+    pub matchers: Vec<Matcher>,
+    /// Where each of `matchers` is written.
+    pub matcher_spans: Vec<Span>,
+    /// How it is moved in time.
+    pub shift: Shift,
+    /// How values at the edges are found.
+    pub edges: Edges,
+    /// Where it stands, modifiers included.
+    pub span: Span,
+}
+
+/// How values at the edges of a range (or the one moment of an instant selector) are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Edges {
+    /// Samples as they lie.
+    #[default]
+    Plain,
+    /// `anchored`: the last sample before the range counts as lying on its edge.
+    Anchored,
+    /// `smoothed`: values at the edges are interpolated between neighbours.
+    Smoothed,
+}
+
+/// `offset` and `@`.
+#[derive(Clone, Debug, Default)]
+pub struct Shift {
+    /// How far back to look.
+    pub offset: Option<DurationExpr>,
+    /// The one moment to look at.
+    pub at: Option<At>,
+}
+
+/// What stands after `@`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// A moment.
+    Time(Timestamp),
+    /// `start()`: the first step of the query.
+    Start,
+    /// `end()`: the last step of the query.
+    End,
+}
+
+/// `selector[range]`
+#[derive(Clone, Debug)]
+pub struct RangeSelector {
+    /// Which series.
+    pub selector: VectorSelector,
+    /// How much of them.
+    pub range: DurationExpr,
+}
+
+/// `expression[range:step]`
+#[derive(Clone, Debug)]
+pub struct Subquery {
+    /// What is evaluated at every step.
+    pub inner: Box<Expr>,
+    /// Over which range.
+    pub range: DurationExpr,
+    /// How far apart; the default interval when absent.
+    pub step: Option<DurationExpr>,
+    /// How it is moved in time.
+    pub shift: Shift,
+}
+
+/// A duration that may be calculated from the query's own step and range.
+#[derive(Clone, Debug)]
+pub struct DurationExpr {
+    /// What it is.
+    pub kind: DurationKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The kinds of duration.
+#[derive(Clone, Debug)]
+pub enum DurationKind {
+    /// `5m`
+    Literal(TimeDelta),
+    /// `300`: seconds.
+    Seconds(f64),
+    /// `step()`: the query's step.
+    Step,
+    /// `range()`: from the query's first step to its last.
+    Range,
+    /// `min_of(a, b)`
+    Min(Box<(DurationExpr, DurationExpr)>),
+    /// `max_of(a, b)`
+    Max(Box<(DurationExpr, DurationExpr)>),
+    /// `-a`
+    Negative(Box<DurationExpr>),
+    /// `a op b` with an arithmetic operator.
+    Binary(BinaryOp, Box<(DurationExpr, DurationExpr)>),
+    /// `(a)`
+    Paren(Box<DurationExpr>),
+}
+
+/// What the query's own step and range are, where durations ask for them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QueryTimes {
+    /// Distance of two steps.
+    pub step: TimeDelta,
+    /// From the first step to the last.
+    pub range: TimeDelta,
+}
+
+impl DurationExpr {
+    /// The length in seconds.
+    pub fn seconds(&self, times: QueryTimes) -> f64 {
+        match &self.kind {
+            DurationKind::Literal(delta) => delta.as_secs_f64(),
+            DurationKind::Seconds(seconds) => *seconds,
+            DurationKind::Step => times.step.as_secs_f64(),
+            DurationKind::Range => times.range.as_secs_f64(),
+            DurationKind::Min(pair) => pair.0.seconds(times).min(pair.1.seconds(times)),
+            DurationKind::Max(pair) => pair.0.seconds(times).max(pair.1.seconds(times)),
+            DurationKind::Negative(inner) => -inner.seconds(times),
+            DurationKind::Paren(inner) => inner.seconds(times),
+            DurationKind::Binary(op, pair) => op.of_numbers(pair.0.seconds(times), pair.1.seconds(times)),
+        }
+    }
+
+    /// The length, unless it is not finite or longer than can be counted in milliseconds.
+    pub fn delta(&self, times: QueryTimes) -> Option<TimeDelta> {
+        let ms = (self.seconds(times) * 1000.0).round();
+        (ms.abs() < 9.0e15).then_some(TimeDelta(ms as i64))
+    }
+
+    /// The length when it does not depend on the query it stands in.
+    pub fn constant(&self) -> Option<TimeDelta> {
+        (!self.asks_for_query()).then(|| self.delta(QueryTimes::default())).flatten()
+    }
+
+    fn asks_for_query(&self) -> bool {
+        match &self.kind {
+            DurationKind::Literal(_) | DurationKind::Seconds(_) => false,
+            DurationKind::Step | DurationKind::Range => true,
+            DurationKind::Min(pair) | DurationKind::Max(pair) | DurationKind::Binary(_, pair) => {
+                pair.0.asks_for_query() || pair.1.asks_for_query()
+            }
+            DurationKind::Negative(inner) | DurationKind::Paren(inner) => inner.asks_for_query(),
+        }
+    }
+}
+
+/// `left op right`
+#[derive(Clone, Debug)]
+pub struct Binary {
+    /// The operator.
+    pub op: BinaryOp,
+    /// Where the operator stands.
+    pub op_span: Span,
+    /// Left operand.
+    pub left: Expr,
+    /// Right operand.
+    pub right: Expr,
+    /// `bool`: a comparison gives 0 or 1 instead of filtering.
+    pub is_bool: bool,
+    /// How the series of two vectors find each other.
+    pub matching: Matching,
+}
+
+/// How the series of two vectors find each other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matching {
+    /// `on` or `ignoring` with their labels; all labels when absent.
+    pub labels: Option<MatchLabels>,
+    /// Whether one side may have several partners.
+    pub group: Option<MatchGroup>,
+    /// `fill_left`: the value of a left partner that is missing.
+    pub fill_left: Option<f64>,
+    /// `fill_right`: the value of a right partner that is missing.
+    pub fill_right: Option<f64>,
+}
+
+/// `on (labels)` or `ignoring (labels)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatchLabels {
+    /// Whether it is `on`.
+    pub is_on: bool,
+    /// The labels.
+    pub names: Vec<String>,
+}
+
+/// `group_left (labels)` or `group_right (labels)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatchGroup {
+    /// Whether the left side is the one with several series.
+    pub is_left: bool,
+    /// Labels taken over from the other side.
+    pub include: Vec<String>,
+}
+
+/// Operators between two expressions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // The names say it; `as_str` shows how each is written.
+pub enum BinaryOp {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Modulo,
+    Power,
+    Atan2,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    And,
+    Or,
+    Unless,
+    /// `</`: trims buckets of native histograms above a value.
+    TrimUpper,
+    /// `>/`: trims buckets of native histograms below a value.
+    TrimLower,
+}
+
+impl BinaryOp {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Modulo => "%",
+            Self::Power => "^",
+            Self::Atan2 => "atan2",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+            Self::And => "and",
+            Self::Or => "or",
+            Self::Unless => "unless",
+            Self::TrimUpper => "</",
+            Self::TrimLower => ">/",
+        }
+    }
+
+    /// Whether it compares.
+    pub const fn is_comparison(self) -> bool {
+        matches!(
+            self,
+            Self::Equal
+                | Self::NotEqual
+                | Self::Less
+                | Self::LessOrEqual
+                | Self::Greater
+                | Self::GreaterOrEqual
+        )
+    }
+
+    /// Whether it works on sets of series rather than on values.
+    pub const fn is_set(self) -> bool {
+        matches!(self, Self::And | Self::Or | Self::Unless)
+    }
+
+    /// How tightly it binds; larger is tighter.
+    pub(crate) const fn precedence(self) -> u8 {
+        match self {
+            Self::Or => 1,
+            Self::And | Self::Unless => 2,
+            Self::Equal
+            | Self::NotEqual
+            | Self::Less
+            | Self::LessOrEqual
+            | Self::Greater
+            | Self::GreaterOrEqual
+            | Self::TrimUpper
+            | Self::TrimLower => 3,
+            Self::Add | Self::Subtract => 4,
+            Self::Multiply | Self::Divide | Self::Modulo | Self::Atan2 => 5,
+            Self::Power => 6,
+        }
+    }
+
+    /// Its value for two numbers; comparisons give 0 or 1. Sets have no meaning for numbers: NaN.
+    pub(crate) fn of_numbers(self, a: f64, b: f64) -> f64 {
+        let truth = |yes: bool| f64::from(u8::from(yes));
+        match self {
+            Self::Add => a + b,
+            Self::Subtract => a - b,
+            Self::Multiply => a * b,
+            Self::Divide => a / b,
+            Self::Modulo => a % b,
+            Self::Power => a.powf(b),
+            Self::Atan2 => a.atan2(b),
+            Self::Equal => truth(a == b),
+            Self::NotEqual => truth(a != b),
+            Self::Less => truth(a < b),
+            Self::LessOrEqual => truth(a <= b),
+            Self::Greater => truth(a > b),
+            Self::GreaterOrEqual => truth(a >= b),
+            Self::And | Self::Or | Self::Unless | Self::TrimUpper | Self::TrimLower => f64::NAN,
+        }
+    }
+}
+
+/// `sum by (labels) (parameter, expression)`
+#[derive(Clone, Debug)]
+pub struct Aggregation {
+    /// What is calculated per group.
+    pub op: AggregateOp,
+    /// Where the operator's name stands.
+    pub op_span: Span,
+    /// The parameter of `topk`, `quantile` and their like.
+    pub parameter: Option<Expr>,
+    /// What is grouped.
+    pub inner: Expr,
+    /// By which labels; one group when absent.
+    pub grouping: Option<Grouping>,
+}
+
+/// `by (labels)` or `without (labels)`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grouping {
+    /// Whether it is `without`.
+    pub is_without: bool,
+    /// The labels.
+    pub names: Vec<String>,
+}
+
+/// Operators over groups of series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // The names say it; `as_str` shows how each is written.
+pub enum AggregateOp {
+    Sum,
+    Avg,
+    Min,
+    Max,
+    Count,
+    Group,
+    Stddev,
+    Stdvar,
+    Topk,
+    Bottomk,
+    Quantile,
+    CountValues,
+    Limitk,
+    LimitRatio,
+}
+
+impl AggregateOp {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Sum,
+        Self::Avg,
+        Self::Min,
+        Self::Max,
+        Self::Count,
+        Self::Group,
+        Self::Stddev,
+        Self::Stdvar,
+        Self::Topk,
+        Self::Bottomk,
+        Self::Quantile,
+        Self::CountValues,
+        Self::Limitk,
+        Self::LimitRatio,
+    ];
+
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sum => "sum",
+            Self::Avg => "avg",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Count => "count",
+            Self::Group => "group",
+            Self::Stddev => "stddev",
+            Self::Stdvar => "stdvar",
+            Self::Topk => "topk",
+            Self::Bottomk => "bottomk",
+            Self::Quantile => "quantile",
+            Self::CountValues => "count_values",
+            Self::Limitk => "limitk",
+            Self::LimitRatio => "limit_ratio",
+        }
+    }
+
+    /// The operator of a name, in any case.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|op| op.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// The kind of its parameter, if it takes one.
+    pub const fn parameter(self) -> Option<Kind> {
+        match self {
+            Self::Topk | Self::Bottomk | Self::Quantile | Self::Limitk | Self::LimitRatio => {
+                Some(Kind::Scalar)
+            }
+            Self::CountValues => Some(Kind::Text),
+            Self::Sum
+            | Self::Avg
+            | Self::Min
+            | Self::Max
+            | Self::Count
+            | Self::Group
+            | Self::Stddev
+            | Self::Stdvar => None,
+        }
+    }
+}
+
+/// `function(arguments)`
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Which function.
+    pub function: Function,
+    /// Where its name stands.
+    pub name_span: Span,
+    /// Its arguments.
+    pub arguments: Vec<Expr>,
+}
