@@ -1,1 +1,32 @@
 //! The embedded time-series store: log, head, segments. The only crate that touches metric files.
+//!
+//! It is a directory of plain files: an append-only log in which an acknowledged sample is found again after any
+//! crash, a head in memory with the newest samples, and immutable segments with compressed chunks that know their
+//! sums. It is *not* a server, knows no clock and starts no threads: the caller says when to sync, seal and drop.
+
+mod block;
+mod chunk;
+mod codec;
+pub mod disk;
+mod error;
+
+mod head;
+mod index;
+mod log;
+mod log_read;
+mod log_record;
+mod recovery;
+mod replay;
+mod seal;
+mod segment;
+mod series_table;
+mod snapshot;
+mod store;
+
+pub use disk::{Disk, RealDisk};
+pub use error::{AppendError, DiskError, OpenError, Refusal, ReplayError};
+pub use recovery::{Quarantined, Recovery};
+pub use replay::LogEvent;
+pub use seal::{RetentionReport, SealError, SealReport};
+pub use snapshot::Snapshot;
+pub use store::{Appended, LABELS_BYTES_MAX, Options, Refused, Stats, Store};

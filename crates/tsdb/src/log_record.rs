@@ -1,0 +1,238 @@
+//! What the log says, one record for each new series, batch and retention floor. A frame around every record
+//! carries its length and checksum, so that a torn tail is known for what it is.
+
+use bellwether_model::{Batch, Labels, Origin, Sample, SeriesId, TimeDelta, Timestamp};
+
+use crate::codec::{Reader, put_i64, put_text, put_varint, put_zigzag};
+
+/// Length (u32) and CRC-32 (u32) stand before each record.
+pub(crate) const FRAME_BYTES: usize = 8;
+/// A record larger than this is refused when written and taken for damage when read.
+pub(crate) const RECORD_BYTES_MAX: usize = 256 << 20;
+/// Samples in one batch; keeps any record below [`RECORD_BYTES_MAX`].
+pub(crate) const BATCH_SAMPLES_MAX: usize = 8 << 20;
+
+const KIND_SERIES: u8 = 1;
+const KIND_BATCH: u8 = 2;
+const KIND_FLOOR: u8 = 3;
+
+const ORIGIN_SCRAPE: u8 = 0;
+const ORIGIN_BACKFILL: u8 = 1;
+const ORIGIN_RULES: u8 = 2;
+
+const TIMES_EQUAL: u8 = 0;
+const TIMES_DELTAS: u8 = 1;
+
+/// A record as read; a batch goes into the buffer that was handed in.
+pub(crate) enum Record {
+    Series(SeriesId, Labels),
+    Batch,
+    Floor(Timestamp),
+}
+
+/// Appends one framed record whose payload `write` produces.
+fn frame(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[0; FRAME_BYTES]);
+    write(out);
+    let payload = &out[start + FRAME_BYTES..];
+    let (length, crc) = (payload.len() as u32, crc32fast::hash(payload));
+    out[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    out[start + 4..start + 8].copy_from_slice(&crc.to_le_bytes());
+}
+
+/// The payload of the first frame, checked; `None` when it is cut off or damaged.
+pub(crate) fn unframe(bytes: &[u8]) -> Option<&[u8]> {
+    let mut reader = Reader::new(bytes);
+    let (length, crc) = (reader.u32()? as usize, reader.u32()?);
+    if length == 0 || length > RECORD_BYTES_MAX {
+        return None;
+    }
+    let payload = reader.bytes(length)?;
+    (crc32fast::hash(payload) == crc).then_some(payload)
+}
+
+pub(crate) fn put_labels(out: &mut Vec<u8>, labels: &Labels) {
+    put_varint(out, labels.len() as u64);
+    for (name, value) in labels.iter() {
+        put_text(out, name);
+        put_text(out, value);
+    }
+}
+
+pub(crate) fn labels(reader: &mut Reader<'_>) -> Option<Labels> {
+    let count = reader.varint_usize()?;
+    let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(count.min(64));
+    for _ in 0..count {
+        let pair = (reader.text()?, reader.text()?);
+        // An empty value would change the set's name when it is packed, so it cannot have been written by us.
+        if pair.1.is_empty() || pairs.last().is_some_and(|last| last.0 >= pair.0) {
+            return None;
+        }
+        pairs.push(pair);
+    }
+    Some(Labels::from_sorted(&pairs))
+}
+
+pub(crate) fn put_series(out: &mut Vec<u8>, id: SeriesId, labels: &Labels) {
+    frame(out, |out| {
+        out.push(KIND_SERIES);
+        put_varint(out, u64::from(id.0));
+        put_labels(out, labels);
+    });
+}
+
+pub(crate) fn put_floor(out: &mut Vec<u8>, floor: Timestamp) {
+    frame(out, |out| {
+        out.push(KIND_FLOOR);
+        put_i64(out, floor.0);
+    });
+}
+
+/// Columns compress and decode better than rows: ids, then times, then values.
+pub(crate) fn put_batch(out: &mut Vec<u8>, origin: Origin, at: Timestamp, samples: &[(SeriesId, Sample)]) {
+    frame(out, |out| {
+        out.push(KIND_BATCH);
+        put_origin(out, origin);
+        put_zigzag(out, at.0);
+        put_varint(out, samples.len() as u64);
+        put_ids(out, samples);
+        put_times(out, at, samples);
+        put_values(out, samples);
+    });
+}
+
+fn put_origin(out: &mut Vec<u8>, origin: Origin) {
+    match origin {
+        Origin::Scrape { target, ok, interval } => {
+            out.extend_from_slice(&[ORIGIN_SCRAPE, u8::from(ok)]);
+            put_varint(out, u64::from(target.0));
+            put_zigzag(out, interval.0);
+        }
+        Origin::Backfill => out.push(ORIGIN_BACKFILL),
+        Origin::Rules => out.push(ORIGIN_RULES),
+    }
+}
+
+fn put_ids(out: &mut Vec<u8>, samples: &[(SeriesId, Sample)]) {
+    let mut previous = 0i64;
+    for (id, _) in samples {
+        put_zigzag(out, i64::from(id.0) - previous);
+        previous = i64::from(id.0);
+    }
+}
+
+fn put_times(out: &mut Vec<u8>, at: Timestamp, samples: &[(SeriesId, Sample)]) {
+    if samples.iter().all(|(_, sample)| sample.at == at) {
+        out.push(TIMES_EQUAL);
+        return;
+    }
+    out.push(TIMES_DELTAS);
+    let mut previous = at.0;
+    for (_, sample) in samples {
+        put_zigzag(out, sample.at.0.wrapping_sub(previous));
+        previous = sample.at.0;
+    }
+}
+
+/// Lengths in half bytes, then each value's leading bytes: whole numbers of everyday size take two to four.
+fn put_values(out: &mut Vec<u8>, samples: &[(SeriesId, Sample)]) {
+    let width = |sample: &Sample| 8 - sample.value.to_bits().trailing_zeros().min(64) as u8 / 8;
+    for pair in samples.chunks(2) {
+        let high = pair.get(1).map_or(0, |(_, sample)| width(sample));
+        out.push(width(&pair[0].1) | high << 4);
+    }
+    for (_, sample) in samples {
+        out.extend_from_slice(&sample.value.to_bits().to_be_bytes()[..usize::from(width(sample))]);
+    }
+}
+
+/// Reads a payload. `None` when it is not a record of this version.
+pub(crate) fn read(payload: &[u8], batch: &mut Batch) -> Option<Record> {
+    let mut reader = Reader::new(payload);
+    let record = match reader.byte()? {
+        KIND_SERIES => Record::Series(SeriesId(reader.varint_u32()?), labels(&mut reader)?),
+        KIND_BATCH => {
+            read_batch(&mut reader, batch)?;
+            Record::Batch
+        }
+        KIND_FLOOR => Record::Floor(Timestamp(reader.i64()?)),
+        _ => return None,
+    };
+    reader.is_at_end().then_some(record)
+}
+
+fn read_batch(reader: &mut Reader<'_>, batch: &mut Batch) -> Option<()> {
+    batch.samples.clear();
+    batch.origin = read_origin(reader)?;
+    batch.at = Timestamp(reader.zigzag()?);
+    let count = reader.varint_usize()?;
+    // Each sample takes a byte of its id at least, so a wild count ends here and not in the allocator.
+    if count > BATCH_SAMPLES_MAX || count > reader.rest().len() {
+        return None;
+    }
+    batch.samples.reserve(count);
+    let mut previous = 0i64;
+    for _ in 0..count {
+        previous = previous.checked_add(reader.zigzag()?)?;
+        batch.samples.push((SeriesId(previous.try_into().ok()?), Sample::new(batch.at, 0.0)));
+    }
+    read_times(reader, batch)?;
+    read_values(reader, &mut batch.samples)
+}
+
+fn read_origin(reader: &mut Reader<'_>) -> Option<Origin> {
+    Some(match reader.byte()? {
+        ORIGIN_SCRAPE => {
+            let ok = match reader.byte()? {
+                0 => false,
+                1 => true,
+                _ => return None,
+            };
+            let target = SeriesId(reader.varint_u32()?);
+            Origin::Scrape { target, ok, interval: TimeDelta(reader.zigzag()?) }
+        }
+        ORIGIN_BACKFILL => Origin::Backfill,
+        ORIGIN_RULES => Origin::Rules,
+        _ => return None,
+    })
+}
+
+fn read_times(reader: &mut Reader<'_>, batch: &mut Batch) -> Option<()> {
+    match reader.byte()? {
+        TIMES_EQUAL => Some(()),
+        TIMES_DELTAS => {
+            let mut previous = batch.at.0;
+            for (_, sample) in &mut batch.samples {
+                previous = previous.wrapping_add(reader.zigzag()?);
+                sample.at = Timestamp(previous);
+            }
+            Some(())
+        }
+        _ => None,
+    }
+}
+
+fn read_values(reader: &mut Reader<'_>, samples: &mut [(SeriesId, Sample)]) -> Option<()> {
+    let widths = reader.bytes(samples.len().div_ceil(2))?;
+    for (pair, widths) in samples.chunks_mut(2).zip(widths) {
+        for ((_, sample), width) in pair.iter_mut().zip([widths & 15, widths >> 4]) {
+            sample.value = read_value(reader, width)?;
+        }
+    }
+    Some(())
+}
+
+fn read_value(reader: &mut Reader<'_>, width: u8) -> Option<f64> {
+    if width > 8 {
+        return None;
+    }
+    let mut wide = [0u8; 8];
+    wide[..usize::from(width)].copy_from_slice(reader.bytes(usize::from(width))?);
+    Some(f64::from_bits(u64::from_be_bytes(wide)))
+}
+
+/// Appends a frame around a finished payload, for other files that grow record by record.
+pub(crate) fn put_frame(out: &mut Vec<u8>, payload: &[u8]) {
+    frame(out, |out| out.extend_from_slice(payload));
+}

@@ -1,0 +1,227 @@
+//! Opening: takes the lock, reads what is there, sets aside what is damaged, and fills the head from the log.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bellwether_model::{Batch, LogPosition, SeriesId, Timestamp};
+
+use crate::disk::{Disk, LockGuard};
+use crate::error::{DiskError, OpenError};
+use crate::log::{Log, LogFile};
+use crate::log_read::{self, FoundFile, Step, empty_batch, read_file, walk};
+use crate::log_record::Record;
+use crate::segment::{SEGMENT_VERSION, Segment, SegmentProblem, segment_name, segment_number};
+use crate::series_table::{SERIES_FILE, SeriesTable};
+use crate::store::{Maintenance, Options, State};
+
+const LOCK_FILE: &str = "lock";
+const DRAFT_SUFFIX: &str = ".tmp";
+const QUARANTINED_SUFFIX: &str = ".quarantined";
+
+/// What opening found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Series known.
+    pub series: u64,
+    /// Segments being served.
+    pub segments: u64,
+    /// Samples in them.
+    pub segment_samples: u64,
+    /// Log files read.
+    pub log_files: u64,
+    /// Samples taken from the log into the head.
+    pub samples_replayed: u64,
+    /// Samples in the log that are in segments already, or are older than retention.
+    pub samples_skipped: u64,
+    /// Bytes at the end of the log that were being written when the process ended; never acknowledged.
+    pub torn_bytes: u64,
+    /// Bytes inside the log, or of the series file, that do not pass their checksums: what they said is lost.
+    pub damaged_bytes: u64,
+    /// Files set aside.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// A damaged file that was renamed, to be looked at by a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Its new name.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Quarantined {
+    pub(crate) fn set_aside(disk: &dyn Disk, path: &Path, reason: String) -> Result<Self, DiskError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(QUARANTINED_SUFFIX);
+        let aside = PathBuf::from(name);
+        disk.rename(path, &aside).map_err(DiskError::at("rename", path))?;
+        if let Some(dir) = path.parent() {
+            disk.sync_dir(dir).map_err(DiskError::at("sync", dir))?;
+        }
+        Ok(Self { path: aside, reason })
+    }
+}
+
+/// The parts of an open store.
+pub(crate) struct Recovered {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) log: Log,
+    pub(crate) state: State,
+    pub(crate) maintenance: Maintenance,
+    pub(crate) lock: Box<dyn LockGuard>,
+    pub(crate) report: Recovery,
+}
+
+pub(crate) fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result<Recovered, OpenError> {
+    disk.create_dir_all(dir).map_err(DiskError::at("create", dir))?;
+    let lock_path = dir.join(LOCK_FILE);
+    let lock = disk.lock(&lock_path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::WouldBlock => OpenError::Locked { dir: dir.to_owned() },
+        _ => DiskError::at("lock", &lock_path)(error).into(),
+    })?;
+    let names = disk.list(dir).map_err(DiskError::at("list", dir))?;
+    remove_drafts(&*disk, dir, &names)?;
+    let mut opening = Opening {
+        disk: &*disk,
+        dir,
+        state: State { floor: Timestamp::MIN, ..State::default() },
+        report: Recovery::default(),
+        batch: empty_batch(),
+    };
+    let table = opening.series_table(Arc::clone(&disk), &names)?;
+    let segment_number_next = opening.segments(&names)?;
+    let (files, number_last) = opening.log(&names)?;
+    let Opening { state, mut report, .. } = opening;
+    report.series = state.index.len() as u64;
+    report.segments = state.segments.len() as u64;
+    report.segment_samples = state.segments.iter().map(|segment| segment.sample_count).sum();
+    let maintenance = Maintenance { table, segment_number_next, released: LogPosition::default() };
+    let log = Log::new(
+        Arc::clone(&disk),
+        dir.to_owned(),
+        options.log_file_bytes_max,
+        files,
+        number_last,
+        state.floor,
+    );
+    Ok(Recovered { disk, log, state, maintenance, lock, report })
+}
+
+/// Files that were being written beside their place; nothing refers to them.
+fn remove_drafts(disk: &dyn Disk, dir: &Path, names: &[String]) -> Result<(), DiskError> {
+    for name in names.iter().filter(|name| name.ends_with(DRAFT_SUFFIX)) {
+        let path = dir.join(name);
+        disk.remove(&path).map_err(DiskError::at("remove", &path))?;
+    }
+    Ok(())
+}
+
+struct Opening<'a> {
+    disk: &'a dyn Disk,
+    dir: &'a Path,
+    state: State,
+    report: Recovery,
+    batch: Batch,
+}
+
+impl Opening<'_> {
+    fn series_table(&mut self, disk: Arc<dyn Disk>, names: &[String]) -> Result<SeriesTable, OpenError> {
+        let exists = names.iter().any(|name| name == SERIES_FILE);
+        let (table, found) = SeriesTable::open(disk, self.dir, exists)?;
+        for (id, labels) in found.series {
+            self.state.insert(id, labels);
+        }
+        if let Some(last) = table.written.checked_sub(1) {
+            self.state.reserve(SeriesId(last));
+        }
+        self.report.torn_bytes += found.torn_bytes;
+        Ok(table)
+    }
+
+    /// Opens all segments in order; gives the number for the next one.
+    fn segments(&mut self, names: &[String]) -> Result<u64, OpenError> {
+        let mut numbers: Vec<u64> = names.iter().filter_map(|name| segment_number(name)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let next = numbers.last().map_or(1, |last| last + 1);
+        numbers.retain(|number| names.contains(&segment_name(*number)));
+        for number in numbers {
+            let path = self.dir.join(segment_name(number));
+            let state = &mut self.state;
+            let opened = Segment::open(self.disk, &path, number, &mut |id, last| {
+                state.reserve(id);
+                state.heads[id.0 as usize].sealed_until(last);
+            });
+            match opened {
+                Ok(segment) => self.state.segments.push(Arc::new(segment)),
+                Err(SegmentProblem::Damaged(reason)) => {
+                    self.report.quarantined.push(Quarantined::set_aside(
+                        self.disk,
+                        &path,
+                        reason.to_owned(),
+                    )?);
+                }
+                Err(SegmentProblem::Version(found)) => {
+                    return Err(OpenError::Version { path, found, known: SEGMENT_VERSION });
+                }
+                Err(SegmentProblem::Disk(error)) => return Err(error.into()),
+            }
+        }
+        Ok(next)
+    }
+
+    /// Replays the log into the head; gives its files and the highest number used.
+    fn log(&mut self, names: &[String]) -> Result<(Vec<LogFile>, u64), OpenError> {
+        let found = log_read::find(self.disk, self.dir, names)?;
+        for path in &found.damaged {
+            let reason = "the header is damaged".to_owned();
+            self.report.quarantined.push(Quarantined::set_aside(self.disk, path, reason)?);
+        }
+        for path in &found.void {
+            self.disk.remove(path).map_err(DiskError::at("remove", path))?;
+        }
+        let mut files = Vec::with_capacity(found.files.len());
+        for file in &found.files {
+            files.push(self.log_file(file)?);
+        }
+        self.report.log_files = files.len() as u64;
+        Ok((files, found.number_last))
+    }
+
+    fn log_file(&mut self, file: &FoundFile) -> Result<LogFile, DiskError> {
+        let bytes = read_file(self.disk, &file.path)?;
+        self.state.raise_floor(file.header.floor);
+        let (mut latest, mut is_sealed) = (Timestamp::MIN, true);
+        let (state, report) = (&mut self.state, &mut self.report);
+        let start = crate::log::LOG_HEADER_BYTES;
+        let end = walk::<DiskError>(&bytes, start, file.end, &mut self.batch, &mut |step, _| {
+            match step {
+                Step::Record(Record::Series(id, labels), _) => state.insert(id, labels),
+                Step::Record(Record::Floor(floor), _) => state.raise_floor(floor),
+                Step::Record(Record::Batch, batch) => {
+                    let taken = take_again(state, report, batch);
+                    latest = latest.max(batch.samples.iter().map(|(_, s)| s.at).max().unwrap_or(latest));
+                    is_sealed &= taken == 0;
+                }
+                Step::Damaged(bytes) => report.damaged_bytes += bytes,
+            }
+            Ok(())
+        })?;
+        self.report.torn_bytes += (bytes.len() as u64).saturating_sub(end) * u64::from(file.end.is_none());
+        Ok(file.settled(end, latest, is_sealed))
+    }
+}
+
+/// Puts a logged batch into the head again, but for what is in segments. Gives how many samples were new.
+fn take_again(state: &mut State, report: &mut Recovery, batch: &Batch) -> u64 {
+    let mut taken = 0;
+    for (id, sample) in &batch.samples {
+        // Its series' record was lost to damage: the number must not be given to another series.
+        state.reserve(*id);
+        taken += u64::from(state.take_sample(*id, *sample) == Ok(true));
+    }
+    report.samples_replayed += taken;
+    report.samples_skipped += batch.samples.len() as u64 - taken;
+    taken
+}

@@ -1,0 +1,267 @@
+//! What happens to samples as they age: out of the head into a segment, and one day away.
+
+use std::sync::Arc;
+
+use bellwether_model::{LogPosition, Sample, SeriesId, SourceError, TimeRange, Timestamp};
+
+use crate::error::DiskError;
+use crate::log::log_path;
+use crate::log_record;
+use crate::recovery::Quarantined;
+use crate::segment::{Segment, SegmentProblem, SegmentWriter, segment_name};
+use crate::store::{Maintenance, Shared, State, Store};
+
+/// Series looked at under one lock.
+const GROUP_SERIES: u32 = 256;
+
+/// What a seal did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SealReport {
+    /// Series that had something to seal.
+    pub series: u64,
+    /// Samples moved into the segment.
+    pub samples: u64,
+    /// The segment's size, 0 when there was nothing to seal.
+    pub bytes: u64,
+    /// Log files removed.
+    pub log_files_removed: u64,
+}
+
+/// What retention dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RetentionReport {
+    /// Segments dropped.
+    pub segments: u64,
+    /// Samples in them.
+    pub samples: u64,
+    /// Bytes they took.
+    pub bytes: u64,
+}
+
+/// Why sealing did not happen; the head still has everything.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// The disk refused.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The finished file could not be read back as what was written.
+    #[error("the new segment {} reads back wrong: {reason}; the disk may be failing", path.display())]
+    ReadBack {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A chunk in memory does not decode.
+    #[error(transparent)]
+    Damaged(#[from] SourceError),
+}
+
+impl Store {
+    /// Moves everything before a moment out of the head into a new segment, durably, then removes log files that are
+    /// needed neither for it nor by whoever [released](Store::release) less.
+    pub fn seal(&self, before: Timestamp) -> Result<SealReport, SealError> {
+        let shared = &self.shared;
+        let mut maintenance = shared.maintain();
+        // Whatever is in files before this one is in the head by now.
+        let file = shared.log.rotate()?;
+        maintenance.table.write(|first| shared.read().index.labels_from(first))?;
+        let mut report = SealReport::default();
+        if let Some(sealed) = write_segment(shared, &maintenance, before)? {
+            let mut state = shared.write();
+            for (id, last) in &sealed.lasts {
+                state.heads[id.0 as usize].cut_before(Timestamp(last.0.saturating_add(1)));
+            }
+            report.series = sealed.lasts.len() as u64;
+            report.samples = sealed.segment.sample_count;
+            report.bytes = sealed.segment.bytes;
+            state.segments.push(Arc::new(sealed.segment));
+            maintenance.segment_number_next += 1;
+        }
+        mark_sealed(shared, before, file);
+        report.log_files_removed = remove_log_files(shared, maintenance.released)?;
+        Ok(report)
+    }
+
+    /// Drops everything that is older than a moment: segments that lie wholly before it, and samples in the head.
+    /// Samples before it are refused from now on. Goes only forward.
+    pub fn enforce_retention(&self, oldest: Timestamp) -> Result<RetentionReport, DiskError> {
+        let shared = &self.shared;
+        let _maintenance = shared.maintain();
+        note_floor(shared, oldest)?;
+        let dropped: Vec<Arc<Segment>> = {
+            let mut state = shared.write();
+            let (old, kept) =
+                std::mem::take(&mut state.segments).into_iter().partition(|s| s.range.end < oldest);
+            state.segments = kept;
+            old
+        };
+        let mut report = RetentionReport::default();
+        for segment in &dropped {
+            shared.disk.remove(&segment.path).map_err(DiskError::at("remove", &segment.path))?;
+            report.segments += 1;
+            report.samples += segment.sample_count;
+            report.bytes += segment.bytes;
+        }
+        if !dropped.is_empty() {
+            shared.disk.sync_dir(&shared.dir).map_err(DiskError::at("sync", &shared.dir))?;
+        }
+        Ok(report)
+    }
+
+    /// Reads all segments from the disk and sets aside those that do not pass their checksums.
+    pub fn scrub(&self) -> Result<Vec<Quarantined>, DiskError> {
+        let shared = &self.shared;
+        let _maintenance = shared.maintain();
+        let segments = shared.read().segments.clone();
+        let mut quarantined = Vec::new();
+        for segment in segments {
+            match segment.verify() {
+                Ok(()) => {}
+                Err(SourceError::Unavailable(_)) => {}
+                Err(SourceError::Damaged(reason)) => {
+                    shared.write().segments.retain(|other| other.number != segment.number);
+                    quarantined.push(Quarantined::set_aside(&*shared.disk, &segment.path, reason)?);
+                }
+            }
+        }
+        Ok(quarantined)
+    }
+}
+
+/// Makes the new floor durable before anything is dropped, so that the log does not bring it back.
+fn note_floor(shared: &Shared, oldest: Timestamp) -> Result<(), DiskError> {
+    {
+        let mut log = shared.log.lock();
+        let mut state = shared.write();
+        if oldest <= state.floor {
+            return Ok(());
+        }
+        state.raise_floor(oldest);
+        drop(state);
+        log.floor = oldest;
+        let before = log.buffer.len();
+        log_record::put_floor(&mut log.buffer, oldest);
+        log.note_appended(before);
+    }
+    shared.log.sync().map(|_| ())
+}
+
+struct Sealed {
+    segment: Segment,
+    lasts: Vec<(SeriesId, Timestamp)>,
+}
+
+/// Writes what the head has before a moment; `None` when there is nothing.
+fn write_segment(
+    shared: &Shared,
+    maintenance: &Maintenance,
+    before: Timestamp,
+) -> Result<Option<Sealed>, SealError> {
+    let number = maintenance.segment_number_next;
+    let path = shared.dir.join(segment_name(number));
+    let draft = shared.dir.join(format!("{}.tmp", segment_name(number)));
+    let mut writer = SegmentWriter::create(&*shared.disk, draft.clone(), number)?;
+    let written = fill_segment(shared, maintenance.table.written, before, &mut writer);
+    let lasts = match written {
+        Ok(lasts) if !writer.is_empty() => lasts,
+        Ok(_) => {
+            shared.disk.remove(&draft).map_err(DiskError::at("remove", &draft))?;
+            return Ok(None);
+        }
+        Err(error) => {
+            let _ = shared.disk.remove(&draft);
+            return Err(error);
+        }
+    };
+    let finished = writer.finish().and_then(|()| {
+        shared.disk.rename(&draft, &path).map_err(DiskError::at("rename", &draft))?;
+        shared.disk.sync_dir(&shared.dir).map_err(DiskError::at("sync", &shared.dir))
+    });
+    if let Err(error) = finished {
+        let _ = shared.disk.remove(&draft);
+        let _ = shared.disk.remove(&path);
+        return Err(error.into());
+    }
+    match Segment::open(&*shared.disk, &path, number, &mut |_, _| {}) {
+        Ok(segment) => Ok(Some(Sealed { segment, lasts })),
+        Err(problem) => {
+            let _ = shared.disk.remove(&path);
+            Err(match problem {
+                SegmentProblem::Damaged(reason) => SealError::ReadBack { path, reason },
+                SegmentProblem::Version(_) => SealError::ReadBack { path, reason: "its version changed" },
+                SegmentProblem::Disk(error) => error.into(),
+            })
+        }
+    }
+}
+
+fn fill_segment(
+    shared: &Shared,
+    series_count: u32,
+    before: Timestamp,
+    writer: &mut SegmentWriter,
+) -> Result<Vec<(SeriesId, Timestamp)>, SealError> {
+    let range = TimeRange::new(Timestamp::MIN, Timestamp(before.0.saturating_sub(1)));
+    let mut lasts = Vec::new();
+    let mut samples: Vec<Sample> = Vec::new();
+    let mut first = 0;
+    while first < series_count {
+        let group = first..series_count.min(first.saturating_add(GROUP_SERIES));
+        first = group.end;
+        let views = views_of(&shared.read(), group, range);
+        for (id, view) in views {
+            samples.clear();
+            for chunk in view.into_chunks(range)? {
+                chunk.decode(&mut samples)?;
+            }
+            samples.truncate(samples.partition_point(|sample| sample.at < before));
+            if let Some(last) = samples.last() {
+                writer.push(id, &samples)?;
+                lasts.push((id, last.at));
+            }
+        }
+    }
+    Ok(lasts)
+}
+
+fn views_of(
+    state: &State,
+    group: std::ops::Range<u32>,
+    range: TimeRange,
+) -> Vec<(SeriesId, crate::head::HeadView)> {
+    let view = |id: u32| (SeriesId(id), state.heads[id as usize].view(range));
+    group.map(view).filter(|(_, view)| !view.is_empty()).collect()
+}
+
+/// Files closed before the seal began, with nothing from its moment on, are in segments entirely.
+fn mark_sealed(shared: &Shared, before: Timestamp, file: u64) {
+    let mut log = shared.log.lock();
+    for known in &mut log.files {
+        known.is_sealed |= known.number < file && known.latest < before;
+    }
+}
+
+/// Removes the oldest files as long as nobody needs them; stops at the first that is needed.
+fn remove_log_files(shared: &Shared, released: LogPosition) -> Result<u64, DiskError> {
+    let mut removed = 0;
+    loop {
+        let path = {
+            let mut log = shared.log.lock();
+            let released = log.locate(released);
+            let is_needed = |number: u64, end: u64| LogPosition { file: number, offset: end } > released;
+            match log.files.as_slice() {
+                [oldest, _, ..] if oldest.is_sealed && !is_needed(oldest.number, oldest.end) => {
+                    log_path(&shared.dir, log.files.remove(0).number)
+                }
+                _ => break,
+            }
+        };
+        shared.disk.remove(&path).map_err(DiskError::at("remove", &path))?;
+        removed += 1;
+    }
+    if removed > 0 {
+        shared.disk.sync_dir(&shared.dir).map_err(DiskError::at("sync", &shared.dir))?;
+    }
+    Ok(removed)
+}

@@ -1,0 +1,457 @@
+//! A sealed stretch of time: one immutable file with the chunks of many series and an index of their summaries.
+//!
+//! Only the set of series stays in memory; index blocks and chunks are read when asked for. Layout, in order:
+//! header, chunks, one index block per series, the table of block starts, the set of series, footer.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bellwether_model::{Chunk, ChunkSummary, STALE_NAN, Sample, SeriesId, SourceError, TimeRange, Timestamp};
+use roaring::RoaringBitmap;
+
+use crate::chunk;
+use crate::codec::{Reader, put_i64, put_u16, put_u32, put_u64, put_varint};
+use crate::disk::{Disk, ReadFile, WriteFile};
+use crate::error::DiskError;
+
+const MAGIC: &[u8; 4] = b"BWSG";
+const MAGIC_END: &[u8; 4] = b"BWSE";
+pub(crate) const SEGMENT_VERSION: u16 = 1;
+const HEADER_BYTES: usize = 20;
+const FOOTER_BYTES: usize = 76;
+/// Written to the disk in pieces of about this size.
+const WRITE_BYTES: usize = 1 << 20;
+/// Index blocks this close together are read in one go.
+const READ_GAP_BYTES: u64 = 16 << 10;
+/// Samples of one series in a chunk.
+pub(crate) const SEALED_SAMPLES_MAX: usize = 4096;
+
+pub(crate) fn segment_name(number: u64) -> String {
+    format!("segment-{number:016x}.bwg")
+}
+
+/// The number in the name of a segment, a draft of one, or a quarantined one.
+pub(crate) fn segment_number(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix("segment-")?.get(..16)?;
+    u64::from_str_radix(digits, 16).ok()
+}
+
+/// Writes a segment, series by series in the order of their numbers.
+pub(crate) struct SegmentWriter {
+    file: Box<dyn WriteFile>,
+    path: PathBuf,
+    pending: Vec<u8>,
+    written: u64,
+    index: Vec<u8>,
+    starts: Vec<u8>,
+    series: RoaringBitmap,
+    range: Option<TimeRange>,
+    chunk_count: u64,
+    pub(crate) sample_count: u64,
+}
+
+impl SegmentWriter {
+    pub(crate) fn create(disk: &dyn Disk, path: PathBuf, number: u64) -> Result<Self, DiskError> {
+        let file = disk.create(&path).map_err(DiskError::at("create", &path))?;
+        let mut pending = Vec::from(MAGIC);
+        put_u16(&mut pending, SEGMENT_VERSION);
+        put_u16(&mut pending, 0);
+        put_u64(&mut pending, number);
+        let crc = crc32fast::hash(&pending);
+        put_u32(&mut pending, crc);
+        Ok(Self {
+            file,
+            path,
+            pending,
+            written: 0,
+            index: Vec::new(),
+            starts: Vec::new(),
+            series: RoaringBitmap::new(),
+            range: None,
+            chunk_count: 0,
+            sample_count: 0,
+        })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunk_count == 0
+    }
+
+    /// Adds a series' samples, in time order, not empty. Series must come in ascending order.
+    pub(crate) fn push(&mut self, id: SeriesId, samples: &[Sample]) -> Result<(), DiskError> {
+        assert!(self.series.max().is_none_or(|last| last < id.0), "series are sealed in order");
+        self.series.insert(id.0);
+        let start = self.index.len();
+        put_u32(&mut self.starts, start as u32);
+        put_varint(&mut self.index, u64::from(id.0));
+        put_varint(&mut self.index, samples.len().div_ceil(SEALED_SAMPLES_MAX) as u64);
+        put_varint(&mut self.index, self.written + self.pending.len() as u64);
+        for part in samples.chunks(SEALED_SAMPLES_MAX) {
+            self.push_chunk(part);
+        }
+        let crc = crc32fast::hash(&self.index[start..]);
+        put_u32(&mut self.index, crc);
+        if self.pending.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn push_chunk(&mut self, samples: &[Sample]) {
+        let Some(summary) = ChunkSummary::of(samples) else { return };
+        let bytes = chunk::encode(samples);
+        put_varint(&mut self.index, bytes.len() as u64);
+        put_u32(&mut self.index, crc32fast::hash(&bytes));
+        chunk::put_summary(&mut self.index, Timestamp(0), &summary);
+        self.pending.extend_from_slice(&bytes);
+        self.chunk_count += 1;
+        self.sample_count += samples.len() as u64;
+        let range = self.range.get_or_insert(summary.range);
+        range.start = range.start.min(summary.range.start);
+        range.end = range.end.max(summary.range.end);
+    }
+
+    fn flush(&mut self) -> Result<(), DiskError> {
+        self.file.write_all(&self.pending).map_err(DiskError::at("write", &self.path))?;
+        self.written += self.pending.len() as u64;
+        self.pending.clear();
+        Ok(())
+    }
+
+    /// Writes index and footer and makes the file durable.
+    pub(crate) fn finish(mut self) -> Result<(), DiskError> {
+        let range = self.range.unwrap_or(TimeRange::new(Timestamp(0), Timestamp(0)));
+        let mut tail = std::mem::take(&mut self.index);
+        let index_at = self.written + self.pending.len() as u64;
+        let index_bytes = tail.len() as u32;
+        put_u32(&mut self.starts, index_bytes);
+        let starts_at = index_at + tail.len() as u64;
+        tail.extend_from_slice(&self.starts);
+        let set_at = index_at + tail.len() as u64;
+        self.series.optimize();
+        self.series.serialize_into(&mut tail).map_err(DiskError::at("write", &self.path))?;
+        let footer_at = index_at + tail.len() as u64;
+        let footer = Footer {
+            index_at,
+            starts_at,
+            set_at,
+            footer_at,
+            chunk_count: self.chunk_count,
+            sample_count: self.sample_count,
+            range,
+            index_crc: crc32fast::hash(&tail),
+        };
+        self.pending.extend_from_slice(&tail);
+        footer.put(&mut self.pending);
+        self.flush()?;
+        self.file.sync().map_err(DiskError::at("sync", &self.path))
+    }
+}
+
+/// The last bytes of the file: where everything is.
+#[derive(Clone, Copy)]
+struct Footer {
+    index_at: u64,
+    starts_at: u64,
+    set_at: u64,
+    footer_at: u64,
+    chunk_count: u64,
+    sample_count: u64,
+    range: TimeRange,
+    index_crc: u32,
+}
+
+impl Footer {
+    fn put(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        for number in
+            [self.index_at, self.starts_at, self.set_at, self.footer_at, self.chunk_count, self.sample_count]
+        {
+            put_u64(out, number);
+        }
+        put_i64(out, self.range.start.0);
+        put_i64(out, self.range.end.0);
+        put_u32(out, self.index_crc);
+        let crc = crc32fast::hash(&out[start..]);
+        put_u32(out, crc);
+        out.extend_from_slice(MAGIC_END);
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let body = bytes.get(..FOOTER_BYTES - 8)?;
+        let mut reader = Reader::new(bytes);
+        let footer = Self {
+            index_at: reader.u64()?,
+            starts_at: reader.u64()?,
+            set_at: reader.u64()?,
+            footer_at: reader.u64()?,
+            chunk_count: reader.u64()?,
+            sample_count: reader.u64()?,
+            range: TimeRange::new(Timestamp(reader.i64()?), Timestamp(reader.i64()?)),
+            index_crc: reader.u32()?,
+        };
+        let is_ours = reader.u32()? == crc32fast::hash(body) && reader.rest() == MAGIC_END;
+        let bounds =
+            [HEADER_BYTES as u64, footer.index_at, footer.starts_at, footer.set_at, footer.footer_at];
+        (is_ours && bounds.is_sorted()).then_some(footer)
+    }
+}
+
+/// Why a file cannot be served.
+pub(crate) enum SegmentProblem {
+    Damaged(&'static str),
+    Version(u16),
+    Disk(DiskError),
+}
+
+/// An open segment.
+pub(crate) struct Segment {
+    pub(crate) number: u64,
+    pub(crate) path: PathBuf,
+    pub(crate) range: TimeRange,
+    pub(crate) series: RoaringBitmap,
+    pub(crate) bytes: u64,
+    pub(crate) sample_count: u64,
+    file: Arc<dyn ReadFile>,
+    index_at: u64,
+    starts_at: u64,
+}
+
+/// One chunk as the index describes it.
+#[derive(Clone, Copy)]
+struct Entry {
+    offset: u64,
+    length: u32,
+    crc: u32,
+    summary: ChunkSummary,
+}
+
+impl Segment {
+    /// Opens a file and checks all of it but the chunks, which are checked when they are read. Calls `last` with the
+    /// last sample of every series.
+    pub(crate) fn open(
+        disk: &dyn Disk,
+        path: &Path,
+        number: u64,
+        last: &mut dyn FnMut(SeriesId, Sample),
+    ) -> Result<Self, SegmentProblem> {
+        let problem = |operation| move |source| SegmentProblem::Disk(DiskError::at(operation, path)(source));
+        let file = disk.open(path).map_err(problem("open"))?;
+        let bytes = file.len().map_err(problem("read"))?;
+        if bytes < (HEADER_BYTES + FOOTER_BYTES) as u64 {
+            return Err(SegmentProblem::Damaged("the file is too short"));
+        }
+        let read = |offset: u64, length: u64| read_at(&*file, offset, length).map_err(problem("read"));
+        check_header(&read(0, HEADER_BYTES as u64)?, number)?;
+        let footer = Footer::read(&read(bytes - FOOTER_BYTES as u64, FOOTER_BYTES as u64)?)
+            .filter(|footer| footer.footer_at == bytes - FOOTER_BYTES as u64)
+            .ok_or(SegmentProblem::Damaged("the footer is damaged"))?;
+        let tail = read(footer.index_at, footer.footer_at - footer.index_at)?;
+        if crc32fast::hash(&tail) != footer.index_crc {
+            return Err(SegmentProblem::Damaged("the index does not pass its checksum"));
+        }
+        let set = &tail[(footer.set_at - footer.index_at) as usize..];
+        let series = RoaringBitmap::deserialize_from(set)
+            .map_err(|_| SegmentProblem::Damaged("the set of series does not decode"))?;
+        let index = &tail[..(footer.starts_at - footer.index_at) as usize];
+        check_index(index, &footer, &series, last)
+            .ok_or(SegmentProblem::Damaged("the index does not decode"))?;
+        Ok(Self {
+            number,
+            path: path.to_owned(),
+            range: footer.range,
+            series,
+            bytes,
+            sample_count: footer.sample_count,
+            file,
+            index_at: footer.index_at,
+            starts_at: footer.starts_at,
+        })
+    }
+
+    /// Chunks that overlap a stretch of time, for each of some series that are in here: calls `found` for each
+    /// series in ascending order.
+    pub(crate) fn chunks(
+        self: &Arc<Self>,
+        ids: &RoaringBitmap,
+        range: TimeRange,
+        found: &mut dyn FnMut(SeriesId, Vec<Arc<dyn Chunk>>),
+    ) -> Result<(), SourceError> {
+        self.entries(ids, &mut |id, entries| {
+            let overlapping = entries.iter().filter(|entry| entry.summary.range.overlaps(&range));
+            let chunk = |entry: &Entry| {
+                Arc::new(SegmentChunk { segment: Arc::clone(self), entry: *entry }) as Arc<dyn Chunk>
+            };
+            found(id, overlapping.map(chunk).collect());
+            Ok(())
+        })
+    }
+
+    /// Reads every chunk and checks it.
+    pub(crate) fn verify(self: &Arc<Self>) -> Result<(), SourceError> {
+        let mut samples = Vec::new();
+        self.entries(&self.series, &mut |_, entries| {
+            for entry in entries {
+                samples.clear();
+                SegmentChunk { segment: Arc::clone(self), entry: *entry }.decode(&mut samples)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Reads index blocks; neighbours are read together.
+    fn entries(
+        &self,
+        ids: &RoaringBitmap,
+        found: &mut dyn FnMut(SeriesId, &[Entry]) -> Result<(), SourceError>,
+    ) -> Result<(), SourceError> {
+        let blocks = self.blocks(ids)?;
+        let mut rest = blocks.as_slice();
+        while let Some(first) = rest.first() {
+            let is_near = |pair: &[Block]| pair[1].start - pair[0].end <= READ_GAP_BYTES;
+            let count = 1 + rest.windows(2).take_while(|pair| is_near(pair)).count();
+            let (group, others) = rest.split_at(count);
+            let end = group.last().map_or(first.end, |block| block.end);
+            let bytes = self.read(self.index_at + first.start, end - first.start)?;
+            for block in group {
+                let part = &bytes[(block.start - first.start) as usize..(block.end - first.start) as usize];
+                let entries = read_block(part).filter(|(id, _)| *id == block.id);
+                let (id, entries) = entries.ok_or_else(|| self.damaged("an index block"))?;
+                found(id, &entries)?;
+            }
+            rest = others;
+        }
+        Ok(())
+    }
+
+    /// Where the index blocks of some series lie.
+    fn blocks(&self, ids: &RoaringBitmap) -> Result<Vec<Block>, SourceError> {
+        let wanted = ids & &self.series;
+        // Reading one by one costs a call each; reading the whole table, its length.
+        let whole = if wanted.len() > 64 {
+            Some(self.read(self.starts_at, (self.series.len() + 1) * 4)?)
+        } else {
+            None
+        };
+        let mut blocks = Vec::with_capacity(wanted.len() as usize);
+        for id in &wanted {
+            let rank = (self.series.rank(id) - 1) * 4;
+            let pair = match &whole {
+                Some(table) => table[rank as usize..rank as usize + 8].to_vec(),
+                None => self.read(self.starts_at + rank, 8)?,
+            };
+            let mut reader = Reader::new(&pair);
+            let bounds = reader.u32().zip(reader.u32()).filter(|(start, end)| start <= end);
+            let (start, end) = bounds.ok_or_else(|| self.damaged("the table of the index"))?;
+            if self.index_at + u64::from(end) > self.starts_at {
+                return Err(self.damaged("the table of the index"));
+            }
+            blocks.push(Block { id: SeriesId(id), start: u64::from(start), end: u64::from(end) });
+        }
+        if !blocks.windows(2).all(|pair| pair[0].end <= pair[1].start) {
+            return Err(self.damaged("the table of the index"));
+        }
+        Ok(blocks)
+    }
+
+    fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>, SourceError> {
+        read_at(&*self.file, offset, length).map_err(|error| {
+            SourceError::Unavailable(format!("cannot read {}: {error}", self.path.display()))
+        })
+    }
+
+    fn damaged(&self, what: &str) -> SourceError {
+        SourceError::Damaged(format!("{what} of {} does not pass its checksum", self.path.display()))
+    }
+}
+
+struct Block {
+    id: SeriesId,
+    start: u64,
+    end: u64,
+}
+
+fn read_at(file: &dyn ReadFile, offset: u64, length: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length as usize];
+    file.read_exact_at(&mut bytes, offset)?;
+    Ok(bytes)
+}
+
+fn check_header(header: &[u8], number: u64) -> Result<(), SegmentProblem> {
+    let mut reader = Reader::new(header);
+    let fields = reader.bytes(4).zip(reader.u16()).zip(reader.u16()).zip(reader.u64()).zip(reader.u32());
+    let Some(((((magic, version), _), found), crc)) = fields else {
+        return Err(SegmentProblem::Damaged("the header is cut off"));
+    };
+    if magic != MAGIC || crc != crc32fast::hash(&header[..HEADER_BYTES - 4]) || found != number {
+        return Err(SegmentProblem::Damaged("the header is damaged"));
+    }
+    if version == SEGMENT_VERSION { Ok(()) } else { Err(SegmentProblem::Version(version)) }
+}
+
+/// Walks all blocks once, so that later readers find what the footer promised.
+fn check_index(
+    mut index: &[u8],
+    footer: &Footer,
+    series: &RoaringBitmap,
+    last: &mut dyn FnMut(SeriesId, Sample),
+) -> Option<()> {
+    let mut chunk_count = 0;
+    for expected in series {
+        let (id, entries, length) = read_block_prefix(index)?;
+        index = &index[length..];
+        let end = entries.last()?;
+        let is_inside = end.offset + u64::from(end.length) <= footer.index_at;
+        if id.0 != expected || !is_inside {
+            return None;
+        }
+        chunk_count += entries.len() as u64;
+        last(id, last_entry(&end.summary));
+    }
+    (index.is_empty() && chunk_count == footer.chunk_count).then_some(())
+}
+
+/// The last entry of a chunk: when it lies after the last value, it is a staleness marker.
+fn last_entry(summary: &ChunkSummary) -> Sample {
+    let is_value = summary.count > 0 && summary.last.at == summary.range.end;
+    Sample::new(summary.range.end, if is_value { summary.last.value } else { STALE_NAN })
+}
+
+fn read_block(block: &[u8]) -> Option<(SeriesId, Vec<Entry>)> {
+    let (id, entries, length) = read_block_prefix(block)?;
+    (length == block.len()).then_some((id, entries))
+}
+
+/// Reads the block at the front of some bytes; gives its length too.
+fn read_block_prefix(bytes: &[u8]) -> Option<(SeriesId, Vec<Entry>, usize)> {
+    let mut reader = Reader::new(bytes);
+    let id = SeriesId(reader.varint_u32()?);
+    let count = reader.varint_usize()?;
+    let mut offset = reader.varint()?;
+    let mut entries = Vec::with_capacity(count.min(64));
+    for _ in 0..count {
+        let (length, crc) = (reader.varint_u32()?, reader.u32()?);
+        let summary = chunk::read_summary(&mut reader, Timestamp(0))?;
+        entries.push(Entry { offset, length, crc, summary });
+        offset = offset.checked_add(u64::from(length))?;
+    }
+    let body = bytes.len() - reader.rest().len();
+    (reader.u32()? == crc32fast::hash(&bytes[..body])).then_some((id, entries, body + 4))
+}
+
+/// A chunk in a segment; its bytes are read when it is decoded.
+struct SegmentChunk {
+    segment: Arc<Segment>,
+    entry: Entry,
+}
+
+impl Chunk for SegmentChunk {
+    fn summary(&self) -> &ChunkSummary {
+        &self.entry.summary
+    }
+
+    fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
+        let bytes = self.segment.read(self.entry.offset, u64::from(self.entry.length))?;
+        if crc32fast::hash(&bytes) != self.entry.crc {
+            return Err(self.segment.damaged("a chunk"));
+        }
+        chunk::decode(&bytes, out).ok_or_else(|| self.segment.damaged("a chunk"))
+    }
+}

@@ -1,0 +1,142 @@
+//! The file of all series ever created: numbers to labels. It lets log files go while their series stay known, and
+//! is brought up to date before anything else refers to a series by number alone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bellwether_model::{Labels, SeriesId};
+
+use crate::codec::{Reader, put_u16, put_varint};
+use crate::disk::{Disk, WriteFile, read_all};
+use crate::error::{DiskError, OpenError};
+use crate::log_record::{self, FRAME_BYTES};
+
+pub(crate) const SERIES_FILE: &str = "series.bws";
+const SERIES_MAGIC: &[u8; 4] = b"BWSR";
+const SERIES_VERSION: u16 = 1;
+const HEADER_BYTES: usize = 8;
+
+/// The writing side. Invariant: the file holds every series below `written`, synced.
+pub(crate) struct SeriesTable {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    /// `None` when the file must be written anew: it is not there, has a torn tail, or a sync failed.
+    writer: Option<Box<dyn WriteFile>>,
+    pub(crate) written: u32,
+}
+
+/// What was found in the file.
+pub(crate) struct FoundSeries {
+    pub(crate) series: Vec<(SeriesId, Labels)>,
+    pub(crate) torn_bytes: u64,
+}
+
+impl SeriesTable {
+    /// Reads the file, up to the first record that is cut off or damaged.
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        exists: bool,
+    ) -> Result<(Self, FoundSeries), OpenError> {
+        let path = dir.join(SERIES_FILE);
+        let bytes =
+            if exists { read_all(&*disk, &path).map_err(DiskError::at("read", &path))? } else { Vec::new() };
+        let mut found = FoundSeries { series: Vec::new(), torn_bytes: bytes.len() as u64 };
+        let mut reader = Reader::new(&bytes);
+        let header = reader.bytes(4).zip(reader.u16()).zip(reader.u16());
+        let is_ours = header.is_some_and(|((magic, _), _)| magic == SERIES_MAGIC);
+        if let Some(((_, version), _)) = header.filter(|_| is_ours)
+            && version != SERIES_VERSION
+        {
+            return Err(OpenError::Version { path, found: version, known: SERIES_VERSION });
+        }
+        let mut written = 0;
+        if is_ours {
+            (written, found.torn_bytes) = read_records(&bytes[HEADER_BYTES..], &mut found.series);
+        }
+        let is_whole = is_ours && found.torn_bytes == 0;
+        let writer =
+            is_whole.then(|| disk.append(&path).map_err(DiskError::at("open", &path))).transpose()?;
+        Ok((Self { disk, dir: dir.to_owned(), writer, written }, found))
+    }
+
+    /// Brings the file up to date. `labels` gives the label sets from a number on, in order and without gaps.
+    pub(crate) fn write(&mut self, labels: impl Fn(u32) -> Vec<Option<Labels>>) -> Result<(), DiskError> {
+        let path = self.dir.join(SERIES_FILE);
+        match self.writer.take() {
+            Some(mut writer) => {
+                let fresh = labels(self.written);
+                if !fresh.is_empty() {
+                    let mut bytes = Vec::new();
+                    put_records(&mut bytes, self.written, &fresh);
+                    writer.write_all(&bytes).map_err(DiskError::at("write", &path))?;
+                    writer.sync().map_err(DiskError::at("sync", &path))?;
+                    self.written += fresh.len() as u32;
+                }
+                self.writer = Some(writer);
+            }
+            None => {
+                let all = labels(0);
+                let mut bytes = Vec::from(SERIES_MAGIC);
+                put_u16(&mut bytes, SERIES_VERSION);
+                put_u16(&mut bytes, 0);
+                put_records(&mut bytes, 0, &all);
+                replace(&*self.disk, &self.dir, SERIES_FILE, &bytes)?;
+                self.writer = Some(self.disk.append(&path).map_err(DiskError::at("open", &path))?);
+                self.written = all.len() as u32;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a file beside its place and moves it there once it is durable.
+pub(crate) fn replace(disk: &dyn Disk, dir: &Path, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+    let (path, draft) = (dir.join(name), dir.join(format!("{name}.tmp")));
+    let mut writer = disk.create(&draft).map_err(DiskError::at("create", &draft))?;
+    writer.write_all(bytes).map_err(DiskError::at("write", &draft))?;
+    writer.sync().map_err(DiskError::at("sync", &draft))?;
+    disk.rename(&draft, &path).map_err(DiskError::at("rename", &draft))?;
+    disk.sync_dir(dir).map_err(DiskError::at("sync", dir))
+}
+
+/// Every number gets a record, nameless ones too, so that the file's place says the number again.
+fn put_records(out: &mut Vec<u8>, first: u32, labels: &[Option<Labels>]) {
+    let mut payload = Vec::new();
+    for (id, labels) in (first..).zip(labels) {
+        payload.clear();
+        put_varint(&mut payload, u64::from(id));
+        payload.push(u8::from(labels.is_some()));
+        if let Some(labels) = labels {
+            log_record::put_labels(&mut payload, labels);
+        }
+        log_record::put_frame(out, &payload);
+    }
+}
+
+/// Reads records; returns how many there are, and how many bytes after them are none.
+fn read_records(mut bytes: &[u8], series: &mut Vec<(SeriesId, Labels)>) -> (u32, u64) {
+    let mut next = 0u32;
+    while let Some(payload) = log_record::unframe(bytes) {
+        let Some(labels) = read_record(payload, next) else { break };
+        if let Some(labels) = labels {
+            series.push((SeriesId(next), labels));
+        }
+        next += 1;
+        bytes = &bytes[FRAME_BYTES + payload.len()..];
+    }
+    (next, bytes.len() as u64)
+}
+
+fn read_record(payload: &[u8], next: u32) -> Option<Option<Labels>> {
+    let mut reader = Reader::new(payload);
+    if reader.varint_u32()? != next {
+        return None;
+    }
+    let labels = match reader.byte()? {
+        0 => None,
+        1 => Some(log_record::labels(&mut reader)?),
+        _ => return None,
+    };
+    reader.is_at_end().then_some(labels)
+}
