@@ -101,7 +101,7 @@ impl ExpositionWriter {
 }
 
 /// A bucket's bound as its `le` label writes it: `0.05`, `5000`, `+Inf`.
-fn bound_text(bound: f64) -> String {
+pub fn bound_text(bound: f64) -> String {
     if bound == f64::INFINITY { "+Inf".to_owned() } else { bound.to_string() }
 }
 

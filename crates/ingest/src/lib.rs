@@ -13,7 +13,7 @@ mod series;
 mod target_labels;
 mod value;
 
-pub use exposition::{ExpositionWriter, Histogram};
+pub use exposition::{ExpositionWriter, Histogram, bound_text};
 pub use scan::{Entry, Limits, MetricKind, ScanSummary, ScrapedSample, help_text, scan};
 pub use scan_error::{Problem, ScanError};
 pub use series::{SeriesLabels, decode_series};
