@@ -1,1 +1,50 @@
 //! Who hears what, when, and why: route, group, silence, deduplicate.
+//!
+//! Nothing here reads a clock, sends anything or writes anything. [`AlertCore::step`] is told an [`Event`] and the
+//! time and answers with [`Effect`]s: first what must be written down, then what is to be sent. The outcome of
+//! sending comes back as an event, so that a retry is a decision like any other. The shell wakes the core at
+//! [`AlertCore::next_wake`].
+
+mod config;
+mod core;
+mod delivery;
+mod event;
+mod fingerprint_text;
+mod flush;
+mod group;
+mod health;
+mod inhibit;
+mod message;
+mod reason;
+mod record;
+mod restore;
+mod route;
+mod secret;
+mod silence;
+mod slack;
+mod time_interval;
+mod view;
+mod webhook;
+
+pub use config::{
+    Address, Auth, Config, Global, HttpConfig, IntegrationRef, MatcherSyntaxError, Receiver, SecretSource,
+    SlackAction, SlackConfig, SlackConfirm, SlackField, TlsConfig, WebhookConfig, parse_matcher,
+    parse_matchers,
+};
+pub use core::{AlertCore, Setup};
+pub use delivery::{
+    Delivery, DeliveryKey, IntegrationId, IntegrationKind, Next, Notification, NotifiedAlert, Receipt, Status,
+};
+pub use event::{AlertSource, Answer, Effect, Event};
+pub use health::{ReceiverHealth, ReceiverState};
+pub use inhibit::InhibitRule;
+pub use message::{Message, TEMPLATE_ALERT_NAME, Templates};
+pub use reason::{Reason, Verdict};
+pub use record::{
+    AlertRow, AttemptRow, AuditRow, DeliveryRow, DeliveryStatus, GroupRow, Record, Restored, ToldRow,
+};
+pub use route::{GroupBy, GroupId, Route};
+pub use secret::Secret;
+pub use silence::{Silence, SilenceError, SilenceId, SilenceState, SilenceWish};
+pub use time_interval::{DayPart, Range, TimeInterval, TimeIntervalPart, Zone};
+pub use view::{AlertState, AlertStatus, AlertView, GroupView, IntegrationView, PendingView, SilenceView};

@@ -1,1 +1,13 @@
 //! Tests of this crate.
+
+mod config;
+mod delivery;
+mod group;
+mod inhibit;
+mod ledger;
+mod matchers;
+mod restore;
+mod script;
+mod silence;
+mod time_interval;
+mod webhook;

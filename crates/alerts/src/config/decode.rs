@@ -1,0 +1,215 @@
+//! From the tree of `alertmanager.yml` to a [`Config`]. Every problem is reported with its place, all in one go.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bellwether_diag::yaml::{Node, Value};
+use bellwether_diag::{Cx, Decode, Diagnostics, FileId, MapReader, Sources, Span, Spanned, suggest};
+use bellwether_model::{Labels, TimeDelta};
+
+use super::{Config, Global, HttpConfig, receiver, route, time};
+use crate::{InhibitRule, Receiver, TimeInterval};
+
+pub(super) fn read(sources: &Sources, file: FileId, out: &mut Diagnostics) -> Option<Config> {
+    let Root(node) = bellwether_diag::decode_file::<Root>(sources, file, out)?;
+    let errors_before = out.error_count();
+    let config = config(&node, &mut Cx::new(sources, out));
+    config.filter(|_| out.error_count() == errors_before)
+}
+
+struct Root(Node);
+
+impl Decode for Root {
+    fn decode(node: &Node, _: &mut Cx<'_>) -> Option<Self> {
+        Some(Self(node.clone()))
+    }
+}
+
+fn config(node: &Node, cx: &mut Cx<'_>) -> Option<Config> {
+    let mut map = MapReader::open(node, cx)?;
+    let global = match map.node("global").filter(|n| !matches!(n.value, Value::Null)) {
+        Some(node) => receiver::global(node, cx),
+        None => Some(default_global()),
+    };
+    let templates = map.optional("templates", cx).unwrap_or_default();
+    let receivers = receivers(map.node("receivers"), global.as_ref(), cx);
+    let mut time_intervals = BTreeMap::new();
+    for name in ["time_intervals", "mute_time_intervals"] {
+        named_intervals(map.node(name), &mut time_intervals, cx);
+    }
+    let inhibit_rules = items(map.node("inhibit_rules"), cx, inhibit_rule);
+    let names = route::Names { receivers: &receivers, time_intervals: &time_intervals };
+    let route = match map.node("route").filter(|n| !matches!(n.value, Value::Null)) {
+        Some(node) => route::root(node, &names, cx),
+        None => {
+            cx.error_help(
+                Span { end: map.span.start, ..map.span },
+                "route is missing",
+                "write a route that names a receiver",
+            );
+            None
+        }
+    };
+    map.ignore(&["tracing"]);
+    map.finish(cx);
+    let mut secret_spans = Vec::new();
+    find_secrets(node, "", &mut secret_spans);
+    Some(Config {
+        global: global?,
+        route: Arc::new(route?),
+        inhibit_rules,
+        receivers,
+        time_intervals,
+        templates,
+        secret_spans,
+    })
+}
+
+pub(super) fn default_global() -> Global {
+    Global { resolve_timeout: TimeDelta(5 * 60_000), slack_address: None, http: HttpConfig::default() }
+}
+
+/// Reads every item of a list, also after one has failed.
+pub(super) fn items<T>(
+    node: Option<&Node>,
+    cx: &mut Cx<'_>,
+    mut read: impl FnMut(&Node, &mut Cx<'_>) -> Option<T>,
+) -> Vec<T> {
+    match node.map(|n| (&n.value, n.span)) {
+        None | Some((Value::Null, _)) => Vec::new(),
+        Some((Value::Sequence(items), _)) => items.iter().filter_map(|item| read(item, cx)).collect(),
+        Some((value @ (Value::Scalar(_) | Value::Mapping(_)), span)) => {
+            let message = format!("expected a list, found {}", value.kind());
+            cx.error_help(span, message, "write it as an item: `- ` before the value");
+            Vec::new()
+        }
+    }
+}
+
+/// Reports a name that is not among the defined ones.
+pub(super) fn undefined<'n>(
+    what: &str,
+    name: &Spanned<String>,
+    mut defined: impl Iterator<Item = &'n String> + Clone,
+    cx: &mut Cx<'_>,
+) {
+    if defined.clone().any(|d| *d == name.value) {
+        return;
+    }
+    let help = match suggest(&name.value, defined.clone().map(String::as_str)) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None if defined.next().is_none() => format!("no {what} is defined in this file"),
+        None => format!("define a {what} of this name, or use one that is defined"),
+    };
+    cx.error_help(name.span, format!("undefined {what} {:?}", name.value), help);
+}
+
+fn receivers(node: Option<&Node>, global: Option<&Global>, cx: &mut Cx<'_>) -> BTreeMap<String, Receiver> {
+    let mut receivers = BTreeMap::new();
+    for (span, receiver) in items(node, cx, |item, cx| receiver::receiver(item, global, cx)) {
+        if receivers.contains_key(&receiver.name) {
+            let message = format!("receiver {:?} is defined twice", receiver.name);
+            cx.error_help(span, message, "give one of them another name, or join them into one");
+        }
+        receivers.insert(receiver.name.clone(), receiver);
+    }
+    receivers
+}
+
+fn named_intervals(node: Option<&Node>, all: &mut BTreeMap<String, TimeInterval>, cx: &mut Cx<'_>) {
+    items(node, cx, |item, cx| {
+        let mut map = MapReader::open(item, cx)?;
+        let name: Option<Spanned<String>> = map.required("name", cx);
+        let parts = items(map.node("time_intervals"), cx, time::part);
+        map.finish(cx);
+        let name = name?;
+        if name.value.is_empty() {
+            cx.error(name.span, "a time interval needs a name");
+        }
+        if all.insert(name.value.clone(), TimeInterval { parts }).is_some() {
+            cx.error(name.span, format!("time interval {:?} is defined twice", name.value));
+        }
+        Some(())
+    });
+}
+
+fn inhibit_rule(node: &Node, cx: &mut Cx<'_>) -> Option<InhibitRule> {
+    let mut map = MapReader::open(node, cx)?;
+    map.ignore(&["name"]);
+    let source = route::matchers(
+        &mut map,
+        route::MatcherFields { equal: "source_match", regex: "source_match_re", list: "source_matchers" },
+        cx,
+    );
+    let target = route::matchers(
+        &mut map,
+        route::MatcherFields { equal: "target_match", regex: "target_match_re", list: "target_matchers" },
+        cx,
+    );
+    let equal: Vec<Spanned<String>> = map.optional("equal", cx).unwrap_or_default();
+    for name in equal.iter().filter(|n| n.value.is_empty()) {
+        cx.error(name.span, "a label needs a name");
+    }
+    map.finish(cx);
+    Some(InhibitRule { source, target, equal: equal.into_iter().map(|n| n.value).collect() })
+}
+
+/// Keys whose values must not be shown, those of kinds not delivered to included.
+const SECRET_KEYS: [&str; 33] = [
+    "slack_api_url",
+    "slack_app_token",
+    "api_url",
+    "app_token",
+    "password",
+    "credentials",
+    "bearer_token",
+    "client_secret",
+    "smtp_auth_password",
+    "smtp_auth_secret",
+    "auth_password",
+    "auth_secret",
+    "routing_key",
+    "service_key",
+    "api_key",
+    "opsgenie_api_key",
+    "victorops_api_key",
+    "wechat_api_secret",
+    "api_secret",
+    "token",
+    "user_key",
+    "bot_token",
+    "telegram_bot_token",
+    "secret_key",
+    "webhook_url",
+    "rocketchat_token",
+    "rocketchat_token_id",
+    "token_id",
+    "key",
+    "mattermost_webhook_url",
+    "incidentio_alert_source_token",
+    "alert_source_token",
+    "secrets",
+];
+
+fn find_secrets(node: &Node, parent: &str, out: &mut Vec<Span>) {
+    match &node.value {
+        Value::Mapping(entries) => {
+            for (key, value) in entries {
+                let name = key.as_text().unwrap_or_default();
+                let is_secret = SECRET_KEYS.contains(&name) || (name == "url" && parent == "webhook_configs");
+                match (&value.value, is_secret) {
+                    (Value::Scalar(_), true) => out.push(value.span),
+                    (Value::Sequence(items), true) => out.extend(items.iter().map(|i| i.span)),
+                    _ => find_secrets(value, name, out),
+                }
+            }
+        }
+        Value::Sequence(items) => items.iter().for_each(|item| find_secrets(item, parent, out)),
+        Value::Null | Value::Scalar(_) => {}
+    }
+}
+
+/// Labels as a plain map; for route labels, whose values are templates.
+pub(super) fn label_map(labels: Labels) -> BTreeMap<String, String> {
+    labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
+}

@@ -1,0 +1,92 @@
+//! Why a message is sent, or why nothing is: closed sets, so that log, UI and test all say the same words.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a message is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Nobody has heard of this group yet.
+    First,
+    /// An alert joined that nobody has heard of.
+    NewAlerts,
+    /// Some alerts ended while others of the group still fire.
+    ResolvedGrew,
+    /// Everything that was told is over.
+    AllResolved,
+    /// Nothing changed, and `repeat_interval` has passed.
+    Repeat,
+    /// The last attempt at this very message failed.
+    Retry,
+    /// Earlier attempts failed and things changed since: one message tells the whole story.
+    Collapsed,
+    /// The process stopped before the outcome of an attempt was known.
+    Restart,
+}
+
+impl Reason {
+    /// The word used in logs, in tests and in the UI.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "First",
+            Self::NewAlerts => "NewAlerts",
+            Self::ResolvedGrew => "ResolvedGrew",
+            Self::AllResolved => "AllResolved",
+            Self::Repeat => "Repeat",
+            Self::Retry => "Retry",
+            Self::Collapsed => "Collapsed",
+            Self::Restart => "Restart",
+        }
+    }
+
+    /// A sentence for people.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::First => "nobody had heard of this group",
+            Self::NewAlerts => "an alert joined that nobody had heard of",
+            Self::ResolvedGrew => "some alerts ended while others still fire",
+            Self::AllResolved => "everything that was told is over",
+            Self::Repeat => "nothing changed, and the repeat interval has passed",
+            Self::Retry => "the last attempt at this message failed",
+            Self::Collapsed => "earlier attempts failed and things changed since; this message tells it all",
+            Self::Restart => "the process stopped before the outcome was known",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the last look at a group decided for one integration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "verdict")]
+pub enum Verdict {
+    /// A message was sent.
+    Sent {
+        /// Why.
+        reason: Reason,
+    },
+    /// What is to be said has been said.
+    NothingNew,
+    /// All its alerts are silenced or inhibited.
+    Suppressed,
+    /// A time interval mutes the route.
+    Muted {
+        /// Names of the intervals.
+        by: Vec<String>,
+    },
+    /// A message is on its way; its outcome decides what comes next.
+    InFlight,
+    /// A message waits for its next attempt.
+    Waiting {
+        /// When it is made.
+        until: bellwether_model::Timestamp,
+    },
+    /// There is nothing to say any more; a waiting message was taken back.
+    Withdrawn,
+}

@@ -1,0 +1,194 @@
+//! What must survive a restart, as rows with deterministic keys: whoever writes a row twice writes the same row.
+
+use std::collections::BTreeSet;
+
+use bellwether_model::{Alert, AlertFingerprint, Labels, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{Delivery, DeliveryKey, GroupId, IntegrationId, Reason, Receipt, Silence, SilenceId};
+
+/// One thing to write down.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// An alert as it now is; its key is its fingerprint.
+    Alert(AlertRow),
+    /// An alert is over and everyone who heard of it knows.
+    AlertGone(AlertFingerprint),
+    /// A silence as it now is.
+    Silence(Silence),
+    /// A silence is forgotten.
+    SilenceGone(SilenceId),
+    /// A group as it now is.
+    Group(GroupRow),
+    /// A group is over.
+    GroupGone(GroupId),
+    /// What an integration has been told of a group.
+    Told(ToldRow),
+    /// A message as it now stands.
+    Delivery(Box<DeliveryRow>),
+    /// An attempt has ended.
+    Attempt(AttemptRow),
+    /// Someone did something.
+    Audit(AuditRow),
+}
+
+/// An alert and what the core knows of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertRow {
+    /// The alert.
+    pub alert: Alert,
+    /// When it was last heard of.
+    pub updated_at: Timestamp,
+    /// Whether its end is only the timeout of a source that may have stopped.
+    pub ends_by_timeout: bool,
+}
+
+/// A group and its timer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupRow {
+    /// Identity: route and labels.
+    pub id: GroupId,
+    /// The route's own identity.
+    pub route: String,
+    /// The labels the group shares.
+    pub labels: Labels,
+    /// Its alerts.
+    #[serde(with = "crate::fingerprint_text")]
+    pub alerts: BTreeSet<AlertFingerprint>,
+    /// When it is looked at next.
+    pub next_flush: Timestamp,
+    /// Whether it has been looked at once, so that `group_wait` is over.
+    pub flushed: bool,
+}
+
+/// What an integration has been told of a group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToldRow {
+    /// The group.
+    pub group: GroupId,
+    /// The integration.
+    pub integration: IntegrationId,
+    /// What it believes to be firing.
+    #[serde(with = "crate::fingerprint_text")]
+    pub firing: BTreeSet<AlertFingerprint>,
+    /// What its last message called resolved.
+    #[serde(with = "crate::fingerprint_text")]
+    pub resolved: BTreeSet<AlertFingerprint>,
+    /// When it was told.
+    pub at: Timestamp,
+}
+
+/// Where a message stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "status")]
+pub enum DeliveryStatus {
+    /// On its way; after a restart it is sent again.
+    InFlight,
+    /// Waits for its next attempt.
+    Waiting {
+        /// When it is made.
+        until: Timestamp,
+        /// What became of the last one; `None` while the receiver is being left alone.
+        last: Option<Receipt>,
+    },
+    /// Heard.
+    Delivered,
+    /// Refused for good, or tried for longer than is sensible.
+    Failed {
+        /// What the last answer was.
+        last: Receipt,
+    },
+    /// A later message says it all.
+    Replaced {
+        /// Which.
+        by: DeliveryKey,
+    },
+    /// There was nothing left to say.
+    Withdrawn {
+        /// Why.
+        why: String,
+    },
+}
+
+impl DeliveryStatus {
+    /// Whether further attempts may follow.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::InFlight | Self::Waiting { .. } => true,
+            Self::Delivered | Self::Failed { .. } | Self::Replaced { .. } | Self::Withdrawn { .. } => false,
+        }
+    }
+
+    /// One word for lists.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::InFlight => "in_flight",
+            Self::Waiting { .. } => "waiting",
+            Self::Delivered => "delivered",
+            Self::Failed { .. } => "failed",
+            Self::Replaced { .. } => "replaced",
+            Self::Withdrawn { .. } => "withdrawn",
+        }
+    }
+}
+
+/// A message and where it stands; its key is `delivery.key`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeliveryRow {
+    /// The message, with the number of its last attempt.
+    pub delivery: Delivery,
+    /// Where it stands.
+    pub status: DeliveryStatus,
+    /// When this row was written.
+    pub updated_at: Timestamp,
+    /// Alerts that this or earlier failed messages called firing and that nobody has heard of.
+    #[serde(with = "crate::fingerprint_text")]
+    pub untold: BTreeSet<AlertFingerprint>,
+    /// Since when attempts have been made at what this message says.
+    pub tried_since: Timestamp,
+}
+
+/// An attempt and its receipt; its key is message and number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttemptRow {
+    /// The message.
+    pub delivery: DeliveryKey,
+    /// Which attempt, from one.
+    pub attempt: u32,
+    /// When its outcome was known.
+    pub at: Timestamp,
+    /// Why it was made.
+    pub reason: Reason,
+    /// What became of it.
+    pub receipt: Receipt,
+}
+
+/// What someone did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditRow {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub who: String,
+    /// What, as a verb: `silence.set`.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// In words.
+    pub detail: String,
+}
+
+/// Everything read back after a restart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Restored {
+    /// Alerts.
+    pub alerts: Vec<AlertRow>,
+    /// Silences.
+    pub silences: Vec<Silence>,
+    /// Groups.
+    pub groups: Vec<GroupRow>,
+    /// What was told.
+    pub told: Vec<ToldRow>,
+    /// Messages in flight or waiting.
+    pub deliveries: Vec<DeliveryRow>,
+}

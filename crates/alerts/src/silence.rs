@@ -1,0 +1,192 @@
+//! A silence keeps matching alerts from being told for a stated time, by a stated person. Suppressed alerts stay
+//! visible. What a silence covers never changes under the one who wrote it: a change of matchers or of a start in
+//! the past ends the old silence and begins a new one, as in Alertmanager.
+
+use std::fmt;
+
+use bellwether_model::{Labels, Matcher, Timestamp, matches_all};
+use serde::{Deserialize, Serialize};
+
+/// Identity of a silence: a UUID handed in by whoever may read randomness.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SilenceId(pub String);
+
+impl fmt::Display for SilenceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a silence is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SilenceState {
+    /// Its start lies ahead.
+    Pending,
+    /// It suppresses.
+    Active,
+    /// It is over.
+    Expired,
+}
+
+/// A silence as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Silence {
+    /// Identity.
+    pub id: SilenceId,
+    /// All must match.
+    pub matchers: Vec<Matcher>,
+    /// From this moment on.
+    pub starts_at: Timestamp,
+    /// Until just before this moment.
+    pub ends_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Who asked for it.
+    pub created_by: String,
+    /// Why.
+    pub comment: String,
+}
+
+impl Silence {
+    /// Where it is in its life.
+    pub fn state(&self, now: Timestamp) -> SilenceState {
+        if now < self.starts_at {
+            SilenceState::Pending
+        } else if now < self.ends_at {
+            SilenceState::Active
+        } else {
+            SilenceState::Expired
+        }
+    }
+
+    /// Whether it suppresses an alert with these labels now.
+    pub fn suppresses(&self, labels: &Labels, now: Timestamp) -> bool {
+        self.state(now) == SilenceState::Active && matches_all(&self.matchers, labels)
+    }
+
+    fn can_become(&self, wish: &SilenceWish, now: Timestamp) -> bool {
+        let same_matchers = {
+            let (mut a, mut b) = (self.matchers.clone(), wish.matchers.clone());
+            a.sort();
+            b.sort();
+            a == b
+        };
+        same_matchers
+            && match self.state(now) {
+                SilenceState::Active => wish.starts_at == self.starts_at && wish.ends_at >= now,
+                SilenceState::Pending => wish.starts_at >= now,
+                SilenceState::Expired => false,
+            }
+    }
+}
+
+/// A request for a new silence or for a change of one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SilenceWish {
+    /// The silence to change; `None` asks for a new one.
+    pub id: Option<SilenceId>,
+    /// The identity to use if a new one has to be made.
+    pub new_id: SilenceId,
+    /// All must match.
+    pub matchers: Vec<Matcher>,
+    /// From when; a moment in the past becomes now.
+    pub starts_at: Timestamp,
+    /// Until when.
+    pub ends_at: Timestamp,
+    /// Who asks.
+    pub created_by: String,
+    /// Why.
+    pub comment: String,
+}
+
+/// Why a silence is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SilenceError {
+    /// No silence has this identity.
+    #[error("silence {0} not found")]
+    NotFound(SilenceId),
+    /// A silence needs a condition.
+    #[error("invalid silence: at least one matcher required")]
+    NoMatchers,
+    /// A silence that matches everything would switch the pager off.
+    #[error("invalid silence: at least one matcher must not match the empty text")]
+    MatchesEverything,
+    /// A condition has no label name.
+    #[error("invalid silence: a matcher has no label name")]
+    EmptyName,
+    /// The end comes before the start.
+    #[error("invalid silence: end time must not be before start time")]
+    EndBeforeStart,
+    /// The end is over.
+    #[error("invalid silence: end time can't be in the past")]
+    EndInPast,
+    /// It has ended already.
+    #[error("silence {0} already expired")]
+    AlreadyExpired(SilenceId),
+}
+
+/// The rows to write for a wish, and under which identity it now stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SilencePlan {
+    pub(crate) id: SilenceId,
+    pub(crate) rows: Vec<Silence>,
+}
+
+/// Decides what a wish makes of the silence it names.
+pub(crate) fn plan(
+    existing: Option<&Silence>,
+    wish: SilenceWish,
+    now: Timestamp,
+) -> Result<SilencePlan, SilenceError> {
+    validate(&wish, now)?;
+    if let (Some(id), None) = (&wish.id, existing) {
+        return Err(SilenceError::NotFound(id.clone()));
+    }
+    let mut rows = Vec::new();
+    let (id, starts_at) = match existing {
+        Some(old) if old.can_become(&wish, now) => (old.id.clone(), wish.starts_at),
+        Some(old) => {
+            if old.state(now) != SilenceState::Expired {
+                rows.push(expired(old, now));
+            }
+            (wish.new_id, wish.starts_at.max(now))
+        }
+        None => (wish.new_id, wish.starts_at.max(now)),
+    };
+    rows.push(Silence {
+        id: id.clone(),
+        matchers: wish.matchers,
+        starts_at,
+        ends_at: wish.ends_at,
+        updated_at: now,
+        created_by: wish.created_by,
+        comment: wish.comment,
+    });
+    Ok(SilencePlan { id, rows })
+}
+
+/// A silence ended now. One that had not begun ends where it begins.
+pub(crate) fn expired(silence: &Silence, now: Timestamp) -> Silence {
+    Silence { starts_at: silence.starts_at.min(now), ends_at: now, updated_at: now, ..silence.clone() }
+}
+
+fn validate(wish: &SilenceWish, now: Timestamp) -> Result<(), SilenceError> {
+    if wish.matchers.is_empty() {
+        return Err(SilenceError::NoMatchers);
+    }
+    if wish.matchers.iter().any(|m| m.name.is_empty()) {
+        return Err(SilenceError::EmptyName);
+    }
+    if wish.matchers.iter().all(Matcher::matches_empty) {
+        return Err(SilenceError::MatchesEverything);
+    }
+    if wish.ends_at < wish.starts_at {
+        return Err(SilenceError::EndBeforeStart);
+    }
+    if wish.ends_at <= now {
+        return Err(SilenceError::EndInPast);
+    }
+    Ok(())
+}

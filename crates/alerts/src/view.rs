@@ -1,0 +1,238 @@
+//! What can be seen of the core, as plain data. Reasons are those the decisions carried; nothing is guessed here.
+
+use std::collections::BTreeSet;
+
+use bellwether_model::{Alert, AlertFingerprint, Labels, Timestamp};
+use serde::{Serialize, Serializer};
+
+use crate::core::Known;
+use crate::group::Group;
+use crate::{
+    AlertCore, DeliveryKey, DeliveryStatus, GroupId, IntegrationId, Receipt, Silence, SilenceId,
+    SilenceState, Verdict, time_interval,
+};
+
+/// Whether an alert is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertState {
+    /// No group has been looked at since it came.
+    Unprocessed,
+    /// It is told.
+    Active,
+    /// Something keeps it quiet.
+    Suppressed,
+}
+
+/// Whether an alert is told, and what keeps it from being told.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AlertStatus {
+    /// In one word.
+    pub state: AlertState,
+    /// Silences.
+    pub silenced_by: BTreeSet<SilenceId>,
+    /// Other alerts.
+    #[serde(serialize_with = "crate::fingerprint_text::serialize")]
+    pub inhibited_by: BTreeSet<AlertFingerprint>,
+    /// Time intervals of its routes.
+    pub muted_by: Vec<String>,
+}
+
+/// An alert as it can be seen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AlertView {
+    /// Identity.
+    #[serde(serialize_with = "fingerprint")]
+    pub fingerprint: AlertFingerprint,
+    /// The alert.
+    pub alert: Alert,
+    /// Whether it is over.
+    pub resolved: bool,
+    /// When it was last heard of.
+    pub updated_at: Timestamp,
+    /// Whether it is told.
+    pub status: AlertStatus,
+    /// Who hears of it.
+    pub receivers: BTreeSet<String>,
+    /// Its groups.
+    pub groups: BTreeSet<GroupId>,
+}
+
+/// A message that is not through yet.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PendingView {
+    /// The message.
+    pub key: DeliveryKey,
+    /// Attempts made or under way.
+    pub attempts: u32,
+    /// When the next one is made; `None` while one is under way.
+    pub next_attempt_at: Option<Timestamp>,
+    /// What became of the last one.
+    pub last: Option<Receipt>,
+}
+
+/// What an integration hears of a group.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct IntegrationView {
+    /// Which.
+    pub integration: IntegrationId,
+    /// When it was last told something.
+    pub told_at: Option<Timestamp>,
+    /// What it believes to be firing.
+    pub told_firing_count: usize,
+    /// What the last look decided, and when.
+    pub verdict: Option<(Timestamp, Verdict)>,
+    /// What is on its way.
+    pub pending: Option<PendingView>,
+}
+
+/// A group as it can be seen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GroupView {
+    /// Identity.
+    pub id: GroupId,
+    /// Who hears of it.
+    pub receiver: String,
+    /// The labels it shares.
+    pub labels: Labels,
+    /// When it is looked at next.
+    pub next_flush: Timestamp,
+    /// Time intervals that keep it quiet now.
+    pub muted_by: Vec<String>,
+    /// Its alerts, in order of labels.
+    pub alerts: Vec<AlertView>,
+    /// What is told of it.
+    pub integrations: Vec<IntegrationView>,
+}
+
+/// A silence as it can be seen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SilenceView {
+    /// The silence.
+    pub silence: Silence,
+    /// Where it is in its life.
+    pub state: SilenceState,
+    /// How many firing alerts it suppresses.
+    pub suppressed_count: usize,
+}
+
+impl AlertCore {
+    /// All alerts, in order of labels.
+    pub fn alerts(&self, now: Timestamp) -> Vec<AlertView> {
+        let mut views: Vec<_> = self.alerts.values().map(|known| self.alert_view(known, now)).collect();
+        views.sort_by(|a, b| a.alert.labels.cmp(&b.alert.labels));
+        views
+    }
+
+    /// One alert.
+    pub fn alert(&self, fingerprint: AlertFingerprint, now: Timestamp) -> Option<AlertView> {
+        self.alerts.get(&fingerprint).map(|known| self.alert_view(known, now))
+    }
+
+    /// All groups, in order of identity.
+    pub fn groups(&self, now: Timestamp) -> Vec<GroupView> {
+        self.groups.values().map(|group| self.group_view(group, now)).collect()
+    }
+
+    /// All silences, those that end first first.
+    pub fn silences(&self, now: Timestamp) -> Vec<SilenceView> {
+        let mut views: Vec<_> =
+            self.silences.values().map(|silence| self.silence_view(silence, now)).collect();
+        views.sort_by(|a, b| {
+            (a.state, a.silence.ends_at, &a.silence.id).cmp(&(b.state, b.silence.ends_at, &b.silence.id))
+        });
+        views
+    }
+
+    /// One silence.
+    pub fn silence(&self, id: &SilenceId, now: Timestamp) -> Option<SilenceView> {
+        self.silences.get(id).map(|silence| self.silence_view(silence, now))
+    }
+
+    fn silence_view(&self, silence: &Silence, now: Timestamp) -> SilenceView {
+        let alerts = self.alerts.values().map(|k| &k.row.alert).filter(|a| !a.is_resolved(now));
+        SilenceView {
+            state: silence.state(now),
+            suppressed_count: alerts.filter(|a| silence.suppresses(&a.labels, now)).count(),
+            silence: silence.clone(),
+        }
+    }
+
+    fn alert_view(&self, known: &Known, now: Timestamp) -> AlertView {
+        let alert = &known.row.alert;
+        let groups: Vec<_> = known.groups.iter().filter_map(|id| self.groups.get(id)).collect();
+        let silenced_by = self.silenced_by(&alert.labels, now);
+        let inhibited_by = self.inhibited_by(&alert.labels, now);
+        let muted_by: BTreeSet<_> = groups.iter().flat_map(|g| self.muted_by(g, now)).collect();
+        let state = if !silenced_by.is_empty() || !inhibited_by.is_empty() || !muted_by.is_empty() {
+            AlertState::Suppressed
+        } else if groups.iter().any(|g| g.flushed) {
+            AlertState::Active
+        } else {
+            AlertState::Unprocessed
+        };
+        AlertView {
+            fingerprint: alert.fingerprint(),
+            resolved: alert.is_resolved(now),
+            alert: alert.clone(),
+            updated_at: known.row.updated_at,
+            status: AlertStatus {
+                state,
+                silenced_by,
+                inhibited_by,
+                muted_by: muted_by.into_iter().collect(),
+            },
+            receivers: groups.iter().map(|g| g.route.receiver.clone()).collect(),
+            groups: known.groups.clone(),
+        }
+    }
+
+    fn muted_by(&self, group: &Group, now: Timestamp) -> Vec<String> {
+        time_interval::muted_by(&group.route, &self.setup.config.time_intervals, now)
+    }
+
+    fn group_view(&self, group: &Group, now: Timestamp) -> GroupView {
+        let mut alerts: Vec<_> =
+            group.alerts.iter().filter_map(|f| self.alerts.get(f)).map(|k| self.alert_view(k, now)).collect();
+        alerts.sort_by(|a, b| a.alert.labels.cmp(&b.alert.labels));
+        let receiver = self.setup.config.receivers.get(&group.route.receiver);
+        let integrations = receiver.map(|r| r.integrations()).unwrap_or_default();
+        GroupView {
+            id: group.id.clone(),
+            receiver: group.route.receiver.clone(),
+            labels: group.labels.clone(),
+            next_flush: group.next_flush,
+            muted_by: self.muted_by(group, now),
+            alerts,
+            integrations: integrations.into_iter().map(|id| integration_view(group, id)).collect(),
+        }
+    }
+}
+
+fn integration_view(group: &Group, integration: IntegrationId) -> IntegrationView {
+    let told = group.told.get(&integration);
+    let pending = group.pending.get(&integration).map(|p| PendingView {
+        key: p.delivery.key.clone(),
+        attempts: p.delivery.attempt,
+        next_attempt_at: p.waits_until(),
+        last: match &p.status {
+            DeliveryStatus::Waiting { last, .. } => last.clone(),
+            DeliveryStatus::Failed { last } => Some(last.clone()),
+            DeliveryStatus::InFlight
+            | DeliveryStatus::Delivered
+            | DeliveryStatus::Replaced { .. }
+            | DeliveryStatus::Withdrawn { .. } => None,
+        },
+    });
+    IntegrationView {
+        told_at: told.map(|t| t.at),
+        told_firing_count: told.map_or(0, |t| t.firing.len()),
+        verdict: group.verdicts.get(&integration).cloned(),
+        pending,
+        integration,
+    }
+}
+
+fn fingerprint<S: Serializer>(fingerprint: &AlertFingerprint, s: S) -> Result<S::Ok, S::Error> {
+    s.collect_str(fingerprint)
+}

@@ -1,0 +1,223 @@
+//! Tiny scripts in virtual time: what happens on the left, what people hear on the right.
+//!
+//! ```text
+//! 0s    fire api team=web      our rules say that an alert fires
+//! 0s    post api               someone says so over the API, without an end
+//! 0s    resolve api
+//! 0s    answer 503 | answer 429 60s | answer none | answer lost | answer ok      what receivers answer from now on
+//! 0s    silence ID 1h team="web"
+//! 0s    expire ID
+//! 0s    crash                  only what was written down survives
+//! 0s    end                    the script goes on until then
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bellwether_alerts::{
+    AlertCore, AlertSource, Answer, Config, Delivery, Effect, Event, Receipt, Setup, SilenceId, SilenceWish,
+    Status, Templates, parse_matchers,
+};
+use bellwether_diag::{Diagnostics, Sources, Style};
+use bellwether_model::{Alert, Labels, TimeDelta, Timestamp};
+
+use crate::ledger::Ledger;
+
+pub(crate) const ONE_WEBHOOK: &str = "
+route: {receiver: hook, group_by: [team], group_wait: 30s, group_interval: 5m, repeat_interval: 4h}
+receivers:
+  - name: hook
+    webhook_configs: [{url: 'http://hook.example/'}]
+";
+
+pub(crate) fn config(yaml: &str) -> Arc<Config> {
+    let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
+    let file = sources.add("alertmanager.yml", yaml);
+    let config = Config::read(&sources, file, &mut out);
+    Arc::new(config.unwrap_or_else(|| panic!("{}", out.render(&sources, Style { color: false }))))
+}
+
+pub(crate) fn setup(yaml: &str) -> Setup {
+    Setup {
+        config: config(yaml),
+        templates: Arc::new(Templates::default()),
+        external_url: "http://bellwether.example".to_owned(),
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    Receipt(Receipt),
+    /// No outcome ever comes back.
+    None,
+}
+
+pub(crate) struct Player {
+    pub(crate) core: AlertCore,
+    pub(crate) ledger: Ledger,
+    pub(crate) heard: Vec<String>,
+    pub(crate) accepted: Vec<Delivery>,
+    setup: Setup,
+    reply: Reply,
+    fired: BTreeMap<Labels, Timestamp>,
+}
+
+impl Player {
+    pub(crate) fn new(yaml: &str) -> Self {
+        let setup = setup(yaml);
+        let core = AlertCore::restore(setup.clone(), Default::default(), Timestamp(0));
+        let reply = ok();
+        Self {
+            core,
+            ledger: Ledger::default(),
+            heard: vec![],
+            accepted: vec![],
+            setup,
+            reply,
+            fired: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn play(&mut self, script: &str) {
+        for line in script.lines().map(str::trim).filter(|l| !l.is_empty()) {
+            let (at, what) = line.split_once(' ').unwrap();
+            let at = Timestamp(0) + at.parse::<TimeDelta>().unwrap();
+            self.run_until(at);
+            self.act(what.trim(), at);
+        }
+    }
+
+    pub(crate) fn run_until(&mut self, end: Timestamp) {
+        let mut steps = 0;
+        while let Some(wake) = self.core.next_wake().filter(|wake| *wake <= end) {
+            self.step(Event::Tick, wake.max(Timestamp(0)));
+            steps += 1;
+            assert!(steps < 100_000, "the core never rests");
+        }
+    }
+
+    fn act(&mut self, what: &str, now: Timestamp) {
+        let words: Vec<_> = what.split_whitespace().collect();
+        match words.as_slice() {
+            ["fire", name, labels @ ..] => {
+                let labels = labels_of(name, labels);
+                let starts_at = *self.fired.entry(labels.clone()).or_insert(now);
+                self.hear(AlertSource::Rules, alert(labels, starts_at, None), now);
+            }
+            ["post", name, labels @ ..] => {
+                self.hear(AlertSource::Api, alert(labels_of(name, labels), now, None), now);
+            }
+            ["resolve", name, labels @ ..] => {
+                let labels = labels_of(name, labels);
+                let starts_at = self.fired.remove(&labels).unwrap_or(now);
+                self.hear(AlertSource::Rules, alert(labels, starts_at, Some(now)), now);
+            }
+            ["answer", "ok"] => self.reply = ok(),
+            ["answer", "none"] => self.reply = Reply::None,
+            ["answer", "lost"] => {
+                self.reply = Reply::Receipt(Receipt::Unreachable { reason: "connection refused".to_owned() });
+            }
+            ["answer", status, after @ ..] => {
+                let retry_after = after.first().map(|a| a.parse().unwrap());
+                let status = status.parse().unwrap();
+                self.reply =
+                    Reply::Receipt(Receipt::Refused { status, body: "busy".to_owned(), retry_after });
+            }
+            ["silence", id, length, matchers] => {
+                let wish = SilenceWish {
+                    id: None,
+                    new_id: SilenceId((*id).to_owned()),
+                    matchers: parse_matchers(matchers).unwrap(),
+                    starts_at: now,
+                    ends_at: now + length.parse::<TimeDelta>().unwrap(),
+                    created_by: "ann".to_owned(),
+                    comment: "testing".to_owned(),
+                };
+                let effects = self.step(Event::SetSilence(wish), now);
+                assert!(effects.contains(&Effect::Answer(Answer::Silence(Ok(SilenceId((*id).to_owned()))))));
+            }
+            ["expire", id] => {
+                let id = SilenceId((*id).to_owned());
+                self.step(Event::ExpireSilence { id, by: "ann".to_owned() }, now);
+            }
+            ["crash"] => self.core = AlertCore::restore(self.setup.clone(), self.ledger.restored(), now),
+            ["end"] => {}
+            other => panic!("unknown line {other:?}"),
+        }
+        self.run_until(now);
+    }
+
+    pub(crate) fn hear(&mut self, source: AlertSource, alert: Alert, now: Timestamp) {
+        self.step(Event::Alerts { source, alerts: vec![alert] }, now);
+    }
+
+    pub(crate) fn set_reply(&mut self, reply: Reply) {
+        self.reply = reply;
+    }
+
+    pub(crate) fn crash(&mut self, now: Timestamp) {
+        self.core = AlertCore::restore(self.setup.clone(), self.ledger.restored(), now);
+    }
+
+    pub(crate) fn step(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        let effects = self.core.step(event, now);
+        self.ledger.commit(&effects);
+        for effect in &effects {
+            if let Effect::Deliver(delivery) = effect {
+                self.deliver(delivery, now);
+            }
+        }
+        effects
+    }
+
+    fn deliver(&mut self, delivery: &Delivery, now: Timestamp) {
+        self.heard.push(line(delivery, now));
+        if let Reply::Receipt(receipt) = self.reply.clone() {
+            if let Receipt::Accepted { .. } = receipt {
+                self.accepted.push(delivery.clone());
+            }
+            self.step(Event::Delivered { delivery: delivery.key.clone(), receipt }, now);
+        }
+    }
+}
+
+pub(crate) fn ok() -> Reply {
+    Reply::Receipt(Receipt::Accepted { status: 200 })
+}
+
+pub(crate) fn labels_of(name: &str, labels: &[&str]) -> Labels {
+    let pairs = labels.iter().map(|l| l.split_once('=').unwrap());
+    Labels::from_pairs(std::iter::once(("alertname", name)).chain(pairs))
+}
+
+pub(crate) fn alert(labels: Labels, starts_at: Timestamp, ends_at: Option<Timestamp>) -> Alert {
+    Alert { labels, annotations: Labels::empty(), starts_at, ends_at, generator_url: String::new() }
+}
+
+fn line(delivery: &Delivery, now: Timestamp) -> String {
+    let names = |status: Status| {
+        delivery.notification.with_status(status).map(|a| a.name().to_owned()).collect::<Vec<_>>().join(",")
+    };
+    let mut line = format!("{} {}", now - Timestamp(0), delivery.reason);
+    if delivery.integration.receiver != "hook" {
+        line += &format!(" to {}", delivery.integration.receiver);
+    }
+    for status in [Status::Firing, Status::Resolved] {
+        if !names(status).is_empty() {
+            line += &format!(" {} {}", status.as_str(), names(status));
+        }
+    }
+    line
+}
+
+/// Plays a script against one webhook and compares what was heard.
+pub(crate) fn check(script: &str, heard: &[&str]) {
+    check_with(ONE_WEBHOOK, script, heard);
+}
+
+/// The same with a configuration of one's own.
+pub(crate) fn check_with(yaml: &str, script: &str, heard: &[&str]) {
+    let mut player = Player::new(yaml);
+    player.play(script);
+    assert_eq!(player.heard, heard, "after\n{script}");
+}
