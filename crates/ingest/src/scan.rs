@@ -318,13 +318,15 @@ fn read_comment(line: &str, start: usize) -> Result<Option<Entry<'_>>, Fault> {
         _ => return Ok(None),
     };
     let (name, name_end) = read_commented_name(line, after_word)?;
-    if name_end < bytes.len() && !matches!(bytes[name_end], b' ' | b'\t') {
-        return Err(Fault::expected(line, name_end, "a blank after the metric name"));
-    }
-    // One blank ends the name; more belong to the text.
-    let text_start = (name_end + 1).min(bytes.len());
+    let is_blank_next = matches!(bytes.get(name_end), None | Some(b' ' | b'\t'));
     if is_help {
+        // One blank ends the name; more belong to the text. What follows a name without a blank is text as well:
+        // a target whose numbers are readable is not refused for its prose.
+        let text_start = if is_blank_next { (name_end + 1).min(bytes.len()) } else { name_end };
         return Ok(Some(Entry::Help { name, text: &line[text_start..] }));
+    }
+    if !is_blank_next {
+        return Err(Fault::expected(line, name_end, "a blank after the metric name"));
     }
     let word_start = skip_blanks(bytes, name_end);
     let word = line[word_start..].trim_end_matches([' ', '\t']);

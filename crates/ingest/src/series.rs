@@ -2,8 +2,9 @@
 //! one accepts the other can read.
 //!
 //! Accepts what Prometheus' text parser accepts: blanks anywhere between parts, a trailing comma, a missing comma
-//! between labels, the name quoted inside the braces, quoted label names, unknown escapes left as they stand. Two of
-//! its accidents are refused: a raw line feed inside a value, and a value glued to a bare name (`a+1`).
+//! between labels, the name quoted inside the braces, quoted label names, unknown escapes left as they stand. Three
+//! of its accidents are not repeated: a raw line feed inside a value, a value glued to a bare name (`a+1`), and blanks
+//! at the start of a line that become part of the name.
 
 use std::borrow::Cow;
 

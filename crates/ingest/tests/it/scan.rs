@@ -40,6 +40,7 @@ fn a_body_is_read_line_by_line() {
     check("\n\n \t\n", &[]);
     check("up 1\n", &["up = 1"]);
     check("  up\t1 \n", &["up = 1"]);
+    check("\t{\"up\"} 1\n", &["up = 1"]);
     check("up{} 1\n", &["up = 1"]);
     check("up {} 1\n", &["up = 1"]);
     check("a:b:rate5m{_x=\"1\"}\t2\n", &["a:b:rate5m{_x=\"1\"} = 2"]);
@@ -91,6 +92,7 @@ fn comments_say_something_only_as_help_and_type() {
     );
     check("# \tTYPE up\tgauge\n", &["type up: gauge"]);
     check("# HELP up\n# HELP down \n", &["help up: ", "help down: "]);
+    check("# HELP a-b c\n# HELP d e\r\n", &["help a: -b c", "help d: e\r"]);
     check("# HELP up two\\nlines, a \\\\ and a \\d\n", &["help up: two\nlines, a \\ and a \\d"]);
     check("#\n# \n#HELP up no\n#TYPE up no\n# HELPER x\n# UNIT x s\n# HELP\n# TYPE\n", &[]);
     check("up 1\n# EOF\n", &["up = 1"]);
@@ -226,7 +228,10 @@ fn an_error_says_where_what_stood_and_what_was_expected() {
         "line 1, column 9: unknown metric type \"\"; use counter, gauge, histogram, summary or untyped",
     );
     check_error("# HELP #\n", "line 1, column 8: expected a metric name, found \"#\"");
-    check_error("# HELP a-b c\n", "line 1, column 9: expected a blank after the metric name, found \"-b c\"");
+    check_error(
+        "# TYPE a-b counter\n",
+        "line 1, column 9: expected a blank after the metric name, found \"-b counter\"",
+    );
     check_error(
         "a{größe=\"1\"} 1\n",
         "line 1, column 5: expected = after the label name, found \"öße=\\\"1\\\"} 1\"",
