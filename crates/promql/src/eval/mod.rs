@@ -3,13 +3,23 @@
 //! A range query is not a loop of instant queries: each selector is read once for the whole range, and every operator
 //! works on columns with one slot per step.
 
+mod aggregate;
+mod binary;
+mod classic_histogram;
 mod column;
+mod instant_function;
+mod range_function;
+mod select;
+mod window;
 
 use bellwether_model::{Labels, Sample, SeriesSource, SourceError, TimeDelta, Timestamp};
 
-use crate::syntax::{At, Expr, ExprKind, QueryTimes, Shift, Span};
+use crate::function::Function;
+use crate::syntax::{At, Expr, ExprKind, Kind, QueryTimes, Shift, Span};
 use crate::value::{Annotation, Evaluated, InstantSeries, RangeSeries, Value};
 use column::{Columns, Grid, Series, is_present, merge_equal};
+use select::Take;
+use window::merge_if;
 
 /// Bounds on what one query may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +141,10 @@ pub fn eval_instant(
 ) -> Result<Evaluated, EvalError> {
     let grid = Grid::one(at.0);
     let mut evaluator = Evaluator::new(source, options, grid, TimeDelta::ZERO);
+    if expr.result() == Kind::Range {
+        let value = evaluator.raw_matrix(expr, grid)?;
+        return Ok(evaluator.evaluated(value));
+    }
     let columns = evaluator.eval(expr, grid)?;
     let value = match columns {
         Columns::Scalar(values) => Value::Scalar(Sample::new(at, values[0])),
@@ -188,6 +202,8 @@ struct Evaluator<'a> {
     /// The query's own grid, for `start()`, `end()` and durations that ask for it.
     query: Grid,
     times: QueryTimes,
+    /// Whether the query has steps, even if only one.
+    is_range: bool,
     samples: u64,
     warnings: Vec<Annotation>,
     infos: Vec<Annotation>,
@@ -196,7 +212,16 @@ struct Evaluator<'a> {
 impl<'a> Evaluator<'a> {
     fn new(source: &'a dyn SeriesSource, options: &'a EvalOptions<'a>, query: Grid, step: TimeDelta) -> Self {
         let times = QueryTimes { step, range: TimeDelta(query.last() - query.start) };
-        Self { source, options, query, times, samples: 0, warnings: Vec::new(), infos: Vec::new() }
+        Self {
+            source,
+            options,
+            query,
+            times,
+            is_range: step.0 > 0,
+            samples: 0,
+            warnings: Vec::new(),
+            infos: Vec::new(),
+        }
     }
 
     fn evaluated(self, value: Value) -> Evaluated {
@@ -206,6 +231,16 @@ impl<'a> Evaluator<'a> {
             list
         };
         Evaluated { value, warnings: once(self.warnings), infos: once(self.infos) }
+    }
+
+    fn raw_matrix(&mut self, expr: &Expr, grid: Grid) -> Result<Value, EvalError> {
+        let mut rows = Vec::new();
+        for (series, points) in self.raw_range(expr, grid)? {
+            let labels = if series.drop_name { self.without_reserved(&series.labels) } else { series.labels };
+            rows.push(RangeSeries { labels, points });
+        }
+        rows.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(Value::Matrix(rows))
     }
 
     /// Removes the names that were to be removed at the end.
@@ -255,13 +290,129 @@ impl<'a> Evaluator<'a> {
         Ok(base.saturating_sub(offset.0))
     }
 
-    fn eval(&mut self, expr: &Expr, grid: Grid) -> Result<Columns, EvalError> {
-        self.check_cancelled()?;
-        match &expr.kind {
-            ExprKind::Number { value, .. } => Ok(Columns::Scalar(vec![*value; grid.count])),
-            ExprKind::Text(text) => Ok(Columns::Text(text.clone())),
-            ExprKind::Paren(inner) => self.eval(inner, grid),
-            _ => Err(EvalError::Unsupported { span: expr.span.clone(), what: "this expression" }),
+    fn warn(&mut self, span: &Span, message: String) {
+        note(&mut self.warnings, span, message);
+    }
+
+    fn info(&mut self, span: &Span, message: String) {
+        note(&mut self.infos, span, message);
+    }
+
+    /// Takes the metric's name away, now or at the end.
+    fn drop_name(&self, series: &mut Series) {
+        if self.options.delayed_name_removal {
+            series.drop_name = true;
+        } else {
+            series.labels = self.without_reserved(&series.labels);
         }
     }
+
+    fn eval(&mut self, expr: &Expr, grid: Grid) -> Result<Columns, EvalError> {
+        self.check_cancelled()?;
+        if grid.count > 1 && is_step_invariant(expr) {
+            let columns = self.eval_node(expr, Grid::one(grid.start))?;
+            return self.spread(columns, grid);
+        }
+        self.eval_node(expr, grid)
+    }
+
+    /// Repeats the one value of an expression that is the same at every step.
+    fn spread(&mut self, columns: Columns, grid: Grid) -> Result<Columns, EvalError> {
+        let repeat = |values: Vec<f64>| vec![values[0]; grid.count];
+        Ok(match columns {
+            Columns::Scalar(values) => Columns::Scalar(repeat(values)),
+            Columns::Text(text) => Columns::Text(text),
+            Columns::Vector(series) => {
+                self.hold(series.len() as u64 * grid.count as u64)?;
+                let wide = |s: Series| Series { values: repeat(s.values), ..s };
+                Columns::Vector(series.into_iter().map(wide).collect())
+            }
+        })
+    }
+
+    fn eval_node(&mut self, expr: &Expr, grid: Grid) -> Result<Columns, EvalError> {
+        match &expr.kind {
+            ExprKind::Number { value, .. } => {
+                self.hold(grid.count as u64)?;
+                Ok(Columns::Scalar(vec![*value; grid.count]))
+            }
+            ExprKind::Text(text) => Ok(Columns::Text(text.clone())),
+            ExprKind::Paren(inner) => self.eval_node(inner, grid),
+            ExprKind::Selector(selector) => {
+                Ok(Columns::Vector(self.instant_selector(selector, grid, Take::Value)?))
+            }
+            ExprKind::Unary { is_negative: false, operand } => self.eval_node(operand, grid),
+            ExprKind::Unary { is_negative: true, operand } => self.negated(operand, grid),
+            ExprKind::Binary(binary) => self.binary(binary, grid),
+            ExprKind::Aggregate(aggregation) => Ok(Columns::Vector(self.aggregate(aggregation, grid)?)),
+            ExprKind::Call(call) => self.call(expr, call, grid),
+            ExprKind::Range(_) | ExprKind::Subquery(_) => {
+                Err(EvalError::BadRange("a range vector cannot be drawn over time; put a function around it"))
+            }
+        }
+    }
+
+    fn negated(&mut self, operand: &Expr, grid: Grid) -> Result<Columns, EvalError> {
+        match self.eval_node(operand, grid)? {
+            Columns::Scalar(values) => Ok(Columns::Scalar(values.into_iter().map(|v| -v).collect())),
+            Columns::Text(_) => Err(EvalError::BadRange("a string has no negative")),
+            Columns::Vector(mut series) => {
+                for one in &mut series {
+                    one.values.iter_mut().filter(|v| is_present(**v)).for_each(|v| *v = -*v);
+                    self.drop_name(one);
+                }
+                Ok(Columns::Vector(merge_if(!self.options.delayed_name_removal, series)?))
+            }
+        }
+    }
+}
+
+/// Notes something once; a query over a thousand series does not say it a thousand times.
+fn note(list: &mut Vec<Annotation>, span: &Span, message: String) {
+    let annotation = Annotation { span: span.clone(), message };
+    if list.len() < NOTES_MAX && !list.contains(&annotation) {
+        list.push(annotation);
+    }
+}
+
+/// Notes kept per query.
+const NOTES_MAX: usize = 100;
+
+/// Whether an expression has the same value at every step, because each of its selectors is pinned by `@`.
+fn is_step_invariant(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Number { .. } | ExprKind::Text(_) => true,
+        ExprKind::Selector(selector) => selector.shift.at.is_some(),
+        ExprKind::Range(range) => range.selector.shift.at.is_some(),
+        ExprKind::Subquery(subquery) => subquery.shift.at.is_some(),
+        ExprKind::Call(call) if asks_for_step(call.function) => false,
+        ExprKind::Paren(_)
+        | ExprKind::Unary { .. }
+        | ExprKind::Binary(_)
+        | ExprKind::Aggregate(_)
+        | ExprKind::Call(_) => {
+            let mut all = true;
+            expr.for_each_child(|child| all = all && is_step_invariant(child));
+            all
+        }
+    }
+}
+
+/// Functions whose value depends on the step itself, not only on their arguments.
+fn asks_for_step(function: Function) -> bool {
+    use Function as F;
+    matches!(
+        function,
+        F::Time
+            | F::Timestamp
+            | F::PredictLinear
+            | F::Minute
+            | F::Hour
+            | F::DayOfWeek
+            | F::DayOfMonth
+            | F::DayOfYear
+            | F::DaysInMonth
+            | F::Month
+            | F::Year
+    )
 }

@@ -1,3 +1,6 @@
 //! Tests of this crate.
 
+mod memory;
 mod parse;
+mod promqltest;
+mod script;

@@ -1,0 +1,322 @@
+//! Aggregation: series are grouped once, then each group's columns are folded.
+
+use std::collections::HashMap;
+
+use bellwether_model::{Labels, METRIC_NAME};
+
+use super::column::{ABSENT, Columns, Grid, Series, is_present};
+use super::range_function::{Kahan, Mean, Variance, quantile};
+use super::{EvalError, Evaluator};
+use crate::syntax::{AggregateOp, Aggregation, Expr, Grouping};
+
+/// Series that are folded together.
+struct Group {
+    labels: Labels,
+    members: Vec<usize>,
+}
+
+impl Evaluator<'_> {
+    pub(super) fn aggregate(
+        &mut self,
+        aggregation: &Aggregation,
+        grid: Grid,
+    ) -> Result<Vec<Series>, EvalError> {
+        let parameter = match &aggregation.parameter {
+            None => None,
+            Some(expr) => Some((expr, self.eval(expr, grid)?)),
+        };
+        let Columns::Vector(series) = self.eval(&aggregation.inner, grid)? else {
+            return Err(EvalError::BadRange("an aggregation needs an instant vector"));
+        };
+        let groups = groups(&series, aggregation.grouping.as_ref());
+        let is_fold =
+            !matches!(aggregation.op, AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk);
+        if is_fold {
+            self.hold(groups.len() as u64 * grid.count as u64)?;
+        }
+        let scalar = |columns: &Columns| match columns {
+            Columns::Scalar(values) => values.clone(),
+            Columns::Text(_) | Columns::Vector(_) => Vec::new(),
+        };
+        match (aggregation.op, &parameter) {
+            (AggregateOp::CountValues, Some((expr, Columns::Text(label)))) => {
+                self.count_values(label, expr, &series, &groups, grid)
+            }
+            (AggregateOp::Quantile, Some((expr, columns))) => {
+                let quantiles = scalar(columns);
+                self.check_quantile(expr, &quantiles);
+                let fold = |step: usize, values: &mut Vec<f64>| quantile(quantiles[step], values);
+                Ok(by_step(&series, &groups, grid, fold))
+            }
+            (AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk, Some((expr, columns))) => {
+                let counts = whole_counts(expr, &scalar(columns))?;
+                Ok(picked(aggregation.op, &counts, series, &groups, grid))
+            }
+            (AggregateOp::LimitRatio, Some((expr, columns))) => {
+                self.limit_ratio(expr, scalar(columns), series)
+            }
+            (op, _) => Ok(groups.iter().map(|group| fold(op, group, &series, grid)).collect()),
+        }
+    }
+
+    pub(super) fn check_quantile(&mut self, expr: &Expr, values: &[f64]) {
+        for q in values.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
+            let message = format!("quantile value should be between 0 and 1, got {}", number(*q));
+            self.warn(&expr.span, message);
+        }
+    }
+
+    fn count_values(
+        &mut self,
+        label: &str,
+        expr: &Expr,
+        series: &[Series],
+        groups: &[Group],
+        grid: Grid,
+    ) -> Result<Vec<Series>, EvalError> {
+        if label.is_empty() {
+            let message = format!("invalid label name {label:?}");
+            return Err(EvalError::Parameter { span: expr.span.clone(), message });
+        }
+        let mut places: HashMap<Labels, usize> = HashMap::new();
+        let mut found: Vec<Series> = Vec::new();
+        for group in groups {
+            let mut known: HashMap<u64, usize> = HashMap::new();
+            for &member in &group.members {
+                for (step, value) in series[member].values.iter().enumerate().filter(|(_, v)| is_present(**v))
+                {
+                    let place = match known.get(&value.to_bits()) {
+                        Some(place) => *place,
+                        None => {
+                            let labels = group.labels.with(label, &number(*value));
+                            let place = *places.entry(labels.clone()).or_insert(found.len());
+                            if place == found.len() {
+                                self.hold(grid.count as u64)?;
+                                found.push(Series::new(labels, vec![ABSENT; grid.count]));
+                            }
+                            known.insert(value.to_bits(), place);
+                            place
+                        }
+                    };
+                    found[place].drop_name |= series[member].drop_name;
+                    let slot = &mut found[place].values[step];
+                    *slot = if is_present(*slot) { *slot + 1.0 } else { 1.0 };
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn limit_ratio(
+        &mut self,
+        expr: &Expr,
+        ratios: Vec<f64>,
+        series: Vec<Series>,
+    ) -> Result<Vec<Series>, EvalError> {
+        if ratios.iter().any(|r| r.is_nan()) {
+            return Err(EvalError::Parameter {
+                span: expr.span.clone(),
+                message: "Ratio value is NaN".into(),
+            });
+        }
+        for ratio in ratios.iter().filter(|r| r.abs() > 1.0) {
+            let capped = ratio.clamp(-1.0, 1.0);
+            let message = format!("ratio value should be between -1 and 1, got {ratio}, capping to {capped}");
+            self.warn(&expr.span, message);
+        }
+        let keep = |mut one: Series| {
+            // Where a series falls between 0 and 1 depends on nothing but its labels, so r and r-1 are complements.
+            let place = mixed(one.labels.fingerprint()) as f64 / u64::MAX as f64;
+            for (slot, ratio) in one.values.iter_mut().zip(&ratios) {
+                let ratio = ratio.clamp(-1.0, 1.0);
+                let is_in = if ratio >= 0.0 { place < ratio } else { place >= 1.0 + ratio };
+                if !is_in {
+                    *slot = ABSENT;
+                }
+            }
+            one
+        };
+        Ok(series.into_iter().map(keep).filter(|s| !s.is_blank()).collect())
+    }
+}
+
+/// Spreads the bits of a hash: FNV leaves the upper ones of short texts alike (the finaliser of MurmurHash3).
+fn mixed(hash: u64) -> u64 {
+    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^ (hash >> 33)
+}
+
+/// A number as labels and messages show it.
+pub(super) fn number(value: f64) -> String {
+    if value.is_nan() {
+        return "NaN".into();
+    }
+    match value {
+        f64::INFINITY => "+Inf".into(),
+        f64::NEG_INFINITY => "-Inf".into(),
+        value => value.to_string(),
+    }
+}
+
+fn groups(series: &[Series], grouping: Option<&Grouping>) -> Vec<Group> {
+    let mut places: HashMap<Labels, usize> = HashMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    let names: Vec<&str> = grouping.iter().flat_map(|g| &g.names).map(String::as_str).collect();
+    let without: Vec<&str> = names.iter().copied().chain([METRIC_NAME]).collect();
+    for (index, one) in series.iter().enumerate() {
+        let labels = match grouping {
+            None => Labels::empty(),
+            Some(grouping) if grouping.is_without => one.labels.without(&without),
+            Some(_) => one.labels.keep(&names),
+        };
+        let place = *places.entry(labels.clone()).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Group { labels, members: Vec::new() });
+        }
+        groups[place].members.push(index);
+    }
+    groups
+}
+
+/// Folds a group's columns one after the other; every step has an accumulator.
+fn fold(op: AggregateOp, group: &Group, series: &[Series], grid: Grid) -> Series {
+    let drop_name = group.members.iter().any(|m| series[*m].drop_name);
+    let members = || group.members.iter().map(|m| &series[*m].values);
+    let values = match op {
+        AggregateOp::Sum => accumulate(members(), grid, Kahan::default(), Kahan::add, Kahan::total),
+        AggregateOp::Avg => accumulate(members(), grid, Mean::default(), Mean::add, Mean::total),
+        AggregateOp::Count => accumulate(members(), grid, 0.0, |n, _| *n += 1.0, |n| n),
+        AggregateOp::Min => accumulate(
+            members(),
+            grid,
+            f64::NAN,
+            |a, v| {
+                if v < *a || a.is_nan() {
+                    *a = v
+                }
+            },
+            |a| a,
+        ),
+        AggregateOp::Max => accumulate(
+            members(),
+            grid,
+            f64::NAN,
+            |a, v| {
+                if v > *a || a.is_nan() {
+                    *a = v
+                }
+            },
+            |a| a,
+        ),
+        AggregateOp::Stdvar => {
+            accumulate(members(), grid, Variance::default(), Variance::add, Variance::total)
+        }
+        AggregateOp::Stddev => {
+            accumulate(members(), grid, Variance::default(), Variance::add, |v| Variance::total(v).sqrt())
+        }
+        AggregateOp::Group => accumulate(members(), grid, (), |(), _| {}, |()| 1.0),
+        // These need all values of a step at once, or keep the series as they are.
+        AggregateOp::Topk
+        | AggregateOp::Bottomk
+        | AggregateOp::Quantile
+        | AggregateOp::CountValues
+        | AggregateOp::Limitk
+        | AggregateOp::LimitRatio => vec![ABSENT; grid.count],
+    };
+    Series { labels: group.labels.clone(), drop_name, values }
+}
+
+fn accumulate<'a, A: Copy>(
+    members: impl Iterator<Item = &'a Vec<f64>>,
+    grid: Grid,
+    start: A,
+    add: impl Fn(&mut A, f64),
+    total: impl Fn(A) -> f64,
+) -> Vec<f64> {
+    let mut accumulators = vec![(start, false); grid.count];
+    for values in members {
+        for ((accumulator, is_used), value) in accumulators.iter_mut().zip(values) {
+            if is_present(*value) {
+                add(accumulator, *value);
+                *is_used = true;
+            }
+        }
+    }
+    accumulators.into_iter().map(|(a, is_used)| if is_used { total(a) } else { ABSENT }).collect()
+}
+
+fn by_step(
+    series: &[Series],
+    groups: &[Group],
+    grid: Grid,
+    mut fold: impl FnMut(usize, &mut Vec<f64>) -> f64,
+) -> Vec<Series> {
+    let mut buffer = Vec::new();
+    let one = |group: &Group| {
+        let mut values = vec![ABSENT; grid.count];
+        for (step, slot) in values.iter_mut().enumerate() {
+            buffer.clear();
+            buffer.extend(group.members.iter().map(|m| series[*m].values[step]).filter(|v| is_present(*v)));
+            if !buffer.is_empty() {
+                *slot = fold(step, &mut buffer);
+            }
+        }
+        let drop_name = group.members.iter().any(|m| series[*m].drop_name);
+        Series { labels: group.labels.clone(), drop_name, values }
+    };
+    groups.iter().map(one).collect()
+}
+
+fn whole_counts(expr: &Expr, values: &[f64]) -> Result<Vec<usize>, EvalError> {
+    let refuse = |message: String| Err(EvalError::Parameter { span: expr.span.clone(), message });
+    let mut counts = Vec::with_capacity(values.len());
+    for value in values {
+        if value.is_nan() {
+            return refuse("Parameter value is NaN".into());
+        }
+        if value.abs() >= 9.223_372_036_854_775e18 {
+            let direction = if *value > 0.0 { "overflows" } else { "underflows" };
+            return refuse(format!("Scalar value {value} {direction} int64"));
+        }
+        counts.push(value.max(0.0) as usize);
+    }
+    Ok(counts)
+}
+
+/// `topk`, `bottomk` and `limitk`: the series stay as they are, at the steps where they are among the chosen.
+fn picked(
+    op: AggregateOp,
+    counts: &[usize],
+    mut series: Vec<Series>,
+    groups: &[Group],
+    grid: Grid,
+) -> Vec<Series> {
+    let mut order = Vec::with_capacity(series.len());
+    for group in groups {
+        let mut members = Vec::new();
+        for (step, count) in counts.iter().enumerate().take(grid.count) {
+            members.clear();
+            members.extend(group.members.iter().copied().filter(|m| is_present(series[*m].values[step])));
+            if op != AggregateOp::Limitk {
+                let value = |m: &usize| series[*m].values[step];
+                members.sort_by(|a, b| {
+                    let (a, b) = (value(a), value(b));
+                    let by_value = if op == AggregateOp::Topk { b.total_cmp(&a) } else { a.total_cmp(&b) };
+                    // NaN is last either way; equal zeros keep the order of the series.
+                    let by_value = if a == b { std::cmp::Ordering::Equal } else { by_value };
+                    a.is_nan().cmp(&b.is_nan()).then(by_value)
+                });
+            }
+            for loser in members.drain((*count).min(members.len())..) {
+                series[loser].values[step] = ABSENT;
+            }
+        }
+        // An instant result is shown in the order of its values.
+        let rest = group.members.iter().copied().filter(|m| !members.contains(m));
+        let rest: Vec<_> = if grid.count == 1 { Vec::new() } else { rest.collect() };
+        order.extend(members.into_iter().chain(rest));
+    }
+    let mut slots: Vec<_> = series.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|index| slots[index].take()).filter(|s| !s.is_blank()).collect()
+}

@@ -1,0 +1,111 @@
+//! Reads series for instant selectors: at every step the latest sample that is not older than the lookback.
+
+use bellwether_model::{Sample, SeriesView, SourceError, TimeRange, Timestamp};
+
+use super::column::{ABSENT, Grid, Series};
+use super::{EvalError, Evaluator};
+use crate::syntax::{Edges, VectorSelector};
+
+/// What a slot takes from the sample found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Take {
+    Value,
+    /// Its time in seconds, for `timestamp()`.
+    Time,
+}
+
+impl Evaluator<'_> {
+    pub(super) fn instant_selector(
+        &mut self,
+        selector: &VectorSelector,
+        grid: Grid,
+        take: Take,
+    ) -> Result<Vec<Series>, EvalError> {
+        if selector.edges != Edges::Plain {
+            return Err(EvalError::Unsupported { span: selector.span.clone(), what: "smoothed" });
+        }
+        let first = self.shifted(&selector.shift, grid.start)?;
+        let is_fixed = selector.shift.at.is_some();
+        let looked_at = if is_fixed { Grid::one(first) } else { Grid { start: first, ..grid } };
+        let lookback = self.options.lookback.0;
+        let oldest = Timestamp(first.saturating_sub(lookback).saturating_add(1));
+        let views =
+            self.source.select(&selector.matchers, TimeRange::new(oldest, Timestamp(looked_at.last())))?;
+        let mut found = Vec::with_capacity(views.len());
+        let mut buffer = Vec::new();
+        for view in views {
+            self.check_cancelled()?;
+            self.hold(grid.count as u64)?;
+            let mut values = column(&view, looked_at, lookback, take, &mut buffer)?;
+            if is_fixed {
+                values.resize(grid.count, values[0]);
+            }
+            let series = Series::new(view.labels, values);
+            if !series.is_blank() {
+                found.push(series);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Fills a column, decoding no chunk that cannot hold the latest sample of any step.
+fn column(
+    view: &SeriesView,
+    grid: Grid,
+    lookback: i64,
+    take: Take,
+    buffer: &mut Vec<Sample>,
+) -> Result<Vec<f64>, SourceError> {
+    let mut filler = Filler { grid, lookback, take, values: vec![ABSENT; grid.count], next: 0, latest: None };
+    for (index, chunk) in view.chunks.iter().enumerate() {
+        let range = chunk.summary().range;
+        filler.until(range.start.0);
+        if filler.next == grid.count {
+            break;
+        }
+        let now = grid.time(filler.next);
+        let is_too_old = range.end.0 <= now.saturating_sub(lookback);
+        let is_overtaken = view.chunks.get(index + 1).is_some_and(|next| next.summary().range.start.0 <= now);
+        if is_too_old || is_overtaken {
+            continue;
+        }
+        buffer.clear();
+        chunk.decode(buffer)?;
+        for sample in buffer.iter() {
+            filler.until(sample.at.0);
+            if filler.next == grid.count {
+                break;
+            }
+            filler.latest = Some(*sample);
+        }
+    }
+    filler.until(i64::MAX);
+    Ok(filler.values)
+}
+
+struct Filler {
+    grid: Grid,
+    lookback: i64,
+    take: Take,
+    values: Vec<f64>,
+    next: usize,
+    latest: Option<Sample>,
+}
+
+impl Filler {
+    /// Fills the steps before a moment with what is latest so far.
+    fn until(&mut self, moment: i64) {
+        while self.next < self.grid.count && self.grid.time(self.next) < moment {
+            let now = self.grid.time(self.next);
+            let fresh = self.latest.filter(|s| s.at.0 > now.saturating_sub(self.lookback) && !s.is_stale());
+            if let Some(sample) = fresh {
+                self.values[self.next] = match self.take {
+                    Take::Value => sample.value,
+                    Take::Time => sample.at.as_secs_f64(),
+                };
+            }
+            self.next += 1;
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Functions over ranges: for every series a window slides over its samples.
+//!
+//! A window is left-open and right-closed. Where a function can be calculated from the summaries of chunks, only the
+//! chunks at a window's edges are decoded; that is what makes a range of a month cheap.
+
+use std::sync::Arc;
+
+use bellwether_model::{Chunk, ChunkSummary, Labels, Sample, TimeRange, Timestamp};
+
+use super::column::{ABSENT, Columns, Grid, Series, is_present};
+use super::range_function::{self, Context, join};
+use super::{EvalError, Evaluator};
+use crate::function::Function;
+use crate::syntax::{Call, DurationExpr, Edges, Expr, ExprKind, Kind, Shift, Subquery};
+
+/// Where the windows of a range lie.
+#[derive(Clone, Copy)]
+pub(super) struct Windows {
+    /// The end of the first window.
+    first: i64,
+    /// Distance of two windows; zero under `@`.
+    step: i64,
+    /// How long each one is.
+    pub(super) length: i64,
+}
+
+impl Windows {
+    pub(super) fn end(&self, index: usize) -> i64 {
+        self.first.saturating_add(self.step.saturating_mul(index as i64))
+    }
+}
+
+/// One series of a range argument.
+pub(super) struct Row {
+    pub(super) labels: Labels,
+    pub(super) drop_name: bool,
+    pub(super) samples: RowSamples,
+}
+
+/// Where a row's samples are.
+pub(super) enum RowSamples {
+    /// Still in the source's chunks.
+    Chunks(Vec<Arc<dyn Chunk>>),
+    /// Calculated by a subquery.
+    Plain(Vec<Sample>),
+}
+
+impl Evaluator<'_> {
+    /// The series of a range selector or subquery, and the windows to look at them through.
+    pub(super) fn range_rows(&mut self, expr: &Expr, grid: Grid) -> Result<(Vec<Row>, Windows), EvalError> {
+        match &expr.unwrapped().kind {
+            ExprKind::Range(range) => {
+                if range.selector.edges != Edges::Plain {
+                    let what = "anchored or smoothed";
+                    return Err(EvalError::Unsupported { span: expr.span.clone(), what });
+                }
+                let windows = self.windows(&range.range, &range.selector.shift, grid)?;
+                let oldest = windows.first.saturating_sub(windows.length).saturating_add(1);
+                let newest = windows.end(grid.count - 1);
+                let asked = TimeRange::new(Timestamp(oldest), Timestamp(newest));
+                let views = self.source.select(&range.selector.matchers, asked)?;
+                let row = |view: bellwether_model::SeriesView| Row {
+                    labels: view.labels,
+                    drop_name: false,
+                    samples: RowSamples::Chunks(view.chunks),
+                };
+                Ok((views.into_iter().map(row).collect(), windows))
+            }
+            ExprKind::Subquery(subquery) => {
+                let windows = self.windows(&subquery.range, &subquery.shift, grid)?;
+                Ok((self.subquery_rows(subquery, windows, grid)?, windows))
+            }
+            _ => Err(EvalError::BadRange("a range function needs a range vector")),
+        }
+    }
+
+    fn windows(&self, range: &DurationExpr, shift: &Shift, grid: Grid) -> Result<Windows, EvalError> {
+        let length = range.delta(self.times).filter(|d| d.0 > 0);
+        let length = length.ok_or(EvalError::BadRange("duration must be greater than 0"))?.0;
+        let step = if shift.at.is_some() { 0 } else { grid.step };
+        Ok(Windows { first: self.shifted(shift, grid.start)?, step, length })
+    }
+
+    fn subquery_rows(
+        &mut self,
+        subquery: &Subquery,
+        windows: Windows,
+        grid: Grid,
+    ) -> Result<Vec<Row>, EvalError> {
+        let step = match &subquery.step {
+            None => self.options.subquery_step.0,
+            Some(step) => step.delta(self.times).map_or(0, |d| d.0),
+        };
+        if step <= 0 {
+            return Err(EvalError::BadRange("the step of a subquery must be greater than 0"));
+        }
+        // Steps lie on multiples of the step, whatever the query's own times, and after the first window's open edge.
+        let open_edge = windows.first.saturating_sub(windows.length);
+        let start = open_edge.div_euclid(step).saturating_add(1).saturating_mul(step);
+        let end = windows.end(grid.count - 1);
+        if start > end {
+            return Ok(Vec::new());
+        }
+        let steps = (end.abs_diff(start) / step as u64).saturating_add(1);
+        let limit = self.options.limits.samples;
+        if steps > limit {
+            return Err(EvalError::TooManySteps { steps, limit });
+        }
+        let inner_grid = Grid { start, step, count: steps as usize };
+        let Columns::Vector(series) = self.eval(&subquery.inner, inner_grid)? else {
+            return Err(EvalError::BadRange("a subquery needs an instant vector"));
+        };
+        self.hold(series.len() as u64 * steps)?;
+        let row = |one: Series| {
+            let slots = inner_grid.times().zip(&one.values).filter(|(_, v)| is_present(**v));
+            let samples = slots.map(|(at, v)| Sample::new(Timestamp(at), *v)).collect();
+            Row { labels: one.labels, drop_name: one.drop_name, samples: RowSamples::Plain(samples) }
+        };
+        Ok(series.into_iter().map(row).collect())
+    }
+
+    /// Evaluates a call whose argument is a range.
+    pub(super) fn range_call(&mut self, call: &Call, grid: Grid) -> Result<Vec<Series>, EvalError> {
+        let mut parameters = Vec::new();
+        let mut range = None;
+        for argument in &call.arguments {
+            if argument.result() == Kind::Range {
+                range = Some(argument);
+            } else if let Columns::Scalar(values) = self.eval(argument, grid)? {
+                parameters.push((argument, values));
+            }
+        }
+        let Some(range) = range else {
+            return Err(EvalError::BadRange("a range function needs a range vector"));
+        };
+        self.check_parameters(call.function, &parameters)?;
+        let (rows, windows) = self.range_rows(range, grid)?;
+        if call.function == Function::AbsentOverTime {
+            return self.absent_over_time(range, rows, windows, grid);
+        }
+        let parameters: Vec<_> = parameters.into_iter().map(|(_, values)| values).collect();
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            self.check_cancelled()?;
+            self.hold(grid.count as u64)?;
+            self.note_non_counter(call.function, &row.labels, range);
+            let values = slide(call.function, row.samples, windows, grid, &parameters)?;
+            let mut series = Series::new(row.labels, values);
+            series.drop_name = row.drop_name;
+            if series.is_blank() {
+                continue;
+            }
+            if !matches!(call.function, Function::LastOverTime | Function::FirstOverTime) {
+                self.drop_name(&mut series);
+            }
+            found.push(series);
+        }
+        merge_if(!self.options.delayed_name_removal, found)
+    }
+
+    fn note_non_counter(&mut self, function: Function, labels: &Labels, range: &Expr) {
+        let Some(name) = labels.metric_name() else { return };
+        let is_counter_like = ["_total", "_sum", "_count", "_bucket"].iter().any(|end| name.ends_with(end));
+        if matches!(function, Function::Rate | Function::Increase) && !is_counter_like {
+            let message = format!(
+                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {name:?}"
+            );
+            self.info(&range.span, message);
+        }
+    }
+
+    fn check_parameters(
+        &mut self,
+        function: Function,
+        parameters: &[(&Expr, Vec<f64>)],
+    ) -> Result<(), EvalError> {
+        for (index, (expr, values)) in parameters.iter().enumerate() {
+            if function == Function::QuantileOverTime {
+                self.check_quantile(expr, values);
+            }
+            if function == Function::DoubleExponentialSmoothing
+                && let Some(bad) = values.iter().find(|v| !(0.0..=1.0).contains(*v))
+            {
+                let (name, short) = if index == 0 { ("smoothing", "sf") } else { ("trend", "tf") };
+                let message = format!("invalid {name} factor. Expected: 0 <= {short} <= 1, got: {bad}");
+                return Err(EvalError::Parameter { span: expr.span.clone(), message });
+            }
+        }
+        Ok(())
+    }
+
+    fn absent_over_time(
+        &mut self,
+        range: &Expr,
+        rows: Vec<Row>,
+        windows: Windows,
+        grid: Grid,
+    ) -> Result<Vec<Series>, EvalError> {
+        let mut values = vec![1.0; grid.count];
+        for row in rows {
+            let seen = slide(Function::PresentOverTime, row.samples, windows, grid, &[])?;
+            for (slot, seen) in values.iter_mut().zip(seen) {
+                if is_present(seen) {
+                    *slot = ABSENT;
+                }
+            }
+        }
+        Ok(vec![Series::new(super::instant_function::absent_labels(range), values)])
+    }
+
+    /// The raw samples of a range, for an instant query that is nothing but one.
+    pub(super) fn raw_range(
+        &mut self,
+        expr: &Expr,
+        grid: Grid,
+    ) -> Result<Vec<(Series, Vec<Sample>)>, EvalError> {
+        let (rows, windows) = self.range_rows(expr, grid)?;
+        let (start, end) = (windows.end(0).saturating_sub(windows.length), windows.end(0));
+        let mut found = Vec::new();
+        for row in rows {
+            let mut samples = flat(row.samples)?;
+            samples.retain(|s| s.at.0 > start && s.at.0 <= end);
+            self.hold(samples.len() as u64)?;
+            if !samples.is_empty() {
+                let mut series = Series::new(row.labels, Vec::new());
+                series.drop_name = row.drop_name;
+                found.push((series, samples));
+            }
+        }
+        Ok(found)
+    }
+}
+
+pub(super) fn merge_if(wanted: bool, series: Vec<Series>) -> Result<Vec<Series>, EvalError> {
+    if wanted { super::column::merge_equal(series) } else { Ok(series) }
+}
+
+fn flat(samples: RowSamples) -> Result<Vec<Sample>, EvalError> {
+    match samples {
+        RowSamples::Plain(samples) => Ok(samples),
+        RowSamples::Chunks(chunks) => {
+            let mut samples = Vec::new();
+            for chunk in chunks {
+                chunk.decode(&mut samples)?;
+            }
+            samples.retain(|s| !s.is_stale());
+            Ok(samples)
+        }
+    }
+}
+
+fn slide(
+    function: Function,
+    samples: RowSamples,
+    windows: Windows,
+    grid: Grid,
+    parameters: &[Vec<f64>],
+) -> Result<Vec<f64>, EvalError> {
+    let context = |index: usize| Context {
+        start: windows.end(index).saturating_sub(windows.length),
+        end: windows.end(index),
+        now: grid.time(index),
+        parameters: [0, 1].map(|n| parameters.get(n).map_or(f64::NAN, |values| values[index])),
+    };
+    if let RowSamples::Chunks(chunks) = &samples
+        && range_function::is_summable(function)
+        && pays_off(chunks, windows.length)
+    {
+        let mut reader = Summaries { chunks, decoded: vec![None; chunks.len()], low: 0 };
+        let slot = |index| reader.evaluate(function, &context(index));
+        return (0..grid.count).map(slot).collect();
+    }
+    let samples = flat(samples)?;
+    let (mut low, mut high) = (0, 0);
+    let slot = |index| {
+        let context = context(index);
+        // Windows only ever move forward.
+        low += samples[low..].iter().take_while(|s| s.at.0 <= context.start).count();
+        high = high.max(low);
+        high += samples[high..].iter().take_while(|s| s.at.0 <= context.end).count();
+        range_function::over_samples(function, &samples[low..high], &context).unwrap_or(ABSENT)
+    };
+    Ok((0..grid.count).map(slot).collect())
+}
+
+/// Whether chunks are short enough for some to lie wholly inside a window.
+fn pays_off(chunks: &[Arc<dyn Chunk>], length: i64) -> bool {
+    let span = |c: &Arc<dyn Chunk>| c.summary().range.end.0.saturating_sub(c.summary().range.start.0);
+    chunks.len() > 2 && chunks.iter().any(|c| span(c) < length / 2 && c.summary().count > 2)
+}
+
+/// Reads windows of one series through the summaries of its chunks.
+struct Summaries<'a> {
+    chunks: &'a [Arc<dyn Chunk>],
+    /// Samples of chunks at the edges of recent windows, without staleness markers.
+    decoded: Vec<Option<Vec<Sample>>>,
+    /// The first chunk that a window still reaches.
+    low: usize,
+}
+
+impl Summaries<'_> {
+    fn evaluate(&mut self, function: Function, context: &Context) -> Result<f64, EvalError> {
+        while self.low < self.chunks.len() && self.chunks[self.low].summary().range.end.0 <= context.start {
+            self.decoded[self.low] = None;
+            self.low += 1;
+        }
+        let mut total: Option<ChunkSummary> = None;
+        for index in self.low..self.chunks.len() {
+            let summary = *self.chunks[index].summary();
+            if summary.range.start.0 > context.end {
+                break;
+            }
+            let is_inside = summary.range.start.0 > context.start && summary.range.end.0 <= context.end;
+            if is_inside && summary.nan_count == 0 && summary.sum.is_finite() {
+                if summary.count > 0 {
+                    join(&mut total, &summary);
+                }
+            } else if let Some(part) = ChunkSummary::of(self.part(index, context)?) {
+                join(&mut total, &part);
+            }
+        }
+        let Some(total) = total else { return Ok(ABSENT) };
+        Ok(range_function::over_summary(function, &total, context).unwrap_or(ABSENT))
+    }
+
+    fn part(&mut self, index: usize, context: &Context) -> Result<&[Sample], EvalError> {
+        let slot = &mut self.decoded[index];
+        if slot.is_none() {
+            let mut samples = Vec::new();
+            self.chunks[index].decode(&mut samples)?;
+            samples.retain(|s| !s.is_stale());
+            *slot = Some(samples);
+        }
+        let samples: &[Sample] = slot.as_deref().unwrap_or_default();
+        let from = samples.partition_point(|s| s.at.0 <= context.start);
+        let to = samples.partition_point(|s| s.at.0 <= context.end);
+        Ok(&samples[from..to])
+    }
+}

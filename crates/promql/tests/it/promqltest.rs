@@ -1,0 +1,51 @@
+//! Prometheus' own test scripts, read in place: how many of their evaluations agree.
+//!
+//! The data is no part of this project; without it the test says so and passes.
+
+use std::path::PathBuf;
+
+use crate::script;
+
+/// Evaluations that agreed when this was last raised; fewer is a regression.
+const PASSED_MIN: usize = 1113;
+
+#[allow(clippy::disallowed_methods)] // The test data lies outside; finding it is this test's task.
+fn scripts() -> Option<Vec<(String, String)>> {
+    let folder = match std::env::var("BELLWETHER_CONFORMANCE") {
+        Ok(folder) => PathBuf::from(folder),
+        Err(_) => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"),
+    };
+    let entries = std::fs::read_dir(folder.join("promqltest")).ok()?;
+    let mut scripts = Vec::new();
+    for entry in entries {
+        let path = entry.ok()?.path();
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        scripts.push((name, String::from_utf8_lossy(&std::fs::read(&path).ok()?).into_owned()));
+    }
+    scripts.sort();
+    Some(scripts)
+}
+
+#[test]
+fn evaluations_agree_with_prometheus() {
+    let Some(scripts) = scripts() else {
+        eprintln!("skipped: the conformance data is not here; set BELLWETHER_CONFORMANCE to its folder");
+        return;
+    };
+    let (mut passed, mut failed, mut later) = (0, 0, 0);
+    for (name, text) in scripts {
+        let outcome = script::run(&text, usize::MAX);
+        eprintln!(
+            "{name:28} passed {:4}  failed {:4}  later {:4}",
+            outcome.passed,
+            outcome.failures.len(),
+            outcome.later
+        );
+        outcome.failures.iter().for_each(|failure| eprintln!("    {failure}"));
+        passed += outcome.passed;
+        failed += outcome.failures.len();
+        later += outcome.later;
+    }
+    eprintln!("{:28} passed {passed:4}  failed {failed:4}  later {later:4}", "all");
+    assert!(passed >= PASSED_MIN, "{passed} evaluations agree, {PASSED_MIN} did before");
+}
