@@ -78,6 +78,59 @@ fn outcomes_and_moods_of_chats_are_exact_in_quota_mode() {
     check(6, 1900.0, [950.0, 190.0, 95.0, 665.0], [1140.0, 190.0, 380.0, 190.0], 190.0);
 }
 
+/// Chats of one scrape interval of 15 s. A multiple of 20, like the answered ones among them, so that the shares of
+/// every interval are exact.
+const CHATS_PER_STEP: usize = 400;
+/// Five minutes.
+const STEPS_PER_WINDOW: usize = 20;
+
+/// Challenge 6 after a healthy past: good and all events of an objective at every scrape, the first 20 healthy.
+fn degrading(good: impl Fn(&MovieGuru) -> f64, total: impl Fn(&MovieGuru) -> f64) -> Vec<(f64, f64)> {
+    let (mut guru, mut sampler) = (MovieGuru::new(Phase::challenge(5).unwrap()), Sampler::quota());
+    let mut scrapes = vec![(0.0, 0.0)];
+    for step in 0..3 * STEPS_PER_WINDOW {
+        if step == STEPS_PER_WINDOW {
+            guru.phase = Phase::challenge(6).unwrap();
+        }
+        for _ in 0..CHATS_PER_STEP {
+            guru.call(Endpoint::Chat, &mut sampler);
+        }
+        scrapes.push((good(&guru), total(&guru)));
+    }
+    scrapes
+}
+
+/// Seconds from the fault until the burn over five minutes is above a factor; the goal in whole percent.
+fn seconds_until_burn(scrapes: &[(f64, f64)], goal_percent: f64, factor: f64) -> Option<usize> {
+    let is_above = |step: &usize| {
+        let (before, after) = (scrapes[step - STEPS_PER_WINDOW], scrapes[*step]);
+        let (good, total) = (after.0 - before.0, after.1 - before.1);
+        (total - good) * 100.0 > factor * (100.0 - goal_percent) * total
+    };
+    (STEPS_PER_WINDOW..scrapes.len()).find(is_above).map(|step| (step - STEPS_PER_WINDOW) * 15)
+}
+
+/// The times of the scenario's table for challenge 6.
+#[test]
+fn challenge_6_burns_through_each_factor_on_time() {
+    let outcome = |guru: &MovieGuru, name| {
+        value(guru, &format!("movieguru_chat_outcome_counter_total{{Outcome={name:?}}}"))
+    };
+    let answered = |guru: &MovieGuru| value(guru, "movieguru_chat_calls_success_total");
+    let check = |scrapes: &[(f64, f64)], goal_percent, want: [Option<usize>; 3]| {
+        assert_eq!([1.5, 2.0, 10.0].map(|factor| seconds_until_burn(scrapes, goal_percent, factor)), want);
+    };
+    let fast = degrading(
+        |guru| value(guru, "movieguru_chat_latency_milliseconds_bucket{le=\"5000\"}"),
+        |guru| value(guru, "movieguru_chat_latency_milliseconds_count"),
+    );
+    check(&fast, 99.0, [Some(15), Some(15), Some(60)]);
+    // At 225 s the burn is exactly 1.5, which is not above it.
+    check(&degrading(|guru| outcome(guru, "Engaged"), answered), 70.0, [Some(240), None, None]);
+    let relevant = degrading(|guru| outcome(guru, "Engaged") + outcome(guru, "Acknowledged"), answered);
+    check(&relevant, 80.0, [Some(195), None, None]);
+}
+
 #[test]
 fn successes_are_exact_in_quota_mode() {
     let check = |endpoint, name: &str, successes: f64| {
