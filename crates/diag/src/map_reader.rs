@@ -52,6 +52,13 @@ impl<'n> MapReader<'n> {
         key.map_or(self.span, |(key, _)| key.span)
     }
 
+    /// The part of the mapping on its first line: what is missing from a mapping is not wrong on all of its lines.
+    pub fn span_first_line(&self, cx: &Cx<'_>) -> Span {
+        let text = cx.sources.slice(self.span);
+        let len = text.find('\n').unwrap_or(text.len());
+        Span { end: self.span.start + text[..len].trim_end().len() as u32, ..self.span }
+    }
+
     /// Whether a field is there and not null. Does not count as asking for it.
     pub fn has(&self, name: &str) -> bool {
         self.entries.iter().any(|(key, value)| key.as_text() == Some(name) && !value.is_null())
@@ -74,7 +81,7 @@ impl<'n> MapReader<'n> {
             None => {
                 cx.push(Diagnostic::error(
                     "missing-field",
-                    first_line(self.span, cx),
+                    self.span_first_line(cx),
                     format!("{name} is missing"),
                 ));
                 None
@@ -113,13 +120,6 @@ impl<'n> MapReader<'n> {
             cx.push(Diagnostic::error("unknown-field", key.span, message).with_help(help));
         }
     }
-}
-
-/// The part of a span on its first line, since a field missing from a mapping is not wrong on all of its lines.
-fn first_line(span: Span, cx: &Cx<'_>) -> Span {
-    let text = cx.sources.slice(span);
-    let len = text.find('\n').unwrap_or(text.len());
-    Span { end: span.start + text[..len].trim_end().len() as u32, ..span }
 }
 
 fn list(names: &[&'static str]) -> String {

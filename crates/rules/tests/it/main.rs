@@ -1,1 +1,8 @@
 //! Tests of this crate.
+
+mod alert_rule;
+mod conformance;
+mod engine;
+mod file;
+mod snapshot;
+mod world;

@@ -1,0 +1,348 @@
+//! Prometheus rule files: what is in them, and every reason to refuse one.
+//!
+//! A file is read whole or not at all, and all of its problems are reported: a rule that is silently dropped is an
+//! alert nobody will miss until the outage. What Prometheus accepts is accepted unchanged; what it accepts but is
+//! probably a mistake (the same rule twice, a second document) is a warning.
+
+use std::collections::BTreeMap;
+
+use bellwether_diag::yaml::{self, Node};
+use bellwether_diag::{
+    Cx, Decode, Diagnostic, Diagnostics, FileId, MapReader, Sources, Span, Spanned, entries,
+};
+use bellwether_model::{METRIC_NAME, TimeDelta, is_valid_legacy_name};
+use bellwether_promql::{Expr, Kind};
+
+use crate::expand;
+
+/// Which names metrics, labels and annotations may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NameScheme {
+    /// Any text but the empty one, as Prometheus 3 does by default.
+    #[default]
+    Utf8,
+    /// Letters, digits, `_` and, for metrics, `:`.
+    Legacy,
+}
+
+/// A rule file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleFile {
+    /// Its groups; their names differ.
+    pub groups: Vec<RuleGroup>,
+}
+
+/// Rules that are evaluated together, one after the other, at the same moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleGroup {
+    /// Its name; never empty.
+    pub name: Spanned<String>,
+    /// How often; the server's default if absent.
+    pub interval: Option<TimeDelta>,
+    /// How many series or alerts one of its rules may produce; no limit if absent.
+    pub limit: Option<usize>,
+    /// How far back its queries look; the server's default if absent.
+    pub query_offset: Option<TimeDelta>,
+    /// Labels for all of its rules, unless a rule sets them itself.
+    pub labels: BTreeMap<String, String>,
+    /// Its rules in order.
+    pub rules: Vec<Rule>,
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// The metric to record, or the alert to raise.
+    pub name: Spanned<String>,
+    /// The query.
+    pub expr: RuleExpr,
+    /// Labels to set on the results. Those of alerts are templates. An empty value removes the label.
+    pub labels: BTreeMap<String, String>,
+    /// What becomes of the results.
+    pub kind: RuleKind,
+}
+
+/// What becomes of a rule's results.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RuleKind {
+    /// They are stored under the rule's name.
+    Record,
+    /// Each is an alert.
+    Alert {
+        /// How long it must have been there before it fires (`for`).
+        hold: TimeDelta,
+        /// How long it goes on firing after it is gone.
+        keep_firing: TimeDelta,
+        /// Templates of what people read.
+        annotations: BTreeMap<String, String>,
+    },
+}
+
+/// A query with its text and place.
+#[derive(Clone, Debug)]
+pub struct RuleExpr {
+    /// As it was written.
+    pub text: String,
+    /// What it means.
+    pub parsed: Expr,
+    /// The YAML scalar it stands in, for pointing at parts of it with [`yaml::span_within`].
+    pub node: Node,
+}
+
+impl RuleFile {
+    /// Reads a file. `Some` means that no error was found; warnings may have been added all the same.
+    pub fn read(sources: &Sources, file: FileId, scheme: NameScheme, out: &mut Diagnostics) -> Option<Self> {
+        let errors_before = out.error_count();
+        let documents = yaml::parse(sources, file, out);
+        let mut cx = Cx::new(sources, out);
+        if let Some(second) = documents.get(1) {
+            let message = "only the first document of a rule file is read";
+            let help = "put these groups into the first document or into a file of their own";
+            cx.push(Diagnostic::warning("rule-documents", second.span, message).with_help(help));
+        }
+        let groups = documents.first().map_or_else(Vec::new, |document| groups(document, scheme, &mut cx));
+        let read = Self { groups };
+        warn_of_duplicates(&read, &mut cx);
+        (out.error_count() == errors_before).then_some(read)
+    }
+}
+
+impl RuleGroup {
+    /// A rule's labels over the group's.
+    pub fn labels_of(&self, rule: &Rule) -> BTreeMap<String, String> {
+        let mut labels = self.labels.clone();
+        labels.extend(rule.labels.clone());
+        labels
+    }
+}
+
+/// All groups that could be read; the others have been reported.
+fn groups(document: &Node, scheme: NameScheme, cx: &mut Cx<'_>) -> Vec<RuleGroup> {
+    if document.is_null() {
+        return Vec::new();
+    }
+    let Some(mut map) = MapReader::open(document, cx) else { return Vec::new() };
+    let nodes: Vec<Node> = map.optional("groups", cx).unwrap_or_default();
+    map.finish(cx);
+    let groups: Vec<RuleGroup> = nodes.iter().filter_map(|node| group(node, scheme, cx)).collect();
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for group in &groups {
+        let name = &group.name;
+        if let Some(first) = seen.insert(name.as_str(), name.span) {
+            let message = format!("group {:?} appears twice in this file", name.value);
+            cx.push(
+                Diagnostic::error("rule-group-duplicate", name.span, message)
+                    .with_help("rename one of the two")
+                    .with_related(first, "the first one is here"),
+            );
+        }
+    }
+    groups
+}
+
+fn group(node: &Node, scheme: NameScheme, cx: &mut Cx<'_>) -> Option<RuleGroup> {
+    let mut map = MapReader::open(node, cx)?;
+    let name: Option<Spanned<String>> = map.required("name", cx);
+    let interval = map.optional("interval", cx).filter(|interval| *interval > TimeDelta::ZERO);
+    let limit = map.optional("limit", cx).filter(|limit| *limit > 0);
+    let query_offset = map.optional("query_offset", cx);
+    let labels = map.node("labels").map(|node| names(node, NameOf::Label, scheme, cx)).unwrap_or_default();
+    let rules: Option<Vec<Node>> = map.optional("rules", cx);
+    map.finish(cx);
+    let read = rules.unwrap_or_default();
+    let rules: Vec<Option<Rule>> = read.iter().map(|node| rule(node, scheme, cx)).collect();
+    let name = name?;
+    if name.is_empty() {
+        cx.error_help(name.span, "a group needs a name", "write one that is unique in this file");
+    }
+    // A group with a broken rule still takes part in the checks across groups.
+    let rules = rules.into_iter().flatten().collect();
+    Some(RuleGroup { name, interval, limit, query_offset, labels, rules })
+}
+
+fn rule(node: &Node, scheme: NameScheme, cx: &mut Cx<'_>) -> Option<Rule> {
+    let mut map = MapReader::open(node, cx)?;
+    let record = name_field(&mut map, "record", cx);
+    let alert = name_field(&mut map, "alert", cx);
+    let expr = expr(&mut map, cx);
+    let labels = map.node("labels").map(|node| names(node, NameOf::Label, scheme, cx)).unwrap_or_default();
+    let kind = match (&record, &alert) {
+        (Some(record), Some(_)) => {
+            let message = "a rule either records or alerts, this one says both";
+            cx.error_help(record.span, message, "keep record or alert, not both");
+            map.ignore(&["for", "keep_firing_for", "annotations"]);
+            None
+        }
+        (None, None) => {
+            let message = "the rule says neither record nor alert";
+            cx.error_help(
+                map.span_first_line(cx),
+                message,
+                "write `record: metric_name` or `alert: AlertName`",
+            );
+            map.ignore(&["for", "keep_firing_for", "annotations"]);
+            None
+        }
+        (Some(record), None) => {
+            check_record_name(record, scheme, cx);
+            refuse_alert_fields(&mut map, cx);
+            Some(RuleKind::Record)
+        }
+        (None, Some(_)) => Some(alert_kind(&mut map, scheme, cx)),
+    };
+    map.finish(cx);
+    if let Some(node) = node.get("labels").filter(|_| alert.is_some()) {
+        check_templates(node, cx);
+    }
+    Some(Rule { name: record.or(alert)?, expr: expr?, labels, kind: kind? })
+}
+
+fn alert_kind(map: &mut MapReader<'_>, scheme: NameScheme, cx: &mut Cx<'_>) -> RuleKind {
+    let hold = map.optional("for", cx).unwrap_or_default();
+    let keep_firing = map.optional("keep_firing_for", cx).unwrap_or_default();
+    let mut annotations = BTreeMap::new();
+    if let Some(node) = map.node("annotations") {
+        annotations = names(node, NameOf::Annotation, scheme, cx);
+        check_templates(node, cx);
+    }
+    RuleKind::Alert { hold, keep_firing, annotations }
+}
+
+/// `record` or `alert`; an empty one counts as absent, as in Prometheus.
+fn name_field(map: &mut MapReader<'_>, field: &'static str, cx: &mut Cx<'_>) -> Option<Spanned<String>> {
+    map.optional(field, cx).filter(|name: &Spanned<String>| !name.is_empty())
+}
+
+fn expr(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<RuleExpr> {
+    let text: String = map.required("expr", cx)?;
+    let node = map.node("expr")?;
+    if text.trim().is_empty() {
+        cx.error_help(node.span, "expr is empty", "write the query of this rule");
+        return None;
+    }
+    match bellwether_promql::parse(&text) {
+        Ok(parsed) => {
+            if let kind @ (Kind::Range | Kind::Text) = parsed.result() {
+                let message = format!("the query gives a {}, which no rule can use", kind.as_str());
+                let help =
+                    "wrap it so that it gives an instant vector, such as rate(...) or last_over_time(...)";
+                cx.push(Diagnostic::warning("rule-expr-type", node.span, message).with_help(help));
+            }
+            Some(RuleExpr { text, parsed, node: node.clone() })
+        }
+        Err(errors) => {
+            for error in errors {
+                let span = yaml::span_within(cx.sources, node, error.span);
+                let mut diagnostic = Diagnostic::error("promql", span, error.message);
+                diagnostic.help = error.help;
+                cx.push(diagnostic);
+            }
+            None
+        }
+    }
+}
+
+fn check_record_name(record: &Spanned<String>, scheme: NameScheme, cx: &mut Cx<'_>) {
+    if record.contains(['{', '}']) {
+        let help = "write the metric's name only; labels to set go under labels, a selection goes into expr";
+        cx.error_help(
+            record.span,
+            format!("braces in the name {:?} of a recorded metric", record.value),
+            help,
+        );
+    } else if scheme == NameScheme::Legacy && !is_valid_legacy_name(record, true) {
+        let help = "use letters, digits, `_` and `:`, not starting with a digit";
+        cx.error_help(record.span, format!("{:?} is not a metric name", record.value), help);
+    }
+}
+
+fn refuse_alert_fields(map: &mut MapReader<'_>, cx: &mut Cx<'_>) {
+    for field in ["for", "keep_firing_for", "annotations"] {
+        let entry = map.entry(field).filter(|(_, value)| !value.is_null());
+        if let Some((key, _)) = entry {
+            let message = format!("{field} has no meaning in a rule that records");
+            cx.error_help(key.span, message, "remove it, or write alert instead of record");
+        }
+    }
+}
+
+/// What a name belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NameOf {
+    Label,
+    Annotation,
+}
+
+/// A mapping of names to texts with the names checked. What is wrong is reported and left out.
+fn names(node: &Node, of: NameOf, scheme: NameScheme, cx: &mut Cx<'_>) -> BTreeMap<String, String> {
+    let mut read = BTreeMap::new();
+    for (key, value) in entries(node, cx).unwrap_or(&[]) {
+        let (name, text) = (String::decode(key, cx), String::decode(value, cx));
+        let Some((name, text)) = name.zip(text) else { continue };
+        if of == NameOf::Label && name == METRIC_NAME {
+            cx.error_help(
+                key.span,
+                format!("{METRIC_NAME} cannot be set as a label"),
+                "use record to name the metric",
+            );
+        } else if name.is_empty() {
+            cx.error(key.span, "a name is missing before the colon");
+        } else if scheme == NameScheme::Legacy && !is_valid_legacy_name(&name, false) {
+            let message = format!("{name:?} is not a label name");
+            cx.error_help(key.span, message, "use letters, digits and `_`, not starting with a digit");
+        } else {
+            read.insert(name, text);
+        }
+    }
+    read
+}
+
+/// Reports what is wrong with the templates in a mapping's values, inside the YAML they stand in.
+fn check_templates(mapping: &Node, cx: &mut Cx<'_>) {
+    for (_, value) in mapping.as_mapping().unwrap_or(&[]) {
+        for problem in value.as_text().map(expand::check).unwrap_or_default() {
+            let span = yaml::span_within(cx.sources, value, problem.span);
+            let mut diagnostic = Diagnostic::error("template", span, problem.message);
+            diagnostic.help = problem.help;
+            cx.push(diagnostic);
+        }
+    }
+}
+
+/// The same name with the same labels twice: Prometheus accepts it, but often one of the two is a copy that was not
+/// adapted. Two recordings of one series overwrite each other.
+fn warn_of_duplicates(file: &RuleFile, cx: &mut Cx<'_>) {
+    let mut seen: BTreeMap<(bool, &str, BTreeMap<String, String>), Span> = BTreeMap::new();
+    for (group, rule) in
+        file.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
+    {
+        let key = (rule.kind == RuleKind::Record, rule.name.as_str(), group.labels_of(rule));
+        if let Some(first) = seen.get(&key) {
+            let message = format!("{:?} appears again with the same labels", rule.name.value);
+            cx.push(
+                Diagnostic::warning("rule-duplicate", rule.name.span, message)
+                    .with_help("remove one, or give them labels that differ")
+                    .with_related(*first, "the first one is here"),
+            );
+        } else {
+            seen.insert(key, rule.name.span);
+        }
+    }
+}
+
+impl PartialEq for RuleExpr {
+    /// The same text at the same place.
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.node == other.node
+    }
+}
+
+impl RuleExpr {
+    /// A query that does not come from a file, such as a generated one.
+    pub fn parse(text: impl Into<String>) -> Result<Self, Vec<bellwether_promql::ParseError>> {
+        let text = text.into();
+        let parsed = bellwether_promql::parse(&text)?;
+        let value = yaml::Value::Scalar(yaml::Scalar { text: text.clone(), quoted: true });
+        Ok(Self { text, parsed, node: Node { span: Span::default(), value } })
+    }
+}

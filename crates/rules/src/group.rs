@@ -1,0 +1,427 @@
+//! One group while it runs: its rules one after the other, each at the same moment, each seeing what the ones
+//! before it wrote. Between asking a query and hearing its answer nothing here waits; the group just is where it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bellwether_model::{Labels, LabelsBuilder, STALE_NAN, Sample, TimeDelta, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::alert_rule::{AlertBook, AlertTimes, Candidate, SendTimes};
+use crate::engine::{Effect, EngineOptions, GroupKey, QueryAnswer, QueryId, RuleQuery};
+use crate::expand::{self, Answers, Expanded, TemplateData};
+use crate::{Rule, RuleGroup, RuleKind, record_rule};
+
+/// Longest interval, offset and delay that is calculated with; anything beyond it is no schedule.
+const SCHEDULE_MAX: TimeDelta = TimeDelta(10 * 365 * TimeDelta::DAY.0);
+/// Templates may ask queries whose texts depend on the answers of others; after this many rounds they are refused.
+const TEMPLATE_ROUNDS_MAX: u32 = 100;
+/// How many queries the templates of one rule may ask in one evaluation.
+const TEMPLATE_QUERIES_MAX: usize = 1000;
+
+/// How the last evaluation of a rule went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// It has not been evaluated yet.
+    #[default]
+    Unknown,
+    /// It worked.
+    Ok,
+    /// It failed.
+    Err,
+}
+
+/// A rule with what it remembers.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleState {
+    pub(crate) rule: Rule,
+    /// The rule's labels over the group's.
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) query: Arc<RuleQuery>,
+    pub(crate) memory: RuleMemory,
+}
+
+/// What a rule remembers from evaluation to evaluation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct RuleMemory {
+    /// Series written by the last evaluation that worked.
+    pub(crate) series: BTreeSet<Labels>,
+    pub(crate) book: AlertBook,
+    pub(crate) health: Health,
+    pub(crate) last_error: Option<String>,
+    /// Templates that failed in the last evaluation.
+    pub(crate) template_error: Option<String>,
+    pub(crate) evaluated_at: Option<Timestamp>,
+    /// The last evaluation that worked.
+    pub(crate) known_at: Option<Timestamp>,
+    pub(crate) duration: TimeDelta,
+}
+
+/// A group with its schedule.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) key: GroupKey,
+    pub(crate) interval: TimeDelta,
+    /// Where on the interval's grid it is evaluated.
+    pub(crate) offset: TimeDelta,
+    pub(crate) query_offset: TimeDelta,
+    pub(crate) limit: Option<usize>,
+    pub(crate) rules: Vec<RuleState>,
+    /// The next moment to evaluate at.
+    pub(crate) due: Timestamp,
+    pub(crate) run: Option<Run>,
+    pub(crate) evaluations: u64,
+    pub(crate) missed: u64,
+    pub(crate) evaluated_at: Option<Timestamp>,
+    pub(crate) duration: TimeDelta,
+}
+
+/// An evaluation under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    at: Timestamp,
+    started_at: Timestamp,
+    /// Index of the rule whose query is out.
+    rule: usize,
+    /// Query time of this rule so far.
+    spent: TimeDelta,
+    stage: Stage,
+}
+
+#[derive(Clone, Debug)]
+enum Stage {
+    /// The rule's own query is out.
+    Rule,
+    /// Its templates asked queries, which are out.
+    Templates(OpenTemplates),
+}
+
+/// What a rule's query found.
+type Results = Result<Vec<(Labels, f64)>, String>;
+
+/// An alerting rule whose templates may ask queries of their own.
+#[derive(Clone, Debug)]
+struct OpenTemplates {
+    results: Vec<(Labels, f64)>,
+    answers: Answers,
+    waiting: BTreeMap<QueryId, String>,
+    rounds: u32,
+}
+
+/// What a group needs from the engine while it moves on.
+pub(crate) struct Desk<'a> {
+    pub(crate) options: &'a EngineOptions,
+    pub(crate) now: Timestamp,
+    pub(crate) next_query: &'a mut u64,
+    /// Whose query is out.
+    pub(crate) asked: &'a mut BTreeMap<QueryId, GroupKey>,
+    pub(crate) effects: &'a mut Vec<Effect>,
+}
+
+impl Desk<'_> {
+    fn ask(&mut self, key: &GroupKey, expr: Arc<RuleQuery>, at: Timestamp) -> QueryId {
+        let id = QueryId(*self.next_query);
+        *self.next_query += 1;
+        self.asked.insert(id, key.clone());
+        self.effects.push(Effect::Query { id, expr, at });
+        id
+    }
+}
+
+impl RuleState {
+    pub(crate) fn new(group: &RuleGroup, rule: &Rule) -> Self {
+        let labels = group.labels_of(rule);
+        let query = RuleQuery { text: rule.expr.text.clone(), parsed: rule.expr.parsed.clone() };
+        Self { rule: rule.clone(), labels, query: Arc::new(query), memory: RuleMemory::default() }
+    }
+
+    /// Whether what another rule remembers is about this one: kind, name and labels, as Prometheus has it.
+    pub(crate) fn is_same_rule(&self, other: &Self) -> bool {
+        let kind = |state: &Self| matches!(state.rule.kind, RuleKind::Record);
+        kind(self) == kind(other)
+            && self.rule.name.value == other.rule.name.value
+            && self.labels == other.labels
+    }
+
+    /// Whether evaluating this rule is evaluating the other.
+    pub(crate) fn is_unchanged(&self, other: &Self) -> bool {
+        self.is_same_rule(other)
+            && self.rule.expr.text == other.rule.expr.text
+            && self.rule.kind == other.rule.kind
+    }
+}
+
+impl Group {
+    pub(crate) fn new(
+        key: GroupKey,
+        definition: &RuleGroup,
+        options: &EngineOptions,
+        now: Timestamp,
+    ) -> Self {
+        let interval = definition.interval.unwrap_or(options.interval).clamp(TimeDelta(1), SCHEDULE_MAX);
+        let offset = if options.spread { key.offset(interval) } else { TimeDelta::ZERO };
+        Self {
+            interval,
+            offset,
+            query_offset: definition.query_offset.unwrap_or(options.query_offset).min(SCHEDULE_MAX),
+            limit: definition.limit,
+            rules: definition.rules.iter().map(|rule| RuleState::new(definition, rule)).collect(),
+            due: (now.saturating_add(-offset)).ceil_to(interval).saturating_add(offset),
+            run: None,
+            evaluations: 0,
+            missed: 0,
+            evaluated_at: None,
+            duration: TimeDelta::ZERO,
+            key,
+        }
+    }
+
+    /// Whether both would be evaluated the same way, so that one can go on as the other.
+    pub(crate) fn is_unchanged(&self, other: &Self) -> bool {
+        let schedule = |group: &Self| (group.interval, group.offset, group.query_offset, group.limit);
+        schedule(self) == schedule(other)
+            && self.rules.len() == other.rules.len()
+            && self.rules.iter().zip(&other.rules).all(|(a, b)| a.is_unchanged(b))
+    }
+
+    /// When it wants to be woken: never while a query is out.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        self.run.is_none().then_some(self.due)
+    }
+
+    /// Starts an evaluation if one is due. If several are, the latest is evaluated and the others are missed.
+    pub(crate) fn start(&mut self, desk: &mut Desk<'_>) {
+        if self.run.is_some() || self.due > desk.now {
+            return;
+        }
+        let slots = (desk.now.0.saturating_sub(self.due.0)) / self.interval.0;
+        self.missed = self.missed.saturating_add(slots as u64);
+        let at = self.due + self.interval * slots;
+        self.due = at.saturating_add(self.interval);
+        self.run =
+            Some(Run { at, started_at: desk.now, rule: 0, spent: TimeDelta::ZERO, stage: Stage::Rule });
+        self.ask_rule(desk);
+    }
+
+    /// Asks the query of the rule whose turn it is, or ends the evaluation after the last one.
+    fn ask_rule(&mut self, desk: &mut Desk<'_>) {
+        let Some(run) = &mut self.run else { return };
+        run.spent = TimeDelta::ZERO;
+        run.stage = Stage::Rule;
+        match self.rules.get(run.rule) {
+            Some(state) => {
+                let at = run.at.saturating_add(-self.query_offset);
+                desk.ask(&self.key, Arc::clone(&state.query), at);
+            }
+            None => {
+                self.evaluations += 1;
+                self.evaluated_at = Some(run.at);
+                self.duration = desk.now - run.started_at;
+                self.run = None;
+            }
+        }
+    }
+
+    /// Takes an answer and goes on as far as possible without another one.
+    pub(crate) fn answer(&mut self, id: QueryId, answer: QueryAnswer, desk: &mut Desk<'_>) {
+        let Some(mut run) = self.run.take() else { return };
+        run.spent = TimeDelta(run.spent.0.saturating_add(answer.duration.0.max(0)));
+        let results = answer.result.and_then(record_rule::results);
+        let open = match std::mem::replace(&mut run.stage, Stage::Rule) {
+            Stage::Rule => self.judge(&run, results, desk),
+            Stage::Templates(mut open) => {
+                if let Some(expr) = open.waiting.remove(&id) {
+                    open.answers.insert(expr, results);
+                }
+                if open.waiting.is_empty() { self.judge_templates(&run, open, desk) } else { Some(open) }
+            }
+        };
+        let finished = open.is_none();
+        run.stage = open.map_or(Stage::Rule, Stage::Templates);
+        run.rule += usize::from(finished);
+        self.run = Some(run);
+        if finished {
+            self.ask_rule(desk);
+        }
+    }
+
+    /// Turns a rule's results into effects; gives what is open if its templates first need answers of their own.
+    fn judge(&mut self, run: &Run, results: Results, desk: &mut Desk<'_>) -> Option<OpenTemplates> {
+        let turn = self.turn(run);
+        let state = self.rules.get_mut(run.rule)?;
+        match (&state.rule.kind, results) {
+            (RuleKind::Record | RuleKind::Alert { .. }, Err(error)) => state.finish(Err(error), turn, desk),
+            (RuleKind::Record, Ok(results)) => {
+                let samples = state.record(results, turn);
+                state.finish(samples, turn, desk);
+            }
+            (RuleKind::Alert { .. }, Ok(results)) => {
+                let open =
+                    OpenTemplates { results, answers: Answers::new(), waiting: BTreeMap::new(), rounds: 0 };
+                return self.judge_templates(run, open, desk);
+            }
+        }
+        None
+    }
+
+    /// Expands the templates of an alerting rule with the answers so far. Asks the queries they want; when they
+    /// want none, the rule is judged.
+    fn judge_templates(
+        &mut self,
+        run: &Run,
+        mut open: OpenTemplates,
+        desk: &mut Desk<'_>,
+    ) -> Option<OpenTemplates> {
+        let turn = self.turn(run);
+        loop {
+            let state = self.rules.get_mut(run.rule)?;
+            let (found, expanded) = state.candidates(&open, run.at, desk.options);
+            open.rounds += 1;
+            let too_many = open.answers.len() + expanded.wanted.len() > TEMPLATE_QUERIES_MAX;
+            if expanded.wanted.is_empty() || open.rounds > TEMPLATE_ROUNDS_MAX || too_many {
+                state.memory.template_error = expanded.error;
+                let samples = state.alert(found, turn);
+                state.finish(samples, turn, desk);
+                return None;
+            }
+            for text in expanded.wanted {
+                match bellwether_promql::parse(&text) {
+                    Ok(parsed) => {
+                        let query = Arc::new(RuleQuery { text: text.clone(), parsed });
+                        let id = desk.ask(&self.key, query, turn.query_at());
+                        open.waiting.insert(id, text);
+                    }
+                    Err(errors) => {
+                        let reasons: Vec<String> = errors.into_iter().map(|error| error.message).collect();
+                        open.answers.insert(text, Err(reasons.join("; ")));
+                    }
+                }
+            }
+            if !open.waiting.is_empty() {
+                return Some(open);
+            }
+        }
+    }
+
+    fn turn(&self, run: &Run) -> Turn {
+        Turn {
+            at: run.at,
+            spent: run.spent,
+            interval: self.interval,
+            query_offset: self.query_offset,
+            limit: self.limit,
+        }
+    }
+}
+
+/// One rule's turn in an evaluation.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    at: Timestamp,
+    spent: TimeDelta,
+    interval: TimeDelta,
+    query_offset: TimeDelta,
+    limit: Option<usize>,
+}
+
+impl Turn {
+    /// The moment the queries look at, which is also the one results are stored at.
+    fn query_at(self) -> Timestamp {
+        self.at.saturating_add(-self.query_offset)
+    }
+}
+
+impl RuleState {
+    fn record(&self, results: Vec<(Labels, f64)>, turn: Turn) -> Result<Vec<(Labels, Sample)>, String> {
+        record_rule::samples(&self.rule.name, &self.labels, results, turn.query_at(), turn.limit)
+    }
+
+    /// The alerts the results stand for, with labels and annotations expanded.
+    fn candidates(
+        &self,
+        open: &OpenTemplates,
+        at: Timestamp,
+        options: &EngineOptions,
+    ) -> (Vec<Candidate>, Expanded) {
+        let mut notes = Expanded::default();
+        let annotations = match &self.rule.kind {
+            RuleKind::Alert { annotations, .. } => annotations.clone(),
+            RuleKind::Record => BTreeMap::new(),
+        };
+        let candidate = |(found, value): &(Labels, f64)| {
+            let data = TemplateData { at, labels: found, value: *value, options, answers: &open.answers };
+            let mut labels = LabelsBuilder::from(&found.without_name());
+            for (name, text) in &self.labels {
+                labels.set(name, expand::expand(text, &data, &mut notes));
+            }
+            labels.set("alertname", self.rule.name.as_str());
+            let annotations = annotations
+                .iter()
+                .map(|(name, text)| (name.clone(), expand::expand(text, &data, &mut notes)));
+            let annotations = Labels::from_pairs(annotations);
+            Candidate { labels: labels.build(), annotations, value: *value }
+        };
+        let found = open.results.iter().map(candidate).collect();
+        (found, notes)
+    }
+
+    fn alert(&mut self, found: Vec<Candidate>, turn: Turn) -> Result<Vec<(Labels, Sample)>, String> {
+        let (hold, keep_firing) = match self.rule.kind {
+            RuleKind::Alert { hold, keep_firing, .. } => (hold, keep_firing),
+            RuleKind::Record => (TimeDelta::ZERO, TimeDelta::ZERO),
+        };
+        let since_known = self.memory.known_at.map_or(TimeDelta::ZERO, |known_at| turn.at - known_at);
+        let covered = since_known.clamp(TimeDelta::ZERO, turn.interval);
+        let times = AlertTimes { at: turn.at, covered, hold, keep_firing };
+        self.memory.book.update(found, times, turn.limit)?;
+        Ok(self.memory.book.samples(turn.query_at(), turn.at))
+    }
+
+    /// Remembers how an evaluation went and puts its effects on the desk: samples, stale markers, alerts.
+    fn finish(&mut self, outcome: Result<Vec<(Labels, Sample)>, String>, turn: Turn, desk: &mut Desk<'_>) {
+        self.memory.evaluated_at = Some(turn.at);
+        self.memory.duration = turn.spent;
+        match outcome {
+            Ok(samples) => {
+                self.memory.health = Health::Ok;
+                self.memory.last_error = None;
+                self.memory.known_at = Some(turn.at);
+                self.append(samples, turn, desk);
+            }
+            Err(error) => {
+                self.memory.health = Health::Err;
+                self.memory.last_error = Some(error);
+            }
+        }
+        self.send(turn, desk);
+    }
+
+    fn append(&mut self, mut samples: Vec<(Labels, Sample)>, turn: Turn, desk: &mut Desk<'_>) {
+        let series: BTreeSet<Labels> = samples.iter().map(|(labels, _)| labels.clone()).collect();
+        samples.extend(stale_markers(self.memory.series.difference(&series), turn.query_at()));
+        self.memory.series = series;
+        if !samples.is_empty() {
+            desk.effects.push(Effect::Append(samples));
+        }
+    }
+
+    /// Also after a failed evaluation: an alert that is not heard of again would be taken for resolved.
+    fn send(&mut self, turn: Turn, desk: &mut Desk<'_>) {
+        let resend = desk.options.resend_delay;
+        let times = SendTimes { now: desk.now, at: turn.at, interval: turn.interval, resend };
+        let url = desk.options.generator_url(&self.query.text);
+        let alerts = self.memory.book.take_due(times, &url);
+        if !alerts.is_empty() {
+            desk.effects.push(Effect::Alerts(alerts));
+        }
+    }
+}
+
+/// Samples that say of each series that it is gone.
+pub(crate) fn stale_markers<'a>(
+    series: impl Iterator<Item = &'a Labels>,
+    at: Timestamp,
+) -> Vec<(Labels, Sample)> {
+    series.map(|labels| (labels.clone(), Sample::new(at, STALE_NAN))).collect()
+}
