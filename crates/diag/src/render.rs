@@ -85,10 +85,11 @@ fn cut(before: &str, marked: &str, after: &str) -> (String, String, String) {
         return (before.to_owned(), marked.to_owned(), after.to_owned());
     }
     let before = keep_end(before, CONTEXT_WIDTH);
-    let marked = keep_start(marked, LINE_WIDTH_MAX - CONTEXT_WIDTH);
-    let room = LINE_WIDTH_MAX.saturating_sub(width(&before) + width(&marked));
-    let after = keep_start(after, room);
-    (before, marked, after)
+    let shown = keep_start(marked, LINE_WIDTH_MAX - CONTEXT_WIDTH);
+    let room = LINE_WIDTH_MAX.saturating_sub(width(&before) + width(&shown));
+    // What follows a marked part that is itself cut short is nowhere near it.
+    let after = if shown.len() < marked.len() { String::new() } else { keep_start(after, room) };
+    (before, shown, after)
 }
 
 fn keep_start(text: &str, columns: usize) -> String {

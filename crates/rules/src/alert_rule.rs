@@ -215,9 +215,9 @@ impl ActiveAlert {
                 self.resolved_at = Some(times.at);
                 true
             }
-            AlertState::Inactive => {
-                self.resolved_at.is_some_and(|resolved| times.at - resolved <= RESOLVED_RETENTION)
-            }
+            AlertState::Inactive => self
+                .resolved_at
+                .is_some_and(|resolved| times.at <= resolved.saturating_add(RESOLVED_RETENTION)),
         }
     }
 

@@ -14,6 +14,8 @@ use crate::{Rule, RuleGroup, RuleKind, record_rule};
 
 /// Longest interval, offset and delay that is calculated with; anything beyond it is no schedule.
 const SCHEDULE_MAX: TimeDelta = TimeDelta(10 * 365 * TimeDelta::DAY.0);
+/// Latest moment, in milliseconds, that a schedule starts at: far from where calculating with it overflows.
+const MOMENT_MAX: i64 = 1 << 60;
 /// Templates may ask queries whose texts depend on the answers of others; after this many rounds they are refused.
 const TEMPLATE_ROUNDS_MAX: u32 = 100;
 /// How many queries the templates of one rule may ask in one evaluation.
@@ -167,7 +169,7 @@ impl Group {
             query_offset: definition.query_offset.unwrap_or(options.query_offset).min(SCHEDULE_MAX),
             limit: definition.limit,
             rules: definition.rules.iter().map(|rule| RuleState::new(definition, rule)).collect(),
-            due: (now.saturating_add(-offset)).ceil_to(interval).saturating_add(offset),
+            due: Timestamp(now.0.clamp(-MOMENT_MAX, MOMENT_MAX) - offset.0).ceil_to(interval) + offset,
             run: None,
             evaluations: 0,
             missed: 0,
@@ -197,7 +199,7 @@ impl Group {
         }
         let slots = (desk.now.0.saturating_sub(self.due.0)) / self.interval.0;
         self.missed = self.missed.saturating_add(slots as u64);
-        let at = self.due + self.interval * slots;
+        let at = self.due.saturating_add(self.interval * slots);
         self.due = at.saturating_add(self.interval);
         self.run =
             Some(Run { at, started_at: desk.now, rule: 0, spent: TimeDelta::ZERO, stage: Stage::Rule });
@@ -217,7 +219,7 @@ impl Group {
             None => {
                 self.evaluations += 1;
                 self.evaluated_at = Some(run.at);
-                self.duration = desk.now - run.started_at;
+                self.duration = TimeDelta(desk.now.0.saturating_sub(run.started_at.0));
                 self.run = None;
             }
         }
@@ -371,8 +373,8 @@ impl RuleState {
             RuleKind::Alert { hold, keep_firing, .. } => (hold, keep_firing),
             RuleKind::Record => (TimeDelta::ZERO, TimeDelta::ZERO),
         };
-        let since_known = self.memory.known_at.map_or(TimeDelta::ZERO, |known_at| turn.at - known_at);
-        let covered = since_known.clamp(TimeDelta::ZERO, turn.interval);
+        let since_known = self.memory.known_at.map_or(0, |known_at| turn.at.0.saturating_sub(known_at.0));
+        let covered = TimeDelta(since_known.clamp(0, turn.interval.0));
         let times = AlertTimes { at: turn.at, covered, hold, keep_firing };
         self.memory.book.update(found, times, turn.limit)?;
         Ok(self.memory.book.samples(turn.query_at(), turn.at))

@@ -146,3 +146,15 @@ fn an_answer_to_a_group_that_was_replaced_is_ignored() {
     assert_eq!(engine.status()[0].rules[0].health, Health::Unknown);
     assert_eq!(engine.next_wake(), Some(at(60)));
 }
+
+#[test]
+fn the_ends_of_time_are_moments_too() {
+    use bellwether_model::Timestamp;
+    for now in [Timestamp::MIN, Timestamp(-1), Timestamp::MAX] {
+        let mut engine = RuleEngine::new(EngineOptions::default());
+        engine.load(&[("f".to_owned(), rules("groups: [{name: g, rules: [{record: a, expr: q}]}]"))], now);
+        engine.step(Event::Wake, now);
+        engine.step(Event::Wake, Timestamp::MAX);
+        assert!(engine.status()[0].running);
+    }
+}

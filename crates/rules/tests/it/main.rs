@@ -4,5 +4,6 @@ mod alert_rule;
 mod conformance;
 mod engine;
 mod file;
+mod properties;
 mod snapshot;
 mod world;
