@@ -516,8 +516,13 @@ impl Ledger {
         let contributions = &mut self.targets[arrival.target as usize].contributions;
         if let Some(joined) = contributions.iter_mut().find(|c| c.stream == stream_index) {
             joined.credits += 1;
-            if left.is_some() {
+            if let Some(marked) = left {
+                // The old target's part ends here; its counters were seen up to now if they went on.
                 stream.coverage.leave(now + 1);
+                stream.coverage.unmark(Slots { from: now + 1, to: marked });
+                if !fell {
+                    stream.coverage.mark(Slots { from: marked + 1, to: now });
+                }
             }
             return;
         }

@@ -265,7 +265,8 @@ impl Stream {
         let slots = length.0.max(0) / self.grid.slot_ms + i64::from(length.0 % self.grid.slot_ms != 0);
         let start = end - slots;
         let minute = self.grid.minute_slots();
-        if start < self.first_slot - 1 { start.div_euclid(minute) * minute } else { start }
+        let is_folded = self.oldest_slot() - 1 < start && start < self.first_slot - 1;
+        if is_folded { start.div_euclid(minute) * minute } else { start }
     }
 
     /// The window of this length that ends with the slot of the watermark; `None` before anything is known.
