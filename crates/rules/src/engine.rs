@@ -168,6 +168,11 @@ impl RuleEngine {
         Self { options, groups: BTreeMap::new(), next_query: 1, asked: BTreeMap::new() }
     }
 
+    /// Goes on with other settings. Call [`RuleEngine::load`] next: it gives them to the groups.
+    pub fn set_options(&mut self, options: EngineOptions) {
+        self.options = options;
+    }
+
     /// Replaces all rules by those of `files` (name and content). Groups that did not change go on undisturbed;
     /// rules that are still there under the same name and labels in the same group keep what they remember, even
     /// if their query changed. The effects mark the series of vanished rules as stale. Alerts of vanished rules are

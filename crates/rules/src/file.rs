@@ -108,6 +108,11 @@ impl RuleFile {
 }
 
 impl RuleGroup {
+    /// Reads one group that stands by itself, outside a rule file. What is wrong with it has been reported.
+    pub fn decode(node: &Node, scheme: NameScheme, cx: &mut Cx<'_>) -> Option<Self> {
+        group(node, scheme, cx)
+    }
+
     /// A rule's labels over the group's.
     pub fn labels_of(&self, rule: &Rule) -> BTreeMap<String, String> {
         let mut labels = self.labels.clone();
@@ -256,13 +261,21 @@ fn check_record_name(record: &Spanned<String>, scheme: NameScheme, cx: &mut Cx<'
     }
 }
 
+/// What only alerts have. Zero and empty mean the same as nothing, as in Prometheus.
 fn refuse_alert_fields(map: &mut MapReader<'_>, cx: &mut Cx<'_>) {
-    for field in ["for", "keep_firing_for", "annotations"] {
-        let entry = map.entry(field).filter(|(_, value)| !value.is_null());
-        if let Some((key, _)) = entry {
-            let message = format!("{field} has no meaning in a rule that records");
-            cx.error_help(key.span, message, "remove it, or write alert instead of record");
+    let refuse = |field: &str, key: Span, cx: &mut Cx<'_>| {
+        let message = format!("{field} has no meaning in a rule that records");
+        cx.error_help(key, message, "remove it, or write alert instead of record");
+    };
+    for field in ["for", "keep_firing_for"] {
+        let delta: Option<TimeDelta> = map.optional(field, cx);
+        if delta.is_some_and(|delta| delta != TimeDelta::ZERO) {
+            refuse(field, map.key_span(field), cx);
         }
+    }
+    let annotations: Option<BTreeMap<String, String>> = map.optional("annotations", cx);
+    if annotations.is_some_and(|annotations| !annotations.is_empty()) {
+        refuse("annotations", map.key_span("annotations"), cx);
     }
 }
 

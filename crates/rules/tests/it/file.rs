@@ -54,6 +54,10 @@ fn a_file_without_rules_is_a_rule_file() {
     check("groups:\n", &[]);
     check("groups: []\n", &[]);
     check("groups: [{name: g}]\n", &[]);
+    check(
+        "groups: [{name: g, rules: [{record: a, alert: '', expr: up, for: 0s, annotations: {}, labels: }]}]",
+        &[],
+    );
 }
 
 #[test]
