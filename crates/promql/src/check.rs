@@ -32,7 +32,15 @@ pub(crate) fn types(expr: &Expr, problems: &mut Vec<ParseError>) {
         ExprKind::Aggregate(aggregation) => aggregate(aggregation, problems),
         ExprKind::Call(call) => arguments(call, &expr.span, problems),
     }
-    expr.for_each_child(|child| types(child, problems));
+    let is_info = matches!(&expr.kind, ExprKind::Call(call) if call.function == Function::Info);
+    let mut index = 0;
+    expr.for_each_child(|child| {
+        // The second argument of info() is a list of conditions, not a selection of its own.
+        if !(is_info && index == 1) {
+            types(child, problems);
+        }
+        index += 1;
+    });
 }
 
 fn selector_is_narrow(selector: &VectorSelector, problems: &mut Vec<ParseError>) {

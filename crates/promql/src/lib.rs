@@ -16,14 +16,18 @@ mod duration;
 mod eval;
 mod function;
 mod lex;
+mod operator;
 mod parse;
+mod parse_call;
+mod parse_selector;
 mod print;
 mod syntax;
+mod syntax_duration;
 mod value;
 
 pub use eval::{EvalError, EvalOptions, Limits, RangeSpec, eval_instant, eval_range};
 pub use function::{Function, FunctionSpec};
-pub use parse::{NESTING_MAX, ParseError, QUERY_BYTES_MAX, parse};
+pub use parse::{HEIGHT_MAX, NESTING_MAX, ParseError, QUERY_BYTES_MAX, parse};
 pub use print::format;
 pub use syntax::{
     AggregateOp, Aggregation, At, Binary, BinaryOp, Call, DurationExpr, DurationKind, Edges, Expr, ExprKind,

@@ -3,9 +3,11 @@
 
 use std::ops::Range;
 
-use bellwether_model::{Matcher, TimeDelta, Timestamp};
+use bellwether_model::{Matcher, Timestamp};
 
 use crate::function::Function;
+pub use crate::operator::{AggregateOp, BinaryOp};
+pub use crate::syntax_duration::{DurationExpr, DurationKind, QueryTimes};
 
 /// Byte offsets into the query's text.
 pub type Span = Range<usize>;
@@ -239,86 +241,6 @@ pub struct Subquery {
     pub shift: Shift,
 }
 
-/// A duration that may be calculated from the query's own step and range.
-#[derive(Clone, Debug)]
-pub struct DurationExpr {
-    /// What it is.
-    pub kind: DurationKind,
-    /// Where it stands.
-    pub span: Span,
-}
-
-/// The kinds of duration.
-#[derive(Clone, Debug)]
-pub enum DurationKind {
-    /// `5m`
-    Literal(TimeDelta),
-    /// `300`: seconds.
-    Seconds(f64),
-    /// `step()`: the query's step.
-    Step,
-    /// `range()`: from the query's first step to its last.
-    Range,
-    /// `min_of(a, b)`
-    Min(Box<(DurationExpr, DurationExpr)>),
-    /// `max_of(a, b)`
-    Max(Box<(DurationExpr, DurationExpr)>),
-    /// `-a`
-    Negative(Box<DurationExpr>),
-    /// `a op b` with an arithmetic operator.
-    Binary(BinaryOp, Box<(DurationExpr, DurationExpr)>),
-    /// `(a)`
-    Paren(Box<DurationExpr>),
-}
-
-/// What the query's own step and range are, where durations ask for them.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct QueryTimes {
-    /// Distance of two steps.
-    pub step: TimeDelta,
-    /// From the first step to the last.
-    pub range: TimeDelta,
-}
-
-impl DurationExpr {
-    /// The length in seconds.
-    pub fn seconds(&self, times: QueryTimes) -> f64 {
-        match &self.kind {
-            DurationKind::Literal(delta) => delta.as_secs_f64(),
-            DurationKind::Seconds(seconds) => *seconds,
-            DurationKind::Step => times.step.as_secs_f64(),
-            DurationKind::Range => times.range.as_secs_f64(),
-            DurationKind::Min(pair) => pair.0.seconds(times).min(pair.1.seconds(times)),
-            DurationKind::Max(pair) => pair.0.seconds(times).max(pair.1.seconds(times)),
-            DurationKind::Negative(inner) => -inner.seconds(times),
-            DurationKind::Paren(inner) => inner.seconds(times),
-            DurationKind::Binary(op, pair) => op.of_numbers(pair.0.seconds(times), pair.1.seconds(times)),
-        }
-    }
-
-    /// The length, unless it is not finite or longer than can be counted in milliseconds.
-    pub fn delta(&self, times: QueryTimes) -> Option<TimeDelta> {
-        let ms = (self.seconds(times) * 1000.0).round();
-        (ms.abs() < 9.0e15).then_some(TimeDelta(ms as i64))
-    }
-
-    /// The length when it does not depend on the query it stands in.
-    pub fn constant(&self) -> Option<TimeDelta> {
-        (!self.asks_for_query()).then(|| self.delta(QueryTimes::default())).flatten()
-    }
-
-    fn asks_for_query(&self) -> bool {
-        match &self.kind {
-            DurationKind::Literal(_) | DurationKind::Seconds(_) => false,
-            DurationKind::Step | DurationKind::Range => true,
-            DurationKind::Min(pair) | DurationKind::Max(pair) | DurationKind::Binary(_, pair) => {
-                pair.0.asks_for_query() || pair.1.asks_for_query()
-            }
-            DurationKind::Negative(inner) | DurationKind::Paren(inner) => inner.asks_for_query(),
-        }
-    }
-}
-
 /// `left op right`
 #[derive(Clone, Debug)]
 pub struct Binary {
@@ -367,116 +289,6 @@ pub struct MatchGroup {
     pub include: Vec<String>,
 }
 
-/// Operators between two expressions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // The names say it; `as_str` shows how each is written.
-pub enum BinaryOp {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Modulo,
-    Power,
-    Atan2,
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    And,
-    Or,
-    Unless,
-    /// `</`: trims buckets of native histograms above a value.
-    TrimUpper,
-    /// `>/`: trims buckets of native histograms below a value.
-    TrimLower,
-}
-
-impl BinaryOp {
-    /// As it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Add => "+",
-            Self::Subtract => "-",
-            Self::Multiply => "*",
-            Self::Divide => "/",
-            Self::Modulo => "%",
-            Self::Power => "^",
-            Self::Atan2 => "atan2",
-            Self::Equal => "==",
-            Self::NotEqual => "!=",
-            Self::Less => "<",
-            Self::LessOrEqual => "<=",
-            Self::Greater => ">",
-            Self::GreaterOrEqual => ">=",
-            Self::And => "and",
-            Self::Or => "or",
-            Self::Unless => "unless",
-            Self::TrimUpper => "</",
-            Self::TrimLower => ">/",
-        }
-    }
-
-    /// Whether it compares.
-    pub const fn is_comparison(self) -> bool {
-        matches!(
-            self,
-            Self::Equal
-                | Self::NotEqual
-                | Self::Less
-                | Self::LessOrEqual
-                | Self::Greater
-                | Self::GreaterOrEqual
-        )
-    }
-
-    /// Whether it works on sets of series rather than on values.
-    pub const fn is_set(self) -> bool {
-        matches!(self, Self::And | Self::Or | Self::Unless)
-    }
-
-    /// How tightly it binds; larger is tighter.
-    pub(crate) const fn precedence(self) -> u8 {
-        match self {
-            Self::Or => 1,
-            Self::And | Self::Unless => 2,
-            Self::Equal
-            | Self::NotEqual
-            | Self::Less
-            | Self::LessOrEqual
-            | Self::Greater
-            | Self::GreaterOrEqual
-            | Self::TrimUpper
-            | Self::TrimLower => 3,
-            Self::Add | Self::Subtract => 4,
-            Self::Multiply | Self::Divide | Self::Modulo | Self::Atan2 => 5,
-            Self::Power => 6,
-        }
-    }
-
-    /// Its value for two numbers; comparisons give 0 or 1. Sets have no meaning for numbers: NaN.
-    pub(crate) fn of_numbers(self, a: f64, b: f64) -> f64 {
-        let truth = |yes: bool| f64::from(u8::from(yes));
-        match self {
-            Self::Add => a + b,
-            Self::Subtract => a - b,
-            Self::Multiply => a * b,
-            Self::Divide => a / b,
-            Self::Modulo => a % b,
-            Self::Power => a.powf(b),
-            Self::Atan2 => a.atan2(b),
-            Self::Equal => truth(a == b),
-            Self::NotEqual => truth(a != b),
-            Self::Less => truth(a < b),
-            Self::LessOrEqual => truth(a <= b),
-            Self::Greater => truth(a > b),
-            Self::GreaterOrEqual => truth(a >= b),
-            Self::And | Self::Or | Self::Unless | Self::TrimUpper | Self::TrimLower => f64::NAN,
-        }
-    }
-}
-
 /// `sum by (labels) (parameter, expression)`
 #[derive(Clone, Debug)]
 pub struct Aggregation {
@@ -499,89 +311,6 @@ pub struct Grouping {
     pub is_without: bool,
     /// The labels.
     pub names: Vec<String>,
-}
-
-/// Operators over groups of series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // The names say it; `as_str` shows how each is written.
-pub enum AggregateOp {
-    Sum,
-    Avg,
-    Min,
-    Max,
-    Count,
-    Group,
-    Stddev,
-    Stdvar,
-    Topk,
-    Bottomk,
-    Quantile,
-    CountValues,
-    Limitk,
-    LimitRatio,
-}
-
-impl AggregateOp {
-    /// All of them.
-    pub const ALL: [Self; 14] = [
-        Self::Sum,
-        Self::Avg,
-        Self::Min,
-        Self::Max,
-        Self::Count,
-        Self::Group,
-        Self::Stddev,
-        Self::Stdvar,
-        Self::Topk,
-        Self::Bottomk,
-        Self::Quantile,
-        Self::CountValues,
-        Self::Limitk,
-        Self::LimitRatio,
-    ];
-
-    /// As it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sum => "sum",
-            Self::Avg => "avg",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::Count => "count",
-            Self::Group => "group",
-            Self::Stddev => "stddev",
-            Self::Stdvar => "stdvar",
-            Self::Topk => "topk",
-            Self::Bottomk => "bottomk",
-            Self::Quantile => "quantile",
-            Self::CountValues => "count_values",
-            Self::Limitk => "limitk",
-            Self::LimitRatio => "limit_ratio",
-        }
-    }
-
-    /// The operator of a name, in any case.
-    pub fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|op| op.as_str().eq_ignore_ascii_case(name))
-    }
-
-    /// The kind of its parameter, if it takes one.
-    pub const fn parameter(self) -> Option<Kind> {
-        match self {
-            Self::Topk | Self::Bottomk | Self::Quantile | Self::Limitk | Self::LimitRatio => {
-                Some(Kind::Scalar)
-            }
-            Self::CountValues => Some(Kind::Text),
-            Self::Sum
-            | Self::Avg
-            | Self::Min
-            | Self::Max
-            | Self::Count
-            | Self::Group
-            | Self::Stddev
-            | Self::Stdvar => None,
-        }
-    }
 }
 
 /// `function(arguments)`

@@ -70,11 +70,8 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Series>, EvalError> {
         let one_is_left = binary.matching.group.as_ref().is_some_and(|group| !group.is_left);
         let (many, one) = if one_is_left { (right, left) } else { (left, right) };
-        let (many_fill, one_fill) = match (one_is_left, binary.matching.fill_left, binary.matching.fill_right)
-        {
-            (false, left, right) => (left, right),
-            (true, left, right) => (right, left),
-        };
+        // As in Prometheus, `fill_left` speaks of the side with several series, even when that one is written right.
+        let (many_fill, one_fill) = (binary.matching.fill_left, binary.matching.fill_right);
         let join = Join {
             binary,
             many: &many,
@@ -209,12 +206,13 @@ impl Join<'_> {
                 has_many = true;
                 let other = one.map(|i| self.one[i].values[step]).or(self.one_fill);
                 let Some(other) = other else { continue };
-                let Some(value) = self.value(self.many[many].values[step], other) else { continue };
+                // Checked before a comparison filters, or whether it is an error would depend on the values.
                 if is_taken && self.binary.matching.group.is_none() {
                     let message = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
                     return Err(EvalError::Matching(message.into()));
                 }
                 is_taken = true;
+                let Some(value) = self.value(self.many[many].values[step], other) else { continue };
                 let place = self.place((Some(many), one), signature, &mut pairs, output);
                 output.put(place, step, value)?;
             }

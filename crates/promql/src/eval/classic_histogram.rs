@@ -65,7 +65,7 @@ impl Evaluator<'_> {
                 let mut one =
                     self.over_steps(histogram, &series, grid, vector, |step, b| quantile(q[step], b))?;
                 if let Some(label) = &label {
-                    one.labels = one.labels.with(label, &number(q[0]));
+                    one.labels = one.labels.with(label, &quantile_label(q[0]));
                 }
                 found.push(one);
             }
@@ -139,6 +139,12 @@ impl Evaluator<'_> {
     }
 }
 
+/// A quantile as OpenMetrics writes it: whole numbers keep a decimal.
+fn quantile_label(q: f64) -> String {
+    let text = number(q);
+    if text.chars().all(|c| c.is_ascii_digit() || c == '-') { text + ".0" } else { text }
+}
+
 /// A bound as it is written in a label.
 fn go_float(text: &str) -> Option<f64> {
     text.parse().ok()
@@ -204,28 +210,33 @@ fn quantile(q: f64, buckets: Vec<Bucket>) -> (f64, bool) {
 fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> (f64, bool) {
     let Some((buckets, was_forced)) = mended(buckets) else { return (f64::NAN, false) };
     let total = buckets[buckets.len() - 1].count;
-    if buckets.len() < 2 || total == 0.0 || total.is_nan() || lower.is_nan() || upper.is_nan() {
+    if total == 0.0 || total.is_nan() || lower.is_nan() || upper.is_nan() {
         return (f64::NAN, was_forced);
     }
     if lower >= upper {
         return (0.0, was_forced);
     }
+    // Observations at or below a value; those of a bucket without an end are not spread over it.
     let rank = |value: f64| {
+        if value == f64::NEG_INFINITY {
+            return 0.0;
+        }
         let index = buckets.partition_point(|b| b.bound < value);
         let Some(bucket) = buckets.get(index) else { return total };
-        let first_bound = if buckets[0].bound > 0.0 { 0.0 } else { f64::NEG_INFINITY };
-        let below = if index == 0 { Bucket { bound: first_bound, count: 0.0 } } else { buckets[index - 1] };
-        if value <= below.bound {
-            return below.count;
-        }
         if bucket.bound == value {
             return bucket.count;
         }
-        if bucket.bound == f64::INFINITY || below.bound == f64::NEG_INFINITY {
-            // Nothing is known of how observations lie in a bucket without an end.
-            return if below.bound == f64::NEG_INFINITY { below.count } else { bucket.count };
+        let below = match index.checked_sub(1) {
+            Some(before) => buckets[before],
+            None if bucket.bound > 0.0 && bucket.bound.is_finite() => Bucket { bound: 0.0, count: 0.0 },
+            // Below the first bound lies nothing that could be told apart: all of it is above `value`, or none.
+            None => return if bucket.bound.is_finite() { bucket.count } else { 0.0 },
+        };
+        if bucket.bound == f64::INFINITY {
+            return below.count;
         }
-        below.count + (bucket.count - below.count) * (value - below.bound) / (bucket.bound - below.bound)
+        let share = (value - below.bound) / (bucket.bound - below.bound);
+        below.count + (bucket.count - below.count) * share.max(0.0)
     };
     ((rank(upper) - rank(lower)) / total, was_forced)
 }

@@ -58,7 +58,7 @@ impl Evaluator<'_> {
             | Function::HistogramStdvar => {
                 self.vector(&call.arguments[0], grid).map(|_| Columns::Vector(Vec::new()))
             }
-            Function::Info => Err(EvalError::Unsupported { span: expr.span.clone(), what: "info()" }),
+            Function::Info => self.info_function(call, grid).map(Columns::Vector),
             Function::StartTimestamp => {
                 Err(EvalError::Unsupported { span: expr.span.clone(), what: "start_timestamp()" })
             }

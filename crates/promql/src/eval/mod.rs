@@ -7,6 +7,8 @@ mod aggregate;
 mod binary;
 mod classic_histogram;
 mod column;
+mod extended;
+mod info;
 mod instant_function;
 mod range_function;
 mod select;

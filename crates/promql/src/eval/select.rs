@@ -1,8 +1,9 @@
 //! Reads series for instant selectors: at every step the latest sample that is not older than the lookback.
 
-use bellwether_model::{Sample, SeriesView, SourceError, TimeRange, Timestamp};
+use bellwether_model::{Matcher, Sample, SeriesView, SourceError, TimeRange, Timestamp};
 
 use super::column::{ABSENT, Grid, Series};
+use super::extended::interpolated;
 use super::{EvalError, Evaluator};
 use crate::syntax::{Edges, VectorSelector};
 
@@ -14,6 +15,15 @@ pub(super) enum Take {
     Time,
 }
 
+/// The moments a selector looks at.
+#[derive(Clone, Copy)]
+pub(super) struct Looked {
+    /// One moment per step.
+    pub(super) grid: Grid,
+    /// Whether the first moment stands for all steps.
+    pub(super) is_fixed: bool,
+}
+
 impl Evaluator<'_> {
     pub(super) fn instant_selector(
         &mut self,
@@ -21,16 +31,25 @@ impl Evaluator<'_> {
         grid: Grid,
         take: Take,
     ) -> Result<Vec<Series>, EvalError> {
-        if selector.edges != Edges::Plain {
-            return Err(EvalError::Unsupported { span: selector.span.clone(), what: "smoothed" });
-        }
         let first = self.shifted(&selector.shift, grid.start)?;
-        let is_fixed = selector.shift.at.is_some();
-        let looked_at = if is_fixed { Grid::one(first) } else { Grid { start: first, ..grid } };
+        let looked = Looked { grid: Grid { start: first, ..grid }, is_fixed: selector.shift.at.is_some() };
+        if selector.edges == Edges::Smoothed {
+            return self.smoothed_samples(&selector.matchers, looked);
+        }
+        self.latest_samples(&selector.matchers, looked, take)
+    }
+
+    /// The latest sample of every series at every moment.
+    pub(super) fn latest_samples(
+        &mut self,
+        matchers: &[Matcher],
+        Looked { grid, is_fixed }: Looked,
+        take: Take,
+    ) -> Result<Vec<Series>, EvalError> {
+        let looked_at = if is_fixed { Grid::one(grid.start) } else { grid };
         let lookback = self.options.lookback.0;
-        let oldest = Timestamp(first.saturating_sub(lookback).saturating_add(1));
-        let views =
-            self.source.select(&selector.matchers, TimeRange::new(oldest, Timestamp(looked_at.last())))?;
+        let oldest = Timestamp(grid.start.saturating_sub(lookback).saturating_add(1));
+        let views = self.source.select(matchers, TimeRange::new(oldest, Timestamp(looked_at.last())))?;
         let mut found = Vec::with_capacity(views.len());
         let mut buffer = Vec::new();
         for view in views {
@@ -40,6 +59,43 @@ impl Evaluator<'_> {
             if is_fixed {
                 values.resize(grid.count, values[0]);
             }
+            let series = Series::new(view.labels, values);
+            if !series.is_blank() {
+                found.push(series);
+            }
+        }
+        Ok(found)
+    }
+
+    /// `smoothed`: between two samples the value on the line from one to the other.
+    fn smoothed_samples(
+        &mut self,
+        matchers: &[Matcher],
+        Looked { grid, is_fixed }: Looked,
+    ) -> Result<Vec<Series>, EvalError> {
+        let lookback = self.options.lookback.0;
+        let oldest = Timestamp(grid.start.saturating_sub(lookback).saturating_add(1));
+        let newest = Timestamp(grid.last().saturating_add(lookback));
+        let mut found = Vec::new();
+        for view in self.source.select(matchers, TimeRange::new(oldest, newest))? {
+            self.check_cancelled()?;
+            self.hold(grid.count as u64)?;
+            let mut samples = Vec::new();
+            for chunk in &view.chunks {
+                chunk.decode(&mut samples)?;
+            }
+            samples.retain(|s| !s.is_stale());
+            let at = |moment: i64| {
+                let after = samples.partition_point(|s| s.at.0 <= moment);
+                let left = samples[..after].last().filter(|s| s.at.0 > moment.saturating_sub(lookback))?;
+                let right = samples.get(after).filter(|s| s.at.0 <= moment.saturating_add(lookback));
+                Some(match right {
+                    Some(right) if left.at.0 < moment => interpolated(*left, *right, moment, false),
+                    _ => left.value,
+                })
+            };
+            let moment = |step: usize| if is_fixed { grid.start } else { grid.time(step) };
+            let values = (0..grid.count).map(|step| at(moment(step)).unwrap_or(ABSENT)).collect();
             let series = Series::new(view.labels, values);
             if !series.is_blank() {
                 found.push(series);

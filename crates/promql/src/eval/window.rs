@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bellwether_model::{Chunk, ChunkSummary, Labels, Sample, TimeRange, Timestamp};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present};
+use super::extended::over_extended;
 use super::range_function::{self, Context, join};
 use super::{EvalError, Evaluator};
 use crate::function::Function;
@@ -22,11 +23,29 @@ pub(super) struct Windows {
     step: i64,
     /// How long each one is.
     pub(super) length: i64,
+    /// How values at their edges are found.
+    edges: Edges,
+    /// How far beyond the edges samples are looked for, unless edges are plain.
+    lookback: i64,
+}
+
+/// How far a window's function reads beyond it.
+struct Beyond {
+    left: i64,
+    right: i64,
 }
 
 impl Windows {
     pub(super) fn end(&self, index: usize) -> i64 {
         self.first.saturating_add(self.step.saturating_mul(index as i64))
+    }
+
+    fn beyond(&self) -> Beyond {
+        match self.edges {
+            Edges::Plain => Beyond { left: 0, right: 0 },
+            Edges::Anchored => Beyond { left: self.lookback, right: 0 },
+            Edges::Smoothed => Beyond { left: self.lookback, right: self.lookback },
+        }
     }
 }
 
@@ -50,13 +69,11 @@ impl Evaluator<'_> {
     pub(super) fn range_rows(&mut self, expr: &Expr, grid: Grid) -> Result<(Vec<Row>, Windows), EvalError> {
         match &expr.unwrapped().kind {
             ExprKind::Range(range) => {
-                if range.selector.edges != Edges::Plain {
-                    let what = "anchored or smoothed";
-                    return Err(EvalError::Unsupported { span: expr.span.clone(), what });
-                }
-                let windows = self.windows(&range.range, &range.selector.shift, grid)?;
-                let oldest = windows.first.saturating_sub(windows.length).saturating_add(1);
-                let newest = windows.end(grid.count - 1);
+                let mut windows = self.windows(&range.range, &range.selector.shift, grid)?;
+                windows.edges = range.selector.edges;
+                let beyond = windows.beyond();
+                let oldest = windows.first.saturating_sub(windows.length).saturating_add(1 - beyond.left);
+                let newest = windows.end(grid.count - 1).saturating_add(beyond.right);
                 let asked = TimeRange::new(Timestamp(oldest), Timestamp(newest));
                 let views = self.source.select(&range.selector.matchers, asked)?;
                 let row = |view: bellwether_model::SeriesView| Row {
@@ -78,7 +95,8 @@ impl Evaluator<'_> {
         let length = range.delta(self.times).filter(|d| d.0 > 0);
         let length = length.ok_or(EvalError::BadRange("duration must be greater than 0"))?.0;
         let step = if shift.at.is_some() { 0 } else { grid.step };
-        Ok(Windows { first: self.shifted(shift, grid.start)?, step, length })
+        let first = self.shifted(shift, grid.start)?;
+        Ok(Windows { first, step, length, edges: Edges::Plain, lookback: self.options.lookback.0 })
     }
 
     fn subquery_rows(
@@ -262,6 +280,16 @@ fn slide(
         now: grid.time(index),
         parameters: [0, 1].map(|n| parameters.get(n).map_or(f64::NAN, |values| values[index])),
     };
+    if windows.edges != Edges::Plain {
+        let (samples, beyond) = (flat(samples)?, windows.beyond());
+        let slot = |index| {
+            let context = context(index);
+            let low = samples.partition_point(|s| s.at.0 <= context.start.saturating_sub(beyond.left));
+            let high = samples.partition_point(|s| s.at.0 <= context.end.saturating_add(beyond.right));
+            over_extended(function, &samples[low..high.max(low)], &context, windows.edges).unwrap_or(ABSENT)
+        };
+        return Ok((0..grid.count).map(slot).collect());
+    }
     if let RowSamples::Chunks(chunks) = &samples
         && range_function::is_summable(function)
         && pays_off(chunks, windows.length)
@@ -320,7 +348,22 @@ impl Summaries<'_> {
             }
         }
         let Some(total) = total else { return Ok(ABSENT) };
+        if total.nan_count > 0 || !total.sum.is_finite() {
+            return self.decoded_whole(function, context);
+        }
         Ok(range_function::over_summary(function, &total, context).unwrap_or(ABSENT))
+    }
+
+    /// Where a NaN or an overflow is in the window its summary does not stand for its samples.
+    fn decoded_whole(&mut self, function: Function, context: &Context) -> Result<f64, EvalError> {
+        let mut samples = Vec::new();
+        for index in self.low..self.chunks.len() {
+            if self.chunks[index].summary().range.start.0 > context.end {
+                break;
+            }
+            samples.extend_from_slice(self.part(index, context)?);
+        }
+        Ok(range_function::over_samples(function, &samples, context).unwrap_or(ABSENT))
     }
 
     fn part(&mut self, index: usize, context: &Context) -> Result<&[Sample], EvalError> {

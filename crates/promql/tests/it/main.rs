@@ -1,5 +1,6 @@
 //! Tests of this crate.
 
+mod eval;
 mod memory;
 mod parse;
 mod promqltest;

@@ -43,7 +43,8 @@ fn a_query_is_written_back_in_one_canonical_form() {
 
 #[test]
 fn every_problem_is_reported_with_its_place_and_a_remedy() {
-    let cases: [(&str, &[(&str, &str, &str)]); 14] = [
+    type Problem = (&'static str, &'static str, &'static str);
+    let cases: [(&str, &[Problem]); 14] = [
         ("rate(up)", &[("up", "got instant vector", "x[5m]")]),
         (
             "sum(rat(up[5m])) + ceill(up)",

@@ -70,7 +70,8 @@ impl Runner {
             let labels = labels(series);
             if with_histograms {
                 let name = labels.value_or_empty("__name__");
-                let base = ["_bucket", "_count", "_sum"].iter().fold(name, |n, end| n.trim_end_matches(end));
+                let base = ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(*end));
+                let base = base.unwrap_or(name);
                 self.beyond.push(labels.without(&["le"]).with("__name__", base));
             }
             let slots = expand(values).into_iter().enumerate();
@@ -166,7 +167,8 @@ impl<'a> Case<'a> {
     }
 
     fn run(&self, expr: &Expr, memory: &Memory) -> Result<(), String> {
-        let options = EvalOptions { delayed_name_removal: true, ..EvalOptions::default() };
+        let options =
+            EvalOptions { delayed_name_removal: true, type_and_unit_labels: true, ..EvalOptions::default() };
         let result = match self.when {
             When::At(at) => eval_instant(expr, at, memory, &options),
             When::Range(range) => eval_range(expr, range, memory, &options),
