@@ -101,6 +101,10 @@ fn operands(binary: &Binary, problems: &mut Vec<ParseError>) {
             ParseError::new(binary.op_span.clone(), "comparisons between scalars must use BOOL modifier");
         problems.push(error.with_help(format!("write {} bool", binary.op.as_str())));
     }
+    if both_scalar && binary.op.is_trim() {
+        let message = format!("operator {:?} trims native histograms, not numbers", binary.op.as_str());
+        problems.push(ParseError::new(binary.op_span.clone(), message).with_help("compare with < or >"));
+    }
     let one_scalar = left == Kind::Scalar || right == Kind::Scalar;
     if one_scalar && binary.op.is_set() {
         let message =

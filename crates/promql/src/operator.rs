@@ -66,6 +66,11 @@ impl BinaryOp {
         )
     }
 
+    /// Whether it cuts buckets off native histograms.
+    pub const fn is_trim(self) -> bool {
+        matches!(self, Self::TrimUpper | Self::TrimLower)
+    }
+
     /// Whether it works on sets of series rather than on values.
     pub const fn is_set(self) -> bool {
         matches!(self, Self::And | Self::Or | Self::Unless)

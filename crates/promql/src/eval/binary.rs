@@ -14,6 +14,9 @@ impl Evaluator<'_> {
     pub(super) fn binary(&mut self, binary: &Binary, grid: Grid) -> Result<Columns, EvalError> {
         let left = self.eval(&binary.left, grid)?;
         let right = self.eval(&binary.right, grid)?;
+        if binary.op.is_trim() {
+            return Ok(self.trimmed(binary, &left, &right));
+        }
         let vector = match (left, right) {
             (Columns::Scalar(a), Columns::Scalar(b)) => {
                 let values = a.iter().zip(&b).map(|(a, b)| binary.op.of_numbers(*a, *b));
@@ -33,6 +36,18 @@ impl Evaluator<'_> {
             _ => return Err(EvalError::BadRange("an operator needs numbers or instant vectors")),
         };
         Ok(Columns::Vector(vector))
+    }
+
+    /// Floats have no buckets to trim: nothing is left of them, and the reader is told.
+    fn trimmed(&mut self, binary: &Binary, left: &Columns, right: &Columns) -> Columns {
+        let has_series = |side: &Columns| matches!(side, Columns::Vector(series) if !series.is_empty());
+        if has_series(left) || has_series(right) {
+            let op = binary.op.as_str();
+            let message =
+                format!("incompatible sample types encountered for binary operator {op:?}: float {op} float");
+            self.info(&(binary.left.span.start..binary.right.span.end), message);
+        }
+        Columns::Vector(Vec::new())
     }
 
     fn with_numbers(

@@ -28,7 +28,7 @@ impl Grid {
     }
 
     pub(super) fn time(&self, index: usize) -> i64 {
-        self.start + self.step * index as i64
+        self.start.saturating_add(self.step.saturating_mul(index as i64))
     }
 
     pub(super) fn times(&self) -> impl Iterator<Item = i64> + use<> {

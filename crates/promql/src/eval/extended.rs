@@ -62,13 +62,13 @@ pub(super) fn over_extended(
             previous = value;
         }
     }
-    let seconds = (context.end - context.start) as f64 / 1000.0;
+    let seconds = context.end.saturating_sub(context.start) as f64 / 1000.0;
     Some(if function == Function::Rate { result / seconds } else { result })
 }
 
 /// The value on the line between two samples.
 pub(super) fn interpolated(left: Sample, right: Sample, moment: i64, is_counter: bool) -> f64 {
     let start = if is_counter && right.value < left.value { 0.0 } else { left.value };
-    let share = (moment - left.at.0) as f64 / (right.at.0 - left.at.0) as f64;
+    let share = moment.saturating_sub(left.at.0) as f64 / right.at.0.saturating_sub(left.at.0) as f64;
     start + (right.value - start) * share
 }

@@ -213,7 +213,7 @@ struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     fn new(source: &'a dyn SeriesSource, options: &'a EvalOptions<'a>, query: Grid, step: TimeDelta) -> Self {
-        let times = QueryTimes { step, range: TimeDelta(query.last() - query.start) };
+        let times = QueryTimes { step, range: TimeDelta(query.last().saturating_sub(query.start)) };
         Self {
             source,
             options,

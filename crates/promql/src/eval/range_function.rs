@@ -158,11 +158,11 @@ impl Edges {
         if self.count < 2 {
             return None;
         }
-        let sampled = (self.last.at.0 - self.first.at.0) as f64 / 1000.0;
+        let sampled = self.last.at.0.saturating_sub(self.first.at.0) as f64 / 1000.0;
         let mean_distance = sampled / (self.count - 1) as f64;
         let limit = |to_edge: f64| if to_edge >= mean_distance * 1.1 { mean_distance / 2.0 } else { to_edge };
-        let mut to_start = limit((self.first.at.0 - context.start) as f64 / 1000.0);
-        let to_end = limit((context.end - self.last.at.0) as f64 / 1000.0);
+        let mut to_start = limit(self.first.at.0.saturating_sub(context.start) as f64 / 1000.0);
+        let to_end = limit(context.end.saturating_sub(self.last.at.0) as f64 / 1000.0);
         if is_counter && difference > 0.0 && self.first.value >= 0.0 {
             let to_zero = sampled * (self.first.value / difference);
             to_start = if to_zero < to_start { to_zero } else { to_start };
@@ -183,7 +183,7 @@ fn counter_increase(samples: &[Sample]) -> f64 {
 
 fn instant_difference(samples: &[Sample], is_rate: bool) -> Option<f64> {
     let [.., before, last] = samples else { return None };
-    let ms = last.at.0 - before.at.0;
+    let ms = last.at.0.saturating_sub(before.at.0);
     if ms == 0 {
         return None;
     }
@@ -353,7 +353,7 @@ fn linear_regression(samples: &[Sample], origin: i64) -> Option<Line> {
     }
     let [mut x_sum, mut y_sum, mut xy_sum, mut xx_sum] = [Kahan::default(); 4];
     for sample in samples {
-        let x = (sample.at.0 - origin) as f64 / 1000.0;
+        let x = sample.at.0.saturating_sub(origin) as f64 / 1000.0;
         x_sum.add(x);
         y_sum.add(sample.value);
         xy_sum.add(x * sample.value);

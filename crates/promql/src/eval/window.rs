@@ -72,7 +72,11 @@ impl Evaluator<'_> {
                 let mut windows = self.windows(&range.range, &range.selector.shift, grid)?;
                 windows.edges = range.selector.edges;
                 let beyond = windows.beyond();
-                let oldest = windows.first.saturating_sub(windows.length).saturating_add(1 - beyond.left);
+                let oldest = windows
+                    .first
+                    .saturating_sub(windows.length)
+                    .saturating_sub(beyond.left)
+                    .saturating_add(1);
                 let newest = windows.end(grid.count - 1).saturating_add(beyond.right);
                 let asked = TimeRange::new(Timestamp(oldest), Timestamp(newest));
                 let views = self.source.select(&range.selector.matchers, asked)?;

@@ -189,6 +189,36 @@ fn the_tallest_tree_that_is_read_is_evaluated() {
     assert!(range_value(&nested, &source(64), &options).is_ok());
 }
 
+#[test]
+fn the_ends_of_time_are_moments_like_others() {
+    let mut memory = Memory::new(2);
+    let moments = [i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 1, i64::MAX];
+    memory.add(Labels::from_pairs([("__name__", "b")]), moments.map(|at| Sample::new(Timestamp(at), 1.0)));
+    for query in [
+        "b",
+        "b offset 100y",
+        "b offset -100y",
+        "b @ end() smoothed",
+        "rate(b[100y])",
+        "rate(b[5m] smoothed)",
+        "increase(b[5m] anchored)",
+        "deriv(b[100y] offset -1h)",
+        "predict_linear(b[1h], 1e300)",
+        "irate(b[100000y])",
+        "max_over_time(b[1h:1m] offset -1h)",
+        "year(vector(1e300)) + day_of_month(vector(-1e18)) + hour(vector(Inf))",
+        "timestamp(b) + time() + range() + step()",
+    ] {
+        let expr = parse(query).unwrap();
+        for at in moments {
+            let _ = eval_instant(&expr, Timestamp(at), &memory, &EvalOptions::default());
+            let end = Timestamp(at.saturating_add(10));
+            let range = RangeSpec { start: Timestamp(at.saturating_sub(10)), end, step: TimeDelta(3) };
+            let _ = eval_range(&expr, range, &memory, &EvalOptions::default());
+        }
+    }
+}
+
 fn token() -> impl Strategy<Value = String> {
     let words = [
         "a_total",
@@ -220,6 +250,7 @@ fn token() -> impl Strategy<Value = String> {
         "or",
         "unless",
         "atan2",
+        "</",
         "bool",
         "on",
         "ignoring",
