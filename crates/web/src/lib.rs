@@ -3,14 +3,43 @@
 //! [`router`] turns an [`App`], which the shell implements, into a service. A page is a pure function from view
 //! structs to HTML; it decides nothing and computes no budget, burn rate or time left.
 
+mod alertmanager;
+mod alerts;
+mod api;
+mod api_error;
+mod api_json;
+mod api_params;
 mod app;
+mod assets;
+mod deliveries;
 pub mod digits;
+mod events;
+mod explore;
+mod forms;
+mod guard;
+mod matcher_text;
+mod now;
+mod page;
+mod parts;
 mod process;
+mod prometheus;
+mod query;
+mod silences;
+mod slo;
+mod slos;
+mod svg;
+mod targets;
+mod url;
 pub mod view;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Router, middleware};
+use tower_http::compression::CompressionLayer;
 
 pub use app::{Acknowledger, App, BoxFuture, Demo};
 
@@ -19,5 +48,33 @@ type Shared = Arc<dyn App>;
 
 /// All of the product's HTTP surface: pages, Prometheus' and Alertmanager's APIs, our own, and the process' own.
 pub fn router(app: Arc<dyn App>) -> Router {
-    Router::new().merge(process::routes()).with_state(app)
+    Router::new()
+        .merge(pages())
+        .merge(forms::routes())
+        .merge(process::routes())
+        .merge(prometheus::routes())
+        .merge(alertmanager::routes())
+        .merge(api::routes())
+        .merge(assets::routes())
+        .fallback(no_such_page)
+        .layer(middleware::from_fn(guard::security_headers))
+        .layer(CompressionLayer::new())
+        .with_state(app)
+}
+
+fn pages() -> Router<Shared> {
+    Router::new()
+        .route("/", get(now::now))
+        .route("/slos", get(slos::slos))
+        .route("/slos/{*id}", get(slo::slo))
+        .route("/alerts", get(alerts::alerts))
+        .route("/silences", get(silences::silences))
+        .route("/deliveries", get(deliveries::deliveries))
+        .route("/targets", get(targets::targets))
+        .route("/explore", get(explore::explore))
+        .route("/events", get(events::events))
+}
+
+async fn no_such_page(State(app): State<Shared>, uri: Uri) -> Response {
+    page::not_found(app.as_ref(), &format!("Nothing is at {}.", uri.path()))
 }

@@ -1,18 +1,18 @@
 //! The process' own endpoints, under the paths that probes and Prometheus' tooling expect.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Router, middleware};
 
-use crate::Shared;
+use crate::{Shared, guard};
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
         .route("/-/healthy", get(|| async { "bellwether is healthy\n" }))
         .route("/-/ready", get(ready))
-        .route("/-/reload", post(reload).put(reload))
+        .route("/-/reload", post(reload).put(reload).route_layer(middleware::from_fn(guard::same_site_only)))
         .route("/metrics", get(metrics))
 }
 

@@ -1,0 +1,95 @@
+// Enhancement only: local times, a running age of the data, and pages that renew themselves in place.
+"use strict";
+(() => {
+  const two = (n) => String(n).padStart(2, "0");
+  const clock = (d) => two(d.getHours()) + ":" + two(d.getMinutes());
+  const day = (d) => d.toLocaleDateString(undefined, { day: "numeric", month: "short" });
+
+  function localTimes(root) {
+    const today = new Date().toDateString();
+    for (const el of root.querySelectorAll("time[datetime]")) {
+      const d = new Date(el.dateTime);
+      if (isNaN(d)) continue;
+      el.title = el.dateTime.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC");
+      el.textContent = d.toDateString() === today ? clock(d) : day(d) + " " + clock(d);
+    }
+    for (const el of root.querySelectorAll("text[data-t]")) {
+      const d = new Date(+el.dataset.t);
+      el.textContent = el.dataset.f === "day" ? day(d) : clock(d);
+    }
+  }
+
+  // The server's clock, as far as we know it: a phone's own may be minutes off.
+  let offset = 0;
+  function readClock() {
+    const age = document.querySelector("[data-now]");
+    if (age) offset = +age.dataset.now - Date.now();
+  }
+  function tick() {
+    const age = document.querySelector("[data-at]");
+    if (!age) return;
+    const ms = Math.max(0, Date.now() + offset - age.dataset.at), s = Math.floor(ms / 1000);
+    const text = s < 60 ? s + " s" : s < 3600 ? Math.floor(s / 60) + " m" : Math.floor(s / 3600) + " h " + Math.floor(s / 60) % 60 + " m";
+    const missed = ms / age.dataset.every;
+    age.querySelector("b").textContent = text;
+    age.className = "tag age " + (missed >= 5 ? "bad" : missed >= 2 ? "warn" : "");
+  }
+
+  // Makes `old` look like `fresh` by touching only what differs, so that focus, scroll position, opened details and
+  // what somebody is typing stay.
+  function morph(old, fresh) {
+    if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || (old.id || "") !== (fresh.id || "")) {
+      old.replaceWith(fresh.cloneNode(true));
+      return;
+    }
+    if (old.nodeType !== 1) {
+      if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
+      return;
+    }
+    if (old.matches("input,textarea,select")) return;
+    if (old.isEqualNode(fresh)) return;
+    const keep = (name) => name === "open" && old.nodeName === "DETAILS";
+    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !keep(name)) old.removeAttribute(name);
+    for (const { name, value } of [...fresh.attributes]) if (!keep(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
+    const before = [...old.childNodes], after = [...fresh.childNodes];
+    after.forEach((node, i) => before[i] ? morph(before[i], node) : old.append(node.cloneNode(true)));
+    before.slice(after.length).forEach((node) => node.remove());
+  }
+
+  let busy = false, again = false;
+  async function renew() {
+    if (busy) { again = true; return; }
+    busy = true;
+    try {
+      const answer = await fetch(location.href, { headers: { "x-renew": "1" }, cache: "no-store" });
+      if (answer.ok) {
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        localTimes(page);
+        for (const part of ["header", "main"]) {
+          const old = document.querySelector(part), fresh = page.querySelector(part);
+          if (old && fresh) morph(old, fresh);
+        }
+        document.title = page.title;
+        readClock();
+        tick();
+      }
+    } catch { /* the age of the data keeps running and turns red by itself */ }
+    setTimeout(() => { busy = false; if (again) { again = false; renew(); } }, 1000);
+  }
+
+  let polling = 0;
+  function listen() {
+    if (!window.EventSource) { poll(); return; }
+    const events = new EventSource("/events");
+    events.addEventListener("change", renew);
+    events.onopen = () => { clearInterval(polling); polling = 0; };
+    events.onerror = poll;
+  }
+  function poll() { if (!polling) polling = setInterval(renew, 10000); }
+
+  localTimes(document);
+  readClock();
+  tick();
+  setInterval(tick, 1000);
+  if (!document.body.dataset.still) listen();
+})();

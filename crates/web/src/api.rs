@@ -1,0 +1,125 @@
+//! Our own API: the same values the pages show, as JSON, for the command line and for scripts.
+
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api_error::ApiError;
+use crate::view::{NewAck, Refused};
+use crate::{Shared, deliveries, forms, guard, parts};
+
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route(
+            "/api/bellwether/v1/overview",
+            get(|State(app): State<Shared>| async move { json_of(&app.overview()) }),
+        )
+        .route(
+            "/api/bellwether/v1/slos",
+            get(|State(app): State<Shared>| async move { json_of(&app.slos()) }),
+        )
+        .route("/api/bellwether/v1/slos/{*id}", get(slo))
+        .route(
+            "/api/bellwether/v1/alerts",
+            get(|State(app): State<Shared>| async move { json_of(&app.alerts()) }),
+        )
+        .route("/api/bellwether/v1/alerts/{fingerprint}/ack", post(acknowledge))
+        .route(
+            "/api/bellwether/v1/groups",
+            get(|State(app): State<Shared>| async move { json_of(&app.alert_groups()) }),
+        )
+        .route(
+            "/api/bellwether/v1/rules",
+            get(|State(app): State<Shared>| async move { json_of(&app.rule_groups()) }),
+        )
+        .route(
+            "/api/bellwether/v1/silences",
+            get(|State(app): State<Shared>| async move { json_of(&app.silences()) }),
+        )
+        .route(
+            "/api/bellwether/v1/targets",
+            get(|State(app): State<Shared>| async move { json_of(&app.targets()) }),
+        )
+        .route("/api/bellwether/v1/deliveries", get(deliveries))
+        .route("/api/bellwether/v1/phase", get(phase).post(set_phase))
+        .route_layer(middleware::from_fn(guard::same_site_only))
+}
+
+fn json_of<T: Serialize + ?Sized>(value: &T) -> Response {
+    match serde_json::to_string(value) {
+        Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(error) => ApiError::unavailable(error.to_string()).into_response(),
+    }
+}
+
+async fn slo(State(app): State<Shared>, Path(id): Path<String>) -> Response {
+    let slos = app.slos();
+    match parts::find_slo(&slos, &id) {
+        Some(slo) => json_of(slo),
+        None => {
+            ApiError::not_found(format!("no objective is called {id:?}; /api/bellwether/v1/slos lists all"))
+                .into_response()
+        }
+    }
+}
+
+async fn deliveries(State(app): State<Shared>, Query(ask): Query<deliveries::Ask>) -> Response {
+    match app.deliveries(ask.filter()).await {
+        Ok(rows) => json_of(&rows),
+        Err(reason) => ApiError::unavailable(reason).into_response(),
+    }
+}
+
+fn refusal(refused: &Refused) -> Response {
+    let body = json!({ "status": "error", "error": refused.message() });
+    (forms::status_of(refused), Json(body)).into_response()
+}
+
+#[derive(Deserialize)]
+struct AckBody {
+    by: String,
+}
+
+async fn acknowledge(
+    State(app): State<Shared>,
+    Path(fingerprint): Path<String>,
+    Json(body): Json<AckBody>,
+) -> Response {
+    let Some(acknowledger) = app.acknowledger() else {
+        return refusal(&Refused::NotFound("this process cannot take acknowledgements".to_owned()));
+    };
+    match acknowledger.acknowledge(NewAck { fingerprint, by: body.by }).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(refused) => refusal(&refused),
+    }
+}
+
+async fn phase(State(app): State<Shared>) -> Response {
+    match app.demo() {
+        Some(demo) => json_of(&demo.view()),
+        None => {
+            ApiError::not_found("this is not a demonstration; `bellwether demo` starts one").into_response()
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct PhaseBody {
+    phase: String,
+}
+
+async fn set_phase(State(app): State<Shared>, Json(body): Json<PhaseBody>) -> Response {
+    let Some(demo) = app.demo() else {
+        return refusal(&Refused::NotFound(
+            "this is not a demonstration; `bellwether demo` starts one".to_owned(),
+        ));
+    };
+    match demo.set_phase(body.phase).await {
+        Ok(()) => json_of(&demo.view()),
+        Err(refused) => refusal(&refused),
+    }
+}

@@ -1,0 +1,131 @@
+//! Parameters of the Prometheus API: from the address, from a form body, or both; times and lengths in the several
+//! notations its clients send.
+
+use axum::body::to_bytes;
+use axum::extract::Request;
+use bellwether_model::{TimeDelta, TimeRange, Timestamp};
+use bellwether_promql::ExprKind;
+
+use crate::api_error::ApiError;
+use crate::url;
+
+/// Largest form body; a query may be long, but not endless.
+const BODY_BYTES_MAX: usize = 8 << 20;
+
+/// Name and value pairs; a name may occur several times.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// A form's values come before those of the address, as in Go's `FormValue`.
+    pub(crate) async fn of(request: Request) -> Result<Self, ApiError> {
+        let (head, body) = request.into_parts();
+        let body =
+            to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| ApiError::bad_data(error.to_string()))?;
+        let form = std::str::from_utf8(&body).map_err(|_| ApiError::bad_data("the form is not UTF-8"))?;
+        let mut pairs = url::pairs(form);
+        pairs.extend(url::pairs(head.uri.query().unwrap_or_default()));
+        Ok(Self(pairs))
+    }
+
+    /// The first value of a name; empty values count as absent.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str())
+    }
+
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str())
+    }
+
+    pub(crate) fn required(&self, name: &str) -> Result<&str, ApiError> {
+        self.get(name).ok_or_else(|| ApiError::bad_data(format!("invalid parameter {name:?}: it is missing")))
+    }
+
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+        let read = |text| {
+            time(text).ok_or_else(|| {
+                ApiError::bad_data(format!(
+                    "invalid parameter {name:?}: cannot parse {text:?} to a valid timestamp; \
+                 write seconds since 1970 or RFC 3339 such as 2026-11-21T03:04:05Z"
+                ))
+            })
+        };
+        self.get(name).map(read).transpose()
+    }
+
+    pub(crate) fn length(&self, name: &str) -> Result<Option<TimeDelta>, ApiError> {
+        let read = |text| {
+            length(text).ok_or_else(|| {
+            ApiError::bad_data(format!(
+                "invalid parameter {name:?}: cannot parse {text:?} to a valid duration; write seconds or 5m"
+            ))
+        })
+        };
+        self.get(name).map(read).transpose()
+    }
+
+    /// `start` to `end`, each defaulting to the end of all time.
+    pub(crate) fn range(&self) -> Result<TimeRange, ApiError> {
+        let (start, end) = (self.time("start")?, self.time("end")?);
+        let range = TimeRange::new(start.unwrap_or(Timestamp::MIN), end.unwrap_or(Timestamp::MAX));
+        if range.end < range.start {
+            return Err(ApiError::bad_data(
+                "invalid parameter \"end\": end timestamp must not be before start time",
+            ));
+        }
+        Ok(range)
+    }
+
+    /// `limit`; none or 0 means all.
+    pub(crate) fn limit(&self) -> Result<usize, ApiError> {
+        let Some(text) = self.get("limit") else { return Ok(usize::MAX) };
+        match text.parse::<usize>() {
+            Ok(0) => Ok(usize::MAX),
+            Ok(limit) => Ok(limit),
+            Err(_) => {
+                Err(ApiError::bad_data(format!("invalid parameter \"limit\": {text:?} is not a count")))
+            }
+        }
+    }
+
+    /// The selectors of `match[]`.
+    pub(crate) fn selectors(&self) -> Result<Vec<Vec<bellwether_model::Matcher>>, ApiError> {
+        self.all("match[]").map(selector).collect()
+    }
+}
+
+fn selector(text: &str) -> Result<Vec<bellwether_model::Matcher>, ApiError> {
+    let expr = bellwether_promql::parse(text).map_err(|errors| {
+        ApiError::bad_data(format!("invalid parameter \"match[]\": {}", first_message(&errors)))
+    })?;
+    match expr.kind {
+        ExprKind::Selector(selector) => Ok(selector.matchers),
+        _ => Err(ApiError::bad_data(format!(
+            "invalid parameter \"match[]\": {text:?} is not a series selector"
+        ))),
+    }
+}
+
+pub(crate) fn first_message(errors: &[bellwether_promql::ParseError]) -> String {
+    errors.first().map_or_else(|| "it cannot be read".to_owned(), |e| e.message.clone())
+}
+
+/// The largest moment in seconds that milliseconds can hold.
+const SECONDS_MAX: f64 = (i64::MAX / 1000) as f64;
+
+pub(crate) fn time(text: &str) -> Option<Timestamp> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return (seconds.is_finite() && seconds.abs() < SECONDS_MAX)
+            .then(|| Timestamp::from_secs_f64(seconds));
+    }
+    let moment: jiff::Timestamp = text.parse().ok()?;
+    Some(Timestamp::from_millis(moment.as_millisecond()))
+}
+
+pub(crate) fn length(text: &str) -> Option<TimeDelta> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return (seconds.is_finite() && seconds.abs() < SECONDS_MAX)
+            .then(|| TimeDelta::from_secs_f64(seconds));
+    }
+    text.parse().ok()
+}

@@ -1,0 +1,358 @@
+//! The page for three in the morning: what burns, how fast, when the budget ends, who has it, and what to do next.
+//! Everything else is one line.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use bellwether_model::Timestamp;
+use bellwether_slo::{BurnAlertState, BurnAlertStatus, Measurement, SloStatus, StreamStatus};
+use maud::{Markup, html};
+
+use crate::page::{self, Nav};
+use crate::parts::{self, Tone};
+use crate::view::{AlertState, AlertView, DemoView};
+use crate::{App, Shared, digits, forms};
+
+pub(crate) async fn now(State(app): State<Shared>, headers: HeaderMap) -> Response {
+    let slos = app.slos();
+    let alerts = app.alerts();
+    let sight = Sight::of(&slos, &alerts, app.now());
+    let viewer = forms::viewer(&headers);
+    let title = match sight.burning.len() {
+        0 => "Now".to_owned(),
+        n => format!("({n}) Now"),
+    };
+    page::respond(app.as_ref(), Nav::Now, &title, &main(app.as_ref(), &sight, &viewer))
+}
+
+/// What there is to see, sorted by how soon somebody has to act.
+struct Sight<'a> {
+    burning: Vec<Burning<'a>>,
+    unmeasured: Vec<&'a SloStatus>,
+    /// Firing alerts of rules rather than of objectives on cards.
+    others: Vec<&'a AlertView>,
+    calm: usize,
+    objectives: usize,
+    now: Timestamp,
+}
+
+/// An objective with an alert firing: the stream whose budget ends first stands for it.
+struct Burning<'a> {
+    slo: &'a SloStatus,
+    stream: &'a StreamStatus,
+    streams: usize,
+    alert: &'a BurnAlertStatus,
+    notices: Vec<&'a AlertView>,
+}
+
+impl<'a> Sight<'a> {
+    fn of(slos: &'a [SloStatus], alerts: &'a [AlertView], now: Timestamp) -> Self {
+        let mut burning: Vec<_> = slos.iter().filter_map(|slo| Burning::of(slo, alerts)).collect();
+        burning.sort_by_key(|b| (budget_end(b.stream, now), b.tone(), b.slo.id.clone()));
+        let is_shown = |id: &str| burning.iter().any(|b| b.slo.id == id);
+        let unmeasured: Vec<_> = slos.iter().filter(|s| is_unmeasured(s) && !is_shown(&s.id)).collect();
+        let others = alerts
+            .iter()
+            .filter(|a| a.state == AlertState::Firing && !a.slo_id.as_deref().is_some_and(is_shown))
+            .collect();
+        let calm = slos.len() - burning.len() - unmeasured.len();
+        Self { burning, unmeasured, others, calm, objectives: slos.len(), now }
+    }
+
+    /// Alerts on cards that nobody has taken, with the longest wait among them.
+    fn unacked(&self) -> (usize, Option<Timestamp>) {
+        let waiting = self.burning.iter().filter_map(|b| b.unacked_since());
+        (waiting.clone().count(), waiting.min())
+    }
+}
+
+impl<'a> Burning<'a> {
+    fn of(slo: &'a SloStatus, alerts: &'a [AlertView]) -> Option<Self> {
+        let streams: Vec<_> = slo.streams.iter().filter(|s| parts::is_burning(s)).collect();
+        let stream = *streams.iter().min_by_key(|s| budget_end(s, Timestamp::MAX))?;
+        let firing = stream.alerts.iter().filter(|a| a.state == BurnAlertState::Firing);
+        let alert = firing.min_by_key(|a| (Tone::of_severity(&a.severity), a.long))?;
+        let is_ours = |a: &&AlertView| a.state == AlertState::Firing && a.slo_id.as_deref() == Some(&slo.id);
+        let notices = alerts.iter().filter(is_ours).collect();
+        Some(Self { slo, stream, streams: streams.len(), alert, notices })
+    }
+
+    fn tone(&self) -> Tone {
+        Tone::of_severity(&self.alert.severity)
+    }
+
+    fn unacked_since(&self) -> Option<Timestamp> {
+        self.notices.iter().filter(|a| parts::is_loud(a) && a.ack.is_none()).map(|a| a.starts_at).min()
+    }
+}
+
+/// When the budget ends: at once if it is gone, never if it is not being spent.
+fn budget_end(stream: &StreamStatus, now: Timestamp) -> Timestamp {
+    if is_gone(stream) {
+        return Timestamp::MIN;
+    }
+    stream
+        .exhaustion
+        .map_or(Timestamp::MAX, |e| if now == Timestamp::MAX { e.earliest } else { e.earliest.max(now) })
+}
+
+fn is_gone(stream: &StreamStatus) -> bool {
+    stream.budget.is_some_and(|b| b.left_ratio <= 0.0)
+}
+
+fn is_unmeasured(slo: &SloStatus) -> bool {
+    slo.streams.first().is_none_or(|s| match s.measurement {
+        Measurement::Unmeasured | Measurement::Unknown => true,
+        Measurement::Complete | Measurement::Partial => false,
+    })
+}
+
+fn main(app: &dyn App, sight: &Sight<'_>, viewer: &str) -> Markup {
+    html! {
+        @if !sight.burning.is_empty() {
+            h1 { (sentence(app, sight)) }
+            div.cards { @for burning in &sight.burning { (card(app, burning, sight.now, viewer)) } }
+        } @else {
+            (calm(app, sight))
+        }
+        @if !sight.unmeasured.is_empty() {
+            h2 { "Not measured" }
+            div.cards { @for slo in &sight.unmeasured { (unmeasured_card(slo, sight.now)) } }
+        }
+        @if !sight.others.is_empty() {
+            h2 { "Other alerts firing" }
+            div.cards { @for alert in &sight.others { (other_card(alert, sight.now)) } }
+        }
+        @if sight.calm > 0 && !sight.burning.is_empty() {
+            p.dim { span aria-hidden="true" { "✓ " } (parts::plural(sight.calm, "other objective")) " not burning. " a href="/slos" { "All objectives" } }
+        }
+        @if let Some(demo) = app.demo() { (demo_panel(&demo.view(), sight.now)) }
+    }
+}
+
+/// The whole situation in one sentence.
+fn sentence(app: &dyn App, sight: &Sight<'_>) -> Markup {
+    let now = sight.now;
+    let (unacked, since) = sight.unacked();
+    let next = sight.burning.iter().filter(|b| !is_gone(b.stream)).find_map(|b| b.stream.exhaustion);
+    let gone = sight.burning.iter().filter(|b| is_gone(b.stream)).count();
+    html! {
+        (sight.burning.len()) " burning"
+        @if let (Some(since), true) = (since, app.acknowledger().is_some()) {
+            ", " (unacked) " unacked for " (digits::length(now - since))
+        }
+        @if gone > 0 { ", " (plural_budgets(gone)) " gone" }
+        @if let Some(end) = next {
+            ", next budget ends " (parts::moment(end.earliest, now)) ", " (parts::relative(end.earliest, now))
+        }
+    }
+}
+
+fn plural_budgets(n: usize) -> String {
+    parts::plural(n, "budget")
+}
+
+fn card(app: &dyn App, burning: &Burning<'_>, now: Timestamp, viewer: &str) -> Markup {
+    let Burning { slo, stream, alert, .. } = burning;
+    let notice = burning.notices.first();
+    html! {
+        article class={ "card " (burning.tone().class()) } aria-label={ (slo.id) " is burning" } {
+            div.row {
+                (parts::tag(burning.tone(), &alert.severity.to_uppercase()))
+                @if !slo.service.is_empty() { span.dim.small { (slo.service) } }
+                @if !stream.labels.is_empty() { (parts::labels(&stream.labels)) }
+                @if burning.streams > 1 { span.dim.small { "and " (burning.streams - 1) " more streams" } }
+            }
+            h3 { a href=(parts::slo_href(&slo.id)) { (slo.name) } }
+            @if !slo.description.is_empty() { p.dim.small { (slo.description) } }
+            dl.facts {
+                div { dt { "Burning" } dd { (burn_rates(alert)) } }
+                div { dt { "Budget left" } dd { (budget(stream)) } }
+                div { dt { "Budget ends" } dd { (ends(stream, now)) } }
+                div { dt { "Who has it" } dd { (who(app, burning, now)) } }
+            }
+            (next_step(slo, notice.copied()))
+            (actions(app, slo, notice.copied(), viewer))
+        }
+    }
+}
+
+fn burn_rates(alert: &BurnAlertStatus) -> Markup {
+    let rate = |r: Option<f64>| r.map_or("unknown".to_owned(), |r| digits::burn(r, &[alert.factor]));
+    html! {
+        b { (rate(alert.burn_rate_short.or(alert.burn_rate_long))) }
+        @if let Some(short) = alert.short { "over " (short) ", " (rate(alert.burn_rate_long)) " over " (alert.long) }
+        @else { "over " (alert.long) }
+    }
+}
+
+fn budget(stream: &StreamStatus) -> Markup {
+    let Some(budget) = &stream.budget else { return html! { b { "unknown" } "nothing counted yet" } };
+    let tone = parts::budget_tone(budget.left_ratio);
+    html! {
+        b class=(tone.class()) { (parts::budget_text(budget)) }
+        (parts::budget_bar(Some(budget)))
+    }
+}
+
+fn ends(stream: &StreamStatus, now: Timestamp) -> Markup {
+    if is_gone(stream) {
+        return html! { b.bad { "gone" } "every error now is beyond the goal" };
+    }
+    let Some(end) = stream.exhaustion else { return html! { b { "not in sight" } "at the present rate" } };
+    html! {
+        b { (parts::relative(end.earliest, now)) }
+        (parts::moment(end.earliest, now))
+        @match end.latest {
+            Some(latest) if latest > end.earliest => { " to " (parts::moment(latest, now)) }
+            Some(_) => {}
+            None => { " or never" }
+        }
+    }
+}
+
+fn who(app: &dyn App, burning: &Burning<'_>, now: Timestamp) -> Markup {
+    let owner = if burning.slo.owner.is_empty() { "no owner set" } else { &burning.slo.owner };
+    let since = burning.notices.iter().map(|a| a.starts_at).min().or(burning.alert.since);
+    let ack = burning.notices.iter().find_map(|a| a.ack.as_ref());
+    let silenced = burning.notices.iter().any(|a| !a.silenced_by.is_empty());
+    html! {
+        @if let Some(ack) = ack {
+            b.ok { (ack.by) } "since " (parts::moment(ack.at, now))
+        } @else if silenced {
+            b { "silenced" } (owner) ", " a href="/silences" { "see silences" }
+        } @else if let (Some(since), true) = (burning.unacked_since(), app.acknowledger().is_some()) {
+            b.bad { "UNACKED " (digits::length(now - since)) } (owner)
+        } @else {
+            b { (owner) }
+            @if let Some(since) = since { "firing for " (digits::length(now - since)) }
+        }
+    }
+}
+
+fn runbook_of<'a>(slo: &'a SloStatus, notice: Option<&'a AlertView>) -> &'a str {
+    let own = notice.map(|a| a.runbook_url.as_str()).filter(|url| !url.is_empty());
+    own.unwrap_or(&slo.runbook)
+}
+
+fn next_step(slo: &SloStatus, notice: Option<&AlertView>) -> Markup {
+    let step = notice.map(|a| a.next_step.as_str()).filter(|step| !step.is_empty());
+    let runbook = runbook_of(slo, notice);
+    html! {
+        p.next {
+            b { "Next: " }
+            @if let Some(step) = step { (step) }
+            @else if parts::safe_href(runbook).is_some() { "open the runbook and follow its first step" }
+            @else if !runbook.is_empty() { (runbook) }
+            @else { "see when it began and what else changed; this objective names no " code { "runbook" } }
+        }
+    }
+}
+
+fn actions(app: &dyn App, slo: &SloStatus, notice: Option<&AlertView>, viewer: &str) -> Markup {
+    html! {
+        div.acts {
+            @if let (Some(alert), true) = (notice.filter(|a| a.ack.is_none()), app.acknowledger().is_some()) {
+                (forms::ack_form(alert, viewer))
+            }
+            @if let Some(href) = parts::safe_href(runbook_of(slo, notice)) { a.btn href=(href) { "Runbook" } }
+            @if let Some(alert) = notice {
+                a.btn href={ "/silences?alert=" (alert.fingerprint) "#new" } { "Silence" }
+            }
+            @if notice.is_none() { a.btn href=(parts::slo_href(&slo.id)) { "Details" } }
+        }
+    }
+}
+
+fn unmeasured_card(slo: &SloStatus, now: Timestamp) -> Markup {
+    let watermark = slo.streams.first().and_then(|s| s.watermark);
+    html! {
+        article.card.warn aria-label={ (slo.id) " is not measured" } {
+            div.row { (parts::tag(Tone::Warn, "NOT MEASURED")) @if !slo.owner.is_empty() { span.dim.small { (slo.owner) } } }
+            h3 { a href=(parts::slo_href(&slo.id)) { (slo.id) } }
+            @if let Some(at) = watermark {
+                p.small { "Known up to " (parts::moment(at, now)) ", " (parts::relative(at, now)) ". Its alerts keep their state. "
+                    a href="/targets" { "Look at the targets" } }
+            } @else {
+                p.small { "Nothing of it has ever been measured: " (slo.indicator_text) ". "
+                    a href="/targets" { "Look at the targets" } }
+            }
+        }
+    }
+}
+
+fn other_card(alert: &AlertView, now: Timestamp) -> Markup {
+    let tone = if parts::is_loud(alert) { Tone::of_severity(parts::severity_of(alert)) } else { Tone::Quiet };
+    let text = ["summary", "description", "message"].into_iter().find_map(|name| alert.annotations.get(name));
+    html! {
+        article class={ "card " (tone.class()) } aria-label={ (alert.labels.value_or_empty("alertname")) " is firing" } {
+            div.row {
+                (parts::tag(tone, &parts::severity_of(alert).to_uppercase()))
+                span.dim.small { "firing for " (digits::length(now - alert.starts_at)) }
+                @if !alert.silenced_by.is_empty() { span.dim.small { "silenced" } }
+                @if !alert.inhibited_by.is_empty() { span.dim.small { "inhibited" } }
+            }
+            h3 { a href={ "/alerts#a" (alert.fingerprint) } { (alert.labels.value_or_empty("alertname")) } }
+            @if let Some(text) = text { p.small { (text) } }
+        }
+    }
+}
+
+/// Nothing burns. That is only good news while the data is fresh, so its age stands beside it.
+fn calm(app: &dyn App, sight: &Sight<'_>) -> Markup {
+    let overview = app.overview();
+    if sight.objectives == 0 {
+        let path = if overview.config_path.is_empty() { "bellwether.yaml" } else { &overview.config_path };
+        return html! {
+            h1 { "Nothing is watched yet" }
+            (parts::empty("There are no objectives", html! {
+                "Write one with " (parts::command("bellwether slo new")) ", check it with "
+                (parts::command(&format!("bellwether check {path}"))) ", then reload."
+            }))
+        };
+    }
+    let stale = overview.data_at.is_none_or(|at| (sight.now - at).0 >= overview.scrape_interval.0 * 5);
+    if stale {
+        return html! {
+            h1 { "Nobody can say whether anything burns" }
+            p.note.bad role="alert" {
+                "▲ "
+                @match overview.data_at {
+                    Some(at) => { "The newest data is " (digits::length(sight.now - at)) " old, from " (parts::moment(at, sight.now)) ". " }
+                    None => { "No data has arrived yet. " }
+                }
+                (overview.targets_up) " of " (parts::plural(overview.targets, "target")) " up. "
+                a href="/targets" { "Look at the targets" }
+            }
+        };
+    }
+    html! {
+        div.calm {
+            h1 { "Nothing is burning" }
+            p.ok { b { span aria-hidden="true" { "✓ " } (parts::plural(sight.calm, "objective")) " within budget pace" } }
+            @if let Some(at) = overview.data_at {
+                p.dim { "as of data " (digits::length(sight.now - at)) " old, from " (parts::moment(at, sight.now)) }
+            }
+            a.btn href="/slos" { "All objectives" }
+        }
+    }
+}
+
+fn demo_panel(demo: &DemoView, now: Timestamp) -> Markup {
+    let expect = demo.phases.iter().find(|p| p.name == demo.phase).map(|p| p.expect.as_str());
+    html! {
+        section aria-labelledby="demo" {
+            h2 #demo { "Demonstration" }
+            p.small { (demo.title) }
+            form.acts method="post" action="/demo/phase" {
+                @for phase in &demo.phases {
+                    @let pressed = phase.name == demo.phase;
+                    button name="phase" value=(phase.name) aria-pressed=(pressed) title=(phase.expect) { (phase.title) }
+                }
+            }
+            @if let Some(expect) = expect {
+                p.dim.small { "Since " (parts::moment(demo.since, now)) ": " (expect) }
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! All objectives in one table. Filter and order are in the address, so that a view can be sent to somebody.
+
+use std::cmp::Ordering;
+
+use axum::extract::{Query, State};
+use axum::response::Response;
+use bellwether_model::Timestamp;
+use bellwether_slo::{Measurement, SloStatus, StreamStatus};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::page::{self, Nav};
+use crate::parts::{self, Tone};
+use crate::{Shared, digits, url};
+
+/// What the address asks for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Ask {
+    q: String,
+    sort: String,
+}
+
+/// By what the table is ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Name,
+    Sli,
+    Burn,
+    Left,
+    Ends,
+}
+
+impl Sort {
+    fn from_text(text: &str) -> Self {
+        match text {
+            "name" => Self::Name,
+            "sli" => Self::Sli,
+            "burn" => Self::Burn,
+            "ends" => Self::Ends,
+            _ => Self::Left,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Sli => "sli",
+            Self::Burn => "burn",
+            Self::Left => "left",
+            Self::Ends => "ends",
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Name => "Objective",
+            Self::Sli => "Now / goal",
+            Self::Burn => "Burn",
+            Self::Left => "Budget left",
+            Self::Ends => "Ends",
+        }
+    }
+}
+
+pub(crate) async fn slos(State(app): State<Shared>, Query(ask): Query<Ask>) -> Response {
+    let slos = app.slos();
+    let sort = Sort::from_text(&ask.sort);
+    let mut shown: Vec<_> = slos.iter().filter(|slo| passes(slo, &ask.q)).collect();
+    shown.sort_by(|a, b| order(sort, a, b).then_with(|| a.id.cmp(&b.id)));
+    let main = html! {
+        h1 { "Objectives" }
+        @if slos.is_empty() {
+            (parts::empty("There are no objectives", html! {
+                "Write one with " (parts::command("bellwether slo new")) ", or import what you have with "
+                (parts::command("bellwether slo import FILE")) "."
+            }))
+        } @else {
+            (filters(&ask))
+            @if shown.is_empty() {
+                (parts::empty("No objective matches", html! { a href="/slos" { "Show all " (slos.len()) } }))
+            } @else {
+                (table(&shown, sort, &ask.q, app.now()))
+            }
+        }
+    };
+    page::respond(app.as_ref(), Nav::Slos, "Objectives", &main)
+}
+
+/// Every word has to occur somewhere in what the objective says of itself.
+fn passes(slo: &SloStatus, q: &str) -> bool {
+    let text = format!("{} {} {} {}", slo.id, slo.owner, slo.description, state(slo).1).to_lowercase();
+    q.to_lowercase().split_whitespace().all(|word| text.contains(word))
+}
+
+fn first(slo: &SloStatus) -> Option<&StreamStatus> {
+    slo.streams.first()
+}
+
+/// The burn over the shortest window.
+fn burn(slo: &SloStatus) -> Option<f64> {
+    first(slo)?.burns.first()?.burn_rate
+}
+
+/// Worst first, and what is not known last.
+fn order(sort: Sort, a: &SloStatus, b: &SloStatus) -> Ordering {
+    let left = |slo: &SloStatus| first(slo).and_then(|s| s.budget).map_or(f64::INFINITY, |b| b.left_ratio);
+    let sli = |slo: &SloStatus| first(slo).and_then(|s| s.total.sli_ratio).unwrap_or(f64::INFINITY);
+    let ends = |slo: &SloStatus| first(slo).and_then(|s| s.exhaustion).map_or(Timestamp::MAX, |e| e.earliest);
+    match sort {
+        Sort::Name => a.id.cmp(&b.id),
+        Sort::Sli => sli(a).total_cmp(&sli(b)),
+        Sort::Burn => burn(b).unwrap_or(-1.0).total_cmp(&burn(a).unwrap_or(-1.0)),
+        Sort::Left => left(a).total_cmp(&left(b)),
+        Sort::Ends => ends(a).cmp(&ends(b)),
+    }
+}
+
+fn filters(ask: &Ask) -> Markup {
+    html! {
+        form.filters method="get" action="/slos" role="search" {
+            label { "Filter" input type="search" name="q" value=(ask.q) placeholder="name, team, burning …"; }
+            input type="hidden" name="sort" value=(Sort::from_text(&ask.sort).as_str());
+            button { "Filter" }
+        }
+    }
+}
+
+fn table(slos: &[&SloStatus], sort: Sort, q: &str, now: Timestamp) -> Markup {
+    html! {
+        div.scroll {
+            table.stack {
+                thead { tr {
+                    (heading(Sort::Name, sort, q))
+                    th scope="col" { "State" }
+                    (heading(Sort::Sli, sort, q)) (heading(Sort::Left, sort, q))
+                    (heading(Sort::Burn, sort, q)) (heading(Sort::Ends, sort, q))
+                    th scope="col" { "Owner" }
+                } }
+                tbody { @for slo in slos { (row(slo, now)) } }
+            }
+        }
+    }
+}
+
+fn heading(column: Sort, present: Sort, q: &str) -> Markup {
+    let query = if q.is_empty() { String::new() } else { format!("&q={}", url::encode(q, "")) };
+    let direction = if matches!(column, Sort::Burn) { "descending" } else { "ascending" };
+    html! {
+        th scope="col" aria-sort=[(column == present).then_some(direction)] {
+            a href={ "/slos?sort=" (column.as_str()) (query) } {
+                (column.title()) @if column == present { span aria-hidden="true" { " ↓" } }
+            }
+        }
+    }
+}
+
+/// An objective's state in one word.
+pub(crate) fn state(slo: &SloStatus) -> (Tone, &'static str) {
+    let Some(stream) = first(slo) else { return (Tone::Warn, "not measured") };
+    let spent = stream.budget.is_some_and(|b| b.left_ratio <= 0.0);
+    match stream.measurement {
+        Measurement::Unmeasured | Measurement::Unknown => (Tone::Warn, "not measured"),
+        Measurement::Complete | Measurement::Partial if slo.streams.iter().any(parts::is_burning) => {
+            (Tone::Bad, "burning")
+        }
+        Measurement::Complete | Measurement::Partial if spent => (Tone::Bad, "budget gone"),
+        Measurement::Partial => (Tone::Quiet, "partly measured"),
+        Measurement::Complete => (Tone::Ok, "healthy"),
+    }
+}
+
+fn row(slo: &SloStatus, now: Timestamp) -> Markup {
+    let (tone, word) = state(slo);
+    let stream = first(slo);
+    let budget = stream.and_then(|s| s.budget);
+    html! {
+        tr {
+            th.w scope="row" {
+                a href=(parts::slo_href(&slo.id)) { (slo.id) }
+                @if !slo.description.is_empty() { div.dim.small { (slo.description) } }
+            }
+            td { (parts::tag(tone, word)) }
+            td data-k="Now / goal" { (sli_text(slo, stream)) " " span.dim { "of " (slo.goal_text) } }
+            td data-k="Budget left" {
+                @match &budget {
+                    Some(budget) => { (parts::budget_text(budget)) (parts::budget_bar(Some(budget))) }
+                    None => { span.dim { "unknown" } }
+                }
+            }
+            td data-k="Burn" {
+                @match burn(slo) {
+                    Some(rate) => { (digits::burn(rate, &[1.0])) " " span.dim { (shortest_window(stream)) } }
+                    None => { span.dim { "unknown" } }
+                }
+            }
+            td data-k="Ends" { (ends(stream, now)) }
+            td data-k="Owner" { @if slo.owner.is_empty() { span.dim { "none" } } @else { (slo.owner) } }
+        }
+    }
+}
+
+fn sli_text(slo: &SloStatus, stream: Option<&StreamStatus>) -> String {
+    let ratio = stream.and_then(|s| s.total.sli_ratio);
+    ratio.map_or("no events".to_owned(), |ratio| digits::percent(ratio, &[slo.goal_ratio]))
+}
+
+fn shortest_window(stream: Option<&StreamStatus>) -> String {
+    stream.and_then(|s| s.burns.first()).map(|w| format!("over {}", w.window)).unwrap_or_default()
+}
+
+fn ends(stream: Option<&StreamStatus>, now: Timestamp) -> Markup {
+    let gone = stream.and_then(|s| s.budget).is_some_and(|b| b.left_ratio <= 0.0);
+    let end = stream.and_then(|s| s.exhaustion);
+    html! {
+        @if gone { b.bad { "gone" } }
+        @else if let Some(end) = end { (parts::relative(end.earliest, now)) }
+        @else { span.dim { "not in sight" } }
+    }
+}

@@ -1,0 +1,214 @@
+//! Line charts as SVG, drawn here so that a page needs no script to show them. Colours come from the style sheet, so
+//! one drawing serves both themes; axis texts grow on a phone and shrink on a desk through the same.
+
+use std::fmt::Write as _;
+
+use bellwether_model::{TimeDelta, TimeRange, Timestamp};
+use maud::{Markup, PreEscaped, html};
+
+use crate::digits;
+
+/// What the vertical axis counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// A ratio, shown as a percentage.
+    Percent,
+    /// Anything.
+    Plain,
+}
+
+/// One line; a point without a value is a gap.
+pub(crate) struct Line {
+    pub(crate) label: String,
+    pub(crate) points: Vec<(Timestamp, Option<f64>)>,
+}
+
+/// A level worth seeing beside the lines.
+pub(crate) struct Goal {
+    pub(crate) at: f64,
+    pub(crate) label: String,
+}
+
+/// A chart of lines over time.
+pub(crate) struct LineChart {
+    /// Unique in the page; names the chart for assistive technology.
+    pub(crate) id: &'static str,
+    pub(crate) title: String,
+    pub(crate) unit: Unit,
+    pub(crate) range: TimeRange,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) goal: Option<Goal>,
+    /// A value the axis must reach.
+    pub(crate) include: Option<f64>,
+    /// Stretches that were not measured; shaded.
+    pub(crate) gaps: Vec<TimeRange>,
+}
+
+const WIDTH: f64 = 360.0;
+const HEIGHT: f64 = 168.0;
+const LEFT: f64 = 52.0;
+const RIGHT: f64 = 8.0;
+const TOP: f64 = 12.0;
+const BOTTOM: f64 = 20.0;
+/// Lines that are drawn; more would be neither told apart nor read.
+pub(crate) const LINES_MAX: usize = 6;
+
+/// Where moments and values are on the drawing.
+struct Plane {
+    range: TimeRange,
+    low: f64,
+    high: f64,
+}
+
+impl Plane {
+    fn x(&self, at: Timestamp) -> f64 {
+        let span = (self.range.end.0 - self.range.start.0).max(1) as f64;
+        let fraction = ((at.0 - self.range.start.0) as f64 / span).clamp(0.0, 1.0);
+        LEFT + fraction * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        let fraction = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
+        HEIGHT - BOTTOM - fraction * (HEIGHT - TOP - BOTTOM)
+    }
+}
+
+impl LineChart {
+    pub(crate) fn draw(&self) -> Markup {
+        let (plane, ticks) = self.plane();
+        let title_id = format!("{}-t", self.id);
+        html! {
+            svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-labelledby=(title_id) {
+                title id=(title_id) { (self.title) }
+                @for gap in &self.gaps { (shade(&plane, *gap)) }
+                @for tick in &ticks { (self.level(&plane, *tick, &ticks)) }
+                (self.time_axis(&plane))
+                @if let Some(goal) = &self.goal {
+                    @let y = round(plane.y(goal.at));
+                    line.goal x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {}
+                    text.goal-text x=(WIDTH - RIGHT) y=(round(goal_text_y(y))) text-anchor="end" { (goal.label) }
+                }
+                @for (index, line) in self.lines.iter().take(LINES_MAX).enumerate() {
+                    path class={ "s" (index) } d=(PreEscaped(path(&plane, &line.points))) {}
+                }
+            }
+        }
+    }
+
+    /// Which values fit, and where the axis has its marks.
+    fn plane(&self) -> (Plane, Vec<f64>) {
+        let values =
+            self.lines.iter().take(LINES_MAX).flat_map(|l| &l.points).filter_map(|(_, value)| *value);
+        let marks = self.goal.iter().map(|g| g.at).chain(self.include);
+        let mut bounds = (f64::INFINITY, f64::NEG_INFINITY);
+        for value in values.chain(marks).filter(|v| v.is_finite()) {
+            bounds = (bounds.0.min(value), bounds.1.max(value));
+        }
+        if bounds.0 > bounds.1 {
+            bounds = (0.0, 1.0);
+        }
+        let step = nice_step(spread(bounds));
+        let mut low = (bounds.0 / step).floor() * step;
+        let mut high = (bounds.1 / step).ceil() * step;
+        if low >= high {
+            (low, high) = (low - step, high + step);
+        }
+        if self.unit == Unit::Percent && bounds.1 <= 1.0 {
+            high = high.min(1.0);
+        }
+        let count = ((high - low) / step).round().clamp(1.0, 12.0) as usize;
+        let ticks = (0..=count).map(|n| low + step * n as f64).filter(|t| *t <= high + step * 1e-6).collect();
+        (Plane { range: self.range, low, high }, ticks)
+    }
+
+    fn level(&self, plane: &Plane, tick: f64, ticks: &[f64]) -> Markup {
+        let y = round(plane.y(tick));
+        let others: Vec<f64> = ticks.iter().copied().filter(|other| *other != tick).collect();
+        // Sums of a step such as 0.1 miss their mark by a hair; the label shall not.
+        let clean = (tick * 1e12).round() / 1e12;
+        let text = match self.unit {
+            Unit::Percent => digits::percent(clean, &others),
+            Unit::Plain => digits::value(clean),
+        };
+        html! {
+            line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {}
+            text x=(LEFT - 5.0) y=(round(y + 3.5)) text-anchor="end" { (text) }
+        }
+    }
+
+    fn time_axis(&self, plane: &Plane) -> Markup {
+        const MARKS: i64 = 4;
+        let span = self.range.end.0 - self.range.start.0;
+        let by_day = span > TimeDelta::DAY.0 * 3 / 2;
+        let at = |n: i64| Timestamp(self.range.start.0 + span / MARKS * n);
+        html! {
+            @for n in 0..=MARKS {
+                @let anchor = if n == 0 { "start" } else if n == MARKS { "end" } else { "middle" };
+                @let text = at(n).to_string();
+                text x=(round(plane.x(at(n)))) y=(HEIGHT - 5.0) text-anchor=(anchor) data-t=(at(n).0)
+                    data-f=(if by_day { "day" } else { "clock" }) {
+                    @if by_day { (text.get(5..10).unwrap_or_default()) } @else { (text.get(11..16).unwrap_or_default()) }
+                }
+            }
+        }
+    }
+}
+
+/// Colours and names of the lines.
+pub(crate) fn legend(lines: &[Line]) -> Markup {
+    html! {
+        ul.legend {
+            @for (index, line) in lines.iter().take(LINES_MAX).enumerate() {
+                li {
+                    svg viewBox="0 0 18 8" aria-hidden="true" { line class={ "s" (index) } x1="0" x2="18" y1="4" y2="4" {} }
+                    span.mono { (line.label) }
+                }
+            }
+        }
+    }
+}
+
+fn shade(plane: &Plane, gap: TimeRange) -> Markup {
+    let (from, to) = (plane.x(gap.start), plane.x(gap.end));
+    html! { rect.gap x=(round(from)) y=(TOP) width=(round((to - from).max(0.5))) height=(HEIGHT - TOP - BOTTOM) {} }
+}
+
+/// Above its line, unless that is where the drawing ends.
+fn goal_text_y(line_y: f64) -> f64 {
+    if line_y < TOP + 12.0 { line_y + 11.0 } else { line_y - 3.0 }
+}
+
+fn path(plane: &Plane, points: &[(Timestamp, Option<f64>)]) -> String {
+    let (mut out, mut pen_down) = (String::new(), false);
+    for (index, (at, value)) in points.iter().enumerate() {
+        let Some(value) = value.filter(|v| v.is_finite()) else {
+            pen_down = false;
+            continue;
+        };
+        let (x, y) = (round(plane.x(*at)), round(plane.y(value)));
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{}{x} {y}", if pen_down { "L" } else { "M" });
+        let alone = !pen_down && points.get(index + 1).is_none_or(|(_, next)| next.is_none());
+        if alone {
+            out.push_str("h2");
+        }
+        pen_down = true;
+    }
+    out
+}
+
+fn spread((low, high): (f64, f64)) -> f64 {
+    if high > low { high - low } else { low.abs().max(1e-3) * 0.1 }
+}
+
+/// 1, 2 or 5 times a power of ten, so that there are three to five marks.
+fn nice_step(spread: f64) -> f64 {
+    let raw = spread / 3.0;
+    let power = 10f64.powf(raw.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * power).find(|step| *step >= raw).unwrap_or(power * 10.0)
+}
+
+/// One decimal is finer than a pixel.
+fn round(x: f64) -> f64 {
+    (x * 10.0).round() / 10.0
+}

@@ -1,0 +1,63 @@
+//! Whether data arrives at all: every target, the failing ones first, with what the last scrape said.
+
+use axum::extract::State;
+use axum::response::Response;
+use bellwether_model::Timestamp;
+use maud::{Markup, html};
+
+use crate::page::{self, Nav};
+use crate::parts::{self, Tone};
+use crate::view::{TargetHealth, TargetView};
+use crate::{Shared, digits};
+
+pub(crate) async fn targets(State(app): State<Shared>) -> Response {
+    let mut targets = app.targets();
+    targets.sort_by(|a, b| (a.health, &a.job, &a.url).cmp(&(b.health, &b.job, &b.url)));
+    let up = targets.iter().filter(|t| t.health == TargetHealth::Up).count();
+    let main = html! {
+        @if targets.is_empty() {
+            h1 { "Targets" }
+            (parts::empty("Nothing is scraped", html! {
+                "Add a scrape job to the configuration, check it with " (parts::command("bellwether check")) ", then reload."
+            }))
+        } @else {
+            h1 { (up) " of " (parts::plural(targets.len(), "target")) " up" }
+            (table(&targets, app.now()))
+        }
+    };
+    page::respond(app.as_ref(), Nav::Targets, "Targets", &main)
+}
+
+fn table(targets: &[TargetView], now: Timestamp) -> Markup {
+    html! {
+        div.scroll { table.stack {
+            thead { tr { th scope="col" { "Target" } th scope="col" { "State" } th scope="col" { "Last scrape" } th scope="col" { "Took" } th scope="col" { "Samples" } } }
+            tbody { @for target in targets { (row(target, now)) } }
+        } }
+    }
+}
+
+fn row(target: &TargetView, now: Timestamp) -> Markup {
+    let (tone, word) = match target.health {
+        TargetHealth::Up => (Tone::Ok, "up"),
+        TargetHealth::Down => (Tone::Bad, "down"),
+        TargetHealth::Unknown => (Tone::Quiet, "not yet scraped"),
+    };
+    html! {
+        tr {
+            th.w scope="row" {
+                (target.job) " "
+                @if let Some(href) = parts::safe_href(&target.url) { a.mono href=(href) { (target.url) } } @else { code { (target.url) } }
+                div { (parts::labels(&target.labels.without(&["job"]))) }
+                @if !target.last_error.is_empty() { p.note.bad { (target.last_error) } }
+            }
+            td { (parts::tag(tone, word)) }
+            td data-k="Last scrape" {
+                @match target.last_scrape_at { Some(at) => (parts::relative(at, now)), None => { span.dim { "never" } } }
+                div.dim.small { "every " (target.interval) }
+            }
+            td data-k="Took" { @match target.last_duration { Some(d) => { (d.0) " ms" }, None => { span.dim { "unknown" } } } }
+            td data-k="Samples" { @match target.last_samples { Some(n) => (digits::count(n as f64)), None => { span.dim { "unknown" } } } }
+        }
+    }
+}

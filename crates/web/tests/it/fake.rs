@@ -1,0 +1,545 @@
+//! A process that is not one: sample data in four moods, at one fixed moment, for the tests and the preview.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use bellwether_model::{
+    Chunk, ChunkSummary, Labels, Matcher, Sample, SeriesSource, SeriesView, SourceError, TimeDelta,
+    TimeRange, Timestamp, matches_all,
+};
+use bellwether_slo::{
+    BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement, SloStatus,
+    StreamStatus, Verdict, WindowStatus,
+};
+use bellwether_web::view::*;
+use bellwether_web::{Acknowledger, App, BoxFuture, Demo};
+use tokio::sync::watch;
+
+/// 2026-11-21T02:25:08Z, a Saturday night.
+pub const NOW: Timestamp = Timestamp(1_795_227_908_000);
+
+/// What kind of night it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    Burning,
+    Healthy,
+    Empty,
+    Stale,
+}
+
+/// The fake process. What is changed through it is kept.
+pub struct Fake {
+    pub mood: Mood,
+    pub changes: watch::Sender<u64>,
+    pub acks: Mutex<BTreeMap<String, String>>,
+    pub added: Mutex<Vec<NewSilence>>,
+    pub phase: Mutex<String>,
+}
+
+impl Fake {
+    pub fn new(mood: Mood) -> Arc<Self> {
+        Arc::new(Self {
+            mood,
+            changes: watch::Sender::new(7),
+            acks: Mutex::default(),
+            added: Mutex::default(),
+            phase: Mutex::new("6".to_owned()),
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.mood == Mood::Empty
+    }
+}
+
+fn labels(pairs: &[(&str, &str)]) -> Labels {
+    Labels::from_pairs(pairs.iter().copied())
+}
+
+fn ago(seconds: i64) -> Timestamp {
+    NOW - TimeDelta::from_secs(seconds)
+}
+
+fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
+    Box::pin(std::future::ready(value))
+}
+
+struct Memory(Vec<Sample>, ChunkSummary);
+
+impl Chunk for Memory {
+    fn summary(&self) -> &ChunkSummary {
+        &self.1
+    }
+    fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
+        out.extend_from_slice(&self.0);
+        Ok(())
+    }
+}
+
+/// A counter and a gauge, a sample every 15 s for the last two hours.
+struct Series(Vec<Labels>);
+
+impl SeriesSource for Series {
+    fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<SeriesView>, SourceError> {
+        let mut views = Vec::new();
+        for (index, labels) in self.0.iter().enumerate().filter(|(_, labels)| matches_all(matchers, labels)) {
+            let value = |n: i64| match index {
+                0 => n as f64 * 12.0,
+                1 => n as f64 * 5.0,
+                _ => 1.0,
+            };
+            let times =
+                (0..480).map(|n| Sample::new(ago((479 - n) * 15).floor_to(TimeDelta::SECOND), value(n)));
+            let samples: Vec<_> = times.filter(|s| range.contains(s.at)).collect();
+            if let Some(summary) = ChunkSummary::of(&samples) {
+                let chunk: Arc<dyn Chunk> = Arc::new(Memory(samples, summary));
+                views.push(SeriesView { labels: labels.clone(), chunks: vec![chunk] });
+            }
+        }
+        Ok(views)
+    }
+}
+
+impl App for Fake {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+    fn ready(&self) -> bool {
+        !self.is_empty()
+    }
+    fn metrics(&self) -> String {
+        "# TYPE bellwether_up gauge\nbellwether_up 1\n".to_owned()
+    }
+    fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
+        ready(if self.is_empty() {
+            Err("slo.yaml:7:13: error: objective 99.9 has no unit".to_owned())
+        } else {
+            Ok(())
+        })
+    }
+
+    fn overview(&self) -> Overview {
+        let failing = ReceiverFailing {
+            receiver: "team-slack".to_owned(),
+            since: ago(1240),
+            reason: "429 Too Many Requests".to_owned(),
+        };
+        let data_at = match self.mood {
+            Mood::Burning | Mood::Healthy => Some(ago(8)),
+            Mood::Stale => Some(ago(3900)),
+            Mood::Empty => None,
+        };
+        Overview {
+            version: "0.1.0".to_owned(),
+            revision: "1d57a3f".to_owned(),
+            started_at: ago(86_400 * 3),
+            scrape_interval: TimeDelta::from_secs(15),
+            data_at,
+            targets_up: if self.is_empty() { 0 } else { 2 },
+            targets: if self.is_empty() { 0 } else { 3 },
+            series: 1204,
+            receivers_failing: if self.mood == Mood::Burning { vec![failing] } else { Vec::new() },
+            warnings: Vec::new(),
+            config_path: "bellwether.yaml".to_owned(),
+        }
+    }
+
+    fn source(&self) -> Arc<dyn SeriesSource> {
+        Arc::new(Series(vec![
+            labels(&[("__name__", "chat_calls_total"), ("job", "movieguru"), ("instance", "a:1")]),
+            labels(&[("__name__", "chat_calls_total"), ("job", "movieguru"), ("instance", "b:1")]),
+            labels(&[("__name__", "up"), ("job", "movieguru"), ("instance", "a:1")]),
+        ]))
+    }
+
+    fn slos(&self) -> Arc<Vec<SloStatus>> {
+        Arc::new(match self.mood {
+            Mood::Empty => Vec::new(),
+            Mood::Healthy | Mood::Stale => {
+                vec![healthy("login-success", 0.99995), healthy("startup", 0.9991)]
+            }
+            Mood::Burning => vec![
+                burning("chat-latency", "Chats answered within 5 s", 60.0, 0.41, Some(6740)),
+                burning("chat-engaged", "Chats in which the user stays engaged", 1.667, -0.12, None),
+                unmeasured(),
+                healthy("login-success", 0.99995),
+                healthy("startup", 0.9991),
+                young(),
+            ],
+        })
+    }
+
+    fn slo_history(&self, request: HistoryRequest<'_>) -> Vec<HistoryPoint> {
+        let (start, end, step) = (request.range.start, request.range.end, request.step);
+        let count = (end - start).0 / step.0;
+        (1..=count)
+            .map(|n| {
+                let progress = n as f64 / count as f64;
+                let is_bad = self.mood == Mood::Burning && progress > 0.7;
+                let is_dark = (0.30..0.36).contains(&progress);
+                let total = if is_dark { 0.0 } else { 120.0 + (n % 7) as f64 };
+                let wobble = (n * 7919 % 13) as f64 / 13.0 * 0.004;
+                HistoryPoint {
+                    at: start + step * n,
+                    good: total * if is_bad { 0.56 } else { 0.998 - wobble },
+                    total,
+                    measured_ratio: if is_dark { 0.0 } else { 1.0 },
+                    budget_left_ratio: Some(if is_bad {
+                        0.93 - (progress - 0.7) * 1.7
+                    } else {
+                        1.0 - progress * 0.1
+                    }),
+                }
+            })
+            .collect()
+    }
+
+    fn targets(&self) -> Vec<TargetView> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let target = |instance: &str, health, error: &str| TargetView {
+            job: "movieguru".to_owned(),
+            url: format!("http://{instance}/metrics"),
+            labels: labels(&[("job", "movieguru"), ("instance", instance), ("zone", "<b>eu</b>")]),
+            discovered_labels: labels(&[("__address__", instance)]),
+            health,
+            last_scrape_at: Some(ago(8)),
+            last_duration: Some(TimeDelta(12)),
+            last_samples: Some(402),
+            last_error: error.to_owned(),
+            interval: TimeDelta::from_secs(15),
+            timeout: TimeDelta::from_secs(10),
+        };
+        vec![
+            target("10.0.0.1:8080", TargetHealth::Up, ""),
+            target("10.0.0.2:8080", TargetHealth::Up, ""),
+            target("10.0.0.3:8080", TargetHealth::Down, "connection refused"),
+        ]
+    }
+
+    fn rule_groups(&self) -> Vec<RuleGroupView> {
+        let rule = |name: &str, query: &str, alerting| RuleView {
+            name: name.to_owned(),
+            query: query.to_owned(),
+            labels: labels(&[("severity", "page")]),
+            last_error: String::new(),
+            evaluated_at: Some(ago(8)),
+            evaluation_seconds: 0.002,
+            alerting,
+        };
+        let alerting = AlertingRuleView {
+            hold: TimeDelta::MINUTE,
+            keep_firing_for: TimeDelta::ZERO,
+            annotations: labels(&[("summary", "down")]),
+            alerts: vec![RuleAlertView {
+                labels: labels(&[("alertname", "TargetDown"), ("severity", "page")]),
+                annotations: labels(&[("summary", "10.0.0.3:8080 is down")]),
+                state: AlertState::Firing,
+                active_at: ago(300),
+                value: 0.0,
+            }],
+        };
+        vec![RuleGroupView {
+            name: "basics".to_owned(),
+            file: "rules.yml".to_owned(),
+            interval: TimeDelta::MINUTE,
+            limit: 0,
+            evaluated_at: Some(ago(8)),
+            evaluation_seconds: 0.004,
+            rules: vec![
+                rule("job:up:sum", "sum by (job) (up)", None),
+                rule("TargetDown", "up == 0", Some(alerting)),
+            ],
+        }]
+    }
+
+    fn alerts(&self) -> Vec<AlertView> {
+        if self.mood != Mood::Burning {
+            return Vec::new();
+        }
+        let acks = self.acks.lock().unwrap();
+        let mut alerts = vec![
+            alert("00000000000000a1", "ChatLatencyBurn", "page", Some("movieguru/chat-latency"), 265),
+            alert("00000000000000a2", "ChatEngagedBurn", "ticket", Some("movieguru/chat-engaged"), 5460),
+            alert("00000000000000a3", "TargetDown", "page", None, 300),
+            alert("00000000000000a4", "DiskFillsUp", "ticket", None, 90),
+        ];
+        alerts[0].next_step =
+            "Check the chat model's queue; if it is above 50, switch to the small model.".to_owned();
+        alerts[1].ack = Some(AckView { by: "kim".to_owned(), at: ago(4800), until: None });
+        alerts[2].silenced_by = vec!["6b1f0e9c-0000-4000-8000-000000000001".to_owned()];
+        alerts[2].why.push(WhyStep {
+            stage: "silence".to_owned(),
+            text: "hidden by a silence of sam's".to_owned(),
+            passed: false,
+        });
+        alerts[3].state = AlertState::Pending;
+        for alert in &mut alerts {
+            if let Some(by) = acks.get(&alert.fingerprint) {
+                alert.ack = Some(AckView { by: by.clone(), at: NOW, until: None });
+            }
+        }
+        alerts
+    }
+
+    fn alert_groups(&self) -> Vec<AlertGroupView> {
+        if self.mood != Mood::Burning {
+            return Vec::new();
+        }
+        vec![AlertGroupView {
+            key: "{}/{severity=\"page\"}:{service=\"movieguru\"}".to_owned(),
+            receiver: "oncall".to_owned(),
+            route: "root / severity=\"page\"".to_owned(),
+            labels: labels(&[("service", "movieguru")]),
+            alerts: self.alerts().into_iter().take(2).collect(),
+            notified_at: Some(ago(240)),
+            next_at: Some(NOW + TimeDelta::MINUTE),
+        }]
+    }
+
+    fn deliveries(&self, filter: DeliveryFilter) -> BoxFuture<'_, Result<Vec<DeliveryView>, String>> {
+        let delivery = |id: &str, receiver: &str, outcome, detail: &str| DeliveryView {
+            id: id.to_owned(),
+            decided_at: ago(240),
+            receiver: receiver.to_owned(),
+            integration: "slack".to_owned(),
+            group_labels: labels(&[("service", "movieguru")]),
+            reason: "first".to_owned(),
+            firing: 2,
+            resolved: 0,
+            outcome,
+            attempts: 3,
+            attempted_at: Some(ago(20)),
+            next_attempt_at: (outcome == DeliveryOutcome::Retrying).then(|| NOW + TimeDelta::from_secs(40)),
+            detail: detail.to_owned(),
+        };
+        let mut rows = vec![
+            delivery("k1", "oncall", DeliveryOutcome::Delivered, "202 Accepted, dedup key 4f2a"),
+            delivery("k2", "team-slack", DeliveryOutcome::Retrying, "429 Too Many Requests, Retry-After 30"),
+        ];
+        rows.retain(|r| filter.receiver.as_ref().is_none_or(|name| *name == r.receiver));
+        rows.retain(|r| filter.outcome.is_none_or(|outcome| outcome == r.outcome));
+        ready(Ok(if self.mood == Mood::Burning { rows } else { Vec::new() }))
+    }
+
+    fn silences(&self) -> Vec<SilenceView> {
+        if self.mood != Mood::Burning {
+            return Vec::new();
+        }
+        let silence = |id: &str, state, ends_at| SilenceView {
+            id: id.to_owned(),
+            matchers: vec![Matcher::equal("alertname", "TargetDown")],
+            starts_at: ago(7200),
+            ends_at,
+            updated_at: ago(7200),
+            created_by: "sam".to_owned(),
+            comment: "moving 10.0.0.3 to the new rack".to_owned(),
+            state,
+            hidden_alerts: 1,
+        };
+        vec![
+            silence("6b1f0e9c-0000-4000-8000-000000000001", SilenceState::Active, NOW + TimeDelta::HOUR),
+            silence("6b1f0e9c-0000-4000-8000-000000000002", SilenceState::Expired, ago(3600)),
+        ]
+    }
+
+    fn add_silence(&self, silence: NewSilence) -> BoxFuture<'_, Result<String, Refused>> {
+        self.added.lock().unwrap().push(silence);
+        ready(Ok("6b1f0e9c-0000-4000-8000-000000000003".to_owned()))
+    }
+
+    fn expire_silence(&self, id: String) -> BoxFuture<'_, Result<(), Refused>> {
+        let known = self.silences().iter().any(|s| s.id == id);
+        ready(if known { Ok(()) } else { Err(Refused::NotFound(format!("no silence has the id {id:?}"))) })
+    }
+
+    fn acknowledger(&self) -> Option<&dyn Acknowledger> {
+        Some(self)
+    }
+
+    fn demo(&self) -> Option<&dyn Demo> {
+        (self.mood == Mood::Burning).then_some(self as &dyn Demo)
+    }
+}
+
+impl Acknowledger for Fake {
+    fn acknowledge(&self, ack: NewAck) -> BoxFuture<'_, Result<(), Refused>> {
+        self.acks.lock().unwrap().insert(ack.fingerprint, ack.by);
+        ready(Ok(()))
+    }
+}
+
+impl Demo for Fake {
+    fn view(&self) -> DemoView {
+        let phase = |name: &str, title: &str, expect: &str| DemoPhase {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            expect: expect.to_owned(),
+        };
+        DemoView {
+            title: "A simulated movie chat with three users.".to_owned(),
+            phases: vec![
+                phase("5", "Healthy", "Everything within its goal."),
+                phase(
+                    "6",
+                    "Chat turns slow",
+                    "Chat latency burns 60 times; the 10× alert fires within 90 s.",
+                ),
+            ],
+            phase: self.phase.lock().unwrap().clone(),
+            since: ago(300),
+        }
+    }
+
+    fn set_phase(&self, name: String) -> BoxFuture<'_, Result<(), Refused>> {
+        if !self.view().phases.iter().any(|p| p.name == name) {
+            return ready(Err(Refused::Invalid(format!("there is no phase {name:?}; there are 5 and 6"))));
+        }
+        *self.phase.lock().unwrap() = name;
+        self.changes.send_modify(|n| *n += 1);
+        ready(Ok(()))
+    }
+}
+
+fn alert(fingerprint: &str, name: &str, severity: &str, slo_id: Option<&str>, age_seconds: i64) -> AlertView {
+    let step =
+        |stage: &str, text: &str| WhyStep { stage: stage.to_owned(), text: text.to_owned(), passed: true };
+    AlertView {
+        fingerprint: fingerprint.to_owned(),
+        labels: labels(&[
+            ("alertname", name),
+            ("severity", severity),
+            ("service", "movieguru"),
+            ("note", "<script>alert(1)</script>"),
+        ]),
+        annotations: labels(&[("summary", "Something is wrong & someone <should> look")]),
+        state: AlertState::Firing,
+        starts_at: ago(age_seconds),
+        ends_at: None,
+        updated_at: ago(8),
+        value: Some(60.0),
+        generator_url: "javascript:alert(1)".to_owned(),
+        slo_id: slo_id.map(str::to_owned),
+        receivers: vec!["oncall".to_owned()],
+        silenced_by: Vec::new(),
+        inhibited_by: Vec::new(),
+        muted_by: Vec::new(),
+        ack: None,
+        next_step: String::new(),
+        runbook_url: "https://runbooks.example/chat".to_owned(),
+        why: vec![
+            step("rule", "burn 60 over 5m and 44.1 over 1h, both above 14.4"),
+            step("route", "root / severity=\"page\""),
+        ],
+    }
+}
+
+fn window(seconds: i64, good: f64, total: f64, goal: f64) -> WindowStatus {
+    WindowStatus {
+        window: TimeDelta::from_secs(seconds),
+        good,
+        total,
+        sli_ratio: (total > 0.0).then(|| good / total),
+        burn_rate: (total > 0.0).then(|| (1.0 - good / total) / (1.0 - goal)),
+        measured_ratio: 1.0,
+    }
+}
+
+fn slo(name: &str, description: &str, stream: StreamStatus) -> SloStatus {
+    SloStatus {
+        id: format!("movieguru/{name}"),
+        name: name.to_owned(),
+        service: "movieguru".to_owned(),
+        description: description.to_owned(),
+        owner: "team-chat".to_owned(),
+        runbook: "https://runbooks.example/chat".to_owned(),
+        goal_ratio: 0.99,
+        goal_text: "99%".to_owned(),
+        period_text: "rolling 28d".to_owned(),
+        period: TimeDelta(28 * TimeDelta::DAY.0),
+        indicator_text: "requests at or below 5000 in movieguru_chat_latency_milliseconds".to_owned(),
+        notes: Vec::new(),
+        streams: vec![stream],
+    }
+}
+
+fn stream(sli: f64, left: f64) -> StreamStatus {
+    StreamStatus {
+        labels: Labels::empty(),
+        measurement: Measurement::Complete,
+        watermark: Some(ago(8)),
+        total: window(28 * 86_400, 1_204_311.0 * sli, 1_204_311.0, 0.99),
+        watched: TimeDelta(28 * TimeDelta::DAY.0),
+        budget: Some(BudgetStatus {
+            allowed_events: 12_043.0,
+            spent_events: (12_043.0 * (1.0 - left)).round(),
+            left_ratio: left,
+            left_ratio_low: left,
+            left_ratio_high: left,
+        }),
+        burns: vec![window(300, 727.0 * sli, 727.0, 0.99), window(3600, 8748.0 * sli, 8748.0, 0.99)],
+        exhaustion: None,
+        alerts: Vec::new(),
+    }
+}
+
+fn healthy(name: &str, sli: f64) -> SloStatus {
+    slo(name, "Answers without an error", stream(sli, 0.83))
+}
+
+fn burning(name: &str, description: &str, rate: f64, left: f64, ends_in: Option<i64>) -> SloStatus {
+    let mut stream = stream(1.0 - 0.01 * (1.0 - left), left);
+    stream.burns[0] = window(300, 727.0 * (1.0 - rate / 100.0), 727.0, 0.99);
+    stream.exhaustion = ends_in.map(|seconds| Exhaustion {
+        earliest: NOW + TimeDelta::from_secs(seconds),
+        latest: Some(NOW + TimeDelta::from_secs(seconds + 2700)),
+    });
+    let burn_alert = |name: &str, severity: &str, factor, verdict, state| BurnAlertStatus {
+        name: name.to_owned(),
+        severity: severity.to_owned(),
+        long: TimeDelta::HOUR,
+        short: Some(TimeDelta(300_000)),
+        factor,
+        burn_rate_long: Some(rate * 0.735),
+        burn_rate_short: Some(rate),
+        state,
+        since: (state == BurnAlertState::Firing).then(|| ago(265)),
+        verdict,
+    };
+    let severity = if rate > 10.0 { "page" } else { "ticket" };
+    stream.alerts = vec![
+        burn_alert("fast-burn", severity, rate / 4.0, Verdict::Useful, BurnAlertState::Firing),
+        burn_alert("impossible", "page", 110.0, Verdict::CannotFire, BurnAlertState::Inactive),
+        burn_alert("too-late", "ticket", 90.0, Verdict::FiresAfterExhaustion, BurnAlertState::Inactive),
+    ];
+    let mut slo = slo(name, description, stream);
+    slo.notes.push(
+        "alert impossible can never fire: 110 is above the highest possible burn rate of 100".to_owned(),
+    );
+    slo
+}
+
+fn unmeasured() -> SloStatus {
+    let mut stream = stream(1.0, 1.0);
+    stream.measurement = Measurement::Unmeasured;
+    stream.watermark = Some(ago(900));
+    slo("preferences", "Preferences are saved", stream)
+}
+
+fn young() -> SloStatus {
+    let mut all = stream(0.995, 0.5);
+    all.watched = TimeDelta(3 * TimeDelta::DAY.0);
+    all.measurement = Measurement::Partial;
+    all.budget = all.budget.map(|b| BudgetStatus { left_ratio_low: 0.38, left_ratio_high: 0.52, ..b });
+    let mut eu = stream(0.999, 0.9);
+    eu.labels = labels(&[("region", "eu")]);
+    let mut slo = slo("page-loads", "", all);
+    slo.streams.push(eu);
+    slo.owner = String::new();
+    slo.runbook = String::new();
+    slo
+}
