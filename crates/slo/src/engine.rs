@@ -357,6 +357,11 @@ impl SloEngine {
         .collect()
     }
 
+    /// Says that every indicator's past has been counted: the engine was folded over the whole log.
+    pub fn past_is_counted(&mut self) {
+        self.ledger.slis.iter_mut().flatten().for_each(|sli| sli.is_new = false);
+    }
+
     fn backfill(&mut self, backfill: Backfill<'_>) {
         let Some(sli) = self.ledger.sli(backfill.key).filter(|sli| sli.is_new) else { return };
         let mut past = Ledger::new(self.ledger.settings);

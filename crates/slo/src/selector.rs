@@ -55,6 +55,12 @@ impl Selector {
             && self.matchers.iter().all(|m| m.matches(labels))
     }
 
+    /// Everything that must match, the metric name first.
+    pub fn all_matchers(&self) -> Vec<Matcher> {
+        let name = self.name.iter().map(|name| Matcher::equal(METRIC_NAME, name.as_str()));
+        name.chain(self.matchers.iter().cloned()).collect()
+    }
+
     /// The same labels under another metric name, as a histogram's base name becomes its `_bucket` series.
     pub fn with_name(&self, name: String) -> Self {
         Self { name: Some(name), matchers: self.matchers.clone() }

@@ -1,1 +1,7 @@
-//! Tests of this crate.
+//! Tests of the shell.
+
+mod workshop_history;
+mod workshop_http;
+mod workshop_load_mix;
+mod workshop_movie_guru;
+mod workshop_phase;

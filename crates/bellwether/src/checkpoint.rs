@@ -1,0 +1,126 @@
+//! The ledger's checkpoint as files: `blocks-N` grows, `head` is replaced. The head is written last and names the
+//! blocks file it belongs to, so that a crash at any moment leaves the checkpoint before it or the new one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bellwether_model::LogPosition;
+use bellwether_slo::{BlocksFile, EngineSettings, Slo, SloEngine};
+
+/// The files of one ledger.
+#[derive(Debug)]
+pub struct Checkpoints {
+    folder: PathBuf,
+    /// Number of the blocks file in use.
+    number: u64,
+    /// Whether the next checkpoint must begin a new blocks file.
+    rewrite: bool,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub enum Found {
+    /// The ledger as it was, and the place in the log from which to go on.
+    Ledger(Box<SloEngine>, LogPosition),
+    /// There is none yet.
+    Nothing,
+    /// There is one, but it cannot be used.
+    Unusable(String),
+}
+
+impl Checkpoints {
+    /// In a folder, which is made if missing; with what it holds.
+    pub fn open(folder: &Path, slos: Vec<Arc<Slo>>, settings: EngineSettings) -> io::Result<(Self, Found)> {
+        fs::create_dir_all(folder)?;
+        let mut checkpoints = Self { folder: folder.to_owned(), number: 0, rewrite: true };
+        let head = match fs::read(checkpoints.head_path()) {
+            Ok(head) => head,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok((checkpoints, Found::Nothing));
+            }
+            Err(error) => return Err(error),
+        };
+        let Some((number, head)) = split_number(&head) else {
+            return Ok((checkpoints, Found::Unusable("its head is cut off".to_owned())));
+        };
+        checkpoints.number = number;
+        let blocks = match fs::read(checkpoints.blocks_path(number)) {
+            Ok(blocks) => blocks,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let found = match SloEngine::restore(slos, settings, head, &blocks) {
+            Ok((engine, position)) => {
+                checkpoints.rewrite = false;
+                Found::Ledger(Box::new(engine), position)
+            }
+            Err(error) => Found::Unusable(error.to_string()),
+        };
+        Ok((checkpoints, found))
+    }
+
+    /// Writes the ledger down as it is after everything before a position of the log.
+    pub fn write(&mut self, engine: &mut SloEngine, position: LogPosition) -> io::Result<()> {
+        let result = self.try_write(engine, position);
+        self.rewrite = result.is_err();
+        result
+    }
+
+    fn try_write(&mut self, engine: &mut SloEngine, position: LogPosition) -> io::Result<()> {
+        let (blocks, number) = match self.rewrite {
+            true => (BlocksFile::Rewrite, self.number + 1),
+            false => (BlocksFile::Append, self.number),
+        };
+        let checkpoint = engine.checkpoint(position, blocks);
+        if self.rewrite || !checkpoint.new_blocks.is_empty() {
+            let start = checkpoint.blocks_len - checkpoint.new_blocks.len() as u64;
+            write_blocks(&self.blocks_path(number), start, &checkpoint.new_blocks)?;
+        }
+        let mut head = number.to_le_bytes().to_vec();
+        head.extend_from_slice(&checkpoint.head);
+        self.replace_head(&head)?;
+        if number != self.number {
+            // The one before is no longer named by any head.
+            let _ = fs::remove_file(self.blocks_path(self.number));
+            self.number = number;
+        }
+        Ok(())
+    }
+
+    fn replace_head(&self, head: &[u8]) -> io::Result<()> {
+        let new = self.folder.join("head.new");
+        let mut file = File::create(&new)?;
+        file.write_all(head)?;
+        file.sync_all()?;
+        fs::rename(&new, self.head_path())?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    fn head_path(&self) -> PathBuf {
+        self.folder.join("head")
+    }
+
+    fn blocks_path(&self, number: u64) -> PathBuf {
+        self.folder.join(format!("blocks-{number}"))
+    }
+}
+
+fn split_number(head: &[u8]) -> Option<(u64, &[u8])> {
+    let (number, rest) = head.split_first_chunk::<8>()?;
+    Some((u64::from_le_bytes(*number), rest))
+}
+
+/// Cuts off what a crash left behind `start`, then appends.
+fn write_blocks(path: &Path, start: u64, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
+    if file.seek(SeekFrom::End(0))? < start {
+        let message = format!("{} is shorter than the checkpoint that goes on with it", path.display());
+        return Err(io::Error::other(message));
+    }
+    file.set_len(start)?;
+    file.seek(SeekFrom::Start(start))?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

@@ -1,0 +1,214 @@
+//! What the user typed: the commands, their flags, and their help.
+
+use std::path::PathBuf;
+
+use bellwether_model::TimeDelta;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// From a service's metrics to the right person acting, with an error budget in the middle.
+#[derive(Debug, Parser)]
+#[command(name = "bellwether", version, max_term_width = 110, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Printed under every help page.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  it could not be done: a server did not answer, a port is taken, a disk is full
+  2  what was given is wrong: a flag, a file, a query; every problem is listed";
+
+/// One command, one file under `commands/`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch targets, keep budgets, send alerts
+    Serve(Serve),
+    /// Start a real service, real traffic, and Bellwether watching it
+    Demo(Demo),
+    /// Read configuration files and report every mistake in them
+    Check(Check),
+    /// Evaluate a PromQL expression on a running server
+    Query(Query),
+    /// Objectives and their error budgets
+    #[command(subcommand)]
+    Slo(Slo),
+    /// Alerts that are active on a running server
+    Alerts(Alerts),
+    /// Add, list and expire silences on a running server
+    #[command(subcommand)]
+    Silence(Silence),
+    /// The Movie Guru service and its users, each alone
+    #[command(subcommand)]
+    Workshop(Workshop),
+}
+
+/// Flags of `serve`.
+#[derive(Args, Debug)]
+pub struct Serve {
+    /// The configuration; `{}` is a valid one
+    #[arg(long, value_name = "FILE", default_value = "bellwether.yml")]
+    pub config: PathBuf,
+    /// Where samples, the ledger and the state are kept; made if missing
+    #[arg(long, value_name = "DIR", default_value = "bellwether-data")]
+    pub data: PathBuf,
+    /// Address of pages and API
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9999")]
+    pub listen: String,
+}
+
+/// Flags of `demo`.
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Address of pages and API
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9999")]
+    pub listen: String,
+    /// Address of the Movie Guru service
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9998")]
+    pub mock_listen: String,
+    /// Address of the receiver; it lists what arrived at GET /messages
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9997")]
+    pub receiver_listen: String,
+    /// Where to keep data; without it, a temporary folder that is removed at the end
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Simulated users
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub users: u32,
+}
+
+/// Flags of `check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// bellwether.yml, rule files, alertmanager.yml, prometheus.yml; told apart by their contents
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Where a running server is, and how to print what it says.
+#[derive(Args, Debug)]
+pub struct Remote {
+    /// The server's address
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9999")]
+    pub server: String,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// How a table is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Flags of `query`.
+#[derive(Args, Debug)]
+pub struct Query {
+    /// The PromQL expression
+    pub expression: String,
+    /// Evaluate at this moment (RFC 3339 or Unix seconds) instead of now
+    #[arg(long, value_name = "TIME")]
+    pub time: Option<String>,
+    #[command(flatten)]
+    /// The server.
+    pub remote: Remote,
+}
+
+/// Subcommands of `slo`.
+#[derive(Debug, Subcommand)]
+pub enum Slo {
+    /// Budgets, burn rates and alerts of every objective
+    Status {
+        /// The server
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+/// Flags of `alerts`.
+#[derive(Args, Debug)]
+pub struct Alerts {
+    /// The server.
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Subcommands of `silence`.
+#[derive(Debug, Subcommand)]
+pub enum Silence {
+    /// Stop notifications for alerts whose labels match
+    Add {
+        /// Matchers such as alertname=HighLatency or 'job=~"api|web"'
+        #[arg(required = true, value_name = "MATCHER")]
+        matchers: Vec<String>,
+        /// For how long
+        #[arg(long, value_name = "DURATION", default_value = "1h")]
+        duration: TimeDelta,
+        /// Why
+        #[arg(long, short)]
+        comment: String,
+        /// Who
+        #[arg(long, short, env = "USER", default_value = "unknown")]
+        author: String,
+        /// The server
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Silences that are active or pending
+    List {
+        /// Show expired ones too
+        #[arg(long)]
+        expired: bool,
+        /// The server
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// End silences now
+    Expire {
+        /// Their identifiers
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// The server
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+/// Subcommands of `workshop`.
+#[derive(Debug, Subcommand)]
+pub enum Workshop {
+    /// The Movie Guru service: answers requests as its phase says and exposes /metrics
+    Mock {
+        /// Where it listens
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9998")]
+        listen: String,
+        /// Challenge of the workshop whose phase it starts in: 1, 5, 6 or 7
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        phase: u8,
+    },
+    /// Users that send it requests
+    Load {
+        /// The service
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9998")]
+        target: String,
+        /// How many users at the peak
+        #[arg(long, value_name = "N", default_value_t = 3)]
+        users: u32,
+        /// How many users start each second
+        #[arg(long, value_name = "RATE", default_value_t = 1.0)]
+        spawn_rate: f64,
+        /// Stop after this long; without it, run until interrupted
+        #[arg(long, value_name = "DURATION")]
+        run_time: Option<TimeDelta>,
+    },
+}

@@ -1,0 +1,101 @@
+//! `bellwether workshop mock|load`: the Movie Guru service and its users, each alone.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::Workshop;
+use crate::failure::Failure;
+use crate::listen::listen;
+use crate::output::{Rows, say};
+use crate::shutdown;
+use crate::workshop::load::LoadSnapshot;
+use crate::workshop::{LoadOptions, LoadStats, MockState, MovieGuru, Phase, Sampler, http, load};
+
+/// Runs one of the two until it is interrupted.
+pub async fn run(command: Workshop) -> Result<(), Failure> {
+    match command {
+        Workshop::Mock { listen, phase } => mock(&listen, phase).await,
+        Workshop::Load { target, users, spawn_rate, run_time } => {
+            crate::install_tls();
+            send_users(LoadOptions {
+                target,
+                users,
+                spawn_rate_per_s: spawn_rate,
+                run_time: run_time.map(bellwether_model::TimeDelta::to_std),
+                seed: crate::entropy::seed(),
+            })
+            .await
+        }
+    }
+}
+
+async fn mock(address: &str, challenge: u8) -> Result<(), Failure> {
+    let phase = Phase::challenge(u32::from(challenge)).ok_or_else(|| {
+        Failure::wrong(format!("--phase {challenge} is not a challenge with a phase; write 1, 5, 6 or 7"))
+    })?;
+    let listener = listen(address, "--listen").await?;
+    let at = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
+    say(&format!("Movie Guru on http://{at}: GET /metrics, GET and POST /phase; stop it with Ctrl-C"));
+    let sampler = Sampler::random(crate::entropy::seed());
+    let state = Arc::new(MockState::new(MovieGuru::new(phase), sampler));
+    http::serve(listener, state, shutdown::requested())
+        .await
+        .map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// How often the running figures are drawn.
+const DRAWN_EVERY: Duration = Duration::from_millis(500);
+
+async fn send_users(options: LoadOptions) -> Result<(), Failure> {
+    let stats = Arc::new(LoadStats::default());
+    let bar =
+        if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    bar.set_style(
+        ProgressStyle::with_template("{spinner} {elapsed} {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
+    say(&format!("sending {} users to {}; stop them with Ctrl-C", options.users, options.target));
+    let draw = async {
+        loop {
+            tokio::time::sleep(DRAWN_EVERY).await;
+            bar.set_message(line(&stats.snapshot()));
+            bar.tick();
+        }
+    };
+    let running = load::run(options, stats.clone(), shutdown::requested());
+    let result = tokio::select! {
+        result = running => result,
+        () = draw => Ok(()),
+    };
+    bar.finish_and_clear();
+    result.map_err(|error| Failure::wrong(error.to_string()))?;
+    print_summary(&stats.snapshot());
+    Ok(())
+}
+
+fn line(snapshot: &LoadSnapshot) -> String {
+    format!(
+        "{} users, {} requests, {} failed, {:.2} requests/s",
+        snapshot.users, snapshot.total.requests, snapshot.total.failures, snapshot.requests_per_s
+    )
+}
+
+fn print_summary(snapshot: &LoadSnapshot) {
+    let mut rows = Rows::new(&["endpoint", "requests", "failed", "unanswered"]);
+    for (endpoint, calls) in &snapshot.by_endpoint {
+        let (method, path) = endpoint.method_and_path();
+        rows.push([
+            format!("{method} {path}"),
+            calls.requests.to_string(),
+            calls.failures.to_string(),
+            calls.unanswered.to_string(),
+        ]);
+    }
+    say(&line(snapshot));
+    if !rows.is_empty() {
+        rows.print();
+    }
+}

@@ -1,0 +1,477 @@
+//! `bellwether.yml` and everything it names, read at once: every mistake in every file is reported, and either the
+//! whole configuration is good or none of it is used.
+
+pub mod prometheus;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bellwether_diag::yaml::{self, Node, Value};
+use bellwether_diag::{Cx, Decode, Diagnostic, Diagnostics, FileId, MapReader, Sources, Span, Spanned};
+use bellwether_model::TimeDelta;
+use bellwether_rules::{NameScheme, RuleFile, RuleGroup};
+use bellwether_slo::Slo;
+
+use prometheus::PrometheusConfig;
+
+/// How long samples are kept unless the configuration says otherwise.
+const RETENTION_DEFAULT: TimeDelta = TimeDelta(30 * TimeDelta::DAY.0);
+/// Shorter would take away samples that the head still holds.
+const RETENTION_MIN: TimeDelta = TimeDelta(6 * TimeDelta::HOUR.0);
+
+/// A configuration in which nothing is wrong.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What is scraped, and the settings for all.
+    pub prometheus: PrometheusConfig,
+    /// Who is told; `None` when nobody is.
+    pub routing: Arc<bellwether_alerts::Config>,
+    /// Texts of the template files that the routing names, by file name.
+    pub templates: Vec<TemplateFile>,
+    /// Groups of rules, with the file each stands in.
+    pub rules: Vec<(String, RuleFile)>,
+    /// The objectives.
+    pub slos: Vec<Arc<Slo>>,
+    /// How long samples are kept.
+    pub retention: TimeDelta,
+    /// Where people reach this server; links in messages start with it.
+    pub external_url: Option<String>,
+}
+
+/// A file of templates.
+#[derive(Clone, Debug)]
+pub struct TemplateFile {
+    /// Its name, as error messages give it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// What reading came to.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration, unless something is wrong.
+    pub config: Option<Config>,
+    /// All texts that were read.
+    pub sources: Sources,
+    /// All problems.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads a configuration file and everything it names.
+pub fn load(path: &Path) -> Loaded {
+    let mut loader = Loader::default();
+    let config = loader.read_file(path, None).and_then(|file| loader.load(file, &folder_of(path)));
+    loader.finish(config)
+}
+
+/// Reads a configuration that is no file, such as the demonstration's.
+pub fn load_text(name: &str, text: &str) -> Loaded {
+    let mut loader = Loader::default();
+    let file = loader.sources.add(name, text);
+    let config = loader.load(file, Path::new("."));
+    loader.finish(config)
+}
+
+/// Reads one file of any kind we know, told apart by its contents, and reports what is wrong with it.
+pub fn check(path: &Path, loader: &mut Loader) {
+    let Some(file) = loader.read_file(path, None) else { return };
+    let folder = folder_of(path);
+    match kind_of(loader, file) {
+        Kind::Bellwether => {
+            loader.load(file, &folder);
+        }
+        Kind::Rules => {
+            let groups = loader.decode_rules(file);
+            loader.rules.extend(groups);
+        }
+        Kind::Alertmanager => {
+            loader.decode_routing(file, &folder);
+        }
+        Kind::Prometheus => {
+            if let Some(config) = loader.decode::<PrometheusConfig>(file) {
+                loader.load_rule_files(&config.rule_files, &folder);
+            }
+        }
+    }
+}
+
+/// The kinds of file that `check` reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Bellwether,
+    Rules,
+    Alertmanager,
+    Prometheus,
+}
+
+fn kind_of(loader: &mut Loader, file: FileId) -> Kind {
+    // Problems of syntax are reported by whoever reads the file next.
+    let documents = yaml::parse(&loader.sources, file, &mut Diagnostics::new());
+    let Some(Value::Mapping(entries)) = documents.first().map(|node| &node.value) else {
+        return Kind::Bellwether;
+    };
+    let has =
+        |names: &[&str]| entries.iter().any(|(key, _)| key.as_text().is_some_and(|key| names.contains(&key)));
+    if has(&["prometheus", "alertmanager", "rules", "slos"]) {
+        Kind::Bellwether
+    } else if has(&["groups"]) {
+        Kind::Rules
+    } else if has(&["route", "receivers", "inhibit_rules", "time_intervals"]) {
+        Kind::Alertmanager
+    } else if has(&["scrape_configs", "rule_files", "alerting", "remote_write", "global"]) {
+        Kind::Prometheus
+    } else {
+        Kind::Bellwether
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+}
+
+/// Reads files and collects what is wrong with them.
+#[derive(Debug, Default)]
+pub struct Loader {
+    /// All texts read so far.
+    pub sources: Sources,
+    /// All problems found so far.
+    pub diagnostics: Diagnostics,
+    /// All rule files read so far, by name.
+    pub rules: Vec<(String, RuleFile)>,
+    /// Whether what objectives' alerts can do at all is examined.
+    pub examine: bool,
+}
+
+/// A section that stands in the file or names another one.
+enum Section {
+    File(Spanned<String>),
+    Inline(Node),
+}
+
+/// What `bellwether.yml` says before the files it names are read.
+#[derive(Default)]
+struct Outline {
+    prometheus: Option<Section>,
+    alertmanager: Option<Section>,
+    rules: Vec<Section>,
+    slos: Vec<Section>,
+    retention: Option<TimeDelta>,
+    external_url: Option<String>,
+}
+
+impl Loader {
+    fn finish(self, config: Option<Config>) -> Loaded {
+        let config = config.filter(|_| !self.diagnostics.has_errors());
+        Loaded { config, sources: self.sources, diagnostics: self.diagnostics }
+    }
+
+    /// Reads a file; one that cannot be read is a problem at the place that names it.
+    fn read_file(&mut self, path: &Path, named_at: Option<Span>) -> Option<FileId> {
+        let name = path.display().to_string();
+        match std::fs::read(path) {
+            Ok(bytes) => {
+                let errors = self.diagnostics.error_count();
+                let file = self.sources.add_bytes(name, bytes, &mut self.diagnostics);
+                (self.diagnostics.error_count() == errors).then_some(file)
+            }
+            Err(error) => {
+                let why = match error.kind() {
+                    std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                    _ => error.to_string(),
+                };
+                self.diagnostics.push(Diagnostic::error(
+                    "unreadable-file",
+                    named_at,
+                    format!("cannot read {name}: {why}"),
+                ));
+                None
+            }
+        }
+    }
+
+    fn decode<T: Decode>(&mut self, file: FileId) -> Option<T> {
+        bellwether_diag::decode_file(&self.sources, file, &mut self.diagnostics)
+    }
+
+    fn decode_node<T: Decode>(&mut self, node: &Node) -> Option<T> {
+        T::decode(node, &mut Cx::new(&self.sources, &mut self.diagnostics))
+    }
+
+    fn load(&mut self, file: FileId, folder: &Path) -> Option<Config> {
+        let outline = self.outline(file)?;
+        let prometheus = self.load_prometheus(outline.prometheus, folder);
+        let (routing, templates) = self.load_routing(outline.alertmanager, folder);
+        self.load_rules(outline.rules, folder);
+        let slos = self.load_slos(outline.slos, folder);
+        if self.diagnostics.has_errors() {
+            return None;
+        }
+        Some(Config {
+            prometheus: prometheus?,
+            routing: Arc::new(routing?),
+            templates,
+            rules: std::mem::take(&mut self.rules),
+            slos: slos.into_iter().map(Arc::new).collect(),
+            retention: outline.retention.unwrap_or(RETENTION_DEFAULT),
+            external_url: outline.external_url,
+        })
+    }
+
+    fn outline(&mut self, file: FileId) -> Option<Outline> {
+        let documents = yaml::parse(&self.sources, file, &mut self.diagnostics);
+        if self.diagnostics.has_errors() {
+            return None;
+        }
+        // An empty file is an empty system, as `{}` is.
+        let Some(document) = documents.first().filter(|node| !node.is_null()) else {
+            return Some(Outline::default());
+        };
+        let mut cx = Cx::new(&self.sources, &mut self.diagnostics);
+        if let Some(second) = documents.get(1) {
+            cx.error_help(
+                second.span,
+                "the file has more than one document",
+                "put each in a file of its own",
+            );
+        }
+        let mut map = MapReader::open(document, &mut cx)?;
+        let outline = Outline {
+            prometheus: map.node("prometheus").and_then(|node| section(node, &mut cx)),
+            alertmanager: map.node("alertmanager").and_then(|node| section(node, &mut cx)),
+            rules: map
+                .node("rules")
+                .map(|node| sections(node, "rule files or groups", &mut cx))
+                .unwrap_or_default(),
+            slos: map
+                .node("slos")
+                .map(|node| sections(node, "objective files or objectives", &mut cx))
+                .unwrap_or_default(),
+            retention: retention(&mut map, &mut cx),
+            external_url: external_url(&mut map, &mut cx),
+        };
+        map.finish(&mut cx);
+        Some(outline)
+    }
+
+    fn load_prometheus(&mut self, section: Option<Section>, folder: &Path) -> Option<PrometheusConfig> {
+        let (config, base) = match section {
+            None => return Some(PrometheusConfig::default()),
+            Some(Section::Inline(node)) => (self.decode_node::<PrometheusConfig>(&node), folder.to_owned()),
+            Some(Section::File(name)) => {
+                let path = folder.join(&name.value);
+                let file = self.read_file(&path, Some(name.span))?;
+                (self.decode(file), folder_of(&path))
+            }
+        };
+        if let Some(config) = &config {
+            self.load_rule_files(&config.rule_files.clone(), &base);
+        }
+        config
+    }
+
+    fn load_routing(
+        &mut self,
+        section: Option<Section>,
+        folder: &Path,
+    ) -> (Option<bellwether_alerts::Config>, Vec<TemplateFile>) {
+        let (config, base) = match section {
+            None => return (Some(bellwether_alerts::Config::nobody()), Vec::new()),
+            Some(Section::Inline(node)) => {
+                (self.decode_node::<bellwether_alerts::Config>(&node), folder.to_owned())
+            }
+            Some(Section::File(name)) => {
+                let path = folder.join(&name.value);
+                let Some(file) = self.read_file(&path, Some(name.span)) else { return (None, Vec::new()) };
+                return self.decode_routing(file, &folder_of(&path));
+            }
+        };
+        let templates =
+            config.as_ref().map(|config| self.read_templates(&config.templates, &base)).unwrap_or_default();
+        (config, templates)
+    }
+
+    fn decode_routing(
+        &mut self,
+        file: FileId,
+        folder: &Path,
+    ) -> (Option<bellwether_alerts::Config>, Vec<TemplateFile>) {
+        let config: Option<bellwether_alerts::Config> = self.decode(file);
+        let templates =
+            config.as_ref().map(|config| self.read_templates(&config.templates, folder)).unwrap_or_default();
+        (config, templates)
+    }
+
+    fn read_templates(&mut self, patterns: &[String], folder: &Path) -> Vec<TemplateFile> {
+        let mut templates = Vec::new();
+        for pattern in patterns {
+            for path in self.expand(pattern, None, folder) {
+                if let Some(file) = self.read_file(&path, None) {
+                    let (name, text) =
+                        (self.sources.name(file).to_owned(), self.sources.text(file).to_owned());
+                    templates.push(TemplateFile { name, text });
+                }
+            }
+        }
+        templates
+    }
+
+    fn load_rule_files(&mut self, patterns: &[Spanned<String>], folder: &Path) {
+        for pattern in patterns {
+            for path in self.expand(&pattern.value, Some(pattern.span), folder) {
+                if let Some(file) = self.read_file(&path, Some(pattern.span)) {
+                    let rules = self.decode_rules(file);
+                    self.rules.extend(rules);
+                }
+            }
+        }
+    }
+
+    fn decode_rules(&mut self, file: FileId) -> Option<(String, RuleFile)> {
+        let groups = RuleFile::read(&self.sources, file, NameScheme::default(), &mut self.diagnostics)?;
+        Some((self.sources.name(file).to_owned(), groups))
+    }
+
+    fn load_rules(&mut self, sections: Vec<Section>, folder: &Path) {
+        let mut inline = Vec::new();
+        for section in sections {
+            match section {
+                Section::File(pattern) => self.load_rule_files(&[pattern], folder),
+                Section::Inline(node) => {
+                    let mut cx = Cx::new(&self.sources, &mut self.diagnostics);
+                    inline.extend(RuleGroup::decode(&node, NameScheme::default(), &mut cx));
+                }
+            }
+        }
+        if !inline.is_empty() {
+            let name = self.sources.name(FileId(0)).to_owned();
+            self.rules.push((name, RuleFile { groups: inline }));
+        }
+    }
+
+    fn load_slos(&mut self, sections: Vec<Section>, folder: &Path) -> Vec<Slo> {
+        let mut slos = Vec::new();
+        for section in sections {
+            match section {
+                Section::Inline(node) => slos.extend(self.decode_node::<Slo>(&node)),
+                Section::File(pattern) => {
+                    for path in self.expand(&pattern.value, Some(pattern.span), folder) {
+                        if let Some(file) = self.read_file(&path, Some(pattern.span)) {
+                            slos.extend(bellwether_slo::parse(&self.sources, file, &mut self.diagnostics));
+                        }
+                    }
+                }
+            }
+        }
+        self.refuse_same_names(&slos);
+        if self.examine {
+            for slo in &slos {
+                self.diagnostics.extend(bellwether_slo::examine(slo));
+            }
+        }
+        slos
+    }
+
+    fn refuse_same_names(&mut self, slos: &[Slo]) {
+        let mut first_by_id: BTreeMap<String, Option<Span>> = BTreeMap::new();
+        for slo in slos {
+            let Some(first) = first_by_id.insert(slo.id(), slo.span) else { continue };
+            if first.map(|span| span.file) == slo.span.map(|span| span.file)
+                && first.is_some_and(|span| self.is_slo_file(span))
+            {
+                continue; // reported when its file was read
+            }
+            let message = format!("a second objective is named {:?}", slo.id());
+            let mut diagnostic =
+                Diagnostic::error("duplicate-slo", slo.span, message).with_help("give each its own name");
+            if let Some(first) = first {
+                diagnostic = diagnostic.with_related(first, "the first is here");
+            }
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Whether a span lies in a file of its own, rather than in the configuration (the first file read).
+    fn is_slo_file(&self, span: Span) -> bool {
+        span.file != FileId(0)
+    }
+
+    /// Files that a pattern names, sorted.
+    fn expand(&mut self, pattern: &str, span: Option<Span>, folder: &Path) -> Vec<PathBuf> {
+        let whole = folder.join(pattern);
+        if !pattern.contains(['*', '?', '[']) {
+            return vec![whole];
+        }
+        let paths = match glob::glob(&whole.to_string_lossy()) {
+            Ok(paths) => paths,
+            Err(error) => {
+                let message = format!("{pattern:?} is not a pattern: {}", error.msg);
+                self.diagnostics.push(Diagnostic::error("bad-pattern", span, message));
+                return Vec::new();
+            }
+        };
+        let found: Vec<PathBuf> = paths.filter_map(Result::ok).collect();
+        if found.is_empty() {
+            let message = format!("no file matches {pattern:?}");
+            self.diagnostics.push(Diagnostic::warning("no-file", span, message));
+        }
+        found
+    }
+}
+
+fn section(node: &Node, cx: &mut Cx<'_>) -> Option<Section> {
+    match &node.value {
+        Value::Null => None,
+        Value::Scalar(_) => Spanned::decode(node, cx).map(Section::File),
+        Value::Mapping(_) => Some(Section::Inline(node.clone())),
+        Value::Sequence(_) => {
+            cx.error_help(node.span, "expected a file name or a mapping, found a list", "name one file");
+            None
+        }
+    }
+}
+
+fn sections(node: &Node, what: &str, cx: &mut Cx<'_>) -> Vec<Section> {
+    match &node.value {
+        Value::Null => Vec::new(),
+        Value::Sequence(items) => items.iter().filter_map(|item| section(item, cx)).collect(),
+        Value::Scalar(_) | Value::Mapping(_) => {
+            cx.error_help(
+                node.span,
+                format!("expected a list of {what}"),
+                "write it as an item: `- ` before the value",
+            );
+            Vec::new()
+        }
+    }
+}
+
+fn retention(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<TimeDelta> {
+    let node = map.node("storage")?;
+    let mut storage = MapReader::open(node, cx)?;
+    let retention: Option<Spanned<TimeDelta>> = storage.optional("retention", cx);
+    storage.finish(cx);
+    let retention = retention?;
+    if retention.value < RETENTION_MIN {
+        cx.error_help(
+            retention.span,
+            format!("a retention of {} is too short", retention.value),
+            format!("write at least {RETENTION_MIN}"),
+        );
+    }
+    Some(retention.value)
+}
+
+fn external_url(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<String> {
+    let url: Spanned<String> = map.optional("external_url", cx)?;
+    if !url.value.starts_with("http://") && !url.value.starts_with("https://") {
+        cx.error_help(
+            url.span,
+            format!("{:?} is not a URL", url.value),
+            "write it like https://bellwether.example.org",
+        );
+        return None;
+    }
+    Some(url.value.trim_end_matches('/').to_owned())
+}

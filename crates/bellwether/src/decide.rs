@@ -1,0 +1,283 @@
+//! The task that owns decisions: it feeds the pipeline what happens, in order, and carries out what the pipeline says.
+//! Records are committed before anything is sent. Nothing here waits for a query or for a receiver: both run on
+//! their own and report back as events.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use bellwether_alerts::{Answer, Delivery, Event, Record};
+use bellwether_model::{LogPosition, SeriesId, TimeDelta, Timestamp};
+use bellwether_tsdb::Store;
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{info, warn};
+
+use crate::checkpoint::Checkpoints;
+use crate::clock;
+use crate::health::{Health, Trouble};
+use crate::pipeline::{Input, Lookup, Outcome, Pipeline};
+use crate::rule_worker::RuleWorker;
+use crate::senders::Senders;
+use crate::state::StateDb;
+use crate::writer::Committed;
+
+/// What others ask of the task.
+#[derive(Debug)]
+pub enum Request {
+    /// Something about alerts or silences; the answer comes when it is recorded.
+    Alerts(Event, Option<oneshot::Sender<Result<Answer, String>>>),
+    /// A rule's query has been answered.
+    Rules(bellwether_rules::Event),
+    /// Change the pipeline: a new configuration.
+    Change(Change, oneshot::Sender<()>),
+    /// Write the ledger down now.
+    Checkpoint(oneshot::Sender<()>),
+}
+
+/// A change of the pipeline from outside.
+pub struct Change(pub Box<dyn FnOnce(&mut Pipeline, Timestamp) -> Outcome + Send>);
+
+impl std::fmt::Debug for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Change")
+    }
+}
+
+/// What rules remember is written down at most this often.
+const RULES_SAVED_EVERY: TimeDelta = TimeDelta::SECOND;
+/// Requests that may wait.
+pub const REQUESTS_MAX: usize = 4096;
+/// How often the ledger is written down. A restart folds at most this much of the log, and a little.
+const CHECKPOINT_EVERY: TimeDelta = TimeDelta::MINUTE;
+/// Nothing sleeps longer than this, so that a clock that was set back cannot put the task to sleep for a year.
+const SLEEP_MAX: TimeDelta = TimeDelta(10 * TimeDelta::SECOND.0);
+/// How long to wait between attempts to record.
+const RECORD_AGAIN: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(500), Duration::from_secs(2)];
+
+/// The store finds the labels of series.
+#[derive(Clone)]
+pub struct StoreLookup(pub Arc<Store>);
+
+impl std::fmt::Debug for StoreLookup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StoreLookup")
+    }
+}
+
+impl Lookup for StoreLookup {
+    fn labels(&self, id: SeriesId) -> Option<bellwether_model::Labels> {
+        self.0.labels(id)
+    }
+}
+
+/// Everything the task works with.
+pub struct Decider {
+    /// What decides; pages read it.
+    pub pipeline: Arc<RwLock<Pipeline>>,
+    /// The store, for labels.
+    pub store: Arc<Store>,
+    /// Batches that have become durable.
+    pub committed: mpsc::Receiver<Committed>,
+    /// What others ask.
+    pub requests: mpsc::Receiver<Request>,
+    /// For reports of deliveries and queries.
+    pub reports: mpsc::Sender<Request>,
+    /// Where decisions are recorded.
+    pub state: Arc<StateDb>,
+    /// What sends.
+    pub senders: Arc<Senders>,
+    /// What evaluates rules.
+    pub rules: RuleWorker,
+    /// Where the ledger is written down.
+    pub checkpoints: Checkpoints,
+    /// Where the ledger stands in the log.
+    pub position: LogPosition,
+    /// Whether what rules remember has changed since it was written down.
+    pub rules_changed: bool,
+    /// When it was last written down.
+    pub rules_saved_at: Timestamp,
+    /// What keeps alerts from people.
+    pub health: Arc<Health>,
+    /// Counts changes, for pages that are open.
+    pub changes: watch::Sender<u64>,
+}
+
+impl Decider {
+    /// Runs until all senders of batches and requests are gone or `stop` changes; then writes the ledger down.
+    pub async fn run(mut self, backlog: Outcome, mut stop: watch::Receiver<bool>) {
+        self.carry_out(backlog, None).await;
+        let mut checkpoint_due = clock::now() + CHECKPOINT_EVERY;
+        loop {
+            let now = clock::now();
+            let wake = self.read(|pipeline| pipeline.next_wake()).unwrap_or(Timestamp::MAX);
+            if wake <= now {
+                self.tick().await; // before more input, so that a flood of it cannot hold back a notification
+            }
+            let wake = wake.clamp(now, checkpoint_due.min(now + SLEEP_MAX).max(now));
+            tokio::select! {
+                biased;
+                _ = stop.changed() => break,
+                request = self.requests.recv() => match request {
+                    Some(request) => self.serve(request).await,
+                    None => break,
+                },
+                committed = self.committed.recv() => match committed {
+                    Some(committed) => self.take(committed).await,
+                    None => break,
+                },
+                () = clock::sleep_until(wake.max(now + TimeDelta(1))) => {}
+            }
+            self.save_rules(RULES_SAVED_EVERY).await;
+            if clock::now() >= checkpoint_due {
+                self.checkpoint();
+                checkpoint_due = clock::now() + CHECKPOINT_EVERY;
+            }
+        }
+        self.drain().await;
+        self.save_rules(TimeDelta::ZERO).await;
+        self.checkpoint();
+    }
+
+    /// Writes down what the rules remember, unless that was done less than `pause` ago.
+    async fn save_rules(&mut self, pause: TimeDelta) {
+        let now = clock::now();
+        if !self.rules_changed || now - self.rules_saved_at < pause {
+            return;
+        }
+        self.rules_saved_at = now;
+        let saved = match serde_json::to_string(&self.read(|pipeline| pipeline.rules.snapshot())) {
+            Ok(body) => self.state.save_snapshot("rules", &body).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match saved {
+            Ok(()) => self.rules_changed = false,
+            Err(why) => {
+                self.health.report(Trouble::State, format!("the state of rules cannot be recorded: {why}"))
+            }
+        }
+    }
+
+    async fn tick(&mut self) {
+        let outcome = self.step(Input::Tick);
+        self.carry_out(outcome, None).await;
+    }
+
+    /// What has become durable but was not yet counted when the order to stop came.
+    async fn drain(&mut self) {
+        while let Ok(committed) = self.committed.try_recv() {
+            self.take(committed).await;
+        }
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Pipeline) -> T) -> T {
+        look(&self.pipeline.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn step(&self, input: Input<'_>) -> Outcome {
+        self.pipeline.write().unwrap_or_else(PoisonError::into_inner).step(input, clock::now())
+    }
+
+    async fn take(&mut self, committed: Committed) {
+        let labels = StoreLookup(self.store.clone());
+        let outcome = self.step(Input::Batch { batch: &committed.batch, labels: &labels });
+        self.position = committed.position;
+        self.carry_out(outcome, None).await;
+    }
+
+    async fn serve(&mut self, request: Request) {
+        match request {
+            Request::Alerts(event, answer) => {
+                let outcome = self.step(Input::Alerts(event));
+                self.carry_out(outcome, answer).await;
+            }
+            Request::Rules(event) => {
+                let outcome = self.step(Input::Rules(event));
+                self.carry_out(outcome, None).await;
+            }
+            Request::Change(change, done) => {
+                let outcome = {
+                    let mut pipeline = self.pipeline.write().unwrap_or_else(PoisonError::into_inner);
+                    (change.0)(&mut pipeline, clock::now())
+                };
+                self.carry_out(outcome, None).await;
+                self.checkpoint();
+                let _ = done.send(());
+            }
+            Request::Checkpoint(done) => {
+                self.checkpoint();
+                let _ = done.send(());
+            }
+        }
+    }
+
+    /// Record, answer, then everything else.
+    async fn carry_out(&mut self, outcome: Outcome, asked: Option<oneshot::Sender<Result<Answer, String>>>) {
+        let recorded = self.record(&outcome.records).await;
+        if let Some(asked) = asked {
+            let answer = outcome.answer.ok_or_else(|| "no answer".to_owned());
+            let _ = asked.send(recorded.clone().and(answer));
+        }
+        if let Err(why) = &recorded {
+            // Telling people twice after a crash is better than not telling them at all.
+            warn!(deliveries = outcome.deliveries.len(), %why, "sending without a record");
+        }
+        for delivery in outcome.deliveries {
+            self.send(delivery);
+        }
+        self.rules.start(outcome.rule_work, self.reports.clone());
+        self.rules_changed |= outcome.rules_changed;
+        self.changes.send_modify(|number| *number += 1);
+    }
+
+    async fn record(&self, records: &[Record]) -> Result<(), String> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let mut last = String::new();
+        for pause in std::iter::once(Duration::ZERO).chain(RECORD_AGAIN) {
+            tokio::time::sleep(pause).await;
+            match self.state.record(records).await {
+                Ok(()) => {
+                    self.health.clear(Trouble::State);
+                    return Ok(());
+                }
+                Err(error) => last = error.to_string(),
+            }
+        }
+        self.health.report(Trouble::State, format!("decisions cannot be recorded: {last}"));
+        Err(last)
+    }
+
+    fn send(&self, delivery: Delivery) {
+        let (senders, reports) = (self.senders.clone(), self.reports.clone());
+        info!(
+            key = %delivery.key,
+            to = %delivery.integration,
+            group = %delivery.notification.group,
+            reason = delivery.reason.as_str(),
+            attempt = delivery.attempt,
+            "delivering"
+        );
+        tokio::spawn(async move {
+            let key = delivery.key.clone();
+            let receipt = senders.send(delivery).await;
+            let _ = reports.send(Request::Alerts(Event::Delivered { delivery: key, receipt }, None)).await;
+        });
+    }
+
+    fn checkpoint(&mut self) {
+        let written = {
+            let mut pipeline = self.pipeline.write().unwrap_or_else(PoisonError::into_inner);
+            self.checkpoints.write(&mut pipeline.slo, self.position)
+        };
+        match written {
+            Ok(()) => {
+                self.store.release(self.position);
+                self.health.clear(Trouble::Checkpoint);
+            }
+            Err(error) => {
+                self.health.report(Trouble::Checkpoint, format!("the ledger cannot be written down: {error}"))
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What keeps an alert from reaching someone, as it stands: shown in the header of every page, counted in the
+//! metrics, logged once when it begins and once when it ends.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use tracing::{error, info};
+
+/// A kind of trouble; each is there or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// Samples cannot be made durable.
+    Store,
+    /// Decisions cannot be recorded.
+    State,
+    /// The ledger's checkpoint cannot be written; a restart would take long.
+    Checkpoint,
+    /// The last reload was refused; the configuration before it is running.
+    Reload,
+    /// Files of the data directory were damaged and put aside.
+    Damage,
+}
+
+impl Trouble {
+    /// As the metrics name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::State => "state",
+            Self::Checkpoint => "checkpoint",
+            Self::Reload => "reload",
+            Self::Damage => "damage",
+        }
+    }
+
+    /// All kinds, for metrics that must exist before the trouble does.
+    pub const ALL: [Self; 5] = [Self::Store, Self::State, Self::Checkpoint, Self::Reload, Self::Damage];
+}
+
+/// All trouble there is at present.
+#[derive(Debug, Default)]
+pub struct Health(Mutex<BTreeMap<Trouble, String>>);
+
+impl Health {
+    /// Says what is wrong.
+    pub fn report(&self, trouble: Trouble, sentence: String) {
+        let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if present.get(&trouble) != Some(&sentence) {
+            error!(trouble = trouble.as_str(), "{sentence}");
+            present.insert(trouble, sentence);
+        }
+    }
+
+    /// Says that it is over.
+    pub fn clear(&self, trouble: Trouble) {
+        let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sentence) = present.remove(&trouble) {
+            info!(trouble = trouble.as_str(), was = %sentence, "over");
+        }
+    }
+
+    /// Whether a kind of trouble is present.
+    pub fn has(&self, trouble: Trouble) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&trouble)
+    }
+
+    /// One sentence for each.
+    pub fn sentences(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}

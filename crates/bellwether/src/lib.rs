@@ -1,0 +1,47 @@
+//! The shell: everything that touches clocks, sockets, files and databases, around cores that touch nothing.
+//!
+//! | where | what |
+//! |---|---|
+//! | [`cli`], [`commands`] | what the user typed, and one file per command |
+//! | [`config`] | `bellwether.yml` and everything it names, to types, with every problem |
+//! | [`scrape`], [`writer`] | targets to batches; the one way into the store |
+//! | [`pipeline`], [`decide`] | the deciding cores put together; the task that runs them and carries out what they say |
+//! | [`state`], [`senders`] | what must survive a restart; what goes out to people |
+//! | [`server`], [`pages`] | one running server; what pages and API see of it |
+//! | [`demo`], [`workshop`] | the demonstration, and the service it watches |
+
+pub mod backfill;
+pub mod checkpoint;
+pub mod cli;
+pub mod client;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod decide;
+pub mod demo;
+pub mod entropy;
+pub mod failure;
+pub mod health;
+pub mod listen;
+pub mod log;
+pub mod maintain;
+pub mod output;
+pub mod pages;
+mod percent;
+pub mod pipeline;
+pub mod reload;
+pub mod rule_view;
+pub mod rule_worker;
+pub mod scrape;
+pub mod senders;
+pub mod server;
+pub mod shutdown;
+pub mod state;
+pub mod telemetry;
+pub mod workshop;
+pub mod writer;
+
+/// Chooses the one TLS library. Called by whoever first needs HTTP; later calls change nothing.
+pub fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

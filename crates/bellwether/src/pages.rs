@@ -1,0 +1,358 @@
+//! What pages and the API see of a running server: its state as the web crate's plain structs.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use bellwether_alerts::{self as alerts, DeliveryRow, DeliveryStatus, ReceiverState, SilenceId, SilenceWish};
+use bellwether_model::{Labels, SeriesSource, Timestamp};
+use bellwether_slo::{HistoryPoint, SloStatus};
+use bellwether_tsdb::Store;
+use bellwether_web::view::{
+    AlertGroupView, AlertState, AlertView, DeliveryFilter, DeliveryOutcome, DeliveryView, HistoryRequest,
+    NewSilence, Overview, ReceiverFailing, Refused, RuleGroupView, SilenceState, SilenceView, TargetHealth,
+    TargetView, WhyStep,
+};
+use bellwether_web::{App, BoxFuture, Demo};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::clock;
+use crate::decide::Request;
+use crate::health::Health;
+use crate::pipeline::Pipeline;
+use crate::reload::Reloader;
+use crate::scrape::ScrapePool;
+use crate::state::{DeliveryQuery, StateDb};
+use crate::telemetry;
+use crate::writer::WriterHandle;
+
+/// Everything that can be seen of a running server.
+pub struct Pages {
+    /// What decides.
+    pub pipeline: Arc<RwLock<Pipeline>>,
+    /// The samples.
+    pub store: Arc<Store>,
+    /// The targets.
+    pub pool: Arc<ScrapePool>,
+    /// The records.
+    pub state: Arc<StateDb>,
+    /// What keeps alerts from people.
+    pub health: Arc<Health>,
+    /// The writer, for its counts.
+    pub writer: WriterHandle,
+    /// Where requests go.
+    pub requests: mpsc::Sender<Request>,
+    /// Changes of what is shown.
+    pub changes: watch::Receiver<u64>,
+    /// Reads the configuration anew.
+    pub reloader: Arc<Reloader>,
+    /// The demonstration's switches, if this is one.
+    pub demo: Option<Arc<dyn Demo>>,
+    /// When this process started.
+    pub started_at: Timestamp,
+    /// The latest evaluation, with the change it belongs to.
+    pub slos: Mutex<Option<(u64, Arc<Vec<SloStatus>>)>>,
+}
+
+impl Pages {
+    fn read<T>(&self, look: impl FnOnce(&Pipeline) -> T) -> T {
+        look(&self.pipeline.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn ask(&self, event: alerts::Event) -> Result<SilenceId, Refused> {
+        let unavailable = |why: &str| Refused::Unavailable(format!("the server cannot record it now: {why}"));
+        let (answer, answered) = oneshot::channel();
+        self.requests
+            .send(Request::Alerts(event, Some(answer)))
+            .await
+            .map_err(|_| unavailable("it is stopping"))?;
+        let answer =
+            answered.await.map_err(|_| unavailable("it is stopping"))?.map_err(|why| unavailable(&why))?;
+        let alerts::Answer::Silence(result) = answer;
+        result.map_err(|error| match error {
+            alerts::SilenceError::NotFound { .. } => Refused::NotFound(error.to_string()),
+            _ => Refused::Invalid(error.to_string()),
+        })
+    }
+}
+
+impl App for Pages {
+    fn now(&self) -> Timestamp {
+        clock::now()
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+
+    fn ready(&self) -> bool {
+        true // pages are served only once everything is loaded
+    }
+
+    fn overview(&self) -> Overview {
+        let targets = self.pool.views();
+        let (receivers_failing, scrape_interval) = (
+            self.read(|pipeline| failing(&pipeline.alerts)),
+            targets.iter().map(|target| target.interval).min(),
+        );
+        Overview {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            revision: option_env!("BELLWETHER_REVISION").unwrap_or_default().to_owned(),
+            started_at: self.started_at,
+            scrape_interval: scrape_interval.unwrap_or(self.reloader.scrape_interval()),
+            data_at: targets
+                .iter()
+                .filter(|target| target.health == TargetHealth::Up)
+                .filter_map(|target| target.last_scrape_at)
+                .max(),
+            targets_up: targets.iter().filter(|target| target.health == TargetHealth::Up).count(),
+            targets: targets.len(),
+            series: usize::try_from(self.store.stats().series).unwrap_or(usize::MAX),
+            receivers_failing,
+            warnings: self.health.sentences(),
+            config_path: self.reloader.name().to_owned(),
+        }
+    }
+
+    fn metrics(&self) -> String {
+        telemetry::render(self)
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(self.reloader.reload())
+    }
+
+    fn source(&self) -> Arc<dyn SeriesSource> {
+        Arc::new(self.store.snapshot())
+    }
+
+    fn slos(&self) -> Arc<Vec<SloStatus>> {
+        let change = *self.changes.borrow();
+        let mut latest = self.slos.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*latest {
+            Some((at, slos)) if *at == change => slos.clone(),
+            _ => {
+                let slos = Arc::new(self.read(|pipeline| pipeline.slo.status(clock::now())));
+                *latest = Some((change, slos.clone()));
+                slos
+            }
+        }
+    }
+
+    fn slo_history(&self, request: HistoryRequest<'_>) -> Vec<HistoryPoint> {
+        self.read(|pipeline| {
+            pipeline.slo.history(request.slo_id, request.stream, request.range, request.step)
+        })
+    }
+
+    fn targets(&self) -> Vec<TargetView> {
+        self.pool.views()
+    }
+
+    fn rule_groups(&self) -> Vec<RuleGroupView> {
+        self.read(|pipeline| crate::rule_view::groups(&pipeline.rules))
+    }
+
+    fn alerts(&self) -> Vec<AlertView> {
+        let now = clock::now();
+        self.read(|pipeline| {
+            let groups = pipeline.alerts.groups(now);
+            let mut views: Vec<AlertView> =
+                pipeline.alerts.alerts(now).iter().map(|alert| alert_view(alert, &groups)).collect();
+            views.extend(crate::rule_view::pending(&pipeline.rules));
+            views
+        })
+    }
+
+    fn alert_groups(&self) -> Vec<AlertGroupView> {
+        let now = clock::now();
+        let groups = self.read(|pipeline| pipeline.alerts.groups(now));
+        groups
+            .iter()
+            .map(|group| AlertGroupView {
+                key: group.id.to_string(),
+                receiver: group.receiver.clone(),
+                route: group.id.to_string(),
+                labels: group.labels.clone(),
+                alerts: group.alerts.iter().map(|alert| alert_view(alert, &groups)).collect(),
+                notified_at: group.integrations.iter().filter_map(|integration| integration.told_at).max(),
+                next_at: Some(group.next_flush),
+            })
+            .collect()
+    }
+
+    fn deliveries(&self, filter: DeliveryFilter) -> BoxFuture<'_, Result<Vec<DeliveryView>, String>> {
+        Box::pin(async move {
+            let query = DeliveryQuery { receiver: filter.receiver.clone(), ..DeliveryQuery::default() };
+            // An outcome is several statuses; more is read than shown so that a filter does not empty the page.
+            let limit = if filter.outcome.is_some() { filter.limit.saturating_mul(20) } else { filter.limit };
+            let rows = self.state.deliveries(&query, limit).await.map_err(|error| error.to_string())?;
+            let views = rows.iter().map(delivery_view);
+            let wanted = |view: &DeliveryView| filter.outcome.is_none_or(|outcome| view.outcome == outcome);
+            Ok(views.filter(wanted).take(filter.limit).collect())
+        })
+    }
+
+    fn silences(&self) -> Vec<SilenceView> {
+        self.read(|pipeline| pipeline.alerts.silences(clock::now())).into_iter().map(silence_view).collect()
+    }
+
+    fn add_silence(&self, silence: NewSilence) -> BoxFuture<'_, Result<String, Refused>> {
+        let wish = SilenceWish {
+            id: silence.id.map(SilenceId),
+            new_id: SilenceId(crate::entropy::uuid()),
+            matchers: silence.matchers,
+            starts_at: silence.starts_at,
+            ends_at: silence.ends_at,
+            created_by: silence.created_by,
+            comment: silence.comment,
+        };
+        Box::pin(async move { Ok(self.ask(alerts::Event::SetSilence(wish)).await?.0) })
+    }
+
+    fn expire_silence(&self, id: String) -> BoxFuture<'_, Result<(), Refused>> {
+        let event = alerts::Event::ExpireSilence { id: SilenceId(id), by: "api".to_owned() };
+        Box::pin(async move { self.ask(event).await.map(|_| ()) })
+    }
+
+    fn demo(&self) -> Option<&dyn Demo> {
+        self.demo.as_deref()
+    }
+}
+
+fn failing(core: &alerts::AlertCore) -> Vec<ReceiverFailing> {
+    let is_failing = |state| matches!(state, ReceiverState::Retrying | ReceiverState::Failing);
+    core.receiver_health()
+        .into_iter()
+        .filter(|health| is_failing(health.state))
+        .map(|health| ReceiverFailing {
+            receiver: health.integration.to_string(),
+            since: health.last_failure_at.unwrap_or_default(),
+            reason: health.last_failure.unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn alert_view(view: &alerts::AlertView, groups: &[alerts::GroupView]) -> AlertView {
+    let labels = &view.alert.labels;
+    let annotation = |name: &str| view.alert.annotations.value_or_empty(name).to_owned();
+    AlertView {
+        fingerprint: view.fingerprint.to_string(),
+        labels: labels.clone(),
+        annotations: view.alert.annotations.clone(),
+        state: if view.resolved { AlertState::Resolved } else { AlertState::Firing },
+        starts_at: view.alert.starts_at,
+        ends_at: view.alert.ends_at,
+        updated_at: view.updated_at,
+        value: None,
+        generator_url: view.alert.generator_url.clone(),
+        slo_id: slo_id(labels),
+        receivers: view.receivers.iter().cloned().collect(),
+        silenced_by: view.status.silenced_by.iter().map(|id| id.0.clone()).collect(),
+        inhibited_by: view.status.inhibited_by.iter().map(ToString::to_string).collect(),
+        muted_by: view.status.muted_by.clone(),
+        ack: None,
+        next_step: annotation("next_step"),
+        runbook_url: annotation("runbook_url"),
+        why: why(view, groups),
+    }
+}
+
+/// The objective that a burn-rate alert's labels name.
+fn slo_id(labels: &Labels) -> Option<String> {
+    let slo = labels.get("slo")?;
+    Some(labels.get("service").map_or_else(|| slo.to_owned(), |service| format!("{service}/{slo}")))
+}
+
+/// The decisions as the core carries them, in the order in which they were made.
+fn why(view: &alerts::AlertView, groups: &[alerts::GroupView]) -> Vec<WhyStep> {
+    let step = |stage: &str, passed: bool, text: String| WhyStep { stage: stage.to_owned(), text, passed };
+    let mut steps =
+        vec![step("rule", true, format!("its condition has held since {}", view.alert.starts_at))];
+    if view.groups.is_empty() {
+        steps.push(step("route", false, "no route takes it".to_owned()));
+    }
+    for group in groups.iter().filter(|group| view.groups.contains(&group.id)) {
+        steps.push(step("route", true, format!("to receiver {} in group {}", group.receiver, group.labels)));
+        if group.integrations.is_empty() {
+            steps.push(step(
+                "deliver",
+                false,
+                format!("receiver {} has no address to send to", group.receiver),
+            ));
+        }
+        for integration in &group.integrations {
+            let Some((at, verdict)) = &integration.verdict else {
+                steps.push(step(
+                    "group",
+                    false,
+                    format!("waits for the group's first look at {}", group.next_flush),
+                ));
+                continue;
+            };
+            steps.push(step("group", true, format!("{}: {verdict} ({at})", integration.integration)));
+        }
+    }
+    let blocked = [
+        ("inhibit", view.status.inhibited_by.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        ("silence", view.status.silenced_by.iter().map(ToString::to_string).collect()),
+        ("mute", view.status.muted_by.clone()),
+    ];
+    for (stage, by) in blocked.into_iter().filter(|(_, by)| !by.is_empty()) {
+        steps.push(step(stage, false, format!("kept quiet by {}", by.join(", "))));
+    }
+    steps
+}
+
+fn delivery_view(row: &DeliveryRow) -> DeliveryView {
+    let delivery = &row.delivery;
+    let count = |status| u32::try_from(delivery.notification.with_status(status).count()).unwrap_or(u32::MAX);
+    let (outcome, detail, next_attempt_at) = match &row.status {
+        DeliveryStatus::InFlight => (DeliveryOutcome::Pending, "on its way".to_owned(), None),
+        DeliveryStatus::Waiting { until, last } => {
+            let detail = last
+                .as_ref()
+                .map_or("the receiver asked to be left alone".to_owned(), |last| last.describe());
+            (DeliveryOutcome::Retrying, detail, Some(*until))
+        }
+        DeliveryStatus::Delivered => (DeliveryOutcome::Delivered, String::new(), None),
+        DeliveryStatus::Failed { last } => (DeliveryOutcome::Failed, last.describe(), None),
+        DeliveryStatus::Replaced { by } => {
+            (DeliveryOutcome::Delivered, format!("a later message says it all: {by}"), None)
+        }
+        DeliveryStatus::Withdrawn { why } => {
+            (DeliveryOutcome::Delivered, format!("nothing left to say: {why}"), None)
+        }
+    };
+    DeliveryView {
+        id: delivery.key.to_string(),
+        decided_at: delivery.decided_at,
+        receiver: delivery.integration.receiver.clone(),
+        integration: delivery.integration.kind.as_str().to_owned(),
+        group_labels: delivery.notification.group_labels.clone(),
+        reason: delivery.notification.reason.as_str().to_owned(),
+        firing: count(alerts::Status::Firing),
+        resolved: count(alerts::Status::Resolved),
+        outcome,
+        attempts: delivery.attempt,
+        attempted_at: Some(row.updated_at),
+        next_attempt_at,
+        detail: delivery.message.template_error.clone().unwrap_or(detail),
+    }
+}
+
+fn silence_view(view: alerts::SilenceView) -> SilenceView {
+    SilenceView {
+        id: view.silence.id.0,
+        matchers: view.silence.matchers,
+        starts_at: view.silence.starts_at,
+        ends_at: view.silence.ends_at,
+        updated_at: view.silence.updated_at,
+        created_by: view.silence.created_by,
+        comment: view.silence.comment,
+        state: match view.state {
+            alerts::SilenceState::Active => SilenceState::Active,
+            alerts::SilenceState::Pending => SilenceState::Pending,
+            alerts::SilenceState::Expired => SilenceState::Expired,
+        },
+        hidden_alerts: view.suppressed_count,
+    }
+}

@@ -1,0 +1,200 @@
+//! The deciding cores put together: batches in; what to record, send, ask and store out.
+//!
+//! No clock, no I/O: the running server, the tests in virtual time and every replay drive this same value, so there
+//! is no second way in which a sample becomes a message.
+
+use bellwether_alerts::{AlertCore, AlertSource, Answer, Delivery, Record};
+use bellwether_model::{Alert, Batch, Labels, SeriesId, Timestamp};
+use bellwether_rules::RuleEngine;
+use bellwether_slo::SloEngine;
+
+use crate::rule_worker::{Query, Work};
+
+/// What may happen to the pipeline.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A batch has become durable. Batches come in the order of the log.
+    Batch {
+        /// The batch.
+        batch: &'a Batch,
+        /// Looks up the labels of a series that has not been seen before.
+        labels: &'a dyn Lookup,
+    },
+    /// Something about alerts, silences or deliveries.
+    Alerts(bellwether_alerts::Event),
+    /// A query that a rule asked has been answered.
+    Rules(bellwether_rules::Event),
+    /// A wake-up is due.
+    Tick,
+}
+
+/// Finds the labels of a series by its number.
+pub trait Lookup: std::fmt::Debug {
+    /// The labels; every series of a batch has some.
+    fn labels(&self, id: SeriesId) -> Option<Labels>;
+}
+
+/// What is to be done, in this order: commit all records, give the answer, then everything else.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Write these down, in one transaction.
+    pub records: Vec<Record>,
+    /// Tell whoever asked.
+    pub answer: Option<Answer>,
+    /// Send these and report back.
+    pub deliveries: Vec<Delivery>,
+    /// What rules ask for: store their results, then answer their queries.
+    pub rule_work: Work,
+    /// Whether what rules remember may have changed.
+    pub rules_changed: bool,
+}
+
+/// A record of the log.
+#[derive(Clone, Copy, Debug)]
+pub enum Replayed<'a> {
+    /// A series was created.
+    Series(SeriesId),
+    /// A batch was appended.
+    Batch(&'a Batch),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Announced {
+    Born,
+    Known,
+}
+
+/// Objectives, rules and routing.
+#[derive(Debug)]
+pub struct Pipeline {
+    /// Budgets and burn-rate alerts.
+    pub slo: SloEngine,
+    /// Recording and alerting rules.
+    pub rules: RuleEngine,
+    /// Who hears what, when, and why.
+    pub alerts: AlertCore,
+    /// Series with smaller numbers have been announced.
+    series_seen: u32,
+}
+
+impl Pipeline {
+    /// From cores in whatever state the last process left them.
+    pub fn new(slo: SloEngine, rules: RuleEngine, alerts: AlertCore) -> Self {
+        Self { slo, rules, alerts, series_seen: 0 }
+    }
+
+    /// Takes in what happened; what one core says about alerts goes to the one that routes them.
+    pub fn step(&mut self, input: Input<'_>, now: Timestamp) -> Outcome {
+        let mut outcome = Outcome::default();
+        match input {
+            Input::Batch { batch, labels } => {
+                let alerts = self.count(batch, labels, now);
+                self.hear(alerts, now, &mut outcome);
+            }
+            Input::Alerts(event) => self.route(event, now, &mut outcome),
+            Input::Rules(event) => self.run_rules(event, now, &mut outcome),
+            Input::Tick => {
+                let alerts = alerts_of(self.slo.step(bellwether_slo::Event::Tick, now));
+                self.hear(alerts, now, &mut outcome);
+                self.run_rules(bellwether_rules::Event::Wake, now, &mut outcome);
+                self.route(bellwether_alerts::Event::Tick, now, &mut outcome);
+            }
+        }
+        outcome
+    }
+
+    /// Counts a batch that has just arrived, without routing what follows from it.
+    fn count(&mut self, batch: &Batch, labels: &dyn Lookup, now: Timestamp) -> Vec<Alert> {
+        if let Some(last) = batch.samples.iter().map(|(id, _)| id.0).max() {
+            self.announce(last + 1, Announced::Born, labels, now);
+        }
+        alerts_of(self.slo.step(bellwether_slo::Event::Batch(batch), now))
+    }
+
+    /// Takes in one record of the log while a server starts. Series that the log does not create here existed
+    /// before, so their first value is no event; and what follows is routed once, at the end.
+    pub fn replay(&mut self, record: Replayed<'_>, labels: &dyn Lookup) -> Vec<Alert> {
+        match record {
+            Replayed::Series(id) => {
+                self.announce(id.0, Announced::Known, labels, Timestamp::MIN);
+                self.announce(id.0 + 1, Announced::Born, labels, Timestamp::MIN);
+                Vec::new()
+            }
+            Replayed::Batch(batch) => {
+                if let Some(last) = batch.samples.iter().map(|(id, _)| id.0).max() {
+                    self.announce(last + 1, Announced::Known, labels, batch.at);
+                }
+                alerts_of(self.slo.step(bellwether_slo::Event::Batch(batch), batch.at))
+            }
+        }
+    }
+
+    /// Says that all series of the store existed before whatever comes next.
+    pub fn announce_known(&mut self, series: u32, labels: &dyn Lookup) {
+        self.announce(series, Announced::Known, labels, Timestamp::MIN);
+    }
+
+    /// Routes alerts.
+    pub fn hear(&mut self, alerts: Vec<Alert>, now: Timestamp, outcome: &mut Outcome) {
+        if !alerts.is_empty() {
+            self.route(bellwether_alerts::Event::Alerts { source: AlertSource::Rules, alerts }, now, outcome);
+        }
+    }
+
+    /// When to call with [`Input::Tick`] at the latest.
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        [self.slo.next_wake(), self.rules.next_wake(), self.alerts.next_wake()].into_iter().flatten().min()
+    }
+
+    /// Announces all series below a number that have not been announced yet.
+    fn announce(&mut self, below: u32, how: Announced, labels: &dyn Lookup, now: Timestamp) {
+        for id in (self.series_seen..below).map(SeriesId) {
+            let Some(labels) = labels.labels(id) else { continue };
+            let event = match how {
+                Announced::Born => bellwether_slo::Event::SeriesBorn { id, labels: &labels },
+                Announced::Known => bellwether_slo::Event::SeriesKnown { id, labels: &labels },
+            };
+            self.slo.step(event, now);
+        }
+        self.series_seen = self.series_seen.max(below);
+    }
+
+    fn route(&mut self, event: bellwether_alerts::Event, now: Timestamp, outcome: &mut Outcome) {
+        for effect in self.alerts.step(event, now) {
+            match effect {
+                bellwether_alerts::Effect::Record(record) => outcome.records.push(record),
+                bellwether_alerts::Effect::Answer(answer) => outcome.answer = Some(answer),
+                bellwether_alerts::Effect::Deliver(delivery) => outcome.deliveries.push(*delivery),
+            }
+        }
+    }
+
+    fn run_rules(&mut self, event: bellwether_rules::Event, now: Timestamp, outcome: &mut Outcome) {
+        let effects = self.rules.step(event, now);
+        self.take_rule_effects(effects, now, outcome);
+    }
+
+    /// Takes in what the rules say, e.g. after they were loaded anew.
+    pub fn take_rule_effects(
+        &mut self,
+        effects: Vec<bellwether_rules::Effect>,
+        now: Timestamp,
+        outcome: &mut Outcome,
+    ) {
+        outcome.rules_changed |= !effects.is_empty();
+        for effect in effects {
+            match effect {
+                bellwether_rules::Effect::Query { id, expr, at } => {
+                    outcome.rule_work.queries.push(Query { id, expr, at });
+                }
+                bellwether_rules::Effect::Append(results) => outcome.rule_work.results.extend(results),
+                bellwether_rules::Effect::Alerts(alerts) => self.hear(alerts, now, outcome),
+            }
+        }
+    }
+}
+
+/// The alerts among what the objectives ask for.
+pub fn alerts_of(effects: Vec<bellwether_slo::Effect>) -> Vec<Alert> {
+    effects.into_iter().map(|bellwether_slo::Effect::Alert(alert)| alert).collect()
+}

@@ -1,0 +1,192 @@
+//! Putting a configuration into force: at the start, and again on SIGHUP or `POST /-/reload`. A configuration with a
+//! mistake changes nothing; the one before keeps running, and every page says that the reload was refused and why.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bellwether_alerts::{Setup, Templates};
+use bellwether_diag::Style;
+use bellwether_model::{TimeDelta, Timestamp};
+use bellwether_rules::{EngineOptions, RuleFile};
+use bellwether_slo::EngineSettings;
+use bellwether_tsdb::Store;
+use tokio::sync::{mpsc, oneshot};
+use tracing::info;
+
+use crate::backfill;
+use crate::config::{self, Config, Loaded};
+use crate::decide::{Change, Request};
+use crate::health::{Health, Trouble};
+use crate::pipeline::{Outcome, Pipeline};
+use crate::scrape::ScrapePool;
+use crate::senders::Senders;
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug)]
+pub enum ConfigSource {
+    /// A file.
+    File(PathBuf),
+    /// A text that is part of the program.
+    Text {
+        /// What it is called in messages.
+        name: String,
+        /// The text.
+        text: String,
+    },
+}
+
+impl ConfigSource {
+    /// Reads it and everything it names.
+    pub fn load(&self) -> Loaded {
+        match self {
+            Self::File(path) => config::load(path),
+            Self::Text { name, text } => config::load_text(name, text),
+        }
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Text { name, .. } => name.clone(),
+        }
+    }
+}
+
+/// What the parts of a server are set up with, made from a configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// For routing.
+    pub alerts: Setup,
+    /// For rules.
+    pub rules: EngineOptions,
+    /// For objectives.
+    pub slo: EngineSettings,
+    /// Rule files with their names.
+    pub rule_files: Vec<(String, RuleFile)>,
+}
+
+impl Settings {
+    /// From a configuration; `url` is where this server is reached unless the configuration says otherwise.
+    pub fn of(config: &Config, url: &str) -> Self {
+        let external_url = config.external_url.clone().unwrap_or_else(|| url.to_owned());
+        let texts: BTreeMap<String, String> =
+            config.templates.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
+        Self {
+            alerts: Setup {
+                config: config.routing.clone(),
+                templates: Arc::new(Templates::new(texts)),
+                external_url: external_url.clone(),
+            },
+            rules: EngineOptions {
+                interval: config.prometheus.global.evaluation_interval,
+                external_labels: config.prometheus.global.external_labels.clone(),
+                external_url: external_url.clone(),
+                ..EngineOptions::default()
+            },
+            slo: EngineSettings { generator_url: external_url, ..EngineSettings::default() },
+            rule_files: config.rules.clone(),
+        }
+    }
+}
+
+/// Puts configurations into force.
+pub struct Reloader {
+    source: ConfigSource,
+    url: String,
+    store: Arc<Store>,
+    pool: Arc<ScrapePool>,
+    senders: Arc<Senders>,
+    requests: mpsc::Sender<Request>,
+    health: Arc<Health>,
+    current: Mutex<Config>,
+}
+
+/// What a reloader works on.
+pub struct Reloaded {
+    /// Where the configuration comes from.
+    pub source: ConfigSource,
+    /// Where this server is reached.
+    pub url: String,
+    /// The samples.
+    pub store: Arc<Store>,
+    /// The targets.
+    pub pool: Arc<ScrapePool>,
+    /// What sends.
+    pub senders: Arc<Senders>,
+    /// Where decisions are made.
+    pub requests: mpsc::Sender<Request>,
+    /// Where a refused reload is reported.
+    pub health: Arc<Health>,
+}
+
+impl Reloader {
+    /// With the configuration that is already in force.
+    pub fn new(parts: Reloaded, current: Config) -> Self {
+        let Reloaded { source, url, store, pool, senders, requests, health } = parts;
+        Self { source, url, store, pool, senders, requests, health, current: Mutex::new(current) }
+    }
+
+    /// What the configuration is called.
+    pub fn name(&self) -> String {
+        self.source.name()
+    }
+
+    /// How often targets are scraped that do not say.
+    pub fn scrape_interval(&self) -> TimeDelta {
+        self.current().prometheus.global.scrape_interval
+    }
+
+    /// The configuration in force.
+    pub fn current(&self) -> Config {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the configuration anew; every reason against it is in the error.
+    pub async fn reload(&self) -> Result<(), String> {
+        let source = self.source.clone();
+        let loaded =
+            tokio::task::spawn_blocking(move || source.load()).await.map_err(|error| error.to_string())?;
+        let Some(config) = loaded.config else {
+            let reasons = loaded.diagnostics.render(&loaded.sources, Style { color: false });
+            let count = loaded.diagnostics.error_count();
+            let first = reasons.lines().next().unwrap_or_default().to_owned();
+            let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+            self.health.report(
+                Trouble::Reload,
+                format!("reload refused, the old configuration runs: {first}{more}"),
+            );
+            return Err(reasons);
+        };
+        self.apply(config).await?;
+        self.health.clear(Trouble::Reload);
+        info!(config = %self.name(), "reloaded");
+        Ok(())
+    }
+
+    async fn apply(&self, config: Config) -> Result<(), String> {
+        let settings = Settings::of(&config, &self.url);
+        let (slos, store) = (config.slos.clone(), self.store.clone());
+        let retention = config.retention;
+        self.senders.reconfigure(config.routing.clone());
+        let change = Change(Box::new(move |pipeline: &mut Pipeline, now: Timestamp| {
+            let mut outcome = Outcome::default();
+            let effects = pipeline.slo.step(bellwether_slo::Event::Reload(slos), now);
+            backfill::fill(&mut pipeline.slo, &store, retention, now);
+            pipeline.rules.set_options(settings.rules);
+            let rule_effects = pipeline.rules.load(&settings.rule_files, now);
+            pipeline.take_rule_effects(rule_effects, now, &mut outcome);
+            pipeline.alerts.reconfigure(settings.alerts, now);
+            pipeline.hear(crate::pipeline::alerts_of(effects), now, &mut outcome);
+            outcome
+        }));
+        let (done, applied) = oneshot::channel();
+        let stopping = || "the server is stopping".to_owned();
+        self.requests.send(Request::Change(change, done)).await.map_err(|_| stopping())?;
+        applied.await.map_err(|_| stopping())?;
+        self.pool.assign(&config.prometheus.jobs);
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = config;
+        Ok(())
+    }
+}

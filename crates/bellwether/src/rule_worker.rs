@@ -1,0 +1,95 @@
+//! Evaluates the queries of rules away from the task that decides, so that a slow query delays its own group only.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bellwether_model::{Batch, Labels, Origin, Sample, TimeDelta, Timestamp};
+use bellwether_promql::{EvalOptions, eval_instant};
+use bellwether_rules::{QueryAnswer, QueryId, RuleQuery};
+use bellwether_tsdb::Store;
+use tokio::sync::mpsc;
+
+use crate::clock;
+use crate::decide::Request;
+use crate::writer::WriterHandle;
+
+/// A query that a rule asks.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Its number.
+    pub id: QueryId,
+    /// What to evaluate.
+    pub expr: Arc<RuleQuery>,
+    /// The moment.
+    pub at: Timestamp,
+}
+
+/// What one step of the rules asks for: store the results, then answer the queries, which may read them.
+#[derive(Clone, Debug, Default)]
+pub struct Work {
+    /// Results to store first.
+    pub results: Vec<(Labels, Sample)>,
+    /// Queries to answer then.
+    pub queries: Vec<Query>,
+}
+
+/// Stores and evaluates.
+#[derive(Clone)]
+pub struct RuleWorker {
+    /// The samples.
+    pub store: Arc<Store>,
+    /// The way into the store.
+    pub writer: WriterHandle,
+}
+
+impl RuleWorker {
+    /// Does the work in the background and reports each answer.
+    pub fn start(&self, work: Work, reports: mpsc::Sender<Request>) {
+        if work.results.is_empty() && work.queries.is_empty() {
+            return;
+        }
+        let worker = self.clone();
+        tokio::spawn(async move {
+            let stored = worker.store_results(work.results).await;
+            for query in work.queries {
+                let answer = worker.evaluate(&query, &stored).await;
+                let event = bellwether_rules::Event::QueryDone { id: query.id, answer };
+                if reports.send(Request::Rules(event)).await.is_err() {
+                    return; // the server is stopping
+                }
+            }
+        });
+    }
+
+    async fn store_results(&self, results: Vec<(Labels, Sample)>) -> Result<(), String> {
+        if results.is_empty() {
+            return Ok(());
+        }
+        let mut samples = Vec::with_capacity(results.len());
+        for (labels, sample) in results {
+            samples.push((self.store.series(&labels).map_err(|error| error.to_string())?, sample));
+        }
+        let at = samples.iter().map(|(_, sample)| sample.at).max().unwrap_or_else(clock::now);
+        self.writer.append(Batch { origin: Origin::Rules, at, samples }).await
+    }
+
+    /// A rule whose group's earlier results could not be stored must not be evaluated as if they had been.
+    async fn evaluate(&self, query: &Query, stored: &Result<(), String>) -> QueryAnswer {
+        if let Err(why) = stored {
+            let result = Err(format!("results of the rule before cannot be stored: {why}"));
+            return QueryAnswer { result, duration: TimeDelta::ZERO };
+        }
+        let (source, query) = (self.store.snapshot(), query.clone());
+        let evaluation = tokio::task::spawn_blocking(move || {
+            let started = Instant::now();
+            let result = eval_instant(&query.expr.parsed, query.at, &source, &EvalOptions::default())
+                .map(|evaluated| evaluated.value)
+                .map_err(|error| error.to_string());
+            QueryAnswer { result, duration: TimeDelta::from_secs_f64(started.elapsed().as_secs_f64()) }
+        });
+        evaluation.await.unwrap_or_else(|_| QueryAnswer {
+            result: Err("the evaluation ended without an answer".to_owned()),
+            duration: TimeDelta::ZERO,
+        })
+    }
+}

@@ -1,0 +1,290 @@
+//! What one target exposed last time: turns a body into a batch without decoding labels that were seen before, and
+//! notices which series have gone.
+
+use std::collections::{HashMap, HashSet};
+
+use bellwether_ingest::{Entry, LabelConflict, Limits, ScanError, decode_series, scan, target_labels};
+use bellwether_model::{
+    Batch, Labels, METRIC_NAME, Origin, STALE_NAN, Sample, SeriesId, TimeDelta, Timestamp,
+};
+
+use crate::config::prometheus::ScrapeJob;
+
+/// Finds or makes the number of a series.
+pub type Resolve<'a> = dyn FnMut(&Labels) -> Result<SeriesId, String> + 'a;
+
+/// What a scrape came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Scraped<'a> {
+    /// The moment its samples stand for.
+    pub at: Timestamp,
+    /// How long it took.
+    pub took: TimeDelta,
+    /// The body, if one arrived.
+    pub body: Option<&'a [u8]>,
+    /// Whether the body's end was marked by HTTP itself, so that an open last line cannot be a cut.
+    pub framed: bool,
+}
+
+/// A batch, and why the scrape failed if it did.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What is to be stored.
+    pub batch: Batch,
+    /// Samples the target exposed.
+    pub samples: u64,
+    /// Why the body was refused.
+    pub error: Option<String>,
+}
+
+/// One target's memory.
+pub struct TargetCache {
+    labels: Labels,
+    conflict: LabelConflict,
+    honor_timestamps: bool,
+    limits: Limits,
+    interval: TimeDelta,
+    /// Series by the bytes that name them in the body, with the scrape that saw them last.
+    seen: HashMap<Box<str>, Seen>,
+    scrape: u64,
+    reports: Option<Reports>,
+}
+
+#[derive(Clone, Copy)]
+struct Seen {
+    id: SeriesId,
+    scrape: u64,
+    /// A series with timestamps of its own says itself when it ends.
+    own_time: bool,
+}
+
+/// The series that every target has from us.
+#[derive(Clone, Copy)]
+struct Reports {
+    up: SeriesId,
+    duration: SeriesId,
+    samples: SeriesId,
+    samples_kept: SeriesId,
+    series_added: SeriesId,
+}
+
+impl TargetCache {
+    /// For a target of a job.
+    pub fn new(job: &ScrapeJob, labels: Labels) -> Self {
+        let conflict =
+            if job.honor_labels { LabelConflict::KeepScraped } else { LabelConflict::RenameScraped };
+        let mut limits = Limits::default();
+        if job.samples_max > 0 {
+            limits.samples_max = usize::try_from(job.samples_max).unwrap_or(usize::MAX);
+        }
+        Self {
+            labels,
+            conflict,
+            honor_timestamps: job.honor_timestamps,
+            limits,
+            interval: job.interval,
+            seen: HashMap::new(),
+            scrape: 0,
+            reports: None,
+        }
+    }
+
+    /// Turns a scrape into a batch: its samples, markers for what has gone, and the five report series. A body that
+    /// cannot be read counts as a failed scrape, whole.
+    pub fn take(&mut self, scraped: Scraped<'_>, resolve: &mut Resolve<'_>) -> Result<Outcome, String> {
+        let reports = self.reports(resolve)?;
+        self.scrape += 1;
+        let known_before = self.seen.len();
+        let (mut samples, mut error) = (Vec::with_capacity(known_before + 8), None);
+        if let Some(body) = scraped.body {
+            if let Err(why) = self.read(body, &scraped, resolve, &mut samples) {
+                samples.clear();
+                error = Some(why);
+            }
+        }
+        let ok = scraped.body.is_some() && error.is_none();
+        if !ok {
+            self.scrape += 1; // nothing was seen, so that everything has gone
+        }
+        let exposed = samples.len() as u64;
+        let added = if ok { self.seen.len() - known_before } else { 0 };
+        self.mark_gone(scraped.at, &mut samples);
+        let mut report = |id, value| samples.push((id, Sample::new(scraped.at, value)));
+        report(reports.up, f64::from(u8::from(ok)));
+        report(reports.duration, scraped.took.as_secs_f64());
+        report(reports.samples, exposed as f64);
+        report(reports.samples_kept, exposed as f64);
+        report(reports.series_added, added as f64);
+        let origin = Origin::Scrape { target: reports.up, ok, interval: self.interval };
+        Ok(Outcome { batch: Batch { origin, at: scraped.at, samples }, samples: exposed, error })
+    }
+
+    fn read(
+        &mut self,
+        body: &[u8],
+        scraped: &Scraped<'_>,
+        resolve: &mut Resolve<'_>,
+        samples: &mut Vec<(SeriesId, Sample)>,
+    ) -> Result<(), String> {
+        self.limits.last_line_may_be_open = scraped.framed;
+        let (mut unresolved, mut undecodable) = (None, None);
+        let limits = self.limits.clone();
+        scan(body, &limits, &mut |entry| {
+            let Entry::Sample(sample) = entry else { return };
+            let own_time = self.honor_timestamps && sample.timestamp.is_some();
+            let at = sample.timestamp.filter(|_| self.honor_timestamps).unwrap_or(scraped.at);
+            match self.id(sample.series, own_time, resolve) {
+                Ok(id) => samples.push((id, Sample::new(at, sample.value))),
+                Err(Refused::Undecodable(error)) => undecodable = Some(error.to_string()),
+                Err(Refused::Unresolved(why)) => unresolved = Some(why),
+            }
+        })
+        .map_err(|error| error.to_string())?;
+        match undecodable.or(unresolved) {
+            Some(why) => Err(why),
+            None => Ok(()),
+        }
+    }
+
+    fn id(&mut self, series: &str, own_time: bool, resolve: &mut Resolve<'_>) -> Result<SeriesId, Refused> {
+        if let Some(seen) = self.seen.get_mut(series) {
+            seen.scrape = self.scrape;
+            return Ok(seen.id);
+        }
+        let decoded = decode_series(series).map_err(Refused::Undecodable)?;
+        let labels = target_labels(&decoded, &self.labels, self.conflict);
+        let id = resolve(&labels).map_err(Refused::Unresolved)?;
+        self.seen.insert(series.into(), Seen { id, scrape: self.scrape, own_time });
+        Ok(id)
+    }
+
+    fn mark_gone(&mut self, at: Timestamp, samples: &mut Vec<(SeriesId, Sample)>) {
+        let scrape = self.scrape;
+        let mut gone: Vec<SeriesId> = Vec::new();
+        self.seen.retain(|_, seen| {
+            if seen.scrape != scrape && !seen.own_time {
+                gone.push(seen.id);
+            }
+            seen.scrape == scrape
+        });
+        gone.sort_unstable(); // a batch's order must not depend on a hash
+        // The same series may now be written in another way (labels in another order): then it has not gone.
+        if !gone.is_empty() {
+            let present: HashSet<SeriesId> = samples.iter().map(|(id, _)| *id).collect();
+            gone.retain(|id| !present.contains(id));
+        }
+        samples.extend(gone.into_iter().map(|id| (id, Sample::new(at, STALE_NAN))));
+    }
+
+    /// The batch that says goodbye when a target is no longer scraped.
+    pub fn farewell(&mut self, at: Timestamp) -> Option<Batch> {
+        let reports = self.reports?;
+        self.scrape += 1;
+        let mut samples = Vec::new();
+        self.mark_gone(at, &mut samples);
+        for id in [reports.up, reports.duration, reports.samples, reports.samples_kept, reports.series_added]
+        {
+            samples.push((id, Sample::new(at, STALE_NAN)));
+        }
+        let origin = Origin::Scrape { target: reports.up, ok: false, interval: self.interval };
+        Some(Batch { origin, at, samples })
+    }
+
+    fn reports(&mut self, resolve: &mut Resolve<'_>) -> Result<Reports, String> {
+        if let Some(reports) = self.reports {
+            return Ok(reports);
+        }
+        let mut series = |name: &str| resolve(&self.labels.with(METRIC_NAME, name));
+        let reports = Reports {
+            up: series("up")?,
+            duration: series("scrape_duration_seconds")?,
+            samples: series("scrape_samples_scraped")?,
+            samples_kept: series("scrape_samples_post_metric_relabeling")?,
+            series_added: series("scrape_series_added")?,
+        };
+        self.reports = Some(reports);
+        Ok(reports)
+    }
+}
+
+enum Refused {
+    Undecodable(ScanError),
+    Unresolved(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct World {
+        cache: TargetCache,
+        names: Vec<Labels>,
+        at: Timestamp,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let labels = Labels::from_pairs([("job", "api"), ("instance", "a:1")]);
+            let job = ScrapeJob::for_tests("api");
+            Self { cache: TargetCache::new(&job, labels), names: Vec::new(), at: Timestamp(0) }
+        }
+
+        /// Scrapes a body (`None`: no answer) and gives the samples that are not reports, as text.
+        fn scrape(&mut self, body: Option<&str>) -> (Vec<String>, f64, Option<String>) {
+            self.at += TimeDelta::from_secs(15);
+            let names = &mut self.names;
+            let mut resolve = |labels: &Labels| {
+                let found = names.iter().position(|known| known == labels);
+                Ok(SeriesId(found.unwrap_or_else(|| {
+                    names.push(labels.clone());
+                    names.len() - 1
+                }) as u32))
+            };
+            let scraped =
+                Scraped { at: self.at, took: TimeDelta(5), body: body.map(str::as_bytes), framed: false };
+            let outcome = self.cache.take(scraped, &mut resolve).unwrap();
+            let text = |(id, sample): &(SeriesId, Sample)| {
+                let value = if sample.is_stale() { "stale".to_owned() } else { sample.value.to_string() };
+                format!("{} {value}", self.names[id.0 as usize].metric_name().unwrap())
+            };
+            let all: Vec<String> = outcome.batch.samples.iter().map(text).collect();
+            let (own, reports) = all.split_at(all.len() - 5);
+            let up = reports[0].strip_prefix("up ").unwrap().parse().unwrap();
+            (own.to_vec(), up, outcome.error)
+        }
+    }
+
+    #[test]
+    fn a_series_that_is_no_longer_exposed_gets_a_marker_once() {
+        let mut world = World::new();
+        assert_eq!(world.scrape(Some("a 1\nb 2\n")).0, ["a 1", "b 2"]);
+        assert_eq!(world.scrape(Some("a 3\n")).0, ["a 3", "b stale"]);
+        assert_eq!(world.scrape(Some("a 4\n")).0, ["a 4"]);
+        assert_eq!(world.scrape(Some("a 5\nb 1\n")).0, ["a 5", "b 1"]);
+    }
+
+    #[test]
+    fn a_target_that_does_not_answer_is_down_and_all_of_its_series_have_gone() {
+        let mut world = World::new();
+        world.scrape(Some("a 1\nb 2\n"));
+        let (own, up, error) = world.scrape(None);
+        assert_eq!((own, up, error), (vec!["a stale".to_owned(), "b stale".to_owned()], 0.0, None));
+        assert_eq!(world.scrape(None).0, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_read_is_refused_whole() {
+        let mut world = World::new();
+        world.scrape(Some("a 1\n"));
+        let (own, up, error) = world.scrape(Some("a 2\nb nonsense\n"));
+        assert_eq!((own, up), (vec!["a stale".to_owned()], 0.0));
+        assert!(error.is_some_and(|why| why.contains("line 2")));
+    }
+
+    #[test]
+    fn a_body_cut_off_within_a_number_is_refused() {
+        let (own, up, error) = World::new().scrape(Some("a 1\nb 12"));
+        assert_eq!((own.len(), up), (0, 0.0));
+        assert!(error.is_some());
+    }
+}

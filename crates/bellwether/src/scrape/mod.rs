@@ -1,0 +1,200 @@
+//! Scraping: one task per target fetches on the target's own grid, turns the answer into a batch, and hands it to
+//! the writer. A target that hangs or lies delays and harms nobody but itself, and says so on its own line.
+
+pub mod cache;
+pub mod fetch;
+pub mod schedule;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bellwether_model::{Labels, TimeDelta, Timestamp};
+use bellwether_tsdb::Store;
+use bellwether_web::view::{TargetHealth, TargetView};
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use crate::clock;
+use crate::config::prometheus::{ScrapeJob, Target};
+use crate::writer::WriterHandle;
+use cache::{Scraped, TargetCache};
+use fetch::Request;
+use schedule::Schedule;
+
+/// What identifies a running task: if any of it changes, the task is replaced.
+#[derive(Clone, Debug, PartialEq)]
+struct Assignment {
+    job: Arc<ScrapeJob>,
+    target: Target,
+}
+
+/// All targets that are being scraped.
+pub struct ScrapePool {
+    http: reqwest::Client,
+    store: Arc<Store>,
+    writer: WriterHandle,
+    running: Mutex<BTreeMap<Labels, Running>>,
+}
+
+struct Running {
+    assignment: Assignment,
+    view: Arc<Mutex<TargetView>>,
+    stop: tokio::sync::watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl ScrapePool {
+    /// Without targets yet.
+    pub fn new(store: Arc<Store>, writer: WriterHandle) -> Result<Self, reqwest::Error> {
+        Ok(Self { http: fetch::client()?, store, writer, running: Mutex::default() })
+    }
+
+    /// Scrapes these jobs from now on. Targets that stay as they are keep their task; those no longer wanted say
+    /// goodbye, so that their series end.
+    pub fn assign(&self, jobs: &[ScrapeJob]) {
+        let mut wanted = BTreeMap::new();
+        for job in jobs {
+            // The targets do not belong to a task's own settings: adding one must not restart the others.
+            let settings = Arc::new(ScrapeJob { targets: Vec::new(), ..job.clone() });
+            for target in &job.targets {
+                let assignment = Assignment { job: settings.clone(), target: target.clone() };
+                if wanted.insert(target.labels.clone(), assignment).is_some() {
+                    warn!(labels = %target.labels, "two targets have the same labels; only the last is scraped");
+                }
+            }
+        }
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|labels, task| {
+            let stays = wanted.get(labels) == Some(&task.assignment);
+            if !stays {
+                let _ = task.stop.send(true);
+            }
+            stays
+        });
+        for (labels, assignment) in wanted {
+            running.entry(labels).or_insert_with(|| self.start(assignment));
+        }
+    }
+
+    fn start(&self, assignment: Assignment) -> Running {
+        let view = Arc::new(Mutex::new(initial_view(&assignment)));
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let scraper = Scraper {
+            http: self.http.clone(),
+            store: self.store.clone(),
+            writer: self.writer.clone(),
+            cache: TargetCache::new(&assignment.job, assignment.target.labels.clone()),
+            schedule: Schedule::new(&assignment.target.labels, assignment.job.interval),
+            assignment: assignment.clone(),
+            view: view.clone(),
+        };
+        info!(target = %assignment.target.url, interval = %assignment.job.interval, "scraping");
+        Running { assignment, view, stop, task: tokio::spawn(scraper.run(stopped)) }
+    }
+
+    /// How every target does, in order of job and labels.
+    pub fn views(&self) -> Vec<TargetView> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running
+            .values()
+            .map(|task| task.view.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .collect()
+    }
+
+    /// Stops scraping. No goodbyes are said: after a restart the same targets go on.
+    pub fn stop(&self) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        for task in std::mem::take(&mut *running).into_values() {
+            task.task.abort();
+        }
+    }
+}
+
+fn initial_view(assignment: &Assignment) -> TargetView {
+    TargetView {
+        job: assignment.job.name.clone(),
+        url: assignment.target.url.clone(),
+        labels: assignment.target.labels.clone(),
+        discovered_labels: assignment.target.labels.clone(),
+        health: TargetHealth::Unknown,
+        last_scrape_at: None,
+        last_duration: None,
+        last_samples: None,
+        last_error: String::new(),
+        interval: assignment.job.interval,
+        timeout: assignment.job.timeout,
+    }
+}
+
+/// The task of one target.
+struct Scraper {
+    http: reqwest::Client,
+    store: Arc<Store>,
+    writer: WriterHandle,
+    cache: TargetCache,
+    schedule: Schedule,
+    assignment: Assignment,
+    view: Arc<Mutex<TargetView>>,
+}
+
+impl Scraper {
+    async fn run(mut self, mut stopped: tokio::sync::watch::Receiver<bool>) {
+        let mut due = self.schedule.next_after(clock::now());
+        loop {
+            tokio::select! {
+                () = clock::sleep_until(due) => self.scrape(due).await,
+                _ = stopped.changed() => break,
+            }
+            due = self.schedule.next_after(clock::now());
+        }
+        if let Some(batch) = self.cache.farewell(clock::now()) {
+            let _ = self.writer.append(batch).await;
+        }
+    }
+
+    async fn scrape(&mut self, due: Timestamp) {
+        let started = clock::now();
+        let at = self.schedule.stamp(due, started);
+        let request = Request {
+            url: &self.assignment.target.url,
+            timeout: self.assignment.job.timeout,
+            body_bytes_max: self.assignment.job.body_bytes_max,
+        };
+        let fetched = fetch::fetch(&self.http, request).await;
+        let took = clock::now() - started;
+        let scraped = Scraped {
+            at,
+            took,
+            body: fetched.as_ref().ok().map(|fetched| fetched.body.as_slice()),
+            framed: fetched.as_ref().is_ok_and(|fetched| fetched.framed),
+        };
+        let store = &self.store;
+        let mut resolve = |labels: &Labels| store.series(labels).map_err(|error| error.to_string());
+        let mut error = fetched.as_ref().err().map(ToString::to_string);
+        let mut samples = 0;
+        match self.cache.take(scraped, &mut resolve) {
+            Ok(outcome) => {
+                error = error.or(outcome.error);
+                samples = outcome.samples;
+                if let Err(refused) = self.writer.append(outcome.batch).await {
+                    error = Some(format!("scraped, but not stored: {refused}"));
+                }
+            }
+            Err(why) => error = Some(format!("scraped, but not stored: {why}")),
+        }
+        self.report(at, took, samples, error);
+    }
+
+    fn report(&self, at: Timestamp, took: TimeDelta, samples: u64, error: Option<String>) {
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        let error = error.unwrap_or_default();
+        if !error.is_empty() && view.last_error != error {
+            warn!(target = %view.url, %error, "scrape failed");
+        }
+        view.health = if error.is_empty() { TargetHealth::Up } else { TargetHealth::Down };
+        view.last_scrape_at = Some(at);
+        view.last_duration = Some(took);
+        view.last_samples = Some(samples);
+        view.last_error = error;
+    }
+}

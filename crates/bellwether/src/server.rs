@@ -1,0 +1,338 @@
+//! One running server: opens what is on disk, goes on where the last process ended, and starts every task.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+
+use bellwether_alerts::AlertCore;
+use bellwether_diag::Style;
+use bellwether_model::{Alert, LogPosition, TimeDelta, Timestamp};
+use bellwether_rules::RuleEngine;
+use bellwether_slo::SloEngine;
+use bellwether_tsdb::{LogEvent, Options, RealDisk, Recovery, Store};
+use bellwether_web::Demo;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use crate::checkpoint::{Checkpoints, Found};
+use crate::config::Config;
+use crate::decide::{Decider, REQUESTS_MAX, StoreLookup};
+use crate::failure::Failure;
+use crate::health::{Health, Trouble};
+use crate::pages::Pages;
+use crate::pipeline::{Outcome, Pipeline, Replayed};
+use crate::reload::{ConfigSource, Reloaded, Reloader, Settings};
+use crate::rule_worker::RuleWorker;
+use crate::scrape::ScrapePool;
+use crate::senders::Senders;
+use crate::state::StateDb;
+use crate::{backfill, clock, maintain, shutdown, writer};
+
+/// What a server is started with.
+pub struct Start {
+    /// The configuration.
+    pub config: ConfigSource,
+    /// Where everything is kept.
+    pub data: PathBuf,
+    /// Where pages and API are served.
+    pub listener: TcpListener,
+    /// The demonstration's switches, if this is one.
+    pub demo: Option<Arc<dyn Demo>>,
+}
+
+/// Batches that may wait to be counted before the writer waits.
+const COMMITTED_MAX: usize = 1024;
+/// How long open connections may go on after the order to stop.
+const GOODBYE_MAX: Duration = Duration::from_secs(3);
+
+/// A running server.
+pub struct Server {
+    pages: Arc<Pages>,
+    listener: TcpListener,
+    stop: watch::Sender<bool>,
+    decider: JoinHandle<()>,
+    writer: std::thread::JoinHandle<()>,
+    maintenance: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens, recovers, starts. Everything that is wrong with the configuration is printed.
+    pub async fn start(start: Start) -> Result<Self, Failure> {
+        crate::install_tls();
+        let config = load(&start.config)?;
+        let address = start.listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
+        let url = format!("http://{address}");
+        let settings = Settings::of(&config, &url);
+        let health = Arc::new(Health::default());
+
+        let store = open_store(&start.data, &health)?;
+        let state = StateDb::open(&start.data.join("state.db")).await.map_err(failed)?;
+        let state = Arc::new(state);
+        let recovered = recover(&start.data, &store, &state, &config, &settings, &health).await?;
+        let Recovered { pipeline, position, checkpoints, backlog } = recovered;
+
+        let (stop, stopped) = watch::channel(false);
+        let (changes, changed) = watch::channel(0);
+        let (committed, committed_in) = mpsc::channel(COMMITTED_MAX);
+        let (requests, requests_in) = mpsc::channel(REQUESTS_MAX);
+        let (writer, writer_thread) =
+            writer::start(store.clone(), committed, health.clone()).map_err(failed)?;
+        let senders = Arc::new(Senders::new(config.routing.clone()));
+        let pool = Arc::new(ScrapePool::new(store.clone(), writer.clone()).map_err(failed)?);
+        let pipeline = Arc::new(RwLock::new(pipeline));
+
+        let decider = Decider {
+            pipeline: pipeline.clone(),
+            store: store.clone(),
+            committed: committed_in,
+            requests: requests_in,
+            reports: requests.clone(),
+            state: state.clone(),
+            senders: senders.clone(),
+            rules: RuleWorker { store: store.clone(), writer: writer.clone() },
+            checkpoints,
+            position,
+            rules_changed: false,
+            rules_saved_at: Timestamp::default(),
+            health: health.clone(),
+            changes,
+        };
+        let decider = tokio::spawn(decider.run(backlog, stopped.clone()));
+        pool.assign(&config.prometheus.jobs);
+        let reloaded = Reloaded {
+            source: start.config,
+            url,
+            store: store.clone(),
+            pool: pool.clone(),
+            senders,
+            requests: requests.clone(),
+            health: health.clone(),
+        };
+        let reloader = Arc::new(Reloader::new(reloaded, config));
+        let maintenance =
+            tokio::spawn(maintain::run(store.clone(), state.clone(), reloader.clone(), stopped));
+        reload_on_hangup(reloader.clone());
+        let pages = Pages {
+            pipeline,
+            store,
+            pool,
+            state,
+            health,
+            writer,
+            requests,
+            changes: changed,
+            reloader,
+            demo: start.demo,
+            started_at: clock::now(),
+            slos: Mutex::new(None),
+        };
+        let pages = Arc::new(pages);
+        Ok(Self { pages, listener: start.listener, stop, decider, writer: writer_thread, maintenance })
+    }
+
+    /// Serves until the process is asked to stop, then lets every part finish what it has begun.
+    pub async fn run(self) -> Result<(), Failure> {
+        let router = bellwether_web::router(self.pages.clone());
+        let mut stopped = self.stop.subscribe();
+        let serve = axum::serve(self.listener, router).with_graceful_shutdown(async move {
+            let _ = stopped.changed().await;
+        });
+        let serving = tokio::spawn(serve.into_future());
+        shutdown::requested().await;
+        info!("stopping");
+        self.pages.pool.stop();
+        let _ = self.stop.send(true);
+        let _ = self.decider.await;
+        let _ = self.maintenance.await;
+        // Event streams stay open as long as their page; they are not waited for.
+        let _ = tokio::time::timeout(GOODBYE_MAX, serving).await;
+        drop(self.pages);
+        let _ =
+            tokio::time::timeout(GOODBYE_MAX, tokio::task::spawn_blocking(move || self.writer.join())).await;
+        info!("stopped");
+        Ok(())
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::failed(error.to_string())
+}
+
+/// Reads the configuration and prints what is wrong with it; warnings do not stop anything.
+fn load(source: &ConfigSource) -> Result<Config, Failure> {
+    let loaded = source.load();
+    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let text = loaded.diagnostics.render(&loaded.sources, Style { color });
+    if !text.is_empty() {
+        eprintln!("{}", text.trim_end());
+    }
+    loaded.config.ok_or(Failure::Reported)
+}
+
+fn open_store(data: &Path, health: &Health) -> Result<Arc<Store>, Failure> {
+    let folder = data.join("metrics");
+    std::fs::create_dir_all(&folder).map_err(|error| {
+        Failure::failed(format!("cannot use the data directory {}: {error}", data.display()))
+    })?;
+    let (store, recovery) = Store::open(&folder, Options::default(), Arc::new(RealDisk)).map_err(failed)?;
+    report(&recovery, health);
+    Ok(Arc::new(store))
+}
+
+fn report(recovery: &Recovery, health: &Health) {
+    info!(
+        series = recovery.series,
+        segments = recovery.segments,
+        samples_replayed = recovery.samples_replayed,
+        torn_bytes = recovery.torn_bytes,
+        "store opened"
+    );
+    let damage: Vec<String> = recovery
+        .quarantined
+        .iter()
+        .map(|file| format!("{} ({})", file.path.display(), file.reason))
+        .chain((recovery.damaged_bytes > 0).then(|| format!("{} bytes of the log", recovery.damaged_bytes)))
+        .collect();
+    if !damage.is_empty() {
+        health.report(
+            Trouble::Damage,
+            format!("damaged and put aside, the rest is served: {}", damage.join(", ")),
+        );
+    }
+}
+
+/// What the last process left behind, ready to go on.
+struct Recovered {
+    pipeline: Pipeline,
+    position: LogPosition,
+    checkpoints: Checkpoints,
+    /// Alerts that follow from what was folded.
+    backlog: Outcome,
+}
+
+async fn recover(
+    data: &Path,
+    store: &Arc<Store>,
+    state: &StateDb,
+    config: &Config,
+    settings: &Settings,
+    health: &Health,
+) -> Result<Recovered, Failure> {
+    let now = clock::now();
+    let (checkpoints, found) =
+        Checkpoints::open(&data.join("ledger"), config.slos.clone(), settings.slo.clone()).map_err(failed)?;
+    let (engine, from) = match found {
+        Found::Ledger(engine, position) => (*engine, Some(position)),
+        Found::Nothing => (SloEngine::new(config.slos.clone(), settings.slo.clone()), None),
+        Found::Unusable(why) => {
+            health.report(
+                Trouble::Damage,
+                format!("the ledger's checkpoint cannot be used and is made anew: {why}"),
+            );
+            (SloEngine::new(config.slos.clone(), settings.slo.clone()), None)
+        }
+    };
+    let mut rules = RuleEngine::new(settings.rules.clone());
+    let mut backlog = Outcome::default();
+    let effects = rules.load(&settings.rule_files, now);
+    if let Some(snapshot) = state.snapshot("rules").await.map_err(failed)? {
+        match serde_json::from_str(&snapshot.body) {
+            Ok(snapshot) => rules.restore(snapshot),
+            Err(error) => {
+                warn!(%error, "what the rules remembered cannot be read; pending alerts begin anew")
+            }
+        }
+    }
+    let restored = state.restore().await.map_err(failed)?;
+    let alerts = AlertCore::restore(settings.alerts.clone(), restored, now);
+    let mut pipeline = Pipeline::new(engine, rules, alerts);
+    pipeline.take_rule_effects(effects, now, &mut backlog);
+    let folded = fold(store, &mut pipeline, from, Fold { retention: config.retention, now, health });
+    pipeline.hear(folded.alerts, now, &mut backlog);
+    Ok(Recovered { pipeline, position: folded.position, checkpoints, backlog })
+}
+
+/// Counts what the log holds beyond the checkpoint; without a checkpoint, all of it. Of each alert only its last
+/// word is routed: what fired and cleared while nobody looked is over.
+fn fold(store: &Arc<Store>, pipeline: &mut Pipeline, from: Option<LogPosition>, setting: Fold<'_>) -> Folded {
+    let bar = spinner("counting what the log holds beyond the ledger's checkpoint");
+    let labels = StoreLookup(store.clone());
+    let (mut last_words, mut batches) = (BTreeMap::new(), 0u64);
+    let replayed = store.replay(from.unwrap_or_default(), &mut |event| {
+        let record = match event {
+            LogEvent::Series { id, .. } => Replayed::Series(id),
+            LogEvent::Batch { batch, .. } => Replayed::Batch(batch),
+            LogEvent::Lost { .. } => return, // reported when the store was opened
+        };
+        batches += u64::from(matches!(record, Replayed::Batch(_)));
+        for alert in pipeline.replay(record, &labels) {
+            last_words.insert(alert.fingerprint(), alert);
+        }
+        if batches % 1000 == 999 {
+            bar.set_message(format!("{batches} batches"));
+            bar.tick();
+        }
+    });
+    bar.finish_and_clear();
+    match &replayed {
+        // All that ever happened has just been counted.
+        Ok(_) if from.is_none() => pipeline.slo.past_is_counted(),
+        Ok(_) => {}
+        // The log no longer reaches back to its beginning: the stored samples are what is left.
+        Err(error) if from.is_none() => warn!(%error, "the log cannot be folded; counting the stored samples"),
+        Err(error) => setting.health.report(
+            Trouble::Damage,
+            format!("the log cannot be read from the ledger's checkpoint on; what lies between is not counted: {error}"),
+        ),
+    }
+    let series = u32::try_from(store.stats().series).unwrap_or(u32::MAX);
+    pipeline.announce_known(series, &labels);
+    backfill::fill(&mut pipeline.slo, store, setting.retention, setting.now);
+    info!(batches, "ledger is up to date");
+    let position = replayed.unwrap_or_else(|_| store.position());
+    Folded { position, alerts: last_words.into_values().collect() }
+}
+
+/// What folding needs to know.
+#[derive(Clone, Copy)]
+struct Fold<'a> {
+    retention: TimeDelta,
+    now: Timestamp,
+    health: &'a Health,
+}
+
+/// Where the fold ended, and what it has to say.
+struct Folded {
+    position: LogPosition,
+    alerts: Vec<Alert>,
+}
+
+/// A spinner on a terminal, nothing elsewhere.
+fn spinner(what: &'static str) -> ProgressBar {
+    let bar =
+        if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{spinner} {prefix} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.set_prefix(what);
+    bar
+}
+
+fn reload_on_hangup(reloader: Arc<Reloader>) {
+    #[cfg(unix)]
+    tokio::spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+        while hangups.recv().await.is_some() {
+            if let Err(reasons) = reloader.reload().await {
+                eprintln!("{}", reasons.trim_end());
+            }
+        }
+    });
+    #[cfg(not(unix))]
+    drop(reloader);
+}

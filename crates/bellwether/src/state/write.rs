@@ -1,0 +1,157 @@
+//! Writing: all records of one decision in one transaction.
+
+use bellwether_alerts::{AlertRow, AttemptRow, AuditRow, DeliveryRow, GroupRow, Record, Silence, ToldRow};
+use bellwether_model::Timestamp;
+use serde::Serialize;
+use sqlx::{Sqlite, Transaction};
+
+use super::{StateDb, StateError};
+
+/// How many rows were removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Messages that were over.
+    pub deliveries: u64,
+    /// Attempts at them.
+    pub attempts: u64,
+    /// What people did.
+    pub audit: u64,
+}
+
+type Tx = Transaction<'static, Sqlite>;
+
+impl StateDb {
+    /// Commits all records, or none. When this returns they are on disk.
+    pub async fn record(&self, records: &[Record]) -> Result<(), StateError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let failed = StateError::statement("record");
+        let mut tx = self.pool.begin().await.map_err(&failed)?;
+        for record in records {
+            write(&mut tx, record, self.epoch).await.map_err(&failed)?;
+        }
+        tx.commit().await.map_err(&failed)
+    }
+
+    /// Keeps the state of another core under a name, replacing what was there.
+    pub async fn save_snapshot(&self, name: &str, body: &str) -> Result<(), StateError> {
+        let statement = "INSERT INTO snapshots (name, epoch, body) VALUES ($1, $2, $3) \
+             ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, body = excluded.body";
+        let query = sqlx::query(statement).bind(name).bind(self.epoch).bind(body);
+        query.execute(&self.pool).await.map_err(StateError::statement("save a snapshot"))?;
+        Ok(())
+    }
+
+    /// Forgets messages that were over, attempts and audit rows from before a moment. Open messages stay.
+    pub async fn prune(&self, before: Timestamp) -> Result<Pruned, StateError> {
+        let failed = StateError::statement("prune");
+        let mut tx = self.pool.begin().await.map_err(&failed)?;
+        let deliveries =
+            sqlx::query("DELETE FROM deliveries WHERE is_open = 0 AND updated_at < $1").bind(before.0);
+        let deliveries = deliveries.execute(&mut *tx).await.map_err(&failed)?.rows_affected();
+        let attempts = sqlx::query(
+            "DELETE FROM attempts WHERE at < $1 AND delivery_key NOT IN (SELECT delivery_key FROM deliveries)",
+        );
+        let attempts = attempts.bind(before.0).execute(&mut *tx).await.map_err(&failed)?.rows_affected();
+        let audit = sqlx::query("DELETE FROM audit WHERE at < $1").bind(before.0);
+        let audit = audit.execute(&mut *tx).await.map_err(&failed)?.rows_affected();
+        tx.commit().await.map_err(&failed)?;
+        Ok(Pruned { deliveries, attempts, audit })
+    }
+}
+
+async fn write(tx: &mut Tx, record: &Record, epoch: i64) -> Result<(), sqlx::Error> {
+    match record {
+        Record::Alert(row) => write_alert(tx, row, epoch).await,
+        Record::AlertGone(fingerprint) => {
+            delete(tx, "DELETE FROM alerts WHERE fingerprint = $1", &fingerprint.to_string()).await
+        }
+        Record::Silence(silence) => write_silence(tx, silence, epoch).await,
+        Record::SilenceGone(id) => delete(tx, "DELETE FROM silences WHERE id = $1", &id.0).await,
+        Record::Group(row) => write_group(tx, row, epoch).await,
+        Record::GroupGone(id) => {
+            delete(tx, "DELETE FROM told WHERE group_id = $1", &id.0).await?;
+            delete(tx, "DELETE FROM alert_groups WHERE id = $1", &id.0).await
+        }
+        Record::Told(row) => write_told(tx, row, epoch).await,
+        Record::Delivery(row) => write_delivery(tx, row, epoch).await,
+        Record::Attempt(row) => write_attempt(tx, row, epoch).await,
+        Record::Audit(row) => write_audit(tx, row, epoch).await,
+    }
+}
+
+/// A row's body. Rows are plain data; that they serialize is tested.
+fn json<T: Serialize>(row: &T) -> Result<String, sqlx::Error> {
+    serde_json::to_string(row).map_err(|error| sqlx::Error::Encode(Box::new(error)))
+}
+
+async fn delete(tx: &mut Tx, statement: &'static str, key: &str) -> Result<(), sqlx::Error> {
+    sqlx::query(statement).bind(key).execute(&mut **tx).await.map(|_| ())
+}
+
+async fn write_alert(tx: &mut Tx, row: &AlertRow, epoch: i64) -> Result<(), sqlx::Error> {
+    let statement = "INSERT INTO alerts (fingerprint, epoch, updated_at, body) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (fingerprint) DO UPDATE SET epoch = excluded.epoch, updated_at = excluded.updated_at, \
+         body = excluded.body";
+    let query = sqlx::query(statement).bind(row.alert.fingerprint().to_string()).bind(epoch);
+    query.bind(row.updated_at.0).bind(json(row)?).execute(&mut **tx).await.map(|_| ())
+}
+
+async fn write_silence(tx: &mut Tx, silence: &Silence, epoch: i64) -> Result<(), sqlx::Error> {
+    let statement = "INSERT INTO silences (id, epoch, ends_at, body) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, ends_at = excluded.ends_at, body = excluded.body";
+    let query = sqlx::query(statement).bind(&silence.id.0).bind(epoch);
+    query.bind(silence.ends_at.0).bind(json(silence)?).execute(&mut **tx).await.map(|_| ())
+}
+
+async fn write_group(tx: &mut Tx, row: &GroupRow, epoch: i64) -> Result<(), sqlx::Error> {
+    let statement = "INSERT INTO alert_groups (id, epoch, next_flush, body) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, next_flush = excluded.next_flush, body = excluded.body";
+    let query = sqlx::query(statement).bind(&row.id.0).bind(epoch);
+    query.bind(row.next_flush.0).bind(json(row)?).execute(&mut **tx).await.map(|_| ())
+}
+
+async fn write_told(tx: &mut Tx, row: &ToldRow, epoch: i64) -> Result<(), sqlx::Error> {
+    let statement = "INSERT INTO told (group_id, integration, epoch, at, body) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (group_id, integration) DO UPDATE SET epoch = excluded.epoch, at = excluded.at, \
+         body = excluded.body";
+    let query = sqlx::query(statement).bind(&row.group.0).bind(row.integration.to_string()).bind(epoch);
+    query.bind(row.at.0).bind(json(row)?).execute(&mut **tx).await.map(|_| ())
+}
+
+async fn write_delivery(tx: &mut Tx, row: &DeliveryRow, epoch: i64) -> Result<(), sqlx::Error> {
+    let statement = "INSERT INTO deliveries (delivery_key, epoch, group_id, receiver, integration, status, is_open, \
+         decided_at, updated_at, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         ON CONFLICT (delivery_key) DO UPDATE SET epoch = excluded.epoch, status = excluded.status, \
+         is_open = excluded.is_open, decided_at = excluded.decided_at, updated_at = excluded.updated_at, \
+         body = excluded.body";
+    let delivery = &row.delivery;
+    let query = sqlx::query(statement)
+        .bind(&delivery.key.0)
+        .bind(epoch)
+        .bind(&delivery.notification.group.0)
+        .bind(&delivery.integration.receiver)
+        .bind(delivery.integration.to_string())
+        .bind(row.status.as_str())
+        .bind(i64::from(row.status.is_open()))
+        .bind(delivery.decided_at.0)
+        .bind(row.updated_at.0)
+        .bind(json(row)?);
+    query.execute(&mut **tx).await.map(|_| ())
+}
+
+async fn write_attempt(tx: &mut Tx, row: &AttemptRow, epoch: i64) -> Result<(), sqlx::Error> {
+    let statement = "INSERT INTO attempts (delivery_key, attempt, at, epoch, body) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (delivery_key, attempt, at) DO UPDATE SET epoch = excluded.epoch, body = excluded.body";
+    let query = sqlx::query(statement).bind(&row.delivery.0).bind(i64::from(row.attempt)).bind(row.at.0);
+    query.bind(epoch).bind(json(row)?).execute(&mut **tx).await.map(|_| ())
+}
+
+async fn write_audit(tx: &mut Tx, row: &AuditRow, epoch: i64) -> Result<(), sqlx::Error> {
+    let statement = "INSERT INTO audit (at, who, action, subject, detail, epoch) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (at, action, subject) DO UPDATE SET who = excluded.who, detail = excluded.detail, \
+         epoch = excluded.epoch";
+    let query = sqlx::query(statement).bind(row.at.0).bind(&row.who).bind(&row.action).bind(&row.subject);
+    query.bind(&row.detail).bind(epoch).execute(&mut **tx).await.map(|_| ())
+}

@@ -1,0 +1,119 @@
+//! Our own metrics, in the format we scrape: what an operator needs to see that watching itself works.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use bellwether_alerts::ReceiverState;
+use bellwether_ingest::{ExpositionWriter, MetricKind};
+use bellwether_web::view::TargetHealth;
+
+use crate::clock;
+use crate::health::Trouble;
+use crate::pages::Pages;
+
+/// All metrics of a running server.
+pub fn render(pages: &Pages) -> String {
+    let mut writer = ExpositionWriter::default();
+    process(pages, &mut writer);
+    store(pages, &mut writer);
+    targets(pages, &mut writer);
+    alerting(pages, &mut writer);
+    writer.finish()
+}
+
+fn one(writer: &mut ExpositionWriter, family: (&str, MetricKind, &str), value: f64) {
+    let (name, kind, help) = family;
+    writer.family(name, kind, help);
+    writer.sample(name, &[], value);
+}
+
+fn process(pages: &Pages, writer: &mut ExpositionWriter) {
+    writer.family("bellwether_build_info", MetricKind::Gauge, "The running version; always 1.");
+    writer.sample("bellwether_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+    let started = pages.started_at.as_secs_f64();
+    one(
+        writer,
+        ("process_start_time_seconds", MetricKind::Gauge, "When this process started, Unix time."),
+        started,
+    );
+    writer.family(
+        "bellwether_trouble",
+        MetricKind::Gauge,
+        "1 while something keeps alerts from reaching people.",
+    );
+    for trouble in Trouble::ALL {
+        let value = f64::from(u8::from(pages.health.has(trouble)));
+        writer.sample("bellwether_trouble", &[("kind", trouble.as_str())], value);
+    }
+}
+
+fn store(pages: &Pages, writer: &mut ExpositionWriter) {
+    use MetricKind::{Counter, Gauge};
+    let stats = pages.store.stats();
+    let counts = pages.writer.counts();
+    let durable = counts.samples.load(Ordering::Relaxed) as f64;
+    let refused = counts.refused.load(Ordering::Relaxed) as f64;
+    one(writer, ("bellwether_store_series", Gauge, "Series in the store."), stats.series as f64);
+    one(writer, ("bellwether_store_samples_durable_total", Counter, "Samples made durable."), durable);
+    one(
+        writer,
+        ("bellwether_store_batches_refused_total", Counter, "Batches that could not be stored."),
+        refused,
+    );
+    one(
+        writer,
+        ("bellwether_store_head_samples", Gauge, "Samples held in memory."),
+        stats.head_samples as f64,
+    );
+    one(writer, ("bellwether_store_log_bytes", Gauge, "Bytes of the log."), stats.log_bytes as f64);
+    one(
+        writer,
+        ("bellwether_store_segment_bytes", Gauge, "Bytes of the segments."),
+        stats.segment_bytes as f64,
+    );
+    one(writer, ("bellwether_store_segments", Gauge, "Segments."), stats.segments as f64);
+    one(writer, ("bellwether_store_fsyncs_total", Counter, "Flushes of the log."), stats.fsyncs as f64);
+    let samples_refused = "bellwether_store_samples_refused_total";
+    writer.family(samples_refused, Counter, "Samples that were not taken, by reason.");
+    for (reason, value) in [
+        ("too_old", stats.refused_too_old),
+        ("before_retention", stats.refused_before_retention),
+        ("unknown_series", stats.refused_unknown_series),
+    ] {
+        writer.sample(samples_refused, &[("reason", reason)], value as f64);
+    }
+}
+
+fn targets(pages: &Pages, writer: &mut ExpositionWriter) {
+    writer.family("bellwether_targets", MetricKind::Gauge, "Targets by health.");
+    let views = pages.pool.views();
+    for (name, health) in
+        [("up", TargetHealth::Up), ("down", TargetHealth::Down), ("unknown", TargetHealth::Unknown)]
+    {
+        let count = views.iter().filter(|view| view.health == health).count();
+        writer.sample("bellwether_targets", &[("health", name)], count as f64);
+    }
+}
+
+fn alerting(pages: &Pages, writer: &mut ExpositionWriter) {
+    let now = clock::now();
+    let pipeline = pages.pipeline.read().unwrap_or_else(PoisonError::into_inner);
+    let firing = pipeline.alerts.alerts(now).iter().filter(|alert| !alert.resolved).count();
+    one(writer, ("bellwether_alerts_firing", MetricKind::Gauge, "Alerts that fire."), firing as f64);
+    let missed: u64 = pipeline.rules.status().iter().map(|group| group.missed).sum();
+    let help = "Evaluations of rule groups that were due but did not happen.";
+    one(writer, ("bellwether_rule_evaluations_missed_total", MetricKind::Counter, help), missed as f64);
+    let failing = "bellwether_receiver_failing";
+    writer.family(failing, MetricKind::Gauge, "1 while a receiver does not take its messages.");
+    for health in pipeline.alerts.receiver_health() {
+        let bad = matches!(health.state, ReceiverState::Retrying | ReceiverState::Failing);
+        writer.sample(failing, &[("integration", &health.integration.to_string())], f64::from(u8::from(bad)));
+    }
+    let waiting = "bellwether_deliveries_waiting";
+    writer.family(waiting, MetricKind::Gauge, "Messages that wait for another attempt.");
+    for health in pipeline.alerts.receiver_health() {
+        let labels = [("integration", health.integration.to_string())];
+        let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        writer.sample(waiting, &labels, health.waiting_deliveries as f64);
+    }
+}

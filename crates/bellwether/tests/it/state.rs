@@ -1,0 +1,196 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bellwether::state::{DeliveryQuery, StateDb, StateError};
+use bellwether_alerts::{
+    AlertCore, AlertSource, Config, Effect, Event, Receipt, Record, Restored, Setup, SilenceId, SilenceWish,
+    parse_matchers,
+};
+use bellwether_diag::{Diagnostics, Sources};
+use bellwether_model::{Alert, Labels, TimeDelta, Timestamp};
+
+const ROUTING: &str = "
+route: {receiver: hook, group_by: [alertname], group_wait: 10s}
+receivers: [{name: hook, webhook_configs: [{url: 'http://hook.example/secret'}]}]
+";
+
+/// A folder of its own that is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("bellwether-state-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("state.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn setup() -> Setup {
+    let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
+    let file = sources.add("alertmanager.yml", ROUTING);
+    let config = Arc::new(Config::read(&sources, file, &mut out).expect("a valid file"));
+    Setup { config, templates: Arc::default(), external_url: "http://bellwether.example".into() }
+}
+
+fn records(effects: &[Effect]) -> Vec<Record> {
+    let record = |effect: &Effect| match effect {
+        Effect::Record(record) => Some(record.clone()),
+        Effect::Answer(_) | Effect::Deliver(_) => None,
+    };
+    effects.iter().filter_map(record).collect()
+}
+
+fn fire(name: &str) -> Event {
+    let labels = Labels::from_pairs([("alertname", name)]);
+    let alert = Alert {
+        labels,
+        annotations: Labels::from_pairs([("summary", "it's \"slow\"\nüber")]),
+        starts_at: Timestamp(0),
+        ends_at: None,
+        generator_url: String::new(),
+    };
+    Event::Alerts { source: AlertSource::Api, alerts: vec![alert] }
+}
+
+/// A core that has lived through a bit of everything, with its records in the database.
+async fn lived_through(db: &StateDb) -> AlertCore {
+    let mut core = AlertCore::restore(setup(), Restored::default(), Timestamp(0));
+    let wish = SilenceWish {
+        id: None,
+        new_id: SilenceId("s1".into()),
+        matchers: parse_matchers("alertname=quiet, team!~\"a|b\"").unwrap(),
+        starts_at: Timestamp(0),
+        ends_at: Timestamp(0) + TimeDelta::HOUR,
+        created_by: "ann".into(),
+        comment: "deploy".into(),
+    };
+    let events =
+        [(0, Event::SetSilence(wish)), (0, fire("api")), (1, fire("quiet")), (2, fire("db")), (20, Event::Tick)];
+    for (at, event) in events {
+        let effects = core.step(event, Timestamp::from_secs(at));
+        db.record(&records(&effects)).await.unwrap();
+        for effect in &effects {
+            let Effect::Deliver(delivery) = effect else { continue };
+            let receipt = match delivery.notification.group_labels.get("alertname") {
+                Some("api") => Receipt::Accepted { status: 200 },
+                _ => Receipt::Refused { status: 503, body: "busy".into(), retry_after: None },
+            };
+            let event = Event::Delivered { delivery: delivery.key.clone(), receipt };
+            let effects = core.step(event, Timestamp::from_secs(at));
+            db.record(&records(&effects)).await.unwrap();
+        }
+    }
+    core
+}
+
+fn by_key(mut restored: Restored) -> Restored {
+    restored.alerts.sort_by_key(|row| row.alert.fingerprint().to_string());
+    restored.groups.sort_by(|a, b| a.id.cmp(&b.id));
+    for row in &mut restored.deliveries {
+        row.updated_at = Timestamp(0);
+    }
+    restored
+}
+
+#[tokio::test]
+async fn what_was_recorded_is_what_comes_back() {
+    let folder = Folder::new("round-trip");
+    let db = StateDb::open(&folder.file()).await.unwrap();
+    let core = lived_through(&db).await;
+    // Without closing, as after kill -9.
+    let again = StateDb::open(&folder.file()).await.unwrap();
+    let restored = again.restore().await.unwrap();
+    assert_eq!(by_key(restored.clone()), by_key(core.snapshot()));
+    assert_eq!((restored.alerts.len(), restored.groups.len(), restored.told.len()), (3, 3, 1));
+    assert_eq!((restored.silences.len(), restored.deliveries.len()), (1, 1));
+    assert_eq!((db.epoch(), again.epoch()), (1, 2));
+}
+
+#[tokio::test]
+async fn deliveries_attempts_and_audit_can_be_looked_up_and_pruned() {
+    let folder = Folder::new("look-up");
+    let db = StateDb::open(&folder.file()).await.unwrap();
+    lived_through(&db).await;
+    let all = db.deliveries(&DeliveryQuery::default(), 10).await.unwrap();
+    assert_eq!(all.len(), 2);
+    let count = async |query: DeliveryQuery| db.deliveries(&query, 10).await.unwrap().len();
+    let status = |s: &str| DeliveryQuery { status: Some(s.into()), ..DeliveryQuery::default() };
+    assert_eq!((count(status("delivered")).await, count(status("waiting")).await), (1, 1));
+    let receiver = |r: &str| DeliveryQuery { receiver: Some(r.into()), ..DeliveryQuery::default() };
+    assert_eq!((count(receiver("hook")).await, count(receiver("nobody")).await), (2, 0));
+    let since = |s| DeliveryQuery { since: Some(Timestamp::from_secs(s)), ..DeliveryQuery::default() };
+    assert_eq!((count(since(10)).await, count(since(3600)).await), (2, 0));
+    assert_eq!(db.attempts(&all[0].delivery.key).await.unwrap().len(), 1);
+    assert_eq!(db.audit(10).await.unwrap()[0].action, "silence.set");
+    let pruned = db.prune(Timestamp::from_secs(3600)).await.unwrap();
+    assert_eq!((pruned.deliveries, pruned.attempts, pruned.audit), (1, 1, 1), "what is open stays");
+    assert_eq!(count(DeliveryQuery::default()).await, 1);
+}
+
+#[tokio::test]
+async fn writing_a_decision_twice_writes_the_same_rows() {
+    let folder = Folder::new("twice");
+    let db = StateDb::open(&folder.file()).await.unwrap();
+    let mut core = AlertCore::restore(setup(), Restored::default(), Timestamp(0));
+    let effects = core.step(fire("api"), Timestamp(0));
+    db.record(&records(&effects)).await.unwrap();
+    let once = db.restore().await.unwrap();
+    db.record(&records(&effects)).await.unwrap();
+    assert_eq!(db.restore().await.unwrap(), once);
+}
+
+#[tokio::test]
+async fn snapshots_are_replaced_by_name() {
+    let folder = Folder::new("snapshots");
+    let db = StateDb::open(&folder.file()).await.unwrap();
+    assert_eq!(db.snapshot("rules").await.unwrap(), None);
+    db.save_snapshot("rules", "{\"a\":1}").await.unwrap();
+    db.save_snapshot("rules", "{\"a\":2}").await.unwrap();
+    let snapshot = db.snapshot("rules").await.unwrap().unwrap();
+    assert_eq!((snapshot.body.as_str(), snapshot.epoch), ("{\"a\":2}", 1));
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_used_says_why() {
+    let folder = Folder::new("broken");
+    std::fs::write(folder.file(), "this is not a database, it is a sentence of some length".repeat(100)).unwrap();
+    let error = StateDb::open(&folder.file()).await.unwrap_err();
+    assert!(error.to_string().contains("it is not a state database"), "{error}");
+    let error = StateDb::open(&folder.0.join("nowhere/state.db")).await.unwrap_err();
+    assert!(error.to_string().contains("does its folder exist"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_of_a_later_version_is_left_alone() {
+    let folder = Folder::new("newer");
+    StateDb::open(&folder.file()).await.unwrap().close().await;
+    let url = format!("sqlite://{}", folder.file().display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (9999, 'later', TRUE, x'00', 0)";
+    sqlx::query(later).execute(&pool).await.unwrap();
+    pool.close().await;
+    let error = StateDb::open(&folder.file()).await.unwrap_err();
+    assert!(matches!(error, StateError::Newer { version: 9999, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_named() {
+    let folder = Folder::new("row");
+    let db = StateDb::open(&folder.file()).await.unwrap();
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", folder.file().display())).await.unwrap();
+    sqlx::query("INSERT INTO silences VALUES ('s9', 1, 0, '{}')").execute(&pool).await.unwrap();
+    let error = db.restore().await.unwrap_err().to_string();
+    assert!(error.starts_with("state database: row \"s9\" of table silences cannot be read"), "{error}");
+}
