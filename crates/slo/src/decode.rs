@@ -23,6 +23,9 @@ const WINDOW_MIN: TimeDelta = TimeDelta::MINUTE;
 /// The usual time between scrapes, from which the shortest default windows follow.
 const SCRAPE_USUAL: TimeDelta = TimeDelta(15 * TimeDelta::SECOND.0);
 
+/// Labels of an alert that say which objective and alert it is.
+const OWN_LABELS: [&str; 4] = ["alertname", "slo", "service", "alert"];
+
 /// Reads the objectives of one file; what cannot be read is reported and left out.
 pub fn parse(sources: &Sources, file: FileId, out: &mut Diagnostics) -> Vec<Slo> {
     let documents = yaml::parse(sources, file, out);
@@ -334,6 +337,11 @@ fn group_by(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<Vec<String>> {
         cx.error(node.span, "an objective cannot be split by le or __name__");
         return None;
     }
+    // An alert's identity must tell the streams apart, so a label that names the alert cannot tell them apart too.
+    if let Some(name) = names.iter().find(|name| OWN_LABELS.contains(&name.as_str()) || *name == "severity") {
+        cx.error(node.span, format!("label {name} is set by the objective itself and cannot split it"));
+        return None;
+    }
     names.sort();
     names.dedup();
     Some(names)
@@ -358,7 +366,7 @@ fn labels(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<Labels> {
             cx.error(node.span, format!("{name:?} cannot be a label's name"));
             return None;
         }
-        if ["alertname", "slo", "service", "alert"].contains(&name) {
+        if OWN_LABELS.contains(&name) {
             cx.error(node.span, format!("label {name} is set by the objective itself"));
             return None;
         }

@@ -58,7 +58,8 @@ fn burn_must_be_strictly_greater_and_is_never_rounded() {
         burns_faster(Counts { bad, total }, Goal::parse(goal).unwrap(), Factor::parse(factor).unwrap())
     };
     // 0.4 / (1 - 0.8) is 2.0000000000000004 in floats: the trap this comparison is there for.
-    assert!(0.4 / (1.0 - 0.8) > 2.0);
+    let by_division = |bad: f64, goal: f64| bad / (1.0 - goal);
+    assert_eq!(by_division(0.4, 0.8), 2.000_000_000_000_000_4);
     assert!(!burns(40.0, 100.0, "80%", "2"));
     assert!(burns(41.0, 100.0, "80%", "2"));
     assert!(!burns(45.0, 100.0, "70%", "1.5"));

@@ -1,6 +1,11 @@
 //! Tests of this crate.
 
 mod challenge_six;
+mod checkpoint;
+mod definition;
+mod engine;
 mod goal;
 mod ledger;
+mod memory;
+mod selector;
 mod world;
