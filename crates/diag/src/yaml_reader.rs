@@ -22,7 +22,8 @@ pub(crate) fn read(sources: &Sources, file: FileId, out: &mut Diagnostics) -> Ve
         out.push(problem);
         return Vec::new();
     }
-    let mut builder = Builder::new(text, file, out);
+    let joined = json_surrogates_joined(text);
+    let mut builder = Builder::new(text, joined.as_deref().unwrap_or(text), file, out);
     match builder.documents() {
         Ok(()) | Err(Stop) => builder.done,
     }
@@ -43,6 +44,39 @@ fn unreadable(text: &str, file: FileId) -> Option<Diagnostic> {
     let message = format!("character U+{:04X} is not allowed in YAML", u32::from(bad));
     let help = "remove it, or write it as an escape inside double quotes";
     Some(Diagnostic::error("yaml-character", span, message).with_help(help))
+}
+
+/// JSON writes characters beyond U+FFFF as two escapes, which YAML does not know: gives the text with each pair
+/// replaced by an escaped line break, which means nothing, and YAML's long escape, which together are as long.
+fn json_surrogates_joined(text: &str) -> Option<String> {
+    const PAIR_BYTES: usize = 12;
+    if !text.trim_start().starts_with(['{', '[']) || !text.to_ascii_lowercase().contains("\\ud") {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let code = escape.get(..PAIR_BYTES).and_then(surrogate_pair);
+        // Anything else is taken with the character it escapes, so that `\\\\ud83d` is left alone.
+        let skip = escape.chars().take(2).map(char::len_utf8).sum();
+        let (taken, tail) = escape.split_at(code.map_or(skip, |_| PAIR_BYTES));
+        match code {
+            Some(code) => out.push_str(&format!("\\\n\\U{:08x}", u32::from(code))),
+            None => out.push_str(taken),
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// The character that `\ud83d\ude00` means.
+fn surrogate_pair(escapes: &str) -> Option<char> {
+    let (high, low) = escapes.strip_prefix("\\u")?.split_once("\\u")?;
+    let unit = |hex: &str| u16::from_str_radix(hex, 16).ok().filter(|_| hex.len() == 4);
+    char::decode_utf16([unit(high)?, unit(low)?]).next()?.ok()
 }
 
 /// Characters outside YAML's printable set.
@@ -90,8 +124,9 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(text: &'a str, file: FileId, out: &'a mut Diagnostics) -> Self {
-        let body = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    /// `text` is what the file holds; `parsed`, of the same length, is what the parser gets to see.
+    fn new(text: &'a str, parsed: &'a str, file: FileId, out: &'a mut Diagnostics) -> Self {
+        let body = parsed.strip_prefix(BYTE_ORDER_MARK).unwrap_or(parsed);
         let mut parser = Parser::new();
         parser.set_encoding(libyaml_safer::Encoding::Utf8);
         // The port panics where a scalar reaches the end of a text without a line break, so there always is one.
@@ -102,7 +137,7 @@ impl<'a> Builder<'a> {
             file,
             out,
             parser,
-            offset: text.len() - body.len(),
+            offset: parsed.len() - body.len(),
             anchors: BTreeMap::new(),
             open_anchors: BTreeSet::new(),
             nodes: 0,

@@ -117,3 +117,18 @@ fn form_errors_say_where_and_what_to_do() {
         "f:1:4: error: character U+0007 is not allowed in YAML; remove it, or write it as an escape inside double quotes",
     );
 }
+
+#[test]
+fn json_is_read_as_it_is_written_by_programs() {
+    check(
+        "{\n\t\"a\": [\n\t\t1,\n\t\t-2.5e3\n\t],\n\t\"b\":\"c:\\/\\/d\\u00e9\\n\"\n}\n",
+        "{\"a\":[1 -2.5e3] \"b\":\"c://dé\\n\"}",
+    );
+    check("{\"a\":1,\"b\":[{\"c\":null}]}", "{\"a\":1 \"b\":[{\"c\":~}]}");
+    check(
+        "{\"face\":\"a \\uD83D\\ude00 b\", \"b\": *x}",
+        "f:1:34: error: alias *x has no anchor before it; write &x before the value it should repeat",
+    );
+    check("{\"face\":\"a \\uD83D\\ude00 b\"}", "{\"face\":\"a \u{1f600} b\"}");
+    check("{\"a\":\"\\\\ud83d\\\\ude00\"}", "{\"a\":\"\\\\ud83d\\\\ude00\"}");
+}
