@@ -13,6 +13,7 @@
 
 mod check;
 mod duration;
+mod equivalence;
 mod eval;
 mod function;
 mod lex;

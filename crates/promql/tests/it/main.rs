@@ -1,5 +1,6 @@
 //! Tests of this crate.
 
+mod equivalence;
 mod eval;
 mod memory;
 mod parse;
