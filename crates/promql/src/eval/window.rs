@@ -165,13 +165,13 @@ impl Evaluator<'_> {
         for row in rows {
             self.check_cancelled()?;
             self.hold(grid.count as u64)?;
-            self.note_non_counter(call.function, &row.labels, range);
             let values = slide(call.function, row.samples, windows, grid, &parameters)?;
             let mut series = Series::new(row.labels, values);
             series.drop_name = row.drop_name;
             if series.is_blank() {
                 continue;
             }
+            self.note_non_counter(call.function, &series.labels, range);
             if !matches!(call.function, Function::LastOverTime | Function::FirstOverTime) {
                 self.drop_name(&mut series);
             }
