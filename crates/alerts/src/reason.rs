@@ -90,3 +90,18 @@ pub enum Verdict {
     /// There is nothing to say any more; a waiting message was taken back.
     Withdrawn,
 }
+
+impl fmt::Display for Verdict {
+    /// A sentence for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sent { reason } => write!(f, "sent, because {}", reason.explain()),
+            Self::NothingNew => f.write_str("nothing new to say"),
+            Self::Suppressed => f.write_str("all its alerts are silenced or inhibited"),
+            Self::Muted { by } => write!(f, "muted by time interval {}", by.join(", ")),
+            Self::InFlight => f.write_str("a message is on its way"),
+            Self::Waiting { until } => write!(f, "a message waits for its next attempt at {until}"),
+            Self::Withdrawn => f.write_str("nothing is left to say; a waiting message was taken back"),
+        }
+    }
+}

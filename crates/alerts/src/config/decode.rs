@@ -11,17 +11,12 @@ use super::{Config, Global, HttpConfig, receiver, route, time};
 use crate::{InhibitRule, Receiver, TimeInterval};
 
 pub(super) fn read(sources: &Sources, file: FileId, out: &mut Diagnostics) -> Option<Config> {
-    let Root(node) = bellwether_diag::decode_file::<Root>(sources, file, out)?;
-    let errors_before = out.error_count();
-    let config = config(&node, &mut Cx::new(sources, out));
-    config.filter(|_| out.error_count() == errors_before)
+    bellwether_diag::decode_file(sources, file, out)
 }
 
-struct Root(Node);
-
-impl Decode for Root {
-    fn decode(node: &Node, _: &mut Cx<'_>) -> Option<Self> {
-        Some(Self(node.clone()))
+impl Decode for Config {
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        config(node, cx)
     }
 }
 

@@ -26,10 +26,10 @@ pub(super) struct MatcherFields {
 
 const ROUTE_MATCHERS: MatcherFields = MatcherFields { equal: "match", regex: "match_re", list: "matchers" };
 
-/// The root: it takes every alert, so it has no condition.
-pub(super) fn root(node: &Node, names: &Names<'_>, cx: &mut Cx<'_>) -> Option<Route> {
-    let parent = Route {
-        id: String::new(),
+/// Alertmanager's defaults, without a condition or a receiver.
+pub(super) fn unconditional() -> Route {
+    Route {
+        id: "{}".to_owned(),
         matchers: Vec::new(),
         receiver: String::new(),
         group_by: GroupBy::Labels(BTreeSet::new()),
@@ -41,7 +41,12 @@ pub(super) fn root(node: &Node, names: &Names<'_>, cx: &mut Cx<'_>) -> Option<Ro
         active_time_intervals: Vec::new(),
         labels: BTreeMap::new(),
         routes: Vec::new(),
-    };
+    }
+}
+
+/// The root: it takes every alert, so it has no condition.
+pub(super) fn root(node: &Node, names: &Names<'_>, cx: &mut Cx<'_>) -> Option<Route> {
+    let parent = Route { id: String::new(), ..unconditional() };
     let route = route(node, &parent, "", names, cx);
     let map = MapReader::open(node, cx)?;
     for field in ["match", "match_re", "matchers", "mute_time_intervals", "active_time_intervals"] {

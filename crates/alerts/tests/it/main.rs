@@ -11,3 +11,4 @@ mod script;
 mod silence;
 mod time_interval;
 mod webhook;
+mod world;

@@ -57,6 +57,7 @@ pub(crate) struct Player {
     pub(crate) ledger: Ledger,
     pub(crate) heard: Vec<String>,
     pub(crate) accepted: Vec<Delivery>,
+    pub(crate) tried: Vec<Delivery>,
     setup: Setup,
     reply: Reply,
     fired: BTreeMap<Labels, Timestamp>,
@@ -72,6 +73,7 @@ impl Player {
             ledger: Ledger::default(),
             heard: vec![],
             accepted: vec![],
+            tried: vec![],
             setup,
             reply,
             fired: BTreeMap::new(),
@@ -172,6 +174,7 @@ impl Player {
 
     fn deliver(&mut self, delivery: &Delivery, now: Timestamp) {
         self.heard.push(line(delivery, now));
+        self.tried.push(delivery.clone());
         if let Reply::Receipt(receipt) = self.reply.clone() {
             if let Receipt::Accepted { .. } = receipt {
                 self.accepted.push(delivery.clone());

@@ -85,9 +85,12 @@ pub(super) fn describe(error: reqwest::Error, address: &str) -> String {
     redact(&excerpt(&format!("{what}: {cause}")), address)
 }
 
+/// A shorter path is no secret, and hiding it would garble ordinary words.
+const SECRET_CHARS_MIN: usize = 12;
+
 /// Hides the address and its secret part, should either appear.
 fn redact(text: &str, address: &str) -> String {
     let path = address.splitn(4, '/').nth(3).unwrap_or_default();
     let text = text.replace(address, "<secret>");
-    if path.len() < 4 { text } else { text.replace(path, "<secret>") }
+    if path.len() < SECRET_CHARS_MIN { text } else { text.replace(path, "<secret>") }
 }

@@ -1,5 +1,7 @@
 //! Tests of the shell.
 
+mod senders;
+mod state;
 mod workshop_history;
 mod workshop_http;
 mod workshop_load_mix;

@@ -6,9 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use bellwether::senders::{Senders, parse_retry_after};
-use bellwether_alerts::{
-    AlertCore, AlertSource, Config, Delivery, Effect, Event, Receipt, Restored, Setup,
-};
+use bellwether_alerts::{AlertCore, AlertSource, Config, Delivery, Effect, Event, Receipt, Restored, Setup};
 use bellwether_diag::{Diagnostics, Sources, Style};
 use bellwether_model::{Alert, Labels, TimeDelta, Timestamp};
 
@@ -25,7 +23,9 @@ async fn answer(State(seen): State<Seen>, uri: Uri, headers: HeaderMap, body: St
         "/limited" => "rate_limited".into_response(),
         "/accepted" => StatusCode::ACCEPTED.into_response(),
         "/busy" => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "7")], "slow down").into_response(),
-        "/broken-secret" => (StatusCode::INTERNAL_SERVER_ERROR, "at /broken-secret:\n\tit broke").into_response(),
+        "/broken-secret" => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "at /broken-secret:\n\tit broke").into_response()
+        }
         "/long" => (StatusCode::BAD_REQUEST, "x".repeat(100_000)).into_response(),
         "/moved" => Redirect::permanent("/ok").into_response(),
         "/see-other" => Redirect::to("/ok").into_response(),
@@ -49,7 +49,8 @@ async fn receiver() -> (SocketAddr, Seen) {
 }
 
 fn config(integration: &str) -> Arc<Config> {
-    let yaml = format!("route: {{receiver: a, group_wait: 0s}}\nreceivers:\n  - name: a\n    {integration}\n");
+    let yaml =
+        format!("route: {{receiver: a, group_wait: 0s}}\nreceivers:\n  - name: a\n    {integration}\n");
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
     let file = sources.add("alertmanager.yml", yaml);
     let config = Config::read(&sources, file, &mut out);
@@ -57,7 +58,8 @@ fn config(integration: &str) -> Arc<Config> {
 }
 
 fn delivery(config: &Arc<Config>) -> Delivery {
-    let setup = Setup { config: config.clone(), templates: Arc::default(), external_url: "http://b.example".into() };
+    let setup =
+        Setup { config: config.clone(), templates: Arc::default(), external_url: "http://b.example".into() };
     let mut core = AlertCore::restore(setup, Restored::default(), Timestamp(0));
     let alert = Alert {
         labels: Labels::from_pairs([("alertname", "HighLatency")]),
@@ -175,7 +177,11 @@ fn retry_after_is_seconds_or_a_date() {
     // 2015-10-21T07:28:00Z
     let date = Timestamp::from_secs(1_445_412_480);
     let check = |text: &str, want: Option<i64>| {
-        assert_eq!(parse_retry_after(text, date - TimeDelta::MINUTE), want.map(TimeDelta::from_secs), "{text}");
+        assert_eq!(
+            parse_retry_after(text, date - TimeDelta::MINUTE),
+            want.map(TimeDelta::from_secs),
+            "{text}"
+        );
     };
     check("120", Some(120));
     check(" 0 ", Some(0));

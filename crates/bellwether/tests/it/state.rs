@@ -75,8 +75,13 @@ async fn lived_through(db: &StateDb) -> AlertCore {
         created_by: "ann".into(),
         comment: "deploy".into(),
     };
-    let events =
-        [(0, Event::SetSilence(wish)), (0, fire("api")), (1, fire("quiet")), (2, fire("db")), (20, Event::Tick)];
+    let events = [
+        (0, Event::SetSilence(wish)),
+        (0, fire("api")),
+        (1, fire("quiet")),
+        (2, fire("db")),
+        (20, Event::Tick),
+    ];
     for (at, event) in events {
         let effects = core.step(event, Timestamp::from_secs(at));
         db.record(&records(&effects)).await.unwrap();
@@ -164,7 +169,8 @@ async fn snapshots_are_replaced_by_name() {
 #[tokio::test]
 async fn a_file_that_cannot_be_used_says_why() {
     let folder = Folder::new("broken");
-    std::fs::write(folder.file(), "this is not a database, it is a sentence of some length".repeat(100)).unwrap();
+    std::fs::write(folder.file(), "this is not a database, it is a sentence of some length".repeat(100))
+        .unwrap();
     let error = StateDb::open(&folder.file()).await.unwrap_err();
     assert!(error.to_string().contains("it is not a state database"), "{error}");
     let error = StateDb::open(&folder.0.join("nowhere/state.db")).await.unwrap_err();
