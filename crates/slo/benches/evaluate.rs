@@ -98,10 +98,12 @@ fn evaluate(c: &mut Criterion) {
     c.bench_function("10k_streams_9_windows", |b| {
         b.iter(|| {
             let mut sum = 0.0;
-            for stream in &streams {
-                for window in WINDOWS {
-                    sum +=
-                        ledger.window(*stream, window).and_then(|w| burn_rate(&w, goal)).unwrap_or_default();
+            for ledger in &ledgers {
+                for stream in &streams {
+                    for window in WINDOWS {
+                        let window = ledger.window(*stream, window);
+                        sum += window.and_then(|w| burn_rate(&w, goal)).unwrap_or_default();
+                    }
                 }
             }
             black_box(sum)
