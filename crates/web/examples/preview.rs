@@ -2,7 +2,7 @@
 //! The other moods are `healthy`, `empty` and `stale`.
 
 #[path = "../tests/it/fake.rs"]
-#[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the tests, which use more of it")]
+#[allow(dead_code, reason = "shared with the tests, which use more of it")]
 mod fake;
 
 use fake::{Fake, Mood};

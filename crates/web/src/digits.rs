@@ -13,7 +13,8 @@ pub fn percent(ratio: f64, beside: &[f64]) -> String {
         return "unknown".to_owned();
     }
     let others = [&[0.0, 1.0], beside].concat();
-    format!("{}%", trimmed(apart(ratio * 100.0, 2, others.iter().map(|r| r * 100.0))))
+    let decimals = decimals_of((1.0 - ratio) * 100.0).max(decimals_of(ratio * 100.0));
+    format!("{}%", trimmed(apart(ratio * 100.0, decimals, others.iter().map(|r| r * 100.0))))
 }
 
 /// A ratio as a percentage that is read at a glance: whole where whole suffices, `9.4%` below ten, `0.04%` near zero.
@@ -37,6 +38,13 @@ pub fn burn(rate: f64, beside: &[f64]) -> String {
     };
     let others = [&[0.0], beside].concat();
     format!("{}×", trimmed(apart(rate, decimals, others)))
+}
+
+/// Decimals that show two digits of a small distance, at least two: people read 99.9951 % by what is missing.
+fn decimals_of(distance_percent: f64) -> usize {
+    // Nearer than this is floating-point noise.
+    let is_noise = distance_percent.abs() < 1e-9;
+    if is_noise { 2 } else { (1.0 - distance_percent.abs().log10().floor()).clamp(2.0, 10.0) as usize }
 }
 
 /// Writes `value` with at least `decimals` decimals and enough of them to print differently from every other value.
@@ -97,7 +105,8 @@ pub fn value(value: f64) -> String {
     }
 }
 
-/// A length of time in its two largest units, as people say it: `1 h 52 m`, `8 s`, `3 d`.
+/// A length of time in its two largest units, as people say it: `1 h 52 m`, `8 s`, `3 d`. Its
+/// spaces do not break, since a number torn from its unit is read twice.
 pub fn length(delta: TimeDelta) -> String {
     let seconds = delta.0.unsigned_abs() / 1000;
     let (d, h, m, s) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
@@ -106,6 +115,12 @@ pub fn length(delta: TimeDelta) -> String {
     // Seconds say something only beside a few minutes.
     let second = parts.get(first + 1).filter(|(n, unit)| *n > 0 && (*unit != "s" || m < 10));
     let (n, unit) = parts[first];
-    let tail = second.map(|(n, unit)| format!(" {n} {unit}")).unwrap_or_default();
-    format!("{n} {unit}{tail}")
+    let tail = second.map(|(n, unit)| format!("\u{a0}{n}\u{a0}{unit}")).unwrap_or_default();
+    format!("{n}\u{a0}{unit}{tail}")
+}
+
+/// As [`length`], without seconds once there are minutes.
+pub fn length_coarse(delta: TimeDelta) -> String {
+    let is_short = delta.0.abs() < TimeDelta::MINUTE.0;
+    length(if is_short { delta } else { TimeDelta(delta.0 / TimeDelta::MINUTE.0 * TimeDelta::MINUTE.0) })
 }

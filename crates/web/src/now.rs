@@ -25,7 +25,7 @@ pub(crate) async fn now(State(app): State<Shared>, headers: HeaderMap) -> Respon
     page::respond(app.as_ref(), Nav::Now, &title, &main(app.as_ref(), &sight, &viewer))
 }
 
-/// What there is to see, sorted by how soon somebody has to act.
+/// What there is to see: pages before tickets, and then by the time until the budget ends.
 struct Sight<'a> {
     burning: Vec<Burning<'a>>,
     unmeasured: Vec<&'a SloStatus>,
@@ -48,7 +48,8 @@ struct Burning<'a> {
 impl<'a> Sight<'a> {
     fn of(slos: &'a [SloStatus], alerts: &'a [AlertView], now: Timestamp) -> Self {
         let mut burning: Vec<_> = slos.iter().filter_map(|slo| Burning::of(slo, alerts)).collect();
-        burning.sort_by_key(|b| (budget_end(b.stream, now), b.tone(), b.slo.id.clone()));
+        // A ticket, however little is left of its budget, does not push a page off a phone's first screen.
+        burning.sort_by_key(|b| (b.tone(), budget_end(b.stream, now), b.slo.id.clone()));
         let is_shown = |id: &str| burning.iter().any(|b| b.slo.id == id);
         let unmeasured: Vec<_> = slos.iter().filter(|s| is_unmeasured(s) && !is_shown(&s.id)).collect();
         let others = alerts
@@ -139,7 +140,7 @@ fn sentence(app: &dyn App, sight: &Sight<'_>) -> Markup {
     html! {
         (sight.burning.len()) " burning"
         @if let (Some(since), true) = (since, app.acknowledger().is_some()) {
-            ", " (unacked) " unacked for " (digits::length(now - since))
+            ", " (unacked) " unacked for " (digits::length_coarse(now - since))
         }
         @if gone > 0 { ", " (plural_budgets(gone)) " gone" }
         @if let Some(end) = next {
@@ -188,10 +189,11 @@ fn burn_rates(alert: &BurnAlertStatus) -> Markup {
 
 fn budget(stream: &StreamStatus) -> Markup {
     let Some(budget) = &stream.budget else { return html! { b { "unknown" } "nothing counted yet" } };
-    let tone = parts::budget_tone(budget.left_ratio);
+    // Whatever is left, nothing on a card of something that burns looks healthy.
+    let tone = parts::budget_tone(budget.left_ratio).min(Tone::Warn);
     html! {
-        b class=(tone.class()) { (parts::budget_text(budget)) }
-        (parts::budget_bar(Some(budget)))
+        b class=(if tone == Tone::Bad { "bad" } else { "" }) { (parts::budget_text(budget)) }
+        (parts::bar(budget.left_ratio, None, tone))
     }
 }
 
@@ -222,7 +224,7 @@ fn who(app: &dyn App, burning: &Burning<'_>, now: Timestamp) -> Markup {
         } @else if silenced {
             b { "silenced" } (owner) ", " a href="/silences" { "see silences" }
         } @else if let (Some(since), true) = (burning.unacked_since(), app.acknowledger().is_some()) {
-            b.bad { "UNACKED " (digits::length(now - since)) } (owner)
+            b.bad { "UNACKED " (digits::length_coarse(now - since)) } (owner)
         } @else {
             b { (owner) }
             @if let Some(since) = since { "firing for " (digits::length(now - since)) }

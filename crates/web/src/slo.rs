@@ -324,7 +324,7 @@ impl<'a> Detail<'a> {
     fn window_row(&self, window: &WindowStatus) -> Markup {
         html! {
             tr {
-                th scope="row" { (window.window) }
+                th scope="row" { @if window.window == self.slo.period { "whole period" } @else { (window.window) } }
                 td.n { (window.burn_rate.map_or("unknown".to_owned(), |r| digits::burn(r, &[1.0]))) }
                 td.n { (digits::count(window.total - window.good)) }
                 td.n { (digits::count(window.total)) }

@@ -16,11 +16,11 @@ use bellwether_web::{Acknowledger, App, BoxFuture, Demo};
 use tokio::sync::watch;
 
 /// 2026-11-21T02:25:08Z, a Saturday night.
-pub const NOW: Timestamp = Timestamp(1_795_227_908_000);
+pub(crate) const NOW: Timestamp = Timestamp(1_795_227_908_000);
 
 /// What kind of night it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
+pub(crate) enum Mood {
     Burning,
     Healthy,
     Empty,
@@ -28,16 +28,16 @@ pub enum Mood {
 }
 
 /// The fake process. What is changed through it is kept.
-pub struct Fake {
-    pub mood: Mood,
-    pub changes: watch::Sender<u64>,
-    pub acks: Mutex<BTreeMap<String, String>>,
-    pub added: Mutex<Vec<NewSilence>>,
-    pub phase: Mutex<String>,
+pub(crate) struct Fake {
+    pub(crate) mood: Mood,
+    pub(crate) changes: watch::Sender<u64>,
+    pub(crate) acks: Mutex<BTreeMap<String, String>>,
+    pub(crate) added: Mutex<Vec<NewSilence>>,
+    pub(crate) phase: Mutex<String>,
 }
 
 impl Fake {
-    pub fn new(mood: Mood) -> Arc<Self> {
+    pub(crate) fn new(mood: Mood) -> Arc<Self> {
         Arc::new(Self {
             mood,
             changes: watch::Sender::new(7),

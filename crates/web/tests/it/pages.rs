@@ -1,0 +1,144 @@
+//! Every page, in every mood, through the router.
+
+use axum::body::Body;
+use axum::http::Request;
+
+use crate::ask::{get, send};
+use crate::fake::{Fake, Mood};
+
+const PAGES: [&str; 10] = [
+    "/",
+    "/slos",
+    "/slos?sort=burn&q=chat",
+    "/slos/movieguru/chat-latency?range=6h",
+    "/alerts",
+    "/alerts?by=group",
+    "/deliveries",
+    "/silences?alert=00000000000000a1",
+    "/targets",
+    "/explore?expr=up",
+];
+
+#[tokio::test]
+async fn every_page_answers_in_every_mood_and_escapes_what_labels_say() {
+    for mood in [Mood::Burning, Mood::Healthy, Mood::Empty, Mood::Stale] {
+        for path in PAGES {
+            let answer = get(mood, path).await;
+            let expected = if mood != Mood::Burning && path.contains("chat-latency") { 404 } else { 200 };
+            assert_eq!(answer.status.as_u16(), expected, "{mood:?} {path}");
+            let text = answer.text();
+            assert_eq!(text.matches("<h1").count(), 1, "one heading: {mood:?} {path}");
+            for hostile in ["<script>alert", "<b>eu", "<should>", "href=\"javascript:"] {
+                assert!(!text.contains(hostile), "{hostile} in {mood:?} {path}");
+            }
+            for unfinished in ["NaN", ">inf", "unwrap", "100.00%"] {
+                assert!(!text.contains(unfinished), "{unfinished} in {mood:?} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_say_what_matters() {
+    let check = async |mood, path: &str, expected: &[&str]| {
+        let text = get(mood, path).await.text().replace('\u{a0}', " ");
+        for phrase in expected {
+            assert!(text.contains(phrase), "{phrase:?} is missing from {path}:\n{text}");
+        }
+    };
+    let burning = &[
+        "2 burning, 1 unacked for 4 m, 1 budget gone, next budget ends",
+        "in 1 h 52 m",
+        "60×",
+        "44.1×",
+        "41%",
+        "UNACKED 4 m",
+        "Check the chat model&#39;s queue",
+        "https://runbooks.example/chat",
+        "/silences?alert=00000000000000a1#new",
+        "team-slack failing since",
+        "1 critical alert",
+        "NOT MEASURED",
+        "3 other objectives",
+        "Chat turns slow",
+    ];
+    let burning: Vec<_> = burning.iter().map(|p| p.replace("&#39;", "'")).collect();
+    check(Mood::Burning, "/", &burning.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    check(Mood::Healthy, "/", &["Nothing is burning", "as of data 8 s old", "no alerts"]).await;
+    check(Mood::Stale, "/", &["Nobody can say whether anything burns", "1 h 5 m old", "age bad"]).await;
+    check(Mood::Empty, "/", &["There are no objectives", "bellwether check bellwether.yaml", "no data yet"])
+        .await;
+    check(Mood::Empty, "/targets", &["Nothing is scraped", "bellwether check"]).await;
+    check(Mood::Burning, "/slos", &["38% to 52%", "gone", "partly measured", "not measured", "98.88%"]).await;
+    let detail =
+        ["cannot fire", "fires after exhaustion", "The same as a table", "goal 99%", "class=\"gap\""];
+    check(Mood::Burning, "/slos/movieguru/chat-latency", &detail).await;
+    check(Mood::Burning, "/slos/movieguru/page-loads", &["watched 3 d of 28 d", "region=eu", "none set"])
+        .await;
+    check(Mood::Burning, "/slos/nope", &["No objective is called", "movieguru/startup"]).await;
+    check(Mood::Burning, "/alerts", &["Why was nobody told?", "hidden by a silence", "pending"]).await;
+    check(
+        Mood::Burning,
+        "/silences?alert=00000000000000a3",
+        &["Would hide 1 alert now", "hides 1 alert now"],
+    )
+    .await;
+    check(Mood::Burning, "/silences?matchers=a%3D%3D%3D%22", &["opened and not closed"]).await;
+    check(Mood::Burning, "/deliveries?outcome=retrying", &["Retry-After 30", "again in 40 s"]).await;
+    check(Mood::Burning, "/nope", &["There is no such page", "Nothing is at /nope.", "/explore"]).await;
+}
+
+#[tokio::test]
+async fn a_mistake_in_a_query_is_underlined() {
+    let text = get(Mood::Burning, "/explore?expr=rate%28up%29").await.text();
+    assert!(text.contains("<mark>up</mark>") || text.contains("<mark>rate(up)</mark>"), "{text}");
+    assert!(text.contains("range vector"), "{text}");
+}
+
+#[tokio::test]
+async fn the_first_paint_fits_in_fourteen_kilobytes() {
+    let mut total = 0;
+    for path in ["/", "/assets/app.css", "/assets/app.js"] {
+        let request = Request::get(path).header("accept-encoding", "gzip").body(Body::empty()).unwrap();
+        let answer = send(&Fake::new(Mood::Burning), request).await;
+        assert_eq!(answer.headers["content-encoding"], "gzip", "{path}");
+        total += answer.bytes.len();
+    }
+    assert!(total < 14 * 1024, "{total} bytes");
+}
+
+#[tokio::test]
+async fn every_answer_confines_what_a_page_may_load() {
+    for path in ["/", "/nope", "/api/v1/labels", "/-/healthy"] {
+        let answer = get(Mood::Burning, path).await;
+        let policy = answer.headers["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff", "{path}");
+        let text = answer.text();
+        assert!(
+            !text.contains(" style=") && !text.contains(" onclick="),
+            "inline code would be blocked: {path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_missed_a_change_hears_of_it_at_once() {
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+    let check = async |seen: Option<&str>, expected: &str| {
+        let mut request = Request::get("/events");
+        if let Some(seen) = seen {
+            request = request.header("last-event-id", seen);
+        }
+        let router = bellwether_web::router(Fake::new(Mood::Burning));
+        let mut body = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap().into_body();
+        let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        let text = String::from_utf8(frame.to_vec()).unwrap();
+        assert!(text.contains(&format!("event: {expected}")), "{seen:?}: {text}");
+        assert!(text.contains("id: 7"), "{text}");
+    };
+    check(None, "hello").await;
+    check(Some("7"), "hello").await;
+    check(Some("6"), "change").await;
+}
