@@ -134,6 +134,8 @@ pub struct SloEngine {
     pub(crate) blocks_len: u64,
     /// Objectives may no longer be those that the alert states speak of.
     pub(crate) has_changed: bool,
+    /// Silence before this moment was our own.
+    resumed_at: Option<Timestamp>,
 }
 
 impl SloEngine {
@@ -153,6 +155,7 @@ impl SloEngine {
             blocks_written: BTreeMap::new(),
             blocks_len: 0,
             has_changed: false,
+            resumed_at: None,
         };
         engine.take_slos(slos);
         engine
@@ -168,7 +171,13 @@ impl SloEngine {
         }
     }
 
-    /// What has happened, and what is to be done about it.
+    /// Nothing was listened to until now: silence before this moment says nothing of what is measured. To be called
+    /// after a restart, once the log has been folded.
+    pub fn resume(&mut self, now: Timestamp) {
+        self.resumed_at = Some(now);
+    }
+
+    /// What has happened, and what is to be done about it. On replay of the log, `now` is the time of the batch.
     pub fn step(&mut self, event: Event<'_>, now: Timestamp) -> Vec<Effect> {
         let mut effects = self.settle(now);
         effects.append(&mut self.handle(event, now));
@@ -248,7 +257,8 @@ impl SloEngine {
     fn unmeasured_from(&self, slo: &Slo) -> Option<Timestamp> {
         let everything = self.ledger.everything(&slo.indicator.key())?;
         let watermark = self.ledger.watermark(everything)?;
-        Some(watermark + lag_allowed(self.ledger.interval(everything)))
+        let heard = self.resumed_at.map_or(watermark, |resumed| resumed.max(watermark));
+        Some(heard + lag_allowed(self.ledger.interval(everything)))
     }
 
     /// Moves an alert to where its condition says, and tells of it when it is news or time to repeat it.

@@ -4,7 +4,7 @@
 //! before it was first seen counts only if it was born while its target was already being watched: a fleet of
 //! short-lived pods would otherwise lose every first error. Nothing is ever extrapolated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{Batch, Labels, Origin, Sample, SeriesId, TimeDelta, Timestamp};
 
@@ -378,7 +378,8 @@ impl Ledger {
         if self.targets[index as usize].last_ok.is_some_and(|last| at <= last) {
             return Vec::new(); // the same scrape twice
         }
-        let arrival = self.arrive(index, batch, interval);
+        let pushers = self.pushers(index, batch);
+        let arrival = self.arrive(index, batch, interval, !pushers.is_empty());
         if arrival.is_reset_gap {
             self.take_back(index);
         }
@@ -388,6 +389,9 @@ impl Ledger {
             let Some(source) = self.source_of(*id) else { continue };
             let sample = Sample::new(sample.at.min(at), sample.value);
             self.credit(source, sample, &arrival);
+        }
+        for pusher in pushers {
+            self.supersede(pusher, &arrival);
         }
         if let Some((last, before)) = booked.filter(|_| !arrival.is_reset_gap) {
             self.remember_gap(last, at, &before);
@@ -425,12 +429,12 @@ impl Ledger {
         target.last_ok.filter(|last| target.has_failed || (at - *last).0 * 2 > interval.0 * 3)
     }
 
-    fn arrive(&self, index: u32, batch: &Batch, interval: TimeDelta) -> Arrival {
+    fn arrive(&self, index: u32, batch: &Batch, interval: TimeDelta, has_past: bool) -> Arrival {
         let at = batch.at;
         let target = &self.targets[index as usize];
         let was_watched = match target.first_ok {
             Some(first) => first < at,
-            None => self.continues_a_push(batch),
+            None => has_past,
         };
         let is_gap = self.gap_before(index, at, interval).is_some();
         Arrival {
@@ -457,12 +461,34 @@ impl Ledger {
         some && !fell
     }
 
-    /// Whether a target's first scrape goes on with series whose history was written in one go.
-    fn continues_a_push(&self, batch: &Batch) -> bool {
-        batch.samples.iter().any(|(id, _)| {
-            let source = self.source_of(*id).map(|source| &self.sources[source as usize]);
-            source.is_some_and(|s| s.previous.is_some() && s.credits.iter().any(|c| c.target == s.pushed))
-        })
+    /// Who pushed the past of the series that a target's first scrape goes on with: it is watched since then.
+    fn pushers(&self, index: u32, batch: &Batch) -> BTreeSet<u32> {
+        if self.targets[index as usize].first_ok.is_some() {
+            return BTreeSet::new();
+        }
+        let sources = batch.samples.iter().filter_map(|(id, _)| self.source_of(*id));
+        sources
+            .map(|source| &self.sources[source as usize])
+            .filter(|s| s.previous.is_some() && s.credits.iter().any(|c| c.target == s.pushed))
+            .map(|s| s.pushed)
+            .collect()
+    }
+
+    /// A scraped target takes over from whoever pushed its past, also for series that are no longer there: nobody
+    /// else will ever vouch for them.
+    fn supersede(&mut self, pusher: u32, arrival: &Arrival) {
+        let now = self.grid.slot(arrival.at);
+        for past in std::mem::take(&mut self.targets[pusher as usize].contributions) {
+            let Some(stream) = &mut self.streams[past.stream as usize] else { continue };
+            let contributions = &mut self.targets[arrival.target as usize].contributions;
+            if contributions.iter().any(|c| c.stream == past.stream) {
+                stream.coverage.leave(now + 1);
+                stream.coverage.mark(Slots { from: past.marked + 1, to: now });
+            } else {
+                stream.coverage.mark(Slots { from: past.marked + 1, to: arrival.vouched });
+                contributions.push(Contribution { marked: past.marked.max(arrival.vouched), ..past });
+            }
+        }
     }
 
     /// Marks what a target's contributions vouch for.

@@ -135,6 +135,31 @@ fn it_asks_to_be_woken_before_it_has_something_to_tell() {
 }
 
 #[test]
+fn our_own_absence_is_not_taken_for_silence() {
+    let (mut world, _) = Shop::healthy();
+    world.wait(TimeDelta::HOUR);
+    world.engine.resume(world.now);
+    assert_eq!(told(&alerts(world.engine.step(Event::Tick, world.now))), [""; 0]);
+    world.wait(TimeDelta::MINUTE);
+    assert_eq!(alerts(world.engine.step(Event::Tick, world.now)).len(), 2);
+}
+
+#[test]
+fn an_interpolated_threshold_is_noted_with_its_bounds() {
+    let yaml = YAML.replace(
+        "ratio: {bad: errors_total, total: requests_total}",
+        "latency: {histogram: took, threshold: 5}",
+    );
+    let mut world = World::new(&yaml);
+    world.scrape(
+        "a",
+        &[("took_bucket{le=4}", 0.0), ("took_bucket{le=8}", 0.0), ("took_bucket{le=+Inf}", 0.0)],
+    );
+    let expected = ["5 is not a bucket bound: the count is interpolated between the bounds 4 and 8"];
+    assert_eq!(world.status("shop/checkout").notes, expected);
+}
+
+#[test]
 fn nothing_measured_is_unknown_and_no_traffic_is_not() {
     let mut world = World::new(YAML);
     let stream = world.stream("shop/checkout");

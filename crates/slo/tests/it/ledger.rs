@@ -201,6 +201,15 @@ fn history_written_in_one_go_is_watched_from_its_first_sample() {
 }
 
 #[test]
+fn a_scraped_target_takes_over_its_whole_past() {
+    // The series of `bad` is in the past only; the target is still measured for it.
+    check(
+        "0 backfill total=100 bad=0 \n 60 backfill total=160 bad=1 \n 75 a total=170 \n 90 a total=180",
+        "1 of 80, measured 1m30s of 1m30s",
+    );
+}
+
+#[test]
 fn values_that_are_no_counts_are_passed_over() {
     check(
         "0 a total=1 bad=0 \n 15 a total=NaN bad=-3 \n 30 a total=6 bad=inf",
