@@ -9,6 +9,8 @@ mod chunk;
 mod codec;
 pub mod disk;
 mod error;
+#[doc(hidden)]
+pub mod fault_disk;
 
 mod head;
 mod index;

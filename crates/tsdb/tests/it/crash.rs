@@ -1,0 +1,151 @@
+//! Whatever happens to power, disk and process: what was acknowledged is there, and nothing else appears.
+
+use bellwether_model::{LogPosition, Timestamp};
+use bellwether_tsdb::LogEvent;
+use bellwether_tsdb::fault_disk::{FaultDisk, Faults};
+
+use crate::world::{Contents, batch, contents, files, labels, open};
+
+/// Does things until the power goes; gives what was acknowledged and what was tried.
+fn work(disk: &FaultDisk, round: i64, acknowledged: &mut Contents, tried: &mut Contents) -> Option<()> {
+    let options = bellwether_tsdb::Options { log_file_bytes_max: 600, ..Default::default() };
+    let dir = std::path::Path::new(crate::world::DIR);
+    let store = bellwether_tsdb::Store::open(dir, options, std::sync::Arc::new(disk.clone())).ok()?.0;
+    for n in 0..60 {
+        let at = round * 1000 + n;
+        let series = (n % 5 + round % 3) as u8;
+        let id = store.series(&labels(series)).ok()?;
+        tried.entry(format!("series_{series}")).or_default().insert(at, (at as f64).to_bits());
+        store.append(&batch(at, vec![(id, at as f64)])).ok()?;
+        if n % 4 == 3 && store.sync().is_ok() {
+            *acknowledged = tried.clone();
+        }
+        if n % 17 == 16 {
+            store.release(store.position());
+            // A failing seal must not lose anything either.
+            let _ = store.seal(Timestamp(at - 7));
+        }
+    }
+    Some(())
+}
+
+fn is_subset(small: &Contents, large: &Contents) -> bool {
+    small.iter().all(|(name, samples)| {
+        let other = large.get(name);
+        samples.iter().all(|(at, value)| other.is_some_and(|other| other.get(at) == Some(value)))
+    })
+}
+
+#[test]
+fn acknowledged_samples_survive_a_power_cut_at_any_operation() {
+    for seed in 0..150u64 {
+        let disk = FaultDisk::new();
+        let (mut acknowledged, mut tried) = (Contents::new(), Contents::new());
+        for round in 0..4 {
+            let cut = 1 + (seed * 7 + round as u64 * 13) % 90;
+            disk.set_faults(Faults { power_cut_at: Some(cut), ..Faults::default() });
+            work(&disk, round, &mut acknowledged, &mut tried);
+            disk.restart(seed * 31 + round as u64);
+            let (store, recovery) = open(&disk);
+            let shown = contents(&store);
+            assert!(
+                is_subset(&acknowledged, &shown),
+                "seed {seed}, round {round}: something acknowledged is gone"
+            );
+            assert!(is_subset(&shown, &tried), "seed {seed}, round {round}: something appeared");
+            assert!(recovery.quarantined.is_empty() && recovery.damaged_bytes == 0, "{recovery:?}");
+            (acknowledged, tried) = (shown.clone(), shown);
+        }
+    }
+}
+
+#[test]
+fn a_failed_sync_is_never_taken_for_done() {
+    for failing_syncs in 1..4 {
+        let disk = FaultDisk::new();
+        let store = open(&disk).0;
+        let id = store.series(&labels(0)).unwrap();
+        store.append(&batch(1, vec![(id, 1.0)])).unwrap();
+        store.sync().unwrap();
+        let middle = store.append(&batch(2, vec![(id, 2.0)])).unwrap().position;
+        store.append(&batch(3, vec![(id, 3.0)])).unwrap();
+        disk.set_faults(Faults { failing_syncs, ..Faults::default() });
+        for _ in 0..failing_syncs {
+            store.sync().unwrap_err();
+        }
+        store.sync().unwrap();
+        store.append(&batch(4, vec![(id, 4.0)])).unwrap();
+        store.sync().unwrap();
+        let replayed = |store: &bellwether_tsdb::Store, from| {
+            let mut times = Vec::new();
+            let mut visit = |event: LogEvent<'_>| {
+                if let LogEvent::Batch { batch, .. } = event {
+                    times.push(batch.at.0);
+                }
+            };
+            store.replay(from, &mut visit).unwrap();
+            times
+        };
+        assert_eq!(replayed(&store, LogPosition::default()), [1, 2, 3, 4], "each once");
+        assert_eq!(replayed(&store, middle), [3, 4], "an old position still means the same");
+        drop(store);
+        disk.restart(failing_syncs);
+        let store = open(&disk).0;
+        assert_eq!(contents(&store)["series_0"].keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert_eq!(replayed(&store, middle), [3, 4]);
+    }
+}
+
+#[test]
+fn a_full_disk_is_said_and_survived() {
+    let disk = FaultDisk::new();
+    let store = open(&disk).0;
+    let id = store.series(&labels(0)).unwrap();
+    store.append(&batch(1, vec![(id, 1.0)])).unwrap();
+    store.sync().unwrap();
+    disk.set_faults(Faults { capacity_bytes: Some(120), ..Faults::default() });
+    store.append(&batch(2, vec![(id, 2.0)])).unwrap();
+    let error = (3..40)
+        .find_map(|at| {
+            store.append(&batch(at, vec![(id, at as f64)])).unwrap();
+            store.sync().err()
+        })
+        .unwrap();
+    assert!(error.to_string().contains("the disk is full"), "{error}");
+    disk.set_faults(Faults::default());
+    store.sync().unwrap();
+    let before = contents(&store);
+    drop(store);
+    disk.restart(1);
+    assert_eq!(contents(&open(&disk).0), before);
+}
+
+#[test]
+fn a_log_cut_at_any_byte_gives_the_batches_before_the_cut() {
+    let disk = FaultDisk::new();
+    let store = open(&disk).0;
+    let mut ends = Vec::new();
+    for at in 1..20i64 {
+        let id = store.series(&labels((at % 3) as u8)).unwrap();
+        store.append(&batch(at, vec![(id, at as f64 * 0.5)])).unwrap();
+        ends.push(store.sync().unwrap().offset);
+    }
+    drop(store);
+    let path = files(&disk, "log-").pop().unwrap();
+    let whole = disk.bytes(&path).unwrap();
+    for cut in 0..=whole.len() {
+        let copy = disk.copy();
+        copy.set_bytes(&path, whole[..cut].to_vec());
+        let store = open(&copy).0;
+        let expected = ends.iter().filter(|end| **end <= cut as u64).count() as i64;
+        let mut times: Vec<i64> = contents(&store).into_values().flat_map(|s| s.into_keys()).collect();
+        times.sort_unstable();
+        assert_eq!(times, (1..=expected).collect::<Vec<_>>(), "cut at byte {cut}");
+        // And it goes on from there.
+        let id = store.series(&labels(9)).unwrap();
+        store.append(&batch(100, vec![(id, 1.0)])).unwrap();
+        store.sync().unwrap();
+        drop(store);
+        assert!(contents(&open(&copy).0).contains_key("series_9"), "cut at byte {cut}");
+    }
+}

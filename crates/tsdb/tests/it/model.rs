@@ -1,0 +1,113 @@
+//! The store does what a table would do, whatever is done to it in whatever order.
+
+use bellwether_model::{Matcher, STALE_NAN, SeriesSource, TimeRange, Timestamp};
+use bellwether_tsdb::fault_disk::FaultDisk;
+use proptest::prelude::*;
+
+use crate::world::{Contents, batch, contents, labels, open};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Append { series: u8, at: i64, count: i64, value: f64 },
+    Sync,
+    Seal(i64),
+    Retain(i64),
+    Reopen,
+    Kill,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let value = prop_oneof![
+        (-50i32..50).prop_map(f64::from),
+        any::<u64>().prop_map(f64::from_bits),
+        Just(STALE_NAN),
+        Just(-0.0),
+    ];
+    prop_oneof![
+        8 => (0u8..4, 0i64..4000, 1i64..300, value)
+            .prop_map(|(series, at, count, value)| Step::Append { series, at, count, value }),
+        1 => Just(Step::Sync),
+        1 => (0i64..5000).prop_map(Step::Seal),
+        1 => (0i64..2500).prop_map(Step::Retain),
+        1 => Just(Step::Reopen),
+        1 => Just(Step::Kill),
+    ]
+}
+
+/// The table's rule: times only go forward in a series, nothing goes below the floor.
+fn append(table: &mut Contents, lasts: &mut [i64; 4], floor: i64, series: u8, (at, value): (i64, f64)) {
+    if at >= floor && at > lasts[usize::from(series)] {
+        lasts[usize::from(series)] = at;
+        table.entry(format!("series_{series}")).or_default().insert(at, value.to_bits());
+    }
+}
+
+/// Segments go only as a whole, so what is below the floor may or may not still be there.
+fn above(mut contents: Contents, floor: i64) -> Contents {
+    contents.values_mut().for_each(|samples| samples.retain(|at, _| *at >= floor));
+    contents.retain(|_, samples| !samples.is_empty());
+    contents
+}
+
+fn check(steps: &[Step]) {
+    let disk = FaultDisk::new();
+    let mut store = open(&disk).0;
+    let (mut table, mut lasts, mut floor) = (Contents::new(), [i64::MIN; 4], i64::MIN);
+    for step in steps {
+        match *step {
+            Step::Append { series, at, count, value } => {
+                let id = store.series(&labels(series)).unwrap();
+                for n in 0..count {
+                    let sample = (at + n * 3, value + n as f64);
+                    store.append(&batch(sample.0, vec![(id, sample.1)])).unwrap();
+                    append(&mut table, &mut lasts, floor, series, sample);
+                }
+            }
+            Step::Sync => drop(store.sync().unwrap()),
+            Step::Seal(before) => {
+                store.release(store.position());
+                store.seal(Timestamp(before)).unwrap();
+            }
+            Step::Retain(oldest) => {
+                store.enforce_retention(Timestamp(oldest)).unwrap();
+                floor = floor.max(oldest);
+            }
+            Step::Reopen | Step::Kill => {
+                store.sync().unwrap();
+                drop(store);
+                if matches!(step, Step::Kill) {
+                    disk.kill();
+                }
+                store = open(&disk).0;
+            }
+        }
+        let shown = contents(&store);
+        assert_eq!(above(shown, floor), above(table.clone(), floor));
+    }
+    check_queries(&store, &contents(&store));
+}
+
+/// Label queries agree with what a selection shows.
+fn check_queries(store: &bellwether_tsdb::Store, shown: &Contents) {
+    let snapshot = store.snapshot();
+    for range in [TimeRange::ALL, TimeRange::new(Timestamp(1000), Timestamp(1001))] {
+        for matchers in [vec![], vec![Matcher::equal("parity", "1")]] {
+            let views = snapshot.select(&matchers, range).unwrap();
+            let labels: Vec<_> = views.into_iter().map(|view| view.labels).collect();
+            let is_inside = |name: &str| shown[name].keys().any(|at| range.contains(Timestamp(*at)));
+            assert!(labels.iter().all(|labels| is_inside(labels.metric_name().unwrap())));
+            let names: Vec<_> = labels.iter().filter_map(|l| l.metric_name()).collect();
+            assert_eq!(snapshot.label_values("__name__", &matchers, range).unwrap(), names);
+            assert_eq!(snapshot.label_names(&matchers, range).unwrap().is_empty(), labels.is_empty());
+            assert_eq!(snapshot.series(&matchers, range).unwrap(), labels);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn a_store_is_a_table_of_samples(steps in prop::collection::vec(step(), 1..25)) {
+        check(&steps);
+    }
+}
