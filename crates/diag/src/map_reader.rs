@@ -3,7 +3,7 @@
 
 use crate::decode::shown;
 use crate::yaml::{Node, Value};
-use crate::{Cx, Decode, Diagnostic, Span, suggest};
+use crate::{Cx, Decode, Diagnostic, Severity, Span, suggest};
 
 /// A mapping being read.
 pub struct MapReader<'n> {
@@ -103,12 +103,18 @@ impl<'n> MapReader<'n> {
         left.map(|((key, value), _)| (key, value)).collect()
     }
 
-    /// Reports every field that was not asked for. Do not forget to call it.
-    pub fn finish(mut self, cx: &mut Cx<'_>) {
+    /// Reports every field that was not asked for as an error. Do not forget to call it.
+    pub fn finish(self, cx: &mut Cx<'_>) {
+        self.finish_as(Severity::Error, cx);
+    }
+
+    /// Reports every field that was not asked for, as something else than an error where files may hold more than
+    /// is ours.
+    pub fn finish_as(mut self, severity: Severity, cx: &mut Cx<'_>) {
         for (key, _) in self.rest() {
             let Some(name) = key.as_text() else {
                 let message = format!("expected a field name, found {}", key.value.kind());
-                cx.push(Diagnostic::error("unknown-field", key.span, message));
+                cx.push(Diagnostic { severity, ..Diagnostic::error("unknown-field", key.span, message) });
                 continue;
             };
             let missing = self.known.iter().copied().filter(|known| !self.has(known));
@@ -117,7 +123,8 @@ impl<'n> MapReader<'n> {
                 None => format!("known fields here: {}", list(&self.known)),
             };
             let message = format!("unknown field {}", shown(name));
-            cx.push(Diagnostic::error("unknown-field", key.span, message).with_help(help));
+            let diagnostic = Diagnostic::error("unknown-field", key.span, message).with_help(help);
+            cx.push(Diagnostic { severity, ..diagnostic });
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use bellwether_diag::yaml::{self, Node};
 use bellwether_diag::{
-    Cx, Decode, Diagnostic, Diagnostics, FileId, MapReader, Sources, Span, Spanned, entries,
+    Cx, Decode, Diagnostic, Diagnostics, FileId, MapReader, Severity, Sources, Span, Spanned, entries,
 };
 use bellwether_model::{METRIC_NAME, TimeDelta, is_valid_legacy_name};
 use bellwether_promql::{Expr, Kind};
@@ -23,6 +23,27 @@ pub enum NameScheme {
     Utf8,
     /// Letters, digits, `_` and, for metrics, `:`.
     Legacy,
+}
+
+/// How strictly a file is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Which names are allowed.
+    pub names: NameScheme,
+    /// Whether unknown fields are only warned of, for files that other programs add their own fields to.
+    pub ignore_unknown_fields: bool,
+}
+
+impl From<NameScheme> for ReadOptions {
+    fn from(names: NameScheme) -> Self {
+        Self { names, ignore_unknown_fields: false }
+    }
+}
+
+impl ReadOptions {
+    fn finish(self, map: MapReader<'_>, cx: &mut Cx<'_>) {
+        map.finish_as(if self.ignore_unknown_fields { Severity::Warning } else { Severity::Error }, cx);
+    }
 }
 
 /// A rule file.
@@ -91,7 +112,14 @@ pub struct RuleExpr {
 
 impl RuleFile {
     /// Reads a file. `Some` means that no error was found; warnings may have been added all the same.
-    pub fn read(sources: &Sources, file: FileId, scheme: NameScheme, out: &mut Diagnostics) -> Option<Self> {
+    /// `options` may be a [`NameScheme`] alone.
+    pub fn read(
+        sources: &Sources,
+        file: FileId,
+        options: impl Into<ReadOptions>,
+        out: &mut Diagnostics,
+    ) -> Option<Self> {
+        let options = options.into();
         let errors_before = out.error_count();
         let documents = yaml::parse(sources, file, out);
         let mut cx = Cx::new(sources, out);
@@ -100,7 +128,7 @@ impl RuleFile {
             let help = "put these groups into the first document or into a file of their own";
             cx.push(Diagnostic::warning("rule-documents", second.span, message).with_help(help));
         }
-        let groups = documents.first().map_or_else(Vec::new, |document| groups(document, scheme, &mut cx));
+        let groups = documents.first().map_or_else(Vec::new, |document| groups(document, options, &mut cx));
         let read = Self { groups };
         warn_of_duplicates(&read, &mut cx);
         (out.error_count() == errors_before).then_some(read)
@@ -109,8 +137,8 @@ impl RuleFile {
 
 impl RuleGroup {
     /// Reads one group that stands by itself, outside a rule file. What is wrong with it has been reported.
-    pub fn decode(node: &Node, scheme: NameScheme, cx: &mut Cx<'_>) -> Option<Self> {
-        group(node, scheme, cx)
+    pub fn decode(node: &Node, options: ReadOptions, cx: &mut Cx<'_>) -> Option<Self> {
+        group(node, options, cx)
     }
 
     /// A rule's labels over the group's.
@@ -122,14 +150,14 @@ impl RuleGroup {
 }
 
 /// All groups that could be read; the others have been reported.
-fn groups(document: &Node, scheme: NameScheme, cx: &mut Cx<'_>) -> Vec<RuleGroup> {
+fn groups(document: &Node, options: ReadOptions, cx: &mut Cx<'_>) -> Vec<RuleGroup> {
     if document.is_null() {
         return Vec::new();
     }
     let Some(mut map) = MapReader::open(document, cx) else { return Vec::new() };
     let nodes: Vec<Node> = map.optional("groups", cx).unwrap_or_default();
-    map.finish(cx);
-    let groups: Vec<RuleGroup> = nodes.iter().filter_map(|node| group(node, scheme, cx)).collect();
+    options.finish(map, cx);
+    let groups: Vec<RuleGroup> = nodes.iter().filter_map(|node| group(node, options, cx)).collect();
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for group in &groups {
         let name = &group.name;
@@ -145,17 +173,17 @@ fn groups(document: &Node, scheme: NameScheme, cx: &mut Cx<'_>) -> Vec<RuleGroup
     groups
 }
 
-fn group(node: &Node, scheme: NameScheme, cx: &mut Cx<'_>) -> Option<RuleGroup> {
+fn group(node: &Node, options: ReadOptions, cx: &mut Cx<'_>) -> Option<RuleGroup> {
     let mut map = MapReader::open(node, cx)?;
     let name: Option<Spanned<String>> = map.required("name", cx);
     let interval = map.optional("interval", cx).filter(|interval| *interval > TimeDelta::ZERO);
     let limit = map.optional("limit", cx).filter(|limit| *limit > 0);
     let query_offset = map.optional("query_offset", cx);
-    let labels = map.node("labels").map(|node| names(node, NameOf::Label, scheme, cx)).unwrap_or_default();
+    let labels = map.node("labels").map(|node| names(node, NameOf::Label, options, cx)).unwrap_or_default();
     let rules: Option<Vec<Node>> = map.optional("rules", cx);
-    map.finish(cx);
+    options.finish(map, cx);
     let read = rules.unwrap_or_default();
-    let rules: Vec<Option<Rule>> = read.iter().map(|node| rule(node, scheme, cx)).collect();
+    let rules: Vec<Option<Rule>> = read.iter().map(|node| rule(node, options, cx)).collect();
     let name = name?;
     if name.is_empty() {
         cx.error_help(name.span, "a group needs a name", "write one that is unique in this file");
@@ -165,12 +193,12 @@ fn group(node: &Node, scheme: NameScheme, cx: &mut Cx<'_>) -> Option<RuleGroup> 
     Some(RuleGroup { name, interval, limit, query_offset, labels, rules })
 }
 
-fn rule(node: &Node, scheme: NameScheme, cx: &mut Cx<'_>) -> Option<Rule> {
+fn rule(node: &Node, options: ReadOptions, cx: &mut Cx<'_>) -> Option<Rule> {
     let mut map = MapReader::open(node, cx)?;
     let record = name_field(&mut map, "record", cx);
     let alert = name_field(&mut map, "alert", cx);
     let expr = expr(&mut map, cx);
-    let labels = map.node("labels").map(|node| names(node, NameOf::Label, scheme, cx)).unwrap_or_default();
+    let labels = map.node("labels").map(|node| names(node, NameOf::Label, options, cx)).unwrap_or_default();
     let kind = match (&record, &alert) {
         (Some(record), Some(_)) => {
             let message = "a rule either records or alerts, this one says both";
@@ -189,25 +217,25 @@ fn rule(node: &Node, scheme: NameScheme, cx: &mut Cx<'_>) -> Option<Rule> {
             None
         }
         (Some(record), None) => {
-            check_record_name(record, scheme, cx);
+            check_record_name(record, options, cx);
             refuse_alert_fields(&mut map, cx);
             Some(RuleKind::Record)
         }
-        (None, Some(_)) => Some(alert_kind(&mut map, scheme, cx)),
+        (None, Some(_)) => Some(alert_kind(&mut map, options, cx)),
     };
-    map.finish(cx);
+    options.finish(map, cx);
     if let Some(node) = node.get("labels").filter(|_| alert.is_some()) {
         check_templates(node, cx);
     }
     Some(Rule { name: record.or(alert)?, expr: expr?, labels, kind: kind? })
 }
 
-fn alert_kind(map: &mut MapReader<'_>, scheme: NameScheme, cx: &mut Cx<'_>) -> RuleKind {
+fn alert_kind(map: &mut MapReader<'_>, options: ReadOptions, cx: &mut Cx<'_>) -> RuleKind {
     let hold = map.optional("for", cx).unwrap_or_default();
     let keep_firing = map.optional("keep_firing_for", cx).unwrap_or_default();
     let mut annotations = BTreeMap::new();
     if let Some(node) = map.node("annotations") {
-        annotations = names(node, NameOf::Annotation, scheme, cx);
+        annotations = names(node, NameOf::Annotation, options, cx);
         check_templates(node, cx);
     }
     RuleKind::Alert { hold, keep_firing, annotations }
@@ -247,7 +275,7 @@ fn expr(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<RuleExpr> {
     }
 }
 
-fn check_record_name(record: &Spanned<String>, scheme: NameScheme, cx: &mut Cx<'_>) {
+fn check_record_name(record: &Spanned<String>, options: ReadOptions, cx: &mut Cx<'_>) {
     if record.contains(['{', '}']) {
         let help = "write the metric's name only; labels to set go under labels, a selection goes into expr";
         cx.error_help(
@@ -255,7 +283,7 @@ fn check_record_name(record: &Spanned<String>, scheme: NameScheme, cx: &mut Cx<'
             format!("braces in the name {:?} of a recorded metric", record.value),
             help,
         );
-    } else if scheme == NameScheme::Legacy && !is_valid_legacy_name(record, true) {
+    } else if options.names == NameScheme::Legacy && !is_valid_legacy_name(record, true) {
         let help = "use letters, digits, `_` and `:`, not starting with a digit";
         cx.error_help(record.span, format!("{:?} is not a metric name", record.value), help);
     }
@@ -287,7 +315,7 @@ enum NameOf {
 }
 
 /// A mapping of names to texts with the names checked. What is wrong is reported and left out.
-fn names(node: &Node, of: NameOf, scheme: NameScheme, cx: &mut Cx<'_>) -> BTreeMap<String, String> {
+fn names(node: &Node, of: NameOf, options: ReadOptions, cx: &mut Cx<'_>) -> BTreeMap<String, String> {
     let mut read = BTreeMap::new();
     for (key, value) in entries(node, cx).unwrap_or(&[]) {
         let (name, text) = (String::decode(key, cx), String::decode(value, cx));
@@ -300,7 +328,7 @@ fn names(node: &Node, of: NameOf, scheme: NameScheme, cx: &mut Cx<'_>) -> BTreeM
             );
         } else if name.is_empty() {
             cx.error(key.span, "a name is missing before the colon");
-        } else if scheme == NameScheme::Legacy && !is_valid_legacy_name(&name, false) {
+        } else if options.names == NameScheme::Legacy && !is_valid_legacy_name(&name, false) {
             let message = format!("{name:?} is not a label name");
             cx.error_help(key.span, message, "use letters, digits and `_`, not starting with a digit");
         } else {

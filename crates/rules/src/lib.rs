@@ -17,7 +17,7 @@ pub use alert_rule::{ActiveAlert, AlertState, RESOLVED_RETENTION};
 pub use engine::{
     Effect, EngineOptions, Event, GroupKey, QueryAnswer, QueryId, QueryResult, RuleEngine, RuleQuery,
 };
-pub use file::{NameScheme, Rule, RuleExpr, RuleFile, RuleGroup, RuleKind};
+pub use file::{NameScheme, ReadOptions, Rule, RuleExpr, RuleFile, RuleGroup, RuleKind};
 pub use group::Health;
 pub use snapshot::{EngineSnapshot, GroupSnapshot, RuleSnapshot};
 pub use status::{AlertStatus, AlertingStatus, GroupStatus, RuleStatus};

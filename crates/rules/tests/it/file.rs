@@ -1,13 +1,13 @@
 //! Rule files: what is read, and what is said about what is not.
 use bellwether_diag::{Diagnostics, Sources, Style};
 use bellwether_model::TimeDelta;
-use bellwether_rules::{NameScheme, RuleFile, RuleKind};
+use bellwether_rules::{NameScheme, ReadOptions, RuleFile, RuleKind};
 
 /// The first lines of all problems of a text.
-fn problems_with(scheme: NameScheme, text: &str) -> Vec<String> {
+fn problems_with(options: impl Into<ReadOptions>, text: &str) -> Vec<String> {
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
     let file = sources.add("f", text);
-    let read = RuleFile::read(&sources, file, scheme, &mut out);
+    let read = RuleFile::read(&sources, file, options, &mut out);
     assert_eq!(read.is_none(), out.has_errors());
     let text = out.render(&sources, Style { color: false });
     text.lines().filter(|line| line.starts_with("f:")).map(str::to_owned).collect()
@@ -165,5 +165,23 @@ fn a_query_no_rule_can_use_is_a_warning() {
         &[
             "f:1:46: warning: the query gives a range vector, which no rule can use; wrap it so that it gives an instant vector, such as rate(...) or last_over_time(...)",
         ],
+    );
+}
+
+#[test]
+fn unknown_fields_may_be_left_to_others() {
+    let text = "groups: [{name: g, owner: me, rules: []}]";
+    check(
+        text,
+        &[
+            "f:1:20: error: unknown field \"owner\"; known fields here: interval, labels, limit, name, query_offset, rules",
+        ],
+    );
+    let options = ReadOptions { ignore_unknown_fields: true, ..ReadOptions::default() };
+    assert_eq!(
+        problems_with(options, text),
+        [
+            "f:1:20: warning: unknown field \"owner\"; known fields here: interval, labels, limit, name, query_offset, rules",
+        ]
     );
 }
