@@ -51,9 +51,23 @@
     const keep = (name) => name === "open" && old.nodeName === "DETAILS";
     for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !keep(name)) old.removeAttribute(name);
     for (const { name, value } of [...fresh.attributes]) if (!keep(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
-    const before = [...old.childNodes], after = [...fresh.childNodes];
-    after.forEach((node, i) => before[i] ? morph(before[i], node) : old.append(node.cloneNode(true)));
-    before.slice(after.length).forEach((node) => node.remove());
+    morphChildren(old, fresh);
+  }
+
+  // What has an id is found again wherever it went: a button must never come to act on something else.
+  function morphChildren(old, fresh) {
+    let at = old.firstChild;
+    for (const node of fresh.childNodes) {
+      let match = at && !at.id ? at : null;
+      if (node.id) {
+        match = [...old.children].find((child) => child.id === node.id) || null;
+        if (match && match !== at) old.insertBefore(match, at);
+      }
+      if (!match) { old.insertBefore(node.cloneNode(true), at); continue; }
+      if (match === at) at = at.nextSibling;
+      morph(match, node);
+    }
+    while (at) { const next = at.nextSibling; at.remove(); at = next; }
   }
 
   let busy = false, again = false;
@@ -87,9 +101,11 @@
   }
   function poll() { if (!polling) polling = setInterval(renew, 10000); }
 
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) renew(); });
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
   localTimes(document);
   readClock();
   tick();
   setInterval(tick, 1000);
-  if (!document.body.dataset.still) listen();
+  listen();
 })();

@@ -60,12 +60,16 @@ fn answer(app: &Shared, done: Result<(), Refused>, to: &str, name: &str) -> Resp
     }
 }
 
-/// A button that takes an alert, with the name it is taken under.
+/// A button that takes an alert: one tap for whoever has given a name before.
 pub(crate) fn ack_form(alert: &AlertView, viewer: &str) -> Markup {
     html! {
-        form method="post" action={ "/alerts/" (alert.fingerprint) "/ack" } {
-            input name="by" value=(viewer) required placeholder="your name" autocomplete="name" aria-label="Your name";
-            button.go { "Ack" }
+        form id={ "ack-" (alert.fingerprint) } method="post" action={ "/alerts/" (alert.fingerprint) "/ack" } {
+            @if viewer.is_empty() {
+                input name="by" required placeholder="your name" autocomplete="name" aria-label="Your name";
+                button.go { "Ack" }
+            } @else {
+                button.go name="by" value=(viewer) { "Ack as " (viewer) }
+            }
         }
     }
 }

@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::Uri;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
@@ -75,6 +75,11 @@ fn pages() -> Router<Shared> {
         .route("/events", get(events::events))
 }
 
+/// Programs are told in JSON, people in a page.
 async fn no_such_page(State(app): State<Shared>, uri: Uri) -> Response {
-    page::not_found(app.as_ref(), &format!("Nothing is at {}.", uri.path()))
+    let what = format!("Nothing is at {}.", uri.path());
+    if uri.path().starts_with("/api/") {
+        return api_error::ApiError::not_found(what).into_response();
+    }
+    page::not_found(app.as_ref(), &what)
 }

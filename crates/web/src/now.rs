@@ -157,7 +157,7 @@ fn card(app: &dyn App, burning: &Burning<'_>, now: Timestamp, viewer: &str) -> M
     let Burning { slo, stream, alert, .. } = burning;
     let notice = burning.notices.first();
     html! {
-        article class={ "card " (burning.tone().class()) } aria-label={ (slo.id) " is burning" } {
+        article id={ "s-" (slo.id) } class={ "card " (burning.tone().class()) } aria-label={ (slo.id) " is burning" } {
             div.row {
                 (parts::tag(burning.tone(), &alert.severity.to_uppercase()))
                 @if !slo.service.is_empty() { span.dim.small { (slo.service) } }
@@ -269,7 +269,7 @@ fn actions(app: &dyn App, slo: &SloStatus, notice: Option<&AlertView>, viewer: &
 fn unmeasured_card(slo: &SloStatus, now: Timestamp) -> Markup {
     let watermark = slo.streams.first().and_then(|s| s.watermark);
     html! {
-        article.card.warn aria-label={ (slo.id) " is not measured" } {
+        article.card.warn id={ "u-" (slo.id) } aria-label={ (slo.id) " is not measured" } {
             div.row { (parts::tag(Tone::Warn, "NOT MEASURED")) @if !slo.owner.is_empty() { span.dim.small { (slo.owner) } } }
             h3 { a href=(parts::slo_href(&slo.id)) { (slo.id) } }
             @if let Some(at) = watermark {
@@ -287,7 +287,7 @@ fn other_card(alert: &AlertView, now: Timestamp) -> Markup {
     let tone = if parts::is_loud(alert) { Tone::of_severity(parts::severity_of(alert)) } else { Tone::Quiet };
     let text = ["summary", "description", "message"].into_iter().find_map(|name| alert.annotations.get(name));
     html! {
-        article class={ "card " (tone.class()) } aria-label={ (alert.labels.value_or_empty("alertname")) " is firing" } {
+        article id={ "o-" (alert.fingerprint) } class={ "card " (tone.class()) } aria-label={ (alert.labels.value_or_empty("alertname")) " is firing" } {
             div.row {
                 (parts::tag(tone, &parts::severity_of(alert).to_uppercase()))
                 span.dim.small { "firing for " (digits::length(now - alert.starts_at)) }

@@ -54,7 +54,7 @@ fn card(silence: &SilenceView, now: Timestamp) -> Markup {
         SilenceState::Expired => (Tone::Quiet, "expired"),
     };
     html! {
-        article class={ "card " (tone.class()) } aria-label={ "Silence by " (silence.created_by) } {
+        article id={ "s-" (silence.id) } class={ "card " (tone.class()) } aria-label={ "Silence by " (silence.created_by) } {
             div.row {
                 (parts::tag(tone, word))
                 @match silence.state {

@@ -1,8 +1,10 @@
 //! Changes made from a page, and by other sites' pages.
 
+use axum::body::Body;
+use axum::http::Request;
 use bellwether_model::TimeDelta;
 
-use crate::ask::{get, post};
+use crate::ask::{get, post, send};
 use crate::fake::{Fake, Mood, NOW};
 
 const SAME: (&str, &str) = ("sec-fetch-site", "same-origin");
@@ -34,6 +36,9 @@ async fn an_acknowledged_alert_has_an_owner_and_the_name_is_remembered() {
     assert_eq!(answer.headers["location"], "/");
     assert!(answer.headers["set-cookie"].to_str().unwrap().contains("=Ana%20Mar%C3%ADa;"));
     assert_eq!(app.acks.lock().unwrap()["00000000000000a1"], "Ana María");
+    let request = Request::get("/").header("cookie", "x=1; bellwether_name=Ana%20Mar%C3%ADa%22");
+    let page = send(&Fake::new(Mood::Burning), request.body(Body::empty()).unwrap()).await.text();
+    assert!(page.contains("value=\"Ana María&quot;\""), "{page}");
     let nobody = post(&app, "/alerts/00000000000000a1/ack", SAME, "by=+").await;
     assert_eq!(nobody.status.as_u16(), 400);
 }
