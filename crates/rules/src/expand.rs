@@ -1,23 +1,33 @@
-//! Labels and annotations of alerts as templates: for now texts with `{{ $value }}` and `{{ $labels.name }}`; anything else
-//! is named as failed in the text until the template engine is there.
+//! Labels and annotations of alerts as templates.
+//!
+//! A template may ask queries of its own. Since nothing here can wait for an answer, expanding it collects the
+//! queries that have none yet; when they are answered it is expanded again, until nothing is wanted any more.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use bellwether_model::{Labels, Timestamp};
+use bellwether_template::{
+    AlertTemplateData, Context, QuerySample, TemplateError, TemplateSet, check_alert_text, expand_with,
+    prometheus_functions,
+};
 
 use crate::EngineOptions;
 
 /// Answers to the queries that templates ask, by query text.
 pub(crate) type Answers = BTreeMap<String, Result<Vec<(Labels, f64)>, String>>;
 
-/// What a template is expanded with.
-#[expect(dead_code, reason = "the template engine reads the rest")]
-pub(crate) struct TemplateData<'a> {
-    pub(crate) at: Timestamp,
-    pub(crate) labels: &'a Labels,
-    pub(crate) value: f64,
-    pub(crate) options: &'a EngineOptions,
-    pub(crate) answers: &'a Answers,
+/// The functions Prometheus gives to rules; there are no named templates.
+static FUNCTIONS: LazyLock<TemplateSet> = LazyLock::new(|| TemplateSet::new(prometheus_functions()));
+
+/// Expands the templates of one rule at one moment.
+pub(crate) struct Expander<'a> {
+    at: Timestamp,
+    options: &'a EngineOptions,
+    answers: &'a Answers,
+    wanted: RefCell<BTreeSet<String>>,
+    error: RefCell<Option<String>>,
 }
 
 /// What came up while expanding.
@@ -29,47 +39,57 @@ pub(crate) struct Expanded {
     pub(crate) error: Option<String>,
 }
 
-/// A problem in a template's text.
-pub(crate) struct Problem {
-    pub(crate) span: std::ops::Range<usize>,
-    pub(crate) message: String,
-    pub(crate) help: Option<String>,
-}
-
-/// A template's text for one alert. What fails is named in the text itself, as Prometheus does: people should see
-/// an alert with a broken sentence rather than none.
-pub(crate) fn expand(text: &str, data: &TemplateData<'_>, notes: &mut Expanded) -> String {
-    if !text.contains("{{") {
-        return text.to_owned();
+impl<'a> Expander<'a> {
+    pub(crate) fn new(at: Timestamp, options: &'a EngineOptions, answers: &'a Answers) -> Self {
+        Self { at, options, answers, wanted: RefCell::default(), error: RefCell::default() }
     }
-    let (mut out, mut rest) = (String::new(), text);
-    while let Some((before, action)) = rest.split_once("{{") {
-        out.push_str(before);
-        let Some((action, after)) = action.split_once("}}") else { return failed("unclosed action", notes) };
-        match variable(action.trim(), data) {
-            Some(value) => out.push_str(&value),
-            None => return failed(&format!("cannot expand {action:?}"), notes),
+
+    /// What templates see of one result.
+    pub(crate) fn data(&self, labels: &Labels, value: f64) -> AlertTemplateData {
+        AlertTemplateData {
+            labels: labels.clone(),
+            external_labels: self.options.external_labels.clone(),
+            external_url: self.options.external_url.clone(),
+            value,
         }
-        rest = after;
     }
-    out.push_str(rest);
-    out
-}
 
-fn variable(action: &str, data: &TemplateData<'_>) -> Option<String> {
-    match action.strip_prefix("$labels.").or(action.strip_prefix("$.labels.")) {
-        Some(name) => Some(data.labels.value_or_empty(name).to_owned()),
-        None if action == "$value" => Some(data.value.to_string()),
-        None => None,
+    /// A template's text for one alert. What fails is named in the text itself, as Prometheus does: people should
+    /// see an alert with a broken sentence rather than none.
+    pub(crate) fn expand(&self, text: &str, data: &AlertTemplateData) -> String {
+        expand_with(&FUNCTIONS, text, data, self).unwrap_or_else(|error| {
+            let failed = format!("<error expanding template: {error}>");
+            self.error.borrow_mut().get_or_insert_with(|| error.to_string());
+            failed
+        })
+    }
+
+    pub(crate) fn finish(self) -> Expanded {
+        Expanded { wanted: self.wanted.into_inner(), error: self.error.into_inner() }
     }
 }
 
-fn failed(reason: &str, notes: &mut Expanded) -> String {
-    notes.error.get_or_insert_with(|| reason.to_owned());
-    format!("<error expanding template: {reason}>")
+impl Context for Expander<'_> {
+    fn now(&self) -> Timestamp {
+        self.at
+    }
+
+    fn query(&self, expr: &str) -> Result<Vec<QuerySample>, String> {
+        let Some(answer) = self.answers.get(expr) else {
+            // Nothing is made of this round's text, so an empty result lets it go on to the next query.
+            self.wanted.borrow_mut().insert(expr.to_owned());
+            return Ok(Vec::new());
+        };
+        let samples = answer.clone()?;
+        Ok(samples.into_iter().map(|(labels, value)| QuerySample { labels, value }).collect())
+    }
+
+    fn external_url(&self) -> &str {
+        &self.options.external_url
+    }
 }
 
-/// What is wrong with a template's text.
-pub(crate) fn check(_text: &str) -> Vec<Problem> {
-    Vec::new()
+/// What is wrong with a template's text, as far as that can be told without expanding it.
+pub(crate) fn check(text: &str) -> Vec<TemplateError> {
+    check_alert_text(&FUNCTIONS, text).err().unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert_rule::{AlertBook, AlertTimes, Candidate, SendTimes};
 use crate::engine::{Effect, EngineOptions, GroupKey, QueryAnswer, QueryId, RuleQuery};
-use crate::expand::{self, Answers, Expanded, TemplateData};
+use crate::expand::{Answers, Expanded, Expander};
 use crate::{Rule, RuleGroup, RuleKind, record_rule};
 
 /// Longest interval, offset and delay that is calculated with; anything beyond it is no schedule.
@@ -346,26 +346,24 @@ impl RuleState {
         at: Timestamp,
         options: &EngineOptions,
     ) -> (Vec<Candidate>, Expanded) {
-        let mut notes = Expanded::default();
+        let expander = Expander::new(at, options, &open.answers);
         let annotations = match &self.rule.kind {
-            RuleKind::Alert { annotations, .. } => annotations.clone(),
-            RuleKind::Record => BTreeMap::new(),
+            RuleKind::Alert { annotations, .. } => Some(annotations),
+            RuleKind::Record => None,
         };
         let candidate = |(found, value): &(Labels, f64)| {
-            let data = TemplateData { at, labels: found, value: *value, options, answers: &open.answers };
+            let data = expander.data(found, *value);
             let mut labels = LabelsBuilder::from(&found.without_name());
             for (name, text) in &self.labels {
-                labels.set(name, expand::expand(text, &data, &mut notes));
+                labels.set(name, expander.expand(text, &data));
             }
             labels.set("alertname", self.rule.name.as_str());
-            let annotations = annotations
-                .iter()
-                .map(|(name, text)| (name.clone(), expand::expand(text, &data, &mut notes)));
-            let annotations = Labels::from_pairs(annotations);
-            Candidate { labels: labels.build(), annotations, value: *value }
+            let annotations = annotations.into_iter().flatten();
+            let annotations = annotations.map(|(name, text)| (name, expander.expand(text, &data)));
+            Candidate { labels: labels.build(), annotations: Labels::from_pairs(annotations), value: *value }
         };
         let found = open.results.iter().map(candidate).collect();
-        (found, notes)
+        (found, expander.finish())
     }
 
     fn alert(&mut self, found: Vec<Candidate>, turn: Turn) -> Result<Vec<(Labels, Sample)>, String> {

@@ -3,6 +3,7 @@
 mod alert_rule;
 mod conformance;
 mod engine;
+mod expand;
 mod file;
 mod properties;
 mod snapshot;
