@@ -50,6 +50,8 @@ pub const REQUESTS_MAX: usize = 4096;
 const CHECKPOINT_EVERY: TimeDelta = TimeDelta::MINUTE;
 /// Nothing sleeps longer than this, so that a clock that was set back cannot put the task to sleep for a year.
 const SLEEP_MAX: TimeDelta = TimeDelta(10 * TimeDelta::SECOND.0);
+/// Open pages are told of changes at most this often.
+const SHOWN_EVERY: TimeDelta = TimeDelta::from_millis(250);
 /// How long to wait between attempts to record.
 const RECORD_AGAIN: [Duration; 3] =
     [Duration::from_millis(50), Duration::from_millis(500), Duration::from_secs(2)];
@@ -100,6 +102,19 @@ pub struct Decider {
     pub health: Arc<Health>,
     /// Counts changes, for pages that are open.
     pub changes: watch::Sender<u64>,
+    /// Whether open pages have been told of the last change.
+    pub shown: Shown,
+    /// When they were last told.
+    pub shown_at: Timestamp,
+}
+
+/// Whether open pages show what is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// They do.
+    Fresh,
+    /// Something changed since they were told.
+    Stale,
 }
 
 impl Decider {
@@ -113,7 +128,9 @@ impl Decider {
             if wake <= now {
                 self.tick().await; // before more input, so that a flood of it cannot hold back a notification
             }
-            let wake = wake.clamp(now, checkpoint_due.min(now + SLEEP_MAX).max(now));
+            let shown_due =
+                if self.shown == Shown::Stale { self.shown_at + SHOWN_EVERY } else { Timestamp::MAX };
+            let wake = wake.min(shown_due).clamp(now, checkpoint_due.min(now + SLEEP_MAX).max(now));
             tokio::select! {
                 biased;
                 _ = stop.changed() => break,
@@ -127,6 +144,7 @@ impl Decider {
                 },
                 () = clock::sleep_until(wake.max(now + TimeDelta(1))) => {}
             }
+            self.show_changes();
             self.save_rules(RULES_SAVED_EVERY).await;
             if clock::now() >= checkpoint_due {
                 self.checkpoint();
@@ -226,7 +244,16 @@ impl Decider {
         }
         self.rules.start(outcome.rule_work, self.reports.clone());
         self.rules_changed |= outcome.rules_changed;
-        self.changes.send_modify(|number| *number += 1);
+        self.shown = Shown::Stale;
+    }
+
+    /// Tells open pages that something changed, but not more often than a person can look.
+    fn show_changes(&mut self) {
+        let now = clock::now();
+        if self.shown == Shown::Stale && now - self.shown_at >= SHOWN_EVERY {
+            self.changes.send_modify(|number| *number += 1);
+            (self.shown, self.shown_at) = (Shown::Fresh, now);
+        }
     }
 
     async fn record(&self, records: &[Record]) -> Result<(), String> {

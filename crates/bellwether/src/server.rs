@@ -21,7 +21,7 @@ use tracing::{info, warn};
 
 use crate::checkpoint::{Checkpoints, Found};
 use crate::config::Config;
-use crate::decide::{Decider, REQUESTS_MAX, StoreLookup};
+use crate::decide::{Decider, REQUESTS_MAX, Shown, StoreLookup};
 use crate::failure::Failure;
 use crate::health::{Health, Trouble};
 use crate::pages::Pages;
@@ -101,6 +101,8 @@ impl Server {
             rules_saved_at: Timestamp::default(),
             health: health.clone(),
             changes,
+            shown: Shown::Stale,
+            shown_at: Timestamp::default(),
         };
         let decider = tokio::spawn(decider.run(backlog, stopped.clone()));
         pool.assign(&config.prometheus.jobs);
