@@ -208,54 +208,22 @@ impl AlertCore {
         out: &mut Outbox,
     ) -> Verdict {
         let Some(group) = self.groups.get(id) else { return Verdict::NothingNew };
-        let told_firing = group.told.get(integration).map(|t| t.firing.clone()).unwrap_or_default();
         let key = key(&notification, integration, group.told.get(integration));
-        let old = group.pending.get(integration).cloned();
-        if let Some(old) = old.as_ref().filter(|p| p.delivery.key == key) {
+        let old = group.pending.get(integration);
+        if let Some(old) = old.filter(|p| p.delivery.key == key) {
             return match (turn, old.waits_until()) {
                 (Turn::Later, Some(until)) => Verdict::Waiting { until },
                 (Turn::Now, _) | (Turn::Later, None) => self.send(id, integration, look.now, out),
             };
         }
-        let message = message::render(&self.setup, integration, &notification, look.now);
-        let template_error = message.template_error.clone();
-        let limited_until =
-            self.health.get(integration).and_then(|h| h.limited_until).filter(|t| *t > look.now);
-        let mut untold: BTreeSet<_> = notification.fingerprints(Status::Firing);
-        untold.retain(|f| !told_firing.contains(f));
-        let (attempt, tried_since, resend, waits) = match &old {
-            Some(old) => {
-                untold.extend(&old.untold);
-                (old.delivery.attempt, old.tried_since, Reason::Collapsed, old.waits_until())
-            }
-            None => (0, look.now, notification.reason, limited_until),
-        };
-        if old.is_some() {
-            self.close(id, integration, DeliveryStatus::Replaced { by: key.clone() }, look.now, out);
-        }
-        let reason = resend;
-        let integration_id = integration.clone();
-        let delivery = Delivery {
-            key: key.clone(),
-            integration: integration_id,
-            reason,
-            attempt,
-            decided_at: look.at,
-            notification,
-            message,
-        };
+        let limited_until = self.health.get(integration).and_then(|h| h.limited_until);
+        let waits = old.map_or(limited_until, Pending::waits_until);
         let waits = waits.filter(|until| turn == Turn::Later && *until > look.now);
-        let last = old.and_then(|p| match p.status {
-            DeliveryStatus::Waiting { last, .. } => last,
-            DeliveryStatus::InFlight
-            | DeliveryStatus::Delivered
-            | DeliveryStatus::Failed { .. }
-            | DeliveryStatus::Replaced { .. }
-            | DeliveryStatus::Withdrawn { .. } => None,
-        });
-        let status = DeliveryStatus::Waiting { until: waits.unwrap_or(look.now), last };
-        let pending = Pending { delivery, status, untold, tried_since, resend };
-        self.open.insert(key, (id.clone(), integration.clone()));
+        let pending = self.draft(group, integration, notification, Slot { key, until: waits, look });
+        let template_error = pending.delivery.message.template_error.clone();
+        let by = pending.delivery.key.clone();
+        self.close(id, integration, DeliveryStatus::Replaced { by: by.clone() }, look.now, out);
+        self.open.insert(by, (id.clone(), integration.clone()));
         let row = pending.row(look.now);
         if let Some(group) = self.groups.get_mut(id) {
             group.pending.insert(integration.clone(), pending);
@@ -270,6 +238,39 @@ impl AlertCore {
         };
         self.note_template(integration, template_error, look.now, out);
         verdict
+    }
+
+    /// A message that has not been sent yet, going on where the one it replaces stood.
+    fn draft(
+        &self,
+        group: &Group,
+        integration: &IntegrationId,
+        mut notification: Notification,
+        slot: Slot,
+    ) -> Pending {
+        let Slot { key, until, look } = slot;
+        let message = message::render(&self.setup, integration, &mut notification, look.now);
+        let mut untold = notification.fingerprints(Status::Firing);
+        if let Some(told) = group.told.get(integration) {
+            untold.retain(|f| !told.firing.contains(f));
+        }
+        let old = group.pending.get(integration);
+        untold.extend(old.iter().flat_map(|p| &p.untold));
+        let resend = if old.is_some() { Reason::Collapsed } else { notification.reason };
+        let delivery = Delivery {
+            key,
+            integration: integration.clone(),
+            reason: resend,
+            attempt: old.map_or(0, |p| p.delivery.attempt),
+            decided_at: look.at,
+            notification,
+            message,
+        };
+        let status = DeliveryStatus::Waiting {
+            until: until.unwrap_or(look.now),
+            last: old.and_then(|p| p.status.last_receipt()).cloned(),
+        };
+        Pending { delivery, status, untold, tried_since: old.map_or(look.now, |p| p.tried_since), resend }
     }
 
     /// The open message goes out.
@@ -438,6 +439,13 @@ impl AlertCore {
             out.record(Record::AlertGone(fingerprint));
         }
     }
+}
+
+/// Where a new message goes: its name, until when it has to wait, and the look that decided it.
+struct Slot {
+    key: DeliveryKey,
+    until: Option<Timestamp>,
+    look: Look,
 }
 
 struct Pause {

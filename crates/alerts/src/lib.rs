@@ -22,6 +22,8 @@ mod route;
 mod secret;
 mod silence;
 mod slack;
+mod template_data;
+mod templates;
 mod time_interval;
 mod view;
 mod webhook;
@@ -38,7 +40,7 @@ pub use delivery::{
 pub use event::{AlertSource, Answer, Effect, Event};
 pub use health::{ReceiverHealth, ReceiverState};
 pub use inhibit::InhibitRule;
-pub use message::{Message, TEMPLATE_ALERT_NAME, Templates};
+pub use message::{Message, TEMPLATE_ALERT_NAME};
 pub use reason::{Reason, Verdict};
 pub use record::{
     AlertRow, AttemptRow, AuditRow, DeliveryRow, DeliveryStatus, GroupRow, Record, Restored, ToldRow,
@@ -46,5 +48,6 @@ pub use record::{
 pub use route::{GroupBy, GroupId, Route};
 pub use secret::Secret;
 pub use silence::{Silence, SilenceError, SilenceId, SilenceState, SilenceWish};
+pub use templates::Templates;
 pub use time_interval::{DayPart, Range, TimeInterval, TimeIntervalPart, Zone};
 pub use view::{AlertState, AlertStatus, AlertView, GroupView, IntegrationView, PendingView, SilenceView};

@@ -7,6 +7,7 @@ use bellwether_model::{Alert, Labels, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::core::Outbox;
+use crate::templates::Renderer;
 use crate::{AlertCore, AlertSource, IntegrationId, IntegrationRef, Notification, Setup, slack, webhook};
 
 /// Name of the alert that says that a receiver's template fails.
@@ -21,48 +22,40 @@ pub struct Message {
     pub template_error: Option<String>,
 }
 
-/// The template files a configuration names, read and parsed.
-#[derive(Clone, Debug, Default)]
-pub struct Templates {
-    sources: BTreeMap<String, String>,
-}
-
-impl Templates {
-    /// From the texts of the files, by name.
-    pub fn new(sources: BTreeMap<String, String>) -> Self {
-        Self { sources }
-    }
-
-    fn expand(&self, text: &str) -> Result<String, String> {
-        match text.contains("{{") {
-            false => Ok(text.to_owned()),
-            true => Err(format!("templates are not rendered yet ({} files)", self.sources.len())),
-        }
-    }
-}
-
 /// Renders what is to be said in the form one integration wants.
 pub(crate) fn render(
     setup: &Setup,
     integration: &IntegrationId,
-    notification: &Notification,
-    _now: Timestamp,
+    notification: &mut Notification,
+    now: Timestamp,
 ) -> Message {
-    match setup.config.integration(integration) {
-        Some(IntegrationRef::Slack(config)) => {
-            match slack::body(config, &|text| setup.templates.expand(text)) {
-                Ok(body) => Message { body, template_error: None },
-                Err(why) => Message {
-                    body: slack::fallback_body(config, notification, &why),
-                    template_error: Some(why),
-                },
-            }
+    let mut renderer = Renderer::new(&setup.templates, notification, &setup.external_url, now);
+    let route_labels = match notification.route_labels.is_empty() {
+        true => Ok(BTreeMap::new()),
+        false => renderer.route_labels(&notification.route_labels),
+    };
+    let labels_error = match route_labels {
+        Ok(labels) => {
+            notification.route_labels = labels;
+            None
         }
+        Err(why) => Some(format!("route labels: {why}")),
+    };
+    match setup.config.integration(integration) {
+        Some(IntegrationRef::Slack(config)) => match slack::body(config, &|text| renderer.expand(text)) {
+            Ok(body) => Message { body, template_error: labels_error },
+            Err(why) => {
+                Message { body: slack::fallback_body(config, notification, &why), template_error: Some(why) }
+            }
+        },
         Some(IntegrationRef::Webhook(config)) => {
             let body = webhook::body(notification, &setup.external_url, config.max_alerts);
-            Message { body, template_error: None }
+            Message { body, template_error: labels_error }
         }
-        None => Message { body: webhook::body(notification, &setup.external_url, 0), template_error: None },
+        None => Message {
+            body: webhook::body(notification, &setup.external_url, 0),
+            template_error: labels_error,
+        },
     }
 }
 

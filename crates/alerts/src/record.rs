@@ -119,6 +119,15 @@ impl DeliveryStatus {
         }
     }
 
+    /// What became of the last attempt, where that is known and matters.
+    pub fn last_receipt(&self) -> Option<&Receipt> {
+        match self {
+            Self::Waiting { last, .. } => last.as_ref(),
+            Self::Failed { last } => Some(last),
+            Self::InFlight | Self::Delivered | Self::Replaced { .. } | Self::Withdrawn { .. } => None,
+        }
+    }
+
     /// One word for lists.
     pub const fn as_str(&self) -> &'static str {
         match self {

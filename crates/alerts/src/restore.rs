@@ -10,7 +10,10 @@ use bellwether_model::Timestamp;
 use crate::core::{JoinTimes, Known, Outbox, Timer};
 use crate::group::{Group, Pending, Told};
 use crate::inhibit::Inhibitor;
-use crate::{AlertCore, DeliveryRow, DeliveryStatus, GroupRow, Reason, Record, Restored, Setup, ToldRow};
+use crate::{
+    AlertCore, DeliveryRow, DeliveryStatus, GroupRow, Reason, Receipt, ReceiverHealth, ReceiverState, Record,
+    Restored, Setup, ToldRow,
+};
 
 impl AlertCore {
     /// A core that goes on where its records end. What this changes is recorded with the next step, and
@@ -127,7 +130,7 @@ impl AlertCore {
     }
 
     fn restore_delivery(&mut self, row: DeliveryRow, now: Timestamp, out: &mut Outbox) {
-        let DeliveryRow { delivery, status, untold, tried_since, .. } = row;
+        let DeliveryRow { delivery, status, untold, tried_since, updated_at: row_at } = row;
         let (id, integration) = (delivery.notification.group.clone(), delivery.integration.clone());
         let known = self.setup.config.integration(&integration).is_some();
         let group = self.groups.get_mut(&id).filter(|g| known && g.route.receiver == integration.receiver);
@@ -150,6 +153,16 @@ impl AlertCore {
             out.record(Record::Delivery(Box::new(pending.row(now))));
             return;
         };
+        if let DeliveryStatus::Waiting { until, last: Some(last) } = &pending.status {
+            let health = self
+                .health
+                .entry(integration.clone())
+                .or_insert_with(|| ReceiverHealth::new(integration.clone()));
+            health.failed(last, ReceiverState::Retrying, row_at);
+            if matches!(last, Receipt::Refused { retry_after: Some(_), .. }) {
+                health.limited_until = Some(*until).max(health.limited_until);
+            }
+        }
         self.open.insert(pending.delivery.key.clone(), (id.clone(), integration.clone()));
         group.pending.insert(integration.clone(), pending);
         self.set_timer(until, Timer::Retry(id, integration));

@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 use crate::core::Known;
 use crate::group::Group;
 use crate::{
-    AlertCore, DeliveryKey, DeliveryStatus, GroupId, IntegrationId, Receipt, Silence, SilenceId,
-    SilenceState, Verdict, time_interval,
+    AlertCore, DeliveryKey, GroupId, IntegrationId, Receipt, Silence, SilenceId, SilenceState, Verdict,
+    time_interval,
 };
 
 /// Whether an alert is told.
@@ -215,14 +215,7 @@ fn integration_view(group: &Group, integration: IntegrationId) -> IntegrationVie
         key: p.delivery.key.clone(),
         attempts: p.delivery.attempt,
         next_attempt_at: p.waits_until(),
-        last: match &p.status {
-            DeliveryStatus::Waiting { last, .. } => last.clone(),
-            DeliveryStatus::Failed { last } => Some(last.clone()),
-            DeliveryStatus::InFlight
-            | DeliveryStatus::Delivered
-            | DeliveryStatus::Replaced { .. }
-            | DeliveryStatus::Withdrawn { .. } => None,
-        },
+        last: p.status.last_receipt().cloned(),
     });
     IntegrationView {
         told_at: told.map(|t| t.at),

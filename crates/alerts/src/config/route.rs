@@ -152,8 +152,7 @@ fn interval_names(
 
 fn group_by(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<GroupBy> {
     let node = node.filter(|n| !matches!(n.value, Value::Null))?;
-    let names: Vec<Spanned<String>> =
-        items(Some(node), cx, |item, cx| bellwether_diag::Decode::decode(item, cx));
+    let names: Vec<Spanned<String>> = items(Some(node), cx, bellwether_diag::Decode::decode);
     let mut labels = BTreeSet::new();
     let all = names.iter().any(|n| n.value == "...");
     if all && names.len() > 1 {

@@ -130,7 +130,8 @@ receivers:
 ";
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
     let file = sources.add("am.yml", yaml);
-    let config = Config::read(&sources, file, &mut out).expect(&out.render(&sources, Style { color: false }));
+    let config = Config::read(&sources, file, &mut out);
+    let config = config.unwrap_or_else(|| panic!("{}", out.render(&sources, Style { color: false })));
     let redacted = config.redacted_text(&sources, file);
     for shown in [format!("{config:?}"), serde_json::to_string(&config).unwrap(), redacted.clone()] {
         assert!(!shown.contains("SECRET"), "{shown}");
@@ -149,6 +150,11 @@ receivers:
 
 /// Public test data, read in place. Says how many cases it found, also where there are none.
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "public data is read in place and counted"
+)]
 fn public_configurations_load_or_are_refused_as_in_alertmanager() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/alertmanager-config");
     let Ok(files) = std::fs::read_dir(&root) else {

@@ -9,6 +9,7 @@ mod matchers;
 mod restore;
 mod script;
 mod silence;
+mod slack;
 mod time_interval;
 mod webhook;
 mod world;

@@ -40,3 +40,13 @@ fn a_silence_survives_and_what_waits_goes_on_waiting() {
         &["30s First firing api", "10m30s Retry firing api"],
     );
 }
+
+#[test]
+fn trouble_with_a_receiver_is_still_visible_after_a_restart() {
+    let mut player = Player::new(ONE_WEBHOOK);
+    player.play("0s fire api\n 0s answer 429 10m\n 1m crash");
+    let health = &player.core.receiver_health()[0];
+    assert_eq!(health.state, bellwether_alerts::ReceiverState::Retrying);
+    assert_eq!((health.waiting_deliveries, health.limited_until.is_some()), (1, true));
+    assert_eq!(health.last_failure.as_deref(), Some("refused with status 429: busy"));
+}

@@ -65,7 +65,10 @@ pub(crate) struct Player {
 
 impl Player {
     pub(crate) fn new(yaml: &str) -> Self {
-        let setup = setup(yaml);
+        Self::with(setup(yaml))
+    }
+
+    pub(crate) fn with(setup: Setup) -> Self {
         let core = AlertCore::restore(setup.clone(), Default::default(), Timestamp(0));
         let reply = ok();
         Self {

@@ -140,7 +140,7 @@ proptest! {
             player.accepted.iter().map(told).collect::<Vec<_>>()
         };
         let restless: String = calm.lines().map(|l| format!("{l}\n{} crash\n", l.split(' ').next().unwrap_or("0s"))).collect();
-        // A limit that one message met is forgotten by a restart; other messages may then go out earlier.
+        // A limit outlives in the process, but not in the records, the message that met it and was taken back.
         prop_assume!(!calm.contains("429"));
         prop_assert_eq!(play(&calm), play(&restless));
     }
