@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bellwether_diag::yaml::{self, Node, Value};
 use bellwether_diag::{Cx, Decode, Diagnostic, Diagnostics, FileId, MapReader, Sources, Span, Spanned};
 use bellwether_model::TimeDelta;
-use bellwether_rules::{NameScheme, RuleFile, RuleGroup};
+use bellwether_rules::{ReadOptions, RuleFile, RuleGroup};
 use bellwether_slo::Slo;
 
 use prometheus::PrometheusConfig;
@@ -329,7 +329,7 @@ impl Loader {
     }
 
     fn decode_rules(&mut self, file: FileId) -> Option<(String, RuleFile)> {
-        let groups = RuleFile::read(&self.sources, file, NameScheme::default(), &mut self.diagnostics)?;
+        let groups = RuleFile::read(&self.sources, file, ReadOptions::default(), &mut self.diagnostics)?;
         Some((self.sources.name(file).to_owned(), groups))
     }
 
@@ -340,7 +340,7 @@ impl Loader {
                 Section::File(pattern) => self.load_rule_files(&[pattern], folder),
                 Section::Inline(node) => {
                     let mut cx = Cx::new(&self.sources, &mut self.diagnostics);
-                    inline.extend(RuleGroup::decode(&node, NameScheme::default(), &mut cx));
+                    inline.extend(RuleGroup::decode(&node, ReadOptions::default(), &mut cx));
                 }
             }
         }
