@@ -91,17 +91,27 @@
     setTimeout(() => { busy = false; if (again) { again = false; renew(); } }, 1000);
   }
 
-  let polling = 0;
+  // A browser allows six connections to a host, in all tabs together: only a page that is looked at holds one open.
+  let polling = 0, events = null;
   function listen() {
-    if (!window.EventSource) { poll(); return; }
-    const events = new EventSource("/events");
+    if (!window.EventSource || document.hidden) { poll(); return; }
+    if (events) return;
+    events = new EventSource("/events");
     events.addEventListener("change", renew);
     events.onopen = () => { clearInterval(polling); polling = 0; };
     events.onerror = poll;
   }
+  function hush() {
+    if (events) events.close();
+    events = null;
+  }
   function poll() { if (!polling) polling = setInterval(renew, 10000); }
 
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) renew(); });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) { hush(); poll(); } else { listen(); renew(); }
+  });
+  addEventListener("pagehide", hush);
+  addEventListener("pageshow", (event) => { if (event.persisted) { listen(); renew(); } });
   document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
   localTimes(document);
   readClock();
