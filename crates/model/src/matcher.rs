@@ -46,7 +46,34 @@ pub struct Matcher {
     /// What to compare with: a text, or the source of a regular expression that must match the whole value.
     pub value: String,
     /// Invariant: present exactly when `op` is one of the two regex operators.
-    regex: Option<Regex>,
+    pattern: Option<Pattern>,
+}
+
+/// What a regular expression asks for. Most of them are a plain choice of words, and a month of rule files holds
+/// tens of thousands: those are compared as words and never compiled.
+#[derive(Clone)]
+enum Pattern {
+    /// One of these texts.
+    OneOf(Vec<String>),
+    /// Whatever this matches.
+    Regex(Regex),
+}
+
+impl Pattern {
+    fn read(source: &str) -> Result<Self, MatcherError> {
+        const SPECIAL: &[char] = &['\\', '.', '+', '*', '?', '(', ')', '[', ']', '{', '}', '^', '$'];
+        match source.contains(SPECIAL) {
+            true => whole_value_regex(source).map(Self::Regex),
+            false => Ok(Self::OneOf(source.split('|').map(str::to_owned).collect())),
+        }
+    }
+
+    fn is_match(&self, value: &str) -> bool {
+        match self {
+            Self::OneOf(texts) => texts.iter().any(|text| text == value),
+            Self::Regex(regex) => regex.is_match(value),
+        }
+    }
 }
 
 /// The regular expression of a matcher does not compile.
@@ -66,26 +93,28 @@ impl Matcher {
     /// Builds a matcher; fails when a regular expression does not compile or would be too large.
     pub fn new(op: MatchOp, name: impl Into<String>, value: impl Into<String>) -> Result<Self, MatcherError> {
         let (name, value) = (name.into(), value.into());
-        let regex = match op {
+        let pattern = match op {
             MatchOp::Equal | MatchOp::NotEqual => None,
-            MatchOp::Regex | MatchOp::NotRegex => Some(whole_value_regex(&value)?),
+            MatchOp::Regex | MatchOp::NotRegex => Some(Pattern::read(&value)?),
         };
-        Ok(Self { name, op, value, regex })
+        Ok(Self { name, op, value, pattern })
     }
 
     /// `name="value"`.
     pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { name: name.into(), op: MatchOp::Equal, value: value.into(), regex: None }
+        Self { name: name.into(), op: MatchOp::Equal, value: value.into(), pattern: None }
     }
 
     /// Whether a value passes.
     pub fn matches_value(&self, value: &str) -> bool {
-        match (self.op, &self.regex) {
+        match (self.op, &self.pattern) {
             (MatchOp::Equal, _) => value == self.value,
             (MatchOp::NotEqual, _) => value != self.value,
-            (MatchOp::Regex, Some(regex)) => regex.is_match(value),
-            (MatchOp::NotRegex, Some(regex)) => !regex.is_match(value),
-            (MatchOp::Regex | MatchOp::NotRegex, None) => unreachable!("a regex matcher always carries its regex"),
+            (MatchOp::Regex, Some(pattern)) => pattern.is_match(value),
+            (MatchOp::NotRegex, Some(pattern)) => !pattern.is_match(value),
+            (MatchOp::Regex | MatchOp::NotRegex, None) => {
+                unreachable!("a regex matcher always carries its pattern")
+            }
         }
     }
 

@@ -164,7 +164,12 @@ pub trait SeriesSource: Send + Sync {
     }
 
     /// Values of one label that occur, sorted.
-    fn label_values(&self, name: &str, matchers: &[Matcher], range: TimeRange) -> Result<Vec<String>, SourceError> {
+    fn label_values(
+        &self,
+        name: &str,
+        matchers: &[Matcher],
+        range: TimeRange,
+    ) -> Result<Vec<String>, SourceError> {
         let mut values = std::collections::BTreeSet::new();
         for labels in self.series(matchers, range)? {
             values.extend(labels.get(name).map(str::to_owned));

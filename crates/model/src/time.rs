@@ -244,7 +244,8 @@ impl<'de> Deserialize<'de> for TimeDelta {
             Some(rest) => (-1, rest),
             None => (1, text.as_str()),
         };
-        let delta: Self = if digits == "0s" { Self::ZERO } else { digits.parse().map_err(serde::de::Error::custom)? };
+        let delta: Self =
+            if digits == "0s" { Self::ZERO } else { digits.parse().map_err(serde::de::Error::custom)? };
         Ok(Self(delta.0 * sign))
     }
 }

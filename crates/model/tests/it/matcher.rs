@@ -15,6 +15,17 @@ fn a_regex_must_match_the_whole_value_across_lines() {
 }
 
 #[test]
+fn a_choice_of_words_is_compared_as_words() {
+    check(MatchOp::Regex, "Engaged|Acknowledged", "Acknowledged", true);
+    check(MatchOp::Regex, "Engaged|Acknowledged", "engaged", false);
+    check(MatchOp::Regex, "a||b", "", true);
+    check(MatchOp::NotRegex, "a|b", "c", true);
+    // A space or a slash means nothing special; a dot does.
+    check(MatchOp::Regex, "/a b/c", "/a b/c", true);
+    check(MatchOp::Regex, "a.c", "abc", true);
+}
+
+#[test]
 fn a_missing_label_is_the_empty_text() {
     check(MatchOp::Equal, "", "", true);
     check(MatchOp::NotEqual, "a", "", true);
