@@ -20,7 +20,7 @@ const BENCHES: [Bench; 3] = [
     Bench {
         name: "tsdb",
         package: "bellwether-tsdb",
-        target: "store",
+        target: "append",
         about: "append scrapes to the log and the head; encode and decode chunks",
     },
     Bench { name: "exposition", package: "bellwether-ingest", target: "scan", about: "scan exposition text" },
