@@ -33,8 +33,11 @@ pub enum Request {
     Checkpoint(oneshot::Sender<()>),
 }
 
+/// What changes the pipeline from outside.
+type Alteration = dyn FnOnce(&mut Pipeline, Timestamp) -> Outcome + Send;
+
 /// A change of the pipeline from outside.
-pub struct Change(pub Box<dyn FnOnce(&mut Pipeline, Timestamp) -> Outcome + Send>);
+pub struct Change(pub Box<Alteration>);
 
 impl std::fmt::Debug for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

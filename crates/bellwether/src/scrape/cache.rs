@@ -96,11 +96,11 @@ impl TargetCache {
         self.scrape += 1;
         let known_before = self.seen.len();
         let (mut samples, mut error) = (Vec::with_capacity(known_before + 8), None);
-        if let Some(body) = scraped.body {
-            if let Err(why) = self.read(body, &scraped, resolve, &mut samples) {
-                samples.clear();
-                error = Some(why);
-            }
+        if let Some(body) = scraped.body
+            && let Err(why) = self.read(body, &scraped, resolve, &mut samples)
+        {
+            samples.clear();
+            error = Some(why);
         }
         let ok = scraped.body.is_some() && error.is_none();
         if !ok {
