@@ -443,3 +443,85 @@ fn series_are_written_as_people_write_them() {
     let expected = Labels::from_pairs([("__name__", "total"), ("instance", "a"), ("shop", "x")]);
     assert_eq!(series("total{instance=a,shop=x}"), expected);
 }
+
+/// A good scrape, and what lay between it and the one before.
+struct Heard {
+    at: Timestamp,
+    fell: bool,
+    failed: bool,
+    gone: bool,
+}
+
+fn slot(at: Timestamp) -> i64 {
+    at.ceil_to(SCRAPE).0 / SCRAPE.0
+}
+
+/// The slots of one target that were measured, from its good scrapes alone.
+fn measured_slots(heard: &[Heard]) -> BTreeSet<i64> {
+    let mut slots = BTreeSet::new();
+    for pair in heard.windows(2) {
+        let (before, now) = (&pair[0], &pair[1]);
+        let is_gap = now.failed || (now.at - before.at).0 * 2 > SCRAPE.0 * 3;
+        if !now.gone && !(is_gap && now.fell) {
+            slots.extend(slot(before.at) + 1..=slot(now.at));
+        }
+    }
+    slots
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn measured_time_equals_a_brute_force_over_good_scrapes(
+        trace in prop::collection::vec(moves(), 5..600),
+        offset in 0i64..15_000,
+    ) {
+        let recent = TimeDelta::from_secs(1200);
+        let mut world = Script::new(bad_of_total(), LedgerSettings { recent, ..LedgerSettings::default() });
+        let (mut counter, mut exposed) = (Counter::default(), Counter::default());
+        let (mut heard, mut failed, mut gone) = (Vec::<Heard>::new(), false, false);
+        for (step, step_move) in trace.iter().enumerate() {
+            let at = START + TimeDelta(step as i64 * SCRAPE.0 + offset);
+            let up = world.id("up{instance=a}");
+            let mut shows_bad = true;
+            match *step_move {
+                Move::Serve { total, bad } => {
+                    counter.total += f64::from(total);
+                    counter.bad += f64::from(bad);
+                }
+                Move::Restart { total } => (counter.total, counter.bad) = (f64::from(total), 0.0),
+                Move::HideBad => shows_bad = false,
+                Move::Silence => continue,
+                Move::Fail | Move::Gone => {
+                    let is_gone = matches!(step_move, Move::Gone);
+                    (failed, gone) = (true, gone || is_gone);
+                    let samples = if is_gone { vec![(up, Sample::new(at, STALE_NAN))] } else { Vec::new() };
+                    let origin = Origin::Scrape { target: up, ok: false, interval: SCRAPE };
+                    world.ledger.apply(&Batch { origin, at, samples });
+                    continue;
+                }
+            }
+            let mut samples = vec![(world.id("total{instance=a}"), Sample::new(at, counter.total))];
+            let mut fell = counter.total < exposed.total;
+            exposed.total = counter.total;
+            if shows_bad {
+                samples.push((world.id("bad{instance=a}"), Sample::new(at, counter.bad)));
+                fell |= counter.bad < exposed.bad;
+                exposed.bad = counter.bad;
+            }
+            world.ledger.apply(&Batch { origin: Origin::Scrape { target: up, ok: true, interval: SCRAPE }, at, samples });
+            heard.push(Heard { at, fell, failed, gone });
+            (failed, gone) = (false, false);
+        }
+        let Some(last) = heard.last().map(|h| h.at) else { return Ok(()) };
+        let slots = measured_slots(&heard);
+        for seconds in [15, 60, 300, 1200, 1800, 3600, 7200, 86_400] {
+            let window = world.window(TimeDelta::from_secs(seconds)).expect("something is known");
+            let end = slot(last);
+            let start = end - window.length.0 / SCRAPE.0;
+            let expected = slots.range(start + 1..=end).count() as i64 * SCRAPE.0;
+            prop_assert_eq!(window.measured.0, expected, "window {}", seconds);
+        }
+    }
+}
