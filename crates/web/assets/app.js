@@ -107,6 +107,19 @@
   }
   function poll() { if (!polling) polling = setInterval(renew, 10000); }
 
+  // j and k walk through what is listed, Enter opens it, / goes to the search.
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input,textarea,select")) return;
+    if (event.key === "/") {
+      const search = document.querySelector("main input[type=search],main textarea");
+      if (search) { event.preventDefault(); search.focus(); }
+    }
+    const step = { j: 1, k: -1 }[event.key];
+    if (!step) return;
+    const links = [...document.querySelectorAll("main h3 a,main tbody th a")];
+    const here = links.indexOf(document.activeElement);
+    links[Math.max(0, Math.min(links.length - 1, here + step))]?.focus();
+  });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) { hush(); poll(); } else { listen(); renew(); }
   });

@@ -182,8 +182,8 @@ fn burn_rates(alert: &BurnAlertStatus) -> Markup {
     let rate = |r: Option<f64>| r.map_or("unknown".to_owned(), |r| digits::burn(r, &[alert.factor]));
     html! {
         b { (rate(alert.burn_rate_short.or(alert.burn_rate_long))) }
-        @if let Some(short) = alert.short { "over " (short) ", " (rate(alert.burn_rate_long)) " over " (alert.long) }
-        @else { "over " (alert.long) }
+        @if let Some(short) = alert.short { "in " (short) ", " (rate(alert.burn_rate_long)) " in " (alert.long) }
+        @else { "in " (alert.long) }
     }
 }
 

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::view::{AlertView, Overview};
-use crate::{App, assets, digits, parts};
+use crate::{App, assets, digits, parts, url};
 use parts::Tone;
 
 /// The pages of the navigation.
@@ -89,7 +89,7 @@ fn top(app: &dyn App, nav: Nav) -> Markup {
                 @for failing in &overview.receivers_failing {
                     p.note.bad role="alert" {
                         "▲ " b { (failing.receiver) " failing since " (parts::moment(failing.since, now)) } " "
-                        (failing.reason) " " a href="/deliveries?outcome=failed" { "Deliveries" }
+                        (failing.reason) " " a href={ "/deliveries?receiver=" (url::encode(&failing.receiver, "")) } { "Deliveries" }
                     }
                 }
                 @for warning in &overview.warnings { p.note.bad role="alert" { "▲ " (warning) } }
