@@ -4,15 +4,14 @@
 //! before it was first seen counts only if it was born while its target was already being watched: a fleet of
 //! short-lived pods would otherwise lose every first error. Nothing is ever extrapolated.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bellwether_model::{Batch, Labels, Origin, Sample, SeriesId, TimeDelta, Timestamp};
 
-use crate::coverage::Slots;
 use crate::definition::Indicator;
 use crate::goal::Counts;
 use crate::sli::{Part, Role, Sli, Weight, role};
-use crate::stream::{Grid, Stream, Unlocated, Window};
+use crate::stream::{Grid, Stream, Window};
 
 /// "Nothing" among indices.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -20,10 +19,6 @@ pub(crate) const NONE: u32 = u32::MAX;
 const VALUE_MAX: f64 = 1e18;
 /// Time after which results of rules no longer follow on each other.
 const RULES_GAP: TimeDelta = TimeDelta(5 * TimeDelta::MINUTE.0);
-/// A target that was not even tried for so long is gone, although nobody said so.
-const FORGOTTEN_AFTER: TimeDelta = TimeDelta::HOUR;
-/// How often forgotten targets are looked for.
-const SWEEP_EVERY: TimeDelta = TimeDelta(5 * TimeDelta::MINUTE.0);
 
 /// How a ledger divides and keeps time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +116,8 @@ pub struct Ledger {
     pub(crate) slis: Vec<Option<Sli>>,
     /// Positions in `slis` by the metric names they select; those without a name under the empty one.
     pub(crate) slis_by_name: BTreeMap<String, Vec<usize>>,
+    /// Positions in `slis` by key.
+    pub(crate) slis_by_key: BTreeMap<String, usize>,
     pub(crate) sources: Vec<Source>,
     /// Position in `sources` by series number.
     pub(crate) source_by_series: Vec<u32>,
@@ -133,13 +130,13 @@ pub struct Ledger {
 }
 
 /// A batch with what is known of its target, while it is being applied.
-struct Arrival {
-    target: u32,
-    at: Timestamp,
-    was_watched: bool,
+pub(crate) struct Arrival {
+    pub(crate) target: u32,
+    pub(crate) at: Timestamp,
+    pub(crate) was_watched: bool,
     /// Slots up to here are vouched for.
-    vouched: i64,
-    is_reset_gap: bool,
+    pub(crate) vouched: i64,
+    pub(crate) is_reset_gap: bool,
 }
 
 impl Ledger {
@@ -150,6 +147,7 @@ impl Ledger {
             grid: settings.grid(),
             slis: Vec::new(),
             slis_by_name: BTreeMap::new(),
+            slis_by_key: BTreeMap::new(),
             sources: Vec::new(),
             source_by_series: Vec::new(),
             targets: Vec::new(),
@@ -185,7 +183,9 @@ impl Ledger {
     /// Finds the indicators that a metric's name may concern without asking all of them.
     pub(crate) fn index_names(&mut self) {
         self.slis_by_name.clear();
+        self.slis_by_key.clear();
         for (index, sli) in self.slis.iter().enumerate() {
+            self.slis_by_key.extend(sli.iter().map(|sli| (sli.key.clone(), index)));
             for selector in sli.iter().flat_map(|sli| sli.indicator.selectors()) {
                 let concerned = self.slis_by_name.entry(selector.name.unwrap_or_default()).or_default();
                 if concerned.last() != Some(&index) {
@@ -290,7 +290,7 @@ impl Ledger {
         self.source_by_series[position] = source;
     }
 
-    fn source_of(&self, id: SeriesId) -> Option<u32> {
+    pub(crate) fn source_of(&self, id: SeriesId) -> Option<u32> {
         self.source_by_series.get(id.0 as usize).copied().filter(|source| *source != NONE)
     }
 
@@ -461,50 +461,6 @@ impl Ledger {
         some && !fell
     }
 
-    /// Who pushed the past of the series that a target's first scrape goes on with: it is watched since then.
-    fn pushers(&self, index: u32, batch: &Batch) -> BTreeSet<u32> {
-        if self.targets[index as usize].first_ok.is_some() {
-            return BTreeSet::new();
-        }
-        let sources = batch.samples.iter().filter_map(|(id, _)| self.source_of(*id));
-        sources
-            .map(|source| &self.sources[source as usize])
-            .filter(|s| s.previous.is_some() && s.credits.iter().any(|c| c.target == s.pushed))
-            .map(|s| s.pushed)
-            .collect()
-    }
-
-    /// A scraped target takes over from whoever pushed its past, also for series that are no longer there: nobody
-    /// else will ever vouch for them.
-    fn supersede(&mut self, pusher: u32, arrival: &Arrival) {
-        let now = self.grid.slot(arrival.at);
-        for past in std::mem::take(&mut self.targets[pusher as usize].contributions) {
-            let Some(stream) = &mut self.streams[past.stream as usize] else { continue };
-            let contributions = &mut self.targets[arrival.target as usize].contributions;
-            if contributions.iter().any(|c| c.stream == past.stream) {
-                stream.coverage.leave(now + 1);
-                stream.coverage.mark(Slots { from: past.marked + 1, to: now });
-            } else {
-                stream.coverage.mark(Slots { from: past.marked + 1, to: arrival.vouched });
-                contributions.push(Contribution { marked: past.marked.max(arrival.vouched), ..past });
-            }
-        }
-    }
-
-    /// Marks what a target's contributions vouch for.
-    fn vouch(&mut self, arrival: &Arrival) {
-        let now = self.grid.slot(arrival.at);
-        for contribution in &mut self.targets[arrival.target as usize].contributions {
-            let Some(stream) = &mut self.streams[contribution.stream as usize] else { continue };
-            let from = match arrival.is_reset_gap {
-                true => (now + 1).max(contribution.marked + 1),
-                false => contribution.marked + 1,
-            };
-            stream.coverage.mark(Slots { from, to: arrival.vouched });
-            contribution.marked = contribution.marked.max(arrival.vouched);
-        }
-    }
-
     fn credit(&mut self, source: u32, sample: Sample, arrival: &Arrival) {
         let source_index = source as usize;
         let source = &mut self.sources[source_index];
@@ -534,63 +490,6 @@ impl Ledger {
         }
     }
 
-    /// A credit is from now on vouched for by another target than before.
-    fn move_credit(&mut self, stream_index: u32, old: u32, arrival: &Arrival, fell: bool) {
-        let now = self.grid.slot(arrival.at);
-        let left = self.leave(stream_index, old);
-        let Some(stream) = &mut self.streams[stream_index as usize] else { return };
-        let contributions = &mut self.targets[arrival.target as usize].contributions;
-        if let Some(joined) = contributions.iter_mut().find(|c| c.stream == stream_index) {
-            joined.credits += 1;
-            if let Some(marked) = left {
-                // The old target's part ends here; its counters were seen up to now if they went on.
-                stream.coverage.leave(now + 1);
-                stream.coverage.unmark(Slots { from: now + 1, to: marked });
-                if !fell {
-                    stream.coverage.mark(Slots { from: marked + 1, to: now });
-                }
-            }
-            return;
-        }
-        let from = match left {
-            Some(marked) if !fell => marked + 1,
-            Some(marked) => (now + 1).max(marked + 1),
-            None => {
-                stream.coverage.join(now + 1);
-                stream.watch_from(now + 1);
-                now + 1
-            }
-        };
-        stream.coverage.mark(Slots { from, to: arrival.vouched });
-        let marked = arrival.vouched.max(from - 1);
-        contributions.push(Contribution { stream: stream_index, credits: 1, marked });
-    }
-
-    /// Takes a credit from a target; gives the slot up to which it vouched if that was its last one.
-    fn leave(&mut self, stream: u32, target: u32) -> Option<i64> {
-        let contributions = &mut self.targets.get_mut(target as usize)?.contributions;
-        let position = contributions.iter().position(|c| c.stream == stream)?;
-        contributions[position].credits -= 1;
-        (contributions[position].credits == 0).then(|| contributions.swap_remove(position).marked)
-    }
-
-    fn booked_of(&self, target: u32) -> Vec<(u32, Counts)> {
-        let contributions = self.targets[target as usize].contributions.iter();
-        contributions
-            .filter_map(|c| Some((c.stream, self.streams[c.stream as usize].as_ref()?.booked())))
-            .collect()
-    }
-
-    fn remember_gap(&mut self, last: Timestamp, at: Timestamp, before: &[(u32, Counts)]) {
-        let slots = (self.grid.slot(last), self.grid.slot(at));
-        for (index, before) in before {
-            let Some(stream) = &mut self.streams[*index as usize] else { continue };
-            let now = stream.booked();
-            let counts = Counts { bad: now.bad - before.bad, total: now.total - before.total };
-            stream.remember_gap(Unlocated { slots, counts });
-        }
-    }
-
     fn know_until(&mut self, streams: &[u32], at: Timestamp, interval: TimeDelta) {
         for index in streams {
             if let Some(stream) = &mut self.streams[*index as usize] {
@@ -609,32 +508,6 @@ impl Ledger {
             self.retire(index, batch.at);
         }
         Vec::new()
-    }
-
-    /// Takes back what a target vouched for after its last good scrape.
-    fn take_back(&mut self, index: u32) {
-        let target = &mut self.targets[index as usize];
-        let Some(last) = target.last_ok.map(|last| self.grid.slot(last)) else { return };
-        for contribution in &mut target.contributions {
-            let Some(stream) = &mut self.streams[contribution.stream as usize] else { continue };
-            if contribution.marked > last {
-                stream.coverage.unmark(Slots { from: last + 1, to: contribution.marked });
-                contribution.marked = last;
-            }
-        }
-    }
-
-    /// A target is no longer expected.
-    fn retire(&mut self, index: u32, at: Timestamp) {
-        self.take_back(index);
-        let now = self.grid.slot(at);
-        let target = &mut self.targets[index as usize];
-        target.is_gone = true;
-        for contribution in std::mem::take(&mut target.contributions) {
-            if let Some(stream) = &mut self.streams[contribution.stream as usize] {
-                stream.coverage.leave(now + 1);
-            }
-        }
     }
 
     /// Samples without a scrape: each series belongs to whoever pushes its job and instance.
@@ -691,26 +564,6 @@ impl Ledger {
         fresh
     }
 
-    /// Retires targets that nobody tries any more. Decided by the times of batches alone, so that a replay agrees.
-    fn sweep(&mut self, at: Timestamp) {
-        if self.last_batch.is_none_or(|last| at - last > SWEEP_EVERY) {
-            self.resumed_at = Some(at); // after a pause of our own nobody has been tried
-        }
-        self.last_batch = self.last_batch.max(Some(at));
-        if self.last_sweep.is_some_and(|last| at - last < SWEEP_EVERY) {
-            return;
-        }
-        self.last_sweep = Some(at);
-        for index in 0..self.targets.len() {
-            let target = &self.targets[index];
-            let patience = TimeDelta(FORGOTTEN_AFTER.0.max(target.interval.0.saturating_mul(20)));
-            let heard = target.last_attempt.max(self.resumed_at);
-            if !target.contributions.is_empty() && heard.is_some_and(|heard| at - heard > patience) {
-                self.retire(index as u32, at);
-            }
-        }
-    }
-
     /// The streams of an indicator: everything first, then one per group in label order.
     pub fn streams(&self, key: &str) -> Vec<(Labels, StreamId)> {
         let Some(sli) = self.sli(key) else { return Vec::new() };
@@ -719,7 +572,7 @@ impl Ledger {
     }
 
     pub(crate) fn sli(&self, key: &str) -> Option<&Sli> {
-        self.slis.iter().flatten().find(|sli| sli.key == key)
+        self.slis.get(*self.slis_by_key.get(key)?)?.as_ref()
     }
 
     pub(crate) fn stream(&self, id: StreamId) -> Option<&Stream> {
@@ -790,86 +643,6 @@ impl Ledger {
         for stream in self.streams.iter_mut().flatten() {
             stream.grid = self.grid;
         }
-    }
-
-    /// Takes over the past of one indicator from a ledger that was folded over it alone.
-    ///
-    /// A series that both know keeps the previous value of this ledger, which has seen its latest samples.
-    pub(crate) fn adopt(&mut self, past: Ledger, key: &str) {
-        let Some(index) = self.slis.iter().position(|sli| sli.as_ref().is_some_and(|sli| sli.key == key))
-        else {
-            return;
-        };
-        let Some(mut sli) = past.slis.into_iter().flatten().find(|sli| sli.key == key) else { return };
-        self.forget(index);
-        let (streams_before, sources_of_past) = (self.streams.len() as u32, past.sources);
-        let targets: Vec<u32> = self.adopt_targets(past.targets, &past.target_by_key, streams_before);
-        self.streams.extend(
-            past.streams
-                .into_iter()
-                .map(|stream| stream.map(|stream| Stream { sli: index as u32, grid: self.grid, ..stream })),
-        );
-        sli.everything += streams_before;
-        sli.groups.values_mut().for_each(|stream| *stream += streams_before);
-        let mut renumbered = BTreeMap::new();
-        for (old, source) in sources_of_past.into_iter().enumerate() {
-            let credits = source.credits.into_iter().map(|credit| Credit {
-                sli: index as u32,
-                stream: credit.stream + streams_before,
-                target: targets.get(credit.target as usize).copied().unwrap_or(NONE),
-                weight: credit.weight,
-            });
-            let pushed = targets[source.pushed as usize];
-            let new = match self.source_of(source.id) {
-                Some(known) => known,
-                None => {
-                    let new = self.sources.len() as u32;
-                    self.sources.push(Source { pushed, credits: Vec::new(), ..source });
-                    self.index_source(self.sources[new as usize].id, new);
-                    new
-                }
-            };
-            self.sources[new as usize].credits.extend(credits);
-            renumbered.insert(old as u32, new);
-        }
-        sli.histograms.values_mut().for_each(|histogram| histogram.renumber(&renumbered));
-        sli.is_new = false;
-        self.slis[index] = Some(sli);
-    }
-
-    /// Adds targets and what they vouch for; gives their new numbers.
-    fn adopt_targets(
-        &mut self,
-        targets: Vec<Target>,
-        keys: &BTreeMap<TargetKey, u32>,
-        streams_before: u32,
-    ) -> Vec<u32> {
-        let key_of: BTreeMap<u32, &TargetKey> = keys.iter().map(|(key, index)| (*index, key)).collect();
-        let mut numbers = Vec::new();
-        for (old, mut target) in targets.into_iter().enumerate() {
-            target.contributions.iter_mut().for_each(|c| c.stream += streams_before);
-            let known = key_of.get(&(old as u32)).and_then(|key| self.target_by_key.get(*key).copied());
-            let number = match known {
-                Some(number) => {
-                    let mine = &mut self.targets[number as usize];
-                    mine.contributions.append(&mut target.contributions);
-                    mine.first_ok = [mine.first_ok, target.first_ok].into_iter().flatten().min();
-                    mine.last_ok = mine.last_ok.max(target.last_ok);
-                    mine.last_attempt = mine.last_attempt.max(target.last_attempt);
-                    number
-                }
-                None => {
-                    self.targets.push(target);
-                    let number = (self.targets.len() - 1) as u32;
-                    if let Some(key) = key_of.get(&(old as u32)) {
-                        self.target_by_key.insert((*key).clone(), number);
-                    }
-                    number
-                }
-            };
-            numbers.push(number);
-        }
-        numbers
     }
 
     /// Bytes held on the heap by the history of a stream.

@@ -5,6 +5,7 @@
 //! both together: batches in, alert transitions out. Nothing here reads a clock, a file or a socket, and nothing
 //! here evaluates PromQL or knows who is told of an alert.
 
+mod adopt;
 mod alert_text;
 mod blocks;
 mod budget;
@@ -21,6 +22,7 @@ mod selector;
 mod sli;
 mod status;
 mod stream;
+mod vouch;
 mod wire;
 
 pub use budget::{Spending, budget, exhaustion};

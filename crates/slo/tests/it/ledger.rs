@@ -462,7 +462,8 @@ fn measured_slots(heard: &[Heard]) -> BTreeSet<i64> {
     for pair in heard.windows(2) {
         let (before, now) = (&pair[0], &pair[1]);
         let is_gap = now.failed || (now.at - before.at).0 * 2 > SCRAPE.0 * 3;
-        if !now.gone && !(is_gap && now.fell) {
+        let is_lost = now.gone || (is_gap && now.fell);
+        if !is_lost {
             slots.extend(slot(before.at) + 1..=slot(now.at));
         }
     }

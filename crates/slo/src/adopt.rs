@@ -1,0 +1,88 @@
+//! Takes the past of a new indicator, folded from raw samples in a ledger of its own, into the ledger that lives.
+
+use std::collections::BTreeMap;
+
+use crate::ledger::{Credit, Ledger, NONE, Source, Target, TargetKey};
+use crate::stream::Stream;
+
+impl Ledger {
+    /// Takes over the past of one indicator from a ledger that was folded over it alone.
+    ///
+    /// A series that both know keeps the previous value of this ledger, which has seen its latest samples.
+    pub(crate) fn adopt(&mut self, past: Ledger, key: &str) {
+        let Some(index) = self.slis.iter().position(|sli| sli.as_ref().is_some_and(|sli| sli.key == key))
+        else {
+            return;
+        };
+        let Some(mut sli) = past.slis.into_iter().flatten().find(|sli| sli.key == key) else { return };
+        self.forget(index);
+        let (streams_before, sources_of_past) = (self.streams.len() as u32, past.sources);
+        let targets: Vec<u32> = self.adopt_targets(past.targets, &past.target_by_key, streams_before);
+        self.streams.extend(
+            past.streams
+                .into_iter()
+                .map(|stream| stream.map(|stream| Stream { sli: index as u32, grid: self.grid, ..stream })),
+        );
+        sli.everything += streams_before;
+        sli.groups.values_mut().for_each(|stream| *stream += streams_before);
+        let mut renumbered = BTreeMap::new();
+        for (old, source) in sources_of_past.into_iter().enumerate() {
+            let credits = source.credits.into_iter().map(|credit| Credit {
+                sli: index as u32,
+                stream: credit.stream + streams_before,
+                target: targets.get(credit.target as usize).copied().unwrap_or(NONE),
+                weight: credit.weight,
+            });
+            let pushed = targets[source.pushed as usize];
+            let new = match self.source_of(source.id) {
+                Some(known) => known,
+                None => {
+                    let new = self.sources.len() as u32;
+                    self.sources.push(Source { pushed, credits: Vec::new(), ..source });
+                    self.index_source(self.sources[new as usize].id, new);
+                    new
+                }
+            };
+            self.sources[new as usize].credits.extend(credits);
+            renumbered.insert(old as u32, new);
+        }
+        sli.histograms.values_mut().for_each(|histogram| histogram.renumber(&renumbered));
+        sli.is_new = false;
+        self.slis[index] = Some(sli);
+    }
+
+    /// Adds targets and what they vouch for; gives their new numbers.
+    fn adopt_targets(
+        &mut self,
+        targets: Vec<Target>,
+        keys: &BTreeMap<TargetKey, u32>,
+        streams_before: u32,
+    ) -> Vec<u32> {
+        let key_of: BTreeMap<u32, &TargetKey> = keys.iter().map(|(key, index)| (*index, key)).collect();
+        let mut numbers = Vec::new();
+        for (old, mut target) in targets.into_iter().enumerate() {
+            target.contributions.iter_mut().for_each(|c| c.stream += streams_before);
+            let known = key_of.get(&(old as u32)).and_then(|key| self.target_by_key.get(*key).copied());
+            let number = match known {
+                Some(number) => {
+                    let mine = &mut self.targets[number as usize];
+                    mine.contributions.append(&mut target.contributions);
+                    mine.first_ok = [mine.first_ok, target.first_ok].into_iter().flatten().min();
+                    mine.last_ok = mine.last_ok.max(target.last_ok);
+                    mine.last_attempt = mine.last_attempt.max(target.last_attempt);
+                    number
+                }
+                None => {
+                    self.targets.push(target);
+                    let number = (self.targets.len() - 1) as u32;
+                    if let Some(key) = key_of.get(&(old as u32)) {
+                        self.target_by_key.insert((*key).clone(), number);
+                    }
+                    number
+                }
+            };
+            numbers.push(number);
+        }
+        numbers
+    }
+}
