@@ -17,7 +17,7 @@ use crate::value::{Element, Value};
 /// How much a rendering may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of output.
+    /// Bytes of output, and of any text made on the way; never above 8 MiB.
     pub output_bytes_max: usize,
     /// Nodes and commands evaluated.
     pub steps_max: u64,
@@ -60,7 +60,7 @@ pub(crate) struct Run<'a> {
     escaper: Option<Escaper>,
     steps: u64,
     depth: usize,
-    /// Bytes of texts made by `tmpl` and functions, which count as output too.
+    /// Bytes of output set aside while `tmpl` renders, which count too.
     made_bytes: usize,
 }
 
@@ -120,9 +120,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    fn output_bytes_max(&self) -> usize {
+        self.world.limits.output_bytes_max.min(printf::TEXT_BYTES_MAX)
+    }
+
     fn emit(&mut self, span: &Span, text: &str) -> Eval<()> {
-        if self.out.len() + self.made_bytes + text.len() > self.world.limits.output_bytes_max {
-            return self.fail(span, format!("output exceeds {} bytes", self.world.limits.output_bytes_max));
+        if self.out.len() + self.made_bytes + text.len() > self.output_bytes_max() {
+            return self.fail(span, format!("output exceeds {} bytes", self.output_bytes_max()));
         }
         self.out.push_str(text);
         Ok(())
@@ -392,14 +396,13 @@ impl<'a> Run<'a> {
                 Err(reason) => self.fail(span, format!("{name}: {reason}")),
             };
         }
-        if let Value::Object(object) = value {
-            if let Some(found) = object.field(name) {
-                return if args.is_empty() {
-                    Ok(found)
-                } else {
-                    self.fail(span, format!(".{name} is a field and takes no arguments"))
-                };
-            }
+        if let Value::Object(object) = value
+            && let Some(found) = object.field(name)
+        {
+            return match args.is_empty() {
+                true => Ok(found),
+                false => self.fail(span, format!(".{name} is a field and takes no arguments")),
+            };
         }
         match value.plain() {
             Value::Missing => match self.world.functions.missing_key {
@@ -453,16 +456,11 @@ impl<'a> Run<'a> {
         let args = self.args(words, dot, piped)?;
         let call = Call { name, args: &args, context: self.world.context };
         match (function.native)(&call) {
-            Ok(value) => {
-                self.made_bytes += value.as_text().map_or(0, str::len) / 64;
-                self.emit(span, "")?;
-                match value.as_text() {
-                    Some(text) if text.len() > self.world.limits.output_bytes_max => {
-                        self.fail(span, format!("{name} made a text of {} bytes", text.len()))
-                    }
-                    _ => Ok(value),
-                }
-            }
+            Ok(value) => match value.as_text() {
+                Some(text) if text.len() > self.output_bytes_max() => self
+                    .fail(span, format!("{name} made a text of more than {} bytes", self.output_bytes_max())),
+                _ => Ok(value),
+            },
             Err(reason) => self.fail(span, format!("{name}: {reason}")),
         }
     }

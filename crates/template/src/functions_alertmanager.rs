@@ -18,10 +18,7 @@ pub(crate) fn add(functions: &mut Functions) {
     let one = (1, Some(1));
     functions.add("title", one, |call| Ok(Value::text(title(call.text(0)?))));
     functions.add("trimSpace", one, |call| Ok(Value::text(call.text(0)?.trim())));
-    functions.add("join", (2, Some(2)), |call| {
-        let texts: Vec<String> = call.list(1)?.iter().map(printf::text).collect();
-        Ok(Value::text(texts.join(call.text(0)?)))
-    });
+    functions.add("join", (2, Some(2)), |call| Ok(Value::text(printf::join(call.text(0)?, &call.list(1)?))));
     functions.add("safeUrl", one, |call| Ok(Value::Safe(SafeKind::Url, Arc::from(call.text(0)?))));
     functions.add("urlUnescape", one, |call| unescape_query(call.text(0)?).map(Value::text));
     functions.add("stringSlice", (0, None), |call| {

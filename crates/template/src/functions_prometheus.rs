@@ -11,9 +11,12 @@ use crate::html::escape_query;
 use crate::humanize;
 use crate::moment::Moment;
 use crate::number::float_text;
+use crate::printf::TEXT_BYTES_MAX;
 use crate::value::{Object, SafeKind, Value};
 
 type Outcome = Result<Value, String>;
+type Render = fn(f64) -> String;
+type Compute = fn(f64, f64) -> f64;
 
 /// Functions no other product has.
 const OWN: [&str; 4] = ["mul", "div", "add", "sub"];
@@ -69,8 +72,7 @@ pub(crate) fn add_shared(functions: &mut Functions) {
     functions.add("safeHtml", (1, Some(1)), |call| Ok(Value::Safe(SafeKind::Html, Arc::from(call.text(0)?))));
     functions.add("match", (2, Some(2)), |call| Ok(Value::Bool(pattern(call)?.is_match(call.text(1)?))));
     functions.add("reReplaceAll", (3, Some(3)), |call| {
-        let replaced = pattern(call)?.replace_all(call.text(2)?, call.text(1)?).into_owned();
-        Ok(Value::text(replaced))
+        replace_all(&pattern(call)?, call.text(1)?, call.text(2)?).map(Value::text)
     });
     functions.add("humanizeDuration", (1, Some(1)), |call| {
         Ok(Value::text(humanize::humanize_duration(call.number(0)?)))
@@ -78,7 +80,7 @@ pub(crate) fn add_shared(functions: &mut Functions) {
 }
 
 fn add_humanize(functions: &mut Functions) {
-    let table: [(&str, fn(f64) -> String); 4] = [
+    let table: [(&str, Render); 4] = [
         ("humanize", humanize::humanize),
         ("humanize1024", humanize::humanize_1024),
         ("humanizePercentage", humanize::humanize_percentage),
@@ -90,7 +92,7 @@ fn add_humanize(functions: &mut Functions) {
 }
 
 fn add_arithmetic(functions: &mut Functions) {
-    let table: [(&str, fn(f64, f64) -> f64); 4] =
+    let table: [(&str, Compute); 4] =
         [("mul", |a, b| a * b), ("div", |a, b| a / b), ("add", |a, b| a + b), ("sub", |a, b| a - b)];
     for (name, compute) in table {
         functions
@@ -151,6 +153,22 @@ fn pattern(call: &Call<'_>) -> Result<Regex, String> {
         .size_limit(1 << 20)
         .build()
         .map_err(|error| format!("{text:?} is not a regular expression: {}", last_line(&error.to_string())))
+}
+
+/// Every match replaced, within bounds: many matches and a long replacement multiply.
+fn replace_all(pattern: &Regex, replacement: &str, text: &str) -> Result<String, String> {
+    let (mut out, mut at) = (String::new(), 0);
+    for found in pattern.captures_iter(text) {
+        let Some(whole) = found.get(0) else { continue };
+        out.push_str(&text[at..whole.start()]);
+        found.expand(replacement, &mut out);
+        at = whole.end();
+        if out.len() > TEXT_BYTES_MAX {
+            return Err(format!("the result is longer than {TEXT_BYTES_MAX} bytes"));
+        }
+    }
+    out.push_str(&text[at..]);
+    Ok(out)
 }
 
 fn last_line(text: &str) -> &str {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::moment::Moment;
 use crate::number::float_text;
+use crate::printf::TEXT_BYTES_MAX;
 use crate::value::Value;
 
 const DEPTH_MAX: usize = 50;
@@ -18,6 +19,9 @@ pub(crate) fn to_json(value: &Value) -> Result<String, String> {
 fn write(out: &mut String, value: &Value, depth: usize) -> Result<(), String> {
     if depth > DEPTH_MAX {
         return Err(format!("the value is more than {DEPTH_MAX} deep"));
+    }
+    if out.len() > TEXT_BYTES_MAX {
+        return Err(format!("the text is longer than {TEXT_BYTES_MAX} bytes"));
     }
     match value {
         Value::Missing | Value::Nil => out.push_str("null"),

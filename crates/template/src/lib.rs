@@ -22,6 +22,7 @@ mod ast;
 mod builtins;
 mod compare;
 mod context;
+mod defaults;
 mod error;
 mod exec;
 mod functions;
@@ -34,6 +35,7 @@ mod lex;
 mod literal;
 mod methods;
 mod moment;
+mod notification;
 mod number;
 mod parse;
 mod printf;
@@ -42,11 +44,13 @@ mod value;
 
 pub use alert::{ALERT_VARIABLES, AlertTemplateData, check_alert_text, expand, expand_with};
 pub use context::{ClockOnly, Context, QuerySample};
+pub use defaults::{DEFAULT_TEMPLATES, default_templates};
 pub use error::TemplateError;
 pub use exec::Limits;
 pub use functions::{
     Call, Function, Functions, MissingKey, Native, alertmanager_functions, prometheus_functions,
 };
 pub use moment::Moment;
+pub use notification::{AlertData, AlertStatus, NotificationData};
 pub use set::{Escape, References, TemplateSet};
 pub use value::{Element, Map, Object, SafeKind, Value};

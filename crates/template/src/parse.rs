@@ -34,6 +34,8 @@ struct Parser<'a> {
     known: &'a BTreeSet<&'a str>,
     ranges: usize,
     depth: usize,
+    /// Too deep to go on: what is reported after that only follows from it.
+    gave_up: bool,
 }
 
 /// How a list of nodes ended.
@@ -58,6 +60,7 @@ pub(crate) fn parse(text: &str, known: &BTreeSet<&str>, variables: &[&str]) -> P
         known,
         ranges: 0,
         depth: 0,
+        gave_up: false,
     };
     let mut root = Vec::new();
     while parser.list(&mut root) != Ending::Text {
@@ -83,7 +86,9 @@ pub(crate) fn is_blank(nodes: &[Node]) -> bool {
 
 impl Parser<'_> {
     fn report(&mut self, problem: Problem) {
-        self.out.problems.push(problem);
+        if !self.gave_up {
+            self.out.problems.push(problem);
+        }
     }
 
     fn peek(&self) -> Option<&Kind> {
@@ -188,9 +193,11 @@ impl Parser<'_> {
     /// Runs a part that may nest, refusing to go too deep.
     fn nested<T>(&mut self, span: &Span, part: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
         if self.depth >= NESTING_MAX {
-            // What is inside cannot be read sensibly any more: one message, not one per block.
+            let problem = Problem::new(span.clone(), format!("nested more than {NESTING_MAX} deep"));
+            self.report(problem.clone());
+            self.gave_up = true;
             self.at = self.tokens.len();
-            return Err(Problem::new(span.clone(), format!("nested more than {NESTING_MAX} deep")));
+            return Err(problem);
         }
         self.depth += 1;
         let result = part(self);

@@ -9,6 +9,8 @@ use crate::value::Value;
 const WIDTH_MAX: usize = 1_000_000;
 /// Values inside values deeper than this print as `...`.
 const DEPTH_MAX: usize = 50;
+/// No text grows much beyond this: a list that holds itself twice, sixty times over, must not be printed whole.
+pub(crate) const TEXT_BYTES_MAX: usize = 8 << 20;
 
 #[derive(Clone, Debug, Default)]
 struct Flags {
@@ -46,15 +48,29 @@ pub(crate) fn print(args: &[Value]) -> String {
         if both_no_text {
             out.push(' ');
         }
-        out.push_str(&text(value));
+        if out.len() <= TEXT_BYTES_MAX {
+            out.push_str(&text(value));
+        }
     }
     out
 }
 
 /// `println`.
 pub(crate) fn println(args: &[Value]) -> String {
-    let texts: Vec<String> = args.iter().map(text).collect();
-    texts.join(" ") + "\n"
+    join(" ", args) + "\n"
+}
+
+/// The texts of values with something between them.
+pub(crate) fn join(between: &str, values: &[Value]) -> String {
+    let mut out = String::new();
+    for (index, value) in values.iter().enumerate() {
+        if out.len() > TEXT_BYTES_MAX {
+            break;
+        }
+        out.push_str(if index > 0 { between } else { "" });
+        out.push_str(&text(value));
+    }
+    out
 }
 
 struct Printer<'a> {
@@ -70,7 +86,7 @@ struct Printer<'a> {
 pub(crate) fn printf(format: &str, args: &[Value]) -> String {
     let mut p =
         Printer { rest: format, args, next: 0, reordered: false, good_index: true, out: String::new() };
-    while let Some(at) = p.rest.find('%') {
+    while let Some(at) = p.rest.find('%').filter(|_| p.out.len() <= TEXT_BYTES_MAX) {
         p.out.push_str(&p.rest[..at]);
         p.rest = &p.rest[at + 1..];
         p.directive();
@@ -244,15 +260,18 @@ fn bad_verb(out: &mut String, value: &Value, verb: char, flags: &Flags) {
 }
 
 fn write_value(out: &mut String, value: &Value, verb: char, flags: &Flags, depth: usize) {
+    if out.len() > TEXT_BYTES_MAX {
+        return;
+    }
     if depth > DEPTH_MAX {
         return out.push_str("...");
     }
     // A vector of one sample stands for its value wherever a number is asked for.
-    if matches!(verb, 'e' | 'E' | 'f' | 'F' | 'g' | 'G') && !matches!(value, Value::Int(_) | Value::Float(_))
+    if matches!(verb, 'e' | 'E' | 'f' | 'F' | 'g' | 'G')
+        && !matches!(value, Value::Int(_) | Value::Float(_))
+        && let Some(number) = value.as_number()
     {
-        if let Some(number) = value.as_number() {
-            return write_float(out, number, verb, flags);
-        }
+        return write_float(out, number, verb, flags);
     }
     match value {
         Value::Missing | Value::Nil if verb == 'v' => pad(out, "<nil>", flags),

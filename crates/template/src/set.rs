@@ -75,6 +75,7 @@ impl TemplateSet {
             return Ok(parsed);
         }
         parsed.problems.sort_by_key(|problem| problem.span.start);
+        parsed.problems.dedup_by(|a, b| a.span.start == b.span.start && a.message == b.message);
         Err(parsed.problems.into_iter().map(|problem| problem.locate(name, text)).collect())
     }
 
