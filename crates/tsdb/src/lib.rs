@@ -32,3 +32,19 @@ pub use replay::LogEvent;
 pub use seal::{RetentionReport, SealError, SealReport};
 pub use snapshot::Snapshot;
 pub use store::{Appended, LABELS_BYTES_MAX, Options, Refused, Stats, Store};
+
+/// The chunk codec alone, for tests and measurements.
+#[doc(hidden)]
+pub mod chunk_codec {
+    use bellwether_model::Sample;
+
+    /// Compresses 1 to 65,536 samples that are in time order.
+    pub fn encode(samples: &[Sample]) -> Vec<u8> {
+        crate::chunk::encode(samples)
+    }
+
+    /// Appends a chunk's samples; `None`, and nothing appended, when the bytes are no chunk.
+    pub fn decode(bytes: &[u8], out: &mut Vec<Sample>) -> Option<()> {
+        crate::chunk::decode(bytes, out)
+    }
+}

@@ -33,9 +33,10 @@ pub struct Recovery {
     pub samples_replayed: u64,
     /// Samples in the log that are in segments already, or are older than retention.
     pub samples_skipped: u64,
-    /// Bytes at the end of the log that were being written when the process ended; never acknowledged.
+    /// Bytes at the end of the log, or of the series file, that do not read: being written when the process ended,
+    /// and never acknowledged.
     pub torn_bytes: u64,
-    /// Bytes inside the log, or of the series file, that do not pass their checksums: what they said is lost.
+    /// Bytes inside the log that do not pass their checksums: what they said is lost.
     pub damaged_bytes: u64,
     /// Files set aside.
     pub quarantined: Vec<Quarantined>,
@@ -180,6 +181,13 @@ impl Opening<'_> {
         }
         for path in &found.void {
             self.disk.remove(path).map_err(DiskError::at("remove", path))?;
+        }
+        if let Some(last) = found.files.last() {
+            // After a mere kill the end of the log may be in the system's cache only. From here on it counts as
+            // durable, so it has to be.
+            let mut file = self.disk.append(&last.path).map_err(DiskError::at("open", &last.path))?;
+            file.sync().map_err(DiskError::at("sync", &last.path))?;
+            self.disk.sync_dir(self.dir).map_err(DiskError::at("sync", self.dir))?;
         }
         let mut files = Vec::with_capacity(found.files.len());
         for file in &found.files {

@@ -223,6 +223,9 @@ struct Entry {
     summary: ChunkSummary,
 }
 
+/// Told of a series and its chunks.
+type VisitEntries<'a> = dyn FnMut(SeriesId, &[Entry]) -> Result<(), SourceError> + 'a;
+
 impl Segment {
     /// Opens a file and checks all of it but the chunks, which are checked when they are read. Calls `last` with the
     /// last sample of every series.
@@ -297,11 +300,7 @@ impl Segment {
     }
 
     /// Reads index blocks; neighbours are read together.
-    fn entries(
-        &self,
-        ids: &RoaringBitmap,
-        found: &mut dyn FnMut(SeriesId, &[Entry]) -> Result<(), SourceError>,
-    ) -> Result<(), SourceError> {
+    fn entries(&self, ids: &RoaringBitmap, found: &mut VisitEntries<'_>) -> Result<(), SourceError> {
         let blocks = self.blocks(ids)?;
         let mut rest = blocks.as_slice();
         while let Some(first) = rest.first() {

@@ -149,3 +149,25 @@ fn a_log_cut_at_any_byte_gives_the_batches_before_the_cut() {
         assert!(contents(&open(&copy).0).contains_key("series_9"), "cut at byte {cut}");
     }
 }
+
+#[test]
+fn what_a_reopened_store_shows_survives_a_power_cut_too() {
+    for seed in 0..40 {
+        let disk = FaultDisk::new();
+        let store = open(&disk).0;
+        let id = store.series(&labels(0)).unwrap();
+        store.append(&batch(1, vec![(id, 1.0)])).unwrap();
+        store.sync().unwrap();
+        store.append(&batch(2, vec![(id, 2.0)])).unwrap();
+        // The write succeeds, the sync after it does not happen: the process is killed in between.
+        disk.set_faults(Faults { power_cut_at: Some(2), ..Faults::default() });
+        store.sync().unwrap_err();
+        disk.kill();
+        drop(store);
+        let store = open(&disk).0;
+        let shown = contents(&store);
+        assert_eq!(shown["series_0"].len(), 2);
+        disk.restart(seed);
+        assert_eq!(contents(&open(&disk).0), shown, "seed {seed}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Tests of this crate.
 
+mod chunk;
 mod crash;
 mod damage;
 mod model;
