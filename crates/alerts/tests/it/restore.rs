@@ -50,3 +50,46 @@ fn trouble_with_a_receiver_is_still_visible_after_a_restart() {
     assert_eq!((health.waiting_deliveries, health.limited_until.is_some()), (1, true));
     assert_eq!(health.last_failure.as_deref(), Some("refused with status 429: busy"));
 }
+
+#[test]
+fn a_new_configuration_keeps_timers_and_what_was_told() {
+    let mut player = Player::new(ONE_WEBHOOK);
+    player.play("0s fire api\n 1m end");
+    let yaml = ONE_WEBHOOK.replace("group_interval: 5m", "group_interval: 10m");
+    player.core.reconfigure(crate::script::setup(&yaml), bellwether_model::Timestamp::from_secs(60));
+    player.play("2m fire db\n 3m fire cpu\n 7m fire disk\n 20m end");
+    assert_eq!(
+        player.heard,
+        [
+            "30s First firing api",
+            "5m30s NewAlerts firing api,cpu,db",
+            "15m30s NewAlerts firing api,cpu,db,disk"
+        ]
+    );
+}
+
+#[test]
+fn what_is_in_flight_during_a_change_still_reports_back() {
+    let mut player = Player::new(ONE_WEBHOOK);
+    player.play("0s fire api\n 0s answer none\n 1m end");
+    let now = bellwether_model::Timestamp::from_secs(60);
+    player.core.reconfigure(crate::script::setup(ONE_WEBHOOK), now);
+    player.play("10m end");
+    assert_eq!(player.heard, ["30s First firing api"], "not sent a second time");
+    let delivery = player.tried[0].key.clone();
+    let receipt = bellwether_alerts::Receipt::Accepted { status: 200 };
+    player.step(bellwether_alerts::Event::Delivered { delivery, receipt }, now);
+    assert_eq!(player.ledger.restored().told.len(), 1);
+}
+
+#[test]
+fn a_message_to_a_receiver_that_is_gone_is_taken_back_and_the_alert_goes_to_the_new_one() {
+    let mut player = Player::new(ONE_WEBHOOK);
+    player.play("0s fire api\n 0s answer 429 1h\n 1m answer ok");
+    let yaml = ONE_WEBHOOK.replace("hook,", "desk,").replace("name: hook", "name: desk");
+    player.core.reconfigure(crate::script::setup(&yaml), bellwether_model::Timestamp::from_secs(60));
+    player.play("10m end");
+    assert_eq!(player.heard, ["30s First firing api", "5m30s First to desk firing api"]);
+    let statuses: Vec<_> = player.ledger.deliveries.values().map(|row| row.status.as_str()).collect();
+    assert!(statuses.contains(&"withdrawn") && statuses.contains(&"delivered"), "{statuses:?}");
+}
