@@ -118,7 +118,8 @@ fn burn_text(slo: &Slo, alert: &BurnAlert, ledger: &Ledger, stream: StreamId) ->
         }
         description.push('.');
         if let (Some(known_until), Some(windows)) = (ledger.watermark(stream), windows) {
-            let spending = Spending { budget: &budget, period: slo.period.length(), known_until };
+            let spending =
+                Spending { goal: slo.goal, budget: &budget, period: slo.period.length(), known_until };
             let used: Vec<_> = [Some(windows.long), windows.short].into_iter().flatten().collect();
             description.push_str(&exhaustion_text(exhaustion(&spending, &used), known_until));
         }

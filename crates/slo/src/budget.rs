@@ -54,6 +54,8 @@ fn bounds(period: &Window, goal: Goal) -> Bounds {
 /// What the time to exhaustion is computed from.
 #[derive(Clone, Copy, Debug)]
 pub struct Spending<'a> {
+    /// The goal that allows some events to be bad.
+    pub goal: Goal,
     /// The budget of the period.
     pub budget: &'a BudgetStatus,
     /// Length of the period.
@@ -88,6 +90,12 @@ fn gone_at(spending: &Spending<'_>, window: &Window) -> Option<Timestamp> {
     let left_events = spending.budget.allowed_events - spending.budget.spent_events;
     if left_events <= 0.0 {
         return Some(spending.known_until);
+    }
+    // Spent no faster than it comes back: a rolling budget then settles above zero and never ends.
+    if bad * spending.goal.scale() as f64
+        <= (spending.goal.scale() - spending.goal.good()) as f64 * window.counts.total
+    {
+        return None;
     }
     let wait_ms = left_events * (window.measured.0 as f64 / bad);
     (wait_ms <= spending.period.0 as f64).then(|| spending.known_until + TimeDelta(wait_ms as i64))

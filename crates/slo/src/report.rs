@@ -146,7 +146,10 @@ fn exhaustion_of(place: &Place<'_>, budget: &BudgetStatus) -> Option<Exhaustion>
     let windows: Vec<Window> =
         lengths.into_iter().filter_map(|length| ledger.window(place.id, length)).collect();
     let known_until = ledger.watermark(place.id)?;
-    exhaustion(&Spending { budget, period: place.slo.period.length(), known_until }, &windows)
+    exhaustion(
+        &Spending { goal: place.slo.goal, budget, period: place.slo.period.length(), known_until },
+        &windows,
+    )
 }
 
 fn alert_status(place: &Place<'_>, labels: &Labels, alert: &BurnAlert) -> BurnAlertStatus {
