@@ -81,7 +81,7 @@ fn list(alerts: &[AlertView], frame: &Frame<'_>) -> Markup {
     if alerts.is_empty() {
         return parts::empty(
             "No alert is firing or pending",
-            html! { "To see one travel, send one: " (parts::command("bellwether alert send TestAlert severity=ticket")) },
+            html! { "To see one come and go, break a simulated service: " (parts::command("bellwether demo")) },
         );
     }
     html! { div.cards { @for alert in alerts { (card(alert, frame)) } } }
@@ -174,7 +174,7 @@ fn groups(groups: &[AlertGroupView], frame: &Frame<'_>) -> Markup {
     if groups.is_empty() {
         return parts::empty(
             "No group is on its way",
-            html! { "See where an alert would go: " (parts::command("bellwether routes test severity=page")) },
+            html! { "Alerts travel in groups, as the routes of the configuration say; check them with " (parts::command("bellwether check alertmanager.yml")) },
         );
     }
     html! { @for group in groups { (group_section(group, frame)) } }

@@ -56,7 +56,7 @@ pub(crate) async fn deliveries(State(app): State<Shared>, Query(ask): Query<Ask>
             Err(reason) => { p.note.bad role="alert" { "▲ The ledger cannot be read: " (reason) } }
             Ok(rows) if rows.is_empty() => {
                 (parts::empty("No notification has been sent", html! {
-                    "Try your receivers with " (parts::command("bellwether notify test")) "."
+                    "Messages are listed here from the moment they are decided. What fires now: " (parts::command("bellwether alerts"))
                 }))
             }
             Ok(rows) => {

@@ -304,11 +304,11 @@ fn other_card(alert: &AlertView, now: Timestamp) -> Markup {
 fn calm(app: &dyn App, sight: &Sight<'_>) -> Markup {
     let overview = app.overview();
     if sight.objectives == 0 {
-        let path = if overview.config_path.is_empty() { "bellwether.yaml" } else { &overview.config_path };
+        let path = if overview.config_path.is_empty() { "bellwether.yml" } else { &overview.config_path };
         return html! {
             h1 { "Nothing is watched yet" }
             (parts::empty("There are no objectives", html! {
-                "Write one with " (parts::command("bellwether slo new")) ", check it with "
+                "Write one under " code { "slos:" } " in the configuration, check it with "
                 (parts::command(&format!("bellwether check {path}"))) ", then reload."
             }))
         };

@@ -32,7 +32,7 @@ pub(crate) async fn silences(
     let main = html! {
         h1 { "Silences" }
         @if present.is_empty() {
-            (parts::empty("Nothing is silenced", html! { "Make one below, or with " (parts::command("bellwether silence add alertname=Name --for 2h --comment why")) }))
+            (parts::empty("Nothing is silenced", html! { "Make one below, or with " (parts::command("bellwether silence add alertname=Name --duration 2h --comment why")) }))
         } @else {
             div.cards { @for silence in &present { (card(silence, now)) } }
         }

@@ -72,8 +72,8 @@ pub(crate) async fn slos(State(app): State<Shared>, Query(ask): Query<Ask>) -> R
         h1 { "Objectives" }
         @if slos.is_empty() {
             (parts::empty("There are no objectives", html! {
-                "Write one with " (parts::command("bellwether slo new")) ", or import what you have with "
-                (parts::command("bellwether slo import FILE")) "."
+                "Write one under " code { "slos:" } " in the configuration, check it with "
+                (parts::command("bellwether check bellwether.yml")) ", then reload."
             }))
         } @else {
             (filters(&ask))

@@ -18,7 +18,7 @@ pub(crate) async fn targets(State(app): State<Shared>) -> Response {
         @if targets.is_empty() {
             h1 { "Targets" }
             (parts::empty("Nothing is scraped", html! {
-                "Add a scrape job to the configuration, check it with " (parts::command("bellwether check")) ", then reload."
+                "Add a scrape job to the configuration, check it with " (parts::command("bellwether check bellwether.yml")) ", then reload."
             }))
         } @else {
             h1 { (up) " of " (parts::plural(targets.len(), "target")) " up" }
