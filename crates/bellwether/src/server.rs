@@ -295,6 +295,8 @@ fn fold(store: &Arc<Store>, pipeline: &mut Pipeline, from: Option<LogPosition>, 
     let series = u32::try_from(store.stats().series).unwrap_or(u32::MAX);
     pipeline.announce_known(series, &labels);
     backfill::fill(&mut pipeline.slo, store, setting.retention, setting.now);
+    // Time in which this program did not run is not the targets' fault.
+    pipeline.slo.resume(setting.now);
     info!(batches, "ledger is up to date");
     let position = replayed.unwrap_or_else(|_| store.position());
     Folded { position, alerts: last_words.into_values().collect() }

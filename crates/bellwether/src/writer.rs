@@ -2,11 +2,12 @@
 //! commit), and only then acknowledged and handed on to what decides. So whatever was decided rests on samples that
 //! survive a crash, and the ledger applies batches in exactly the order of the log.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bellwether_model::{Batch, LogPosition};
-use bellwether_tsdb::Store;
+use bellwether_tsdb::{Refused, Store};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::health::{Health, Trouble};
@@ -102,7 +103,10 @@ impl Writer {
         let mut appended = Vec::with_capacity(group.len());
         for submitted in group {
             match self.store.append(&submitted.batch) {
-                Ok(done) => appended.push((submitted, done.position)),
+                Ok(done) => {
+                    let batch = without(&submitted.batch, &done.refused);
+                    appended.push((Submitted { batch, ..submitted }, done.position));
+                }
                 Err(error) => self.refuse(submitted, &error.to_string()),
             }
         }
@@ -128,9 +132,20 @@ impl Writer {
         }
     }
 
+    /// What could not be stored at all.
     fn refuse(&self, submitted: Submitted, why: &str) {
         self.counts.refused.fetch_add(1, Ordering::Relaxed);
         self.health.report(Trouble::Store, format!("samples cannot be stored: {why}"));
         let _ = submitted.acknowledge.send(Err(why.to_owned()));
     }
+}
+
+/// The batch as the log holds it: a sample that the store refused must not be counted now and missing on replay.
+fn without(batch: &Arc<Batch>, refused: &[Refused]) -> Arc<Batch> {
+    if refused.is_empty() {
+        return batch.clone();
+    }
+    let refused: BTreeSet<usize> = refused.iter().map(|refused| refused.index).collect();
+    let kept = batch.samples.iter().enumerate().filter(|(index, _)| !refused.contains(index));
+    Arc::new(Batch { samples: kept.map(|(_, sample)| *sample).collect(), ..Batch::clone(batch) })
 }
