@@ -21,6 +21,13 @@ pub struct Committed {
     pub position: LogPosition,
 }
 
+/// What the writer is told.
+enum Order {
+    Append(Submitted),
+    /// Write what came before this and end.
+    Stop,
+}
+
 struct Submitted {
     batch: Arc<Batch>,
     acknowledge: oneshot::Sender<Result<(), String>>,
@@ -34,7 +41,7 @@ const WAITING_MAX: usize = 1024;
 /// Hands batches to the writer.
 #[derive(Clone)]
 pub struct WriterHandle {
-    submit: mpsc::Sender<Submitted>,
+    submit: mpsc::Sender<Order>,
     counts: Arc<WriterCounts>,
 }
 
@@ -55,8 +62,13 @@ impl WriterHandle {
         let (acknowledge, acknowledged) = oneshot::channel();
         let submitted = Submitted { batch: Arc::new(batch), acknowledge };
         let stopping = || "the server is stopping".to_owned();
-        self.submit.send(submitted).await.map_err(|_| stopping())?;
+        self.submit.send(Order::Append(submitted)).await.map_err(|_| stopping())?;
         acknowledged.await.map_err(|_| stopping())?
+    }
+
+    /// Lets the writer write what it has and end; whatever is submitted later is refused.
+    pub async fn stop(&self) {
+        let _ = self.submit.send(Order::Stop).await;
     }
 
     /// What the writer has done so far.
@@ -65,22 +77,22 @@ impl WriterHandle {
     }
 }
 
-/// Starts the writer's thread. It ends when every handle is gone; join it to know that all is written.
+/// Starts the writer's thread. It ends after [`WriterHandle::stop`]; join it to know that all is written.
 pub fn start(
     store: Arc<Store>,
     committed: mpsc::Sender<Committed>,
     health: Arc<Health>,
 ) -> std::io::Result<(WriterHandle, std::thread::JoinHandle<()>)> {
-    let (submit, submitted) = mpsc::channel(WAITING_MAX);
+    let (submit, orders) = mpsc::channel(WAITING_MAX);
     let counts = Arc::new(WriterCounts::default());
-    let writer = Writer { store, submitted, committed, health, counts: counts.clone() };
+    let writer = Writer { store, orders, committed, health, counts: counts.clone() };
     let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run())?;
     Ok((WriterHandle { submit, counts }, thread))
 }
 
 struct Writer {
     store: Arc<Store>,
-    submitted: mpsc::Receiver<Submitted>,
+    orders: mpsc::Receiver<Order>,
     committed: mpsc::Sender<Committed>,
     health: Arc<Health>,
     counts: Arc<WriterCounts>,
@@ -89,13 +101,20 @@ struct Writer {
 impl Writer {
     fn run(mut self) {
         let mut group = Vec::new();
-        while let Some(first) = self.submitted.blocking_recv() {
+        while let Some(Order::Append(first)) = self.orders.blocking_recv() {
             group.push(first);
+            let mut is_last = false;
             while group.len() < GROUP_MAX {
-                let Ok(next) = self.submitted.try_recv() else { break };
-                group.push(next);
+                match self.orders.try_recv() {
+                    Ok(Order::Append(next)) => group.push(next),
+                    Ok(Order::Stop) => is_last = true,
+                    Err(_) => break,
+                }
             }
             self.write(std::mem::take(&mut group));
+            if is_last {
+                return;
+            }
         }
     }
 
