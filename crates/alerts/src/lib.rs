@@ -9,7 +9,6 @@ mod config;
 mod core;
 mod delivery;
 mod event;
-mod fingerprint_text;
 mod flush;
 mod group;
 mod health;

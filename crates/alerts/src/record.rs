@@ -53,7 +53,6 @@ pub struct GroupRow {
     /// The labels the group shares.
     pub labels: Labels,
     /// Its alerts.
-    #[serde(with = "crate::fingerprint_text")]
     pub alerts: BTreeSet<AlertFingerprint>,
     /// When it is looked at next.
     pub next_flush: Timestamp,
@@ -69,10 +68,8 @@ pub struct ToldRow {
     /// The integration.
     pub integration: IntegrationId,
     /// What it believes to be firing.
-    #[serde(with = "crate::fingerprint_text")]
     pub firing: BTreeSet<AlertFingerprint>,
     /// What its last message called resolved.
-    #[serde(with = "crate::fingerprint_text")]
     pub resolved: BTreeSet<AlertFingerprint>,
     /// When it was told.
     pub at: Timestamp,
@@ -151,7 +148,6 @@ pub struct DeliveryRow {
     /// When this row was written.
     pub updated_at: Timestamp,
     /// Alerts that this or earlier failed messages called firing and that nobody has heard of.
-    #[serde(with = "crate::fingerprint_text")]
     pub untold: BTreeSet<AlertFingerprint>,
     /// Since when attempts have been made at what this message says.
     pub tried_since: Timestamp,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bellwether_model::{Alert, AlertFingerprint, Labels, Timestamp};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::core::Known;
 use crate::group::Group;
@@ -32,7 +32,6 @@ pub struct AlertStatus {
     /// Silences.
     pub silenced_by: BTreeSet<SilenceId>,
     /// Other alerts.
-    #[serde(serialize_with = "crate::fingerprint_text::serialize")]
     pub inhibited_by: BTreeSet<AlertFingerprint>,
     /// Time intervals of its routes.
     pub muted_by: Vec<String>,
@@ -42,7 +41,6 @@ pub struct AlertStatus {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AlertView {
     /// Identity.
-    #[serde(serialize_with = "fingerprint")]
     pub fingerprint: AlertFingerprint,
     /// The alert.
     pub alert: Alert,
@@ -224,8 +222,4 @@ fn integration_view(group: &Group, integration: IntegrationId) -> IntegrationVie
         pending,
         integration,
     }
-}
-
-fn fingerprint<S: Serializer>(fingerprint: &AlertFingerprint, s: S) -> Result<S::Ok, S::Error> {
-    s.collect_str(fingerprint)
 }

@@ -11,7 +11,7 @@ mod sample;
 mod source;
 mod time;
 
-pub use alert::{Alert, AlertFingerprint};
+pub use alert::{Alert, AlertFingerprint, FingerprintSyntaxError};
 pub use batch::{Batch, LogPosition, Origin, SeriesId};
 pub use labels::{Labels, LabelsBuilder, METRIC_NAME, is_valid_legacy_name};
 pub use matcher::{MatchOp, Matcher, MatcherError, matches_all};

@@ -1,5 +1,6 @@
 //! Tests of the shared nouns.
 
+mod alert;
 mod labels;
 mod matcher;
 mod summary;
