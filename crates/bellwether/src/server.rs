@@ -148,14 +148,14 @@ impl Server {
         shutdown::requested().await;
         info!("stopping");
         self.pages.pool.stop();
+        // The writer first: what it still makes durable is counted before the decider's last checkpoint.
+        self.pages.writer.stop().await;
+        let _ = tokio::task::spawn_blocking(move || self.writer.join()).await;
         let _ = self.stop.send(true);
         let _ = self.decider.await;
         let _ = self.maintenance.await;
         // Event streams stay open as long as their page; they are not waited for.
         let _ = tokio::time::timeout(GOODBYE_MAX, serving).await;
-        drop(self.pages);
-        let _ =
-            tokio::time::timeout(GOODBYE_MAX, tokio::task::spawn_blocking(move || self.writer.join())).await;
         info!("stopped");
         Ok(())
     }
