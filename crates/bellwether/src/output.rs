@@ -27,8 +27,11 @@ impl Rows {
         self.table.row_iter().next().is_none()
     }
 
-    /// Prints it without trailing blanks.
-    pub fn print(&self) {
+    /// Prints it without blanks at the edges.
+    pub fn print(mut self) {
+        for column in self.table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
         for line in self.table.lines() {
             say(line.trim_end());
         }

@@ -1,5 +1,8 @@
 //! `bellwether query EXPR`: one PromQL expression, answered by a running server.
 
+use std::io::IsTerminal;
+
+use bellwether_diag::{Diagnostic, Diagnostics, Sources, Span, Style};
 use serde_json::Value;
 
 use crate::cli::{Format, Query};
@@ -9,6 +12,7 @@ use crate::output::{Rows, labels_text, print_json, say};
 
 /// Evaluates and prints.
 pub async fn run(arguments: Query) -> Result<(), Failure> {
+    check(&arguments.expression)?;
     let mut parameters = vec![("query", arguments.expression.as_str())];
     parameters.extend(arguments.time.as_deref().map(|time| ("time", time)));
     let answer = Client::new(&arguments.remote.server)?.get("/api/v1/query", &parameters).await?;
@@ -23,6 +27,21 @@ pub async fn run(arguments: Query) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Finds what is wrong with an expression before anyone is asked, and shows where.
+fn check(expression: &str) -> Result<(), Failure> {
+    let Err(problems) = bellwether_promql::parse(expression) else { return Ok(()) };
+    let (mut sources, mut diagnostics) = (Sources::new(), Diagnostics::new());
+    let file = sources.add("query", expression);
+    for problem in problems {
+        let mut diagnostic = Diagnostic::error("promql", Span::new(file, problem.span), problem.message);
+        diagnostic.help = problem.help;
+        diagnostics.push(diagnostic);
+    }
+    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    eprint!("{}", diagnostics.render(&sources, Style { color }));
+    Err(Failure::Reported)
 }
 
 fn print_text(data: &Value) {
