@@ -313,7 +313,9 @@ fn delivery_view(row: &DeliveryRow) -> DeliveryView {
                 .map_or("the receiver asked to be left alone".to_owned(), |last| last.describe());
             (DeliveryOutcome::Retrying, detail, Some(*until))
         }
-        DeliveryStatus::Delivered => (DeliveryOutcome::Delivered, "accepted by the receiver".to_owned(), None),
+        DeliveryStatus::Delivered => {
+            (DeliveryOutcome::Delivered, "accepted by the receiver".to_owned(), None)
+        }
         DeliveryStatus::Failed { last } => (DeliveryOutcome::Failed, last.describe(), None),
         DeliveryStatus::Replaced { by } => {
             (DeliveryOutcome::Delivered, format!("a later message says it all: {by}"), None)
