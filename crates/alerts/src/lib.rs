@@ -21,7 +21,6 @@ mod route;
 mod secret;
 mod silence;
 mod slack;
-mod template_data;
 mod templates;
 mod time_interval;
 mod view;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use bellwether_model::{Labels, Timestamp};
-use bellwether_template::{Context, Escape, TemplateError, TemplateSet, Value, alertmanager_functions};
+use bellwether_template::{
+    AlertData, AlertStatus, Context, Escape, NotificationData, TemplateError, TemplateSet, Value,
+    default_templates,
+};
 
-use crate::{Notification, template_data};
+use crate::{Notification, NotifiedAlert, Status};
 
-/// Definitions under Alertmanager's names.
-const DEFAULTS: &str = include_str!("default.tmpl");
 /// Route labels may use one another; so many rounds settle what people write.
 const ROUTE_LABEL_ROUNDS: usize = 3;
 
@@ -28,16 +29,7 @@ impl Default for Templates {
 impl Templates {
     /// From the texts of the files, by name. A file with a problem defines nothing; see [`Templates::problems`].
     pub fn new(sources: BTreeMap<String, String>) -> Self {
-        let mut functions = alertmanager_functions();
-        functions.add("routeLabels", (0, Some(1)), |call| {
-            let labels = call.context.route_labels();
-            match call.args.is_empty() {
-                true => Ok(Value::from(&labels)),
-                false => Ok(Value::text(labels.value_or_empty(call.text(0)?))),
-            }
-        });
-        let mut set = TemplateSet::new(functions);
-        let mut problems = set.parse("default.tmpl", DEFAULTS).err().unwrap_or_default();
+        let (mut set, mut problems) = (default_templates(), Vec::new());
         for (name, text) in &sources {
             problems.extend(set.parse(name, text).err().unwrap_or_default());
         }
@@ -94,7 +86,7 @@ impl<'a> Renderer<'a> {
         external_url: &'a str,
         now: Timestamp,
     ) -> Self {
-        let data = template_data::data(notification, external_url);
+        let data = data(notification, external_url).to_value();
         let world = World { now, external_url, route_labels: Labels::empty() };
         Self { templates, data, world }
     }
@@ -120,5 +112,41 @@ impl<'a> Renderer<'a> {
         }
         let rendered = self.templates.set.render_text(Escape::None, text, &self.data, &self.world);
         rendered.map_err(|error| error.to_string())
+    }
+}
+
+/// A notification as templates see it.
+fn data(notification: &Notification, external_url: &str) -> NotificationData {
+    NotificationData {
+        receiver: notification.receiver.clone(),
+        status: status(notification.status()),
+        alerts: notification.alerts.iter().map(alert).collect(),
+        group_labels: notification.group_labels.clone(),
+        common_labels: notification.common_labels(),
+        common_annotations: notification.common_annotations(),
+        external_url: external_url.to_owned(),
+        notification_reason: notification.reason.as_str().to_owned(),
+        group_key: notification.group.0.clone(),
+    }
+}
+
+fn alert(notified: &NotifiedAlert) -> AlertData {
+    let alert = &notified.alert;
+    AlertData {
+        status: status(notified.status),
+        labels: alert.labels.clone(),
+        annotations: alert.annotations.clone(),
+        starts_at: alert.starts_at,
+        // One that fires may carry the time by which it would be taken as over; that is no end.
+        ends_at: alert.ends_at.filter(|_| notified.status == Status::Resolved),
+        generator_url: alert.generator_url.clone(),
+        fingerprint: alert.fingerprint().to_string(),
+    }
+}
+
+fn status(status: Status) -> AlertStatus {
+    match status {
+        Status::Firing => AlertStatus::Firing,
+        Status::Resolved => AlertStatus::Resolved,
     }
 }

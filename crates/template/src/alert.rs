@@ -1,5 +1,7 @@
 //! Annotations and labels of alerting rules: what `{{ $labels.job }}` and `{{ $value }}` become.
 
+use std::sync::LazyLock;
+
 use bellwether_model::Labels;
 
 use crate::context::Context;
@@ -68,7 +70,9 @@ pub fn expand(text: &str, data: &AlertTemplateData, context: &dyn Context) -> Re
     if !text.contains("{{") {
         return Ok(text.to_owned());
     }
-    expand_with(&TemplateSet::new(prometheus_functions()), text, data, context)
+    static WITHOUT_TEMPLATES: LazyLock<TemplateSet> =
+        LazyLock::new(|| TemplateSet::new(prometheus_functions()));
+    expand_with(&WITHOUT_TEMPLATES, text, data, context)
 }
 
 /// Checks one annotation or label without rendering it; every problem is returned.

@@ -26,7 +26,9 @@ pub(crate) fn add(functions: &mut Functions) {
             (0..call.args.len()).map(|at| call.text(at).map(Value::text)).collect();
         texts.map(Value::from)
     });
-    functions.add("routeLabels", (0, Some(0)), |call| Ok(Value::from(&call.context.route_labels())));
+    functions.add("routeLabels", one, |call| {
+        Ok(Value::text(call.context.route_labels().value_or_empty(call.text(0)?)))
+    });
     functions.add("date", (2, Some(2)), |call| Ok(Value::text(time(call, 1)?.format(call.text(0)?))));
     functions.add("tz", (2, Some(2)), |call| time(call, 1)?.in_zone(call.text(0)?).map(Value::Time));
     functions.add("now", (0, Some(0)), |call| Ok(Value::Time(Moment::utc(call.context.now()))));

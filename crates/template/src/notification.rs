@@ -1,6 +1,5 @@
 //! What notification templates are about: a group of alerts on its way to one receiver.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::{Labels, Timestamp};
@@ -65,6 +64,8 @@ pub struct NotificationData {
     pub external_url: String,
     /// Why this is sent now, in words.
     pub notification_reason: String,
+    /// Identity of the group; the same in all messages about it.
+    pub group_key: String,
 }
 
 impl NotificationData {
@@ -85,12 +86,24 @@ impl NotificationData {
             group_labels,
             external_url: external_url.to_owned(),
             notification_reason: String::new(),
+            group_key: String::new(),
         }
     }
 
-    /// As the dot of a template.
+    /// As the dot of a template. Values are made once, so that a text over many alerts copies none of them.
     pub fn to_value(&self) -> Value {
-        Value::object(Data(self.clone()))
+        let fields = vec![
+            ("Receiver", Value::from(self.receiver.as_str())),
+            ("Status", Value::from(self.status.as_str())),
+            ("Alerts", Value::object(Alerts(self.alerts.iter().map(one_alert).collect()))),
+            ("GroupLabels", kv(&self.group_labels)),
+            ("CommonLabels", kv(&self.common_labels)),
+            ("CommonAnnotations", kv(&self.common_annotations)),
+            ("ExternalURL", Value::from(self.external_url.as_str())),
+            ("NotificationReason", Value::from(self.notification_reason.as_str())),
+            ("GroupKey", Value::from(self.group_key.as_str())),
+        ];
+        Value::object(Record { type_name: "notification data", fields })
     }
 }
 
@@ -107,35 +120,30 @@ impl From<&NotificationData> for Value {
     }
 }
 
+/// Named values that do not change any more.
 #[derive(Debug)]
-struct Data(NotificationData);
+struct Record {
+    type_name: &'static str,
+    fields: Vec<(&'static str, Value)>,
+}
 
-impl Object for Data {
+impl Object for Record {
     fn type_name(&self) -> &str {
-        "notification data"
+        self.type_name
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
-        let data = &self.0;
-        vec![
-            ("Receiver", Value::from(data.receiver.as_str())),
-            ("Status", Value::from(data.status.as_str())),
-            ("Alerts", alerts(data.alerts.iter())),
-            ("GroupLabels", kv(&data.group_labels)),
-            ("CommonLabels", kv(&data.common_labels)),
-            ("CommonAnnotations", kv(&data.common_annotations)),
-            ("ExternalURL", Value::from(data.external_url.as_str())),
-            ("NotificationReason", Value::from(data.notification_reason.as_str())),
-        ]
+        self.fields.clone()
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        self.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     }
 }
 
+/// A list of alerts that can be narrowed to those that fire or are over.
 #[derive(Debug)]
-struct Alerts(Vec<AlertData>);
-
-fn alerts<'a>(items: impl Iterator<Item = &'a AlertData>) -> Value {
-    Value::object(Alerts(items.cloned().collect()))
-}
+struct Alerts(Vec<(AlertStatus, Value)>);
 
 impl Object for Alerts {
     fn type_name(&self) -> &str {
@@ -151,43 +159,34 @@ impl Object for Alerts {
             return Err("takes no arguments".to_owned());
         }
         let status = if name == "Firing" { AlertStatus::Firing } else { AlertStatus::Resolved };
-        Ok(alerts(self.0.iter().filter(|alert| alert.status == status)))
+        Ok(Value::object(Self(self.0.iter().filter(|(of, _)| *of == status).cloned().collect())))
     }
 
     fn underlying(&self) -> Option<Value> {
-        Some(Value::list(self.0.iter().map(|alert| Value::object(OneAlert(alert.clone())))))
+        Some(Value::list(self.0.iter().map(|(_, alert)| alert.clone())))
     }
 }
 
-#[derive(Debug)]
-struct OneAlert(AlertData);
-
-impl Object for OneAlert {
-    fn type_name(&self) -> &str {
-        "alert"
-    }
-
-    fn fields(&self) -> Vec<(&'static str, Value)> {
-        let alert = &self.0;
-        vec![
-            ("Status", Value::from(alert.status.as_str())),
-            ("Labels", kv(&alert.labels)),
-            ("Annotations", kv(&alert.annotations)),
-            ("StartsAt", Value::Time(Moment::utc(alert.starts_at))),
-            ("EndsAt", Value::Time(alert.ends_at.map_or_else(Moment::zero, Moment::utc))),
-            ("GeneratorURL", Value::from(alert.generator_url.as_str())),
-            ("Fingerprint", Value::from(alert.fingerprint.as_str())),
-        ]
-    }
+fn one_alert(alert: &AlertData) -> (AlertStatus, Value) {
+    let fields = vec![
+        ("Status", Value::from(alert.status.as_str())),
+        ("Labels", kv(&alert.labels)),
+        ("Annotations", kv(&alert.annotations)),
+        ("StartsAt", Value::Time(Moment::utc(alert.starts_at))),
+        ("EndsAt", Value::Time(alert.ends_at.map_or_else(Moment::zero, Moment::utc))),
+        ("GeneratorURL", Value::from(alert.generator_url.as_str())),
+        ("Fingerprint", Value::from(alert.fingerprint.as_str())),
+    ];
+    (alert.status, Value::object(Record { type_name: "alert", fields }))
 }
 
 /// A label set with the methods templates know.
 #[derive(Debug)]
-struct Kv(BTreeMap<String, Value>);
+struct Kv(Arc<Map>);
 
 /// Labels as notification templates see them.
 pub(crate) fn kv(labels: &Labels) -> Value {
-    Value::object(Kv(labels.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect()))
+    Kv::of(labels.iter().map(|(name, value)| (name.to_owned(), Value::from(value))))
 }
 
 impl Object for Kv {
@@ -216,14 +215,19 @@ impl Object for Kv {
     }
 
     fn underlying(&self) -> Option<Value> {
-        Some(Value::Map(Arc::new(Map { entries: self.0.clone(), element: Element::Text })))
+        Some(Value::Map(self.0.clone()))
     }
 }
 
 impl Kv {
+    fn of(pairs: impl Iterator<Item = (String, Value)>) -> Value {
+        Value::object(Self(Arc::new(Map { entries: pairs.collect(), element: Element::Text })))
+    }
+
     /// In name order, but the alert's name first: it is what people look for.
     fn sorted(&self) -> Vec<(String, Value)> {
-        let mut pairs: Vec<_> = self.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut pairs: Vec<_> =
+            self.0.entries.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         pairs.sort_by_key(|(name, _)| name != "alertname");
         pairs
     }
@@ -233,8 +237,8 @@ impl Kv {
             return Err("takes a list of names, such as (stringSlice \"a\" \"b\")".to_owned());
         };
         let gone: Vec<&str> = names.iter().filter_map(Value::as_text).collect();
-        let kept = self.0.iter().filter(|(name, _)| !gone.contains(&name.as_str()));
-        Ok(Value::object(Kv(kept.map(|(name, value)| (name.clone(), value.clone())).collect())))
+        let kept = self.0.entries.iter().filter(|(name, _)| !gone.contains(&name.as_str()));
+        Ok(Self::of(kept.map(|(name, value)| (name.clone(), value.clone()))))
     }
 }
 
@@ -277,19 +281,10 @@ impl Object for Pairs {
     }
 
     fn underlying(&self) -> Option<Value> {
-        Some(Value::list(self.0.iter().map(|(name, value)| Value::object(Pair(name.clone(), value.clone())))))
-    }
-}
-
-#[derive(Debug)]
-struct Pair(String, Value);
-
-impl Object for Pair {
-    fn type_name(&self) -> &str {
-        "template.Pair"
-    }
-
-    fn fields(&self) -> Vec<(&'static str, Value)> {
-        vec![("Name", Value::from(self.0.as_str())), ("Value", self.1.clone())]
+        let pair = |(name, value): &(String, Value)| {
+            let fields = vec![("Name", Value::from(name.as_str())), ("Value", value.clone())];
+            Value::object(Record { type_name: "template.Pair", fields })
+        };
+        Some(Value::list(self.0.iter().map(pair)))
     }
 }

@@ -79,7 +79,7 @@ fn what_happened_while_the_receiver_was_away_is_told_with_its_times() {
     player.play("4m resolve HighLoginLatency job=login\n 5m answer ok\n 20m end");
     assert_eq!(
         bodies(&player)[0]["attachments"][0]["text"],
-        "• over: HighLoginLatency (fired 00:01, resolved 00:04 UTC)\n"
+        "• over: HighLoginLatency (fired 00:01, resolved 00:04 UTC, after 3m)\n"
     );
 }
 

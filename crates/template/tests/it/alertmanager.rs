@@ -1,7 +1,7 @@
 //! The functions of notification templates.
 
-use bellwether_model::Timestamp;
-use bellwether_template::{ClockOnly, Escape, Moment, TemplateSet, Value, alertmanager_functions};
+use bellwether_model::{Labels, Timestamp};
+use bellwether_template::{ClockOnly, Context, Escape, Moment, TemplateSet, Value, alertmanager_functions};
 
 fn check(cases: &[(&str, &str)]) {
     let set = TemplateSet::new(alertmanager_functions());
@@ -47,4 +47,21 @@ fn lists_maps_and_encodings_work() {
         (r#"{{ urlUnescape "a%20b+c" }} {{ safeUrl "x:y" }}"#, "a b c x:y"),
         (r#"{{ toJson .start }}"#, r#""2023-11-14T22:13:20Z""#),
     ]);
+}
+
+#[test]
+fn labels_of_the_route_are_asked_for_by_name() {
+    struct Routed;
+    impl Context for Routed {
+        fn now(&self) -> Timestamp {
+            Timestamp(0)
+        }
+        fn route_labels(&self) -> Labels {
+            Labels::from_pairs([("reason", "night")])
+        }
+    }
+    let set = TemplateSet::new(alertmanager_functions());
+    let render = |text: &str| set.render_text(Escape::None, text, &Value::Nil, &Routed);
+    assert_eq!(render(r#"{{ routeLabels "reason" }}|{{ routeLabels "none" }}"#).as_deref(), Ok("night|"));
+    assert!(render("{{ routeLabels }}").unwrap_err().message.contains("takes 1 arguments"));
 }
