@@ -434,7 +434,7 @@ fn write_target(w: &mut Writer, target: &Target) {
     for at in [target.first_ok, target.last_ok, target.last_attempt] {
         w.maybe_time(at);
     }
-    w.flag(target.has_failed);
+    w.u8(u8::from(target.has_failed) | u8::from(target.has_lost) << 1);
     w.flag(target.is_gone);
     w.i64(target.interval.0);
     write_all(w, target.contributions.iter(), |w, c| {
@@ -445,11 +445,14 @@ fn write_target(w: &mut Writer, target: &Target) {
 }
 
 fn read_target(r: &mut Reader<'_>) -> Option<Target> {
+    let (first_ok, last_ok, last_attempt) = (r.maybe_time()?, r.maybe_time()?, r.maybe_time()?);
+    let state = r.u8().filter(|state| *state <= 3)?;
     Some(Target {
-        first_ok: r.maybe_time()?,
-        last_ok: r.maybe_time()?,
-        last_attempt: r.maybe_time()?,
-        has_failed: r.flag()?,
+        first_ok,
+        last_ok,
+        last_attempt,
+        has_failed: state & 1 != 0,
+        has_lost: state & 2 != 0,
         is_gone: r.flag()?,
         interval: r.delta()?,
         contributions: read_all(r, |r| {

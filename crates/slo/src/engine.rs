@@ -56,6 +56,8 @@ pub enum Event<'a> {
     },
     /// A batch of the sample log, in log order.
     Batch(&'a Batch),
+    /// A stretch of the sample log cannot be read: what was measured then is not known.
+    Lost,
     /// Time has passed.
     Tick,
     /// These objectives from now on.
@@ -136,6 +138,9 @@ pub struct SloEngine {
     pub(crate) has_changed: bool,
     /// Silence before this moment was our own.
     resumed_at: Option<Timestamp>,
+    /// Nothing is due before this moment. What arrives mostly postpones what is due, so that this may be early; it
+    /// is found anew by the tick it leads to, and not after every batch by asking ten thousand objectives.
+    wake: Option<Timestamp>,
 }
 
 impl SloEngine {
@@ -156,6 +161,7 @@ impl SloEngine {
             blocks_len: 0,
             has_changed: false,
             resumed_at: None,
+            wake: None,
         };
         engine.take_slos(slos);
         engine
@@ -178,13 +184,8 @@ impl SloEngine {
     }
 
     /// What has happened, and what is to be done about it. On replay of the log, `now` is the time of the batch.
+    /// Only batches, ticks and reloads have effects.
     pub fn step(&mut self, event: Event<'_>, now: Timestamp) -> Vec<Effect> {
-        let mut effects = self.settle(now);
-        effects.append(&mut self.handle(event, now));
-        effects
-    }
-
-    fn handle(&mut self, event: Event<'_>, now: Timestamp) -> Vec<Effect> {
         match event {
             Event::SeriesBorn { id, labels } => {
                 self.ledger.series_born(id, labels);
@@ -194,8 +195,20 @@ impl SloEngine {
                 self.ledger.series_known(id, labels);
                 Vec::new()
             }
-            Event::Batch(batch) => self.batch(batch, now),
-            Event::Tick => self.tick(now),
+            Event::Batch(batch) => {
+                let mut effects = self.settle(now);
+                effects.append(&mut self.batch(batch, now));
+                effects
+            }
+            Event::Lost => {
+                self.ledger.lose();
+                Vec::new()
+            }
+            Event::Tick => {
+                let mut effects = self.settle(now);
+                effects.append(&mut self.tick(now));
+                effects
+            }
             Event::Reload(slos) => {
                 self.take_slos(slos);
                 self.has_changed = true;
@@ -245,6 +258,9 @@ impl SloEngine {
     /// Whether anything of an objective is still being measured. What was never measured raises no alert.
     fn judge_measured(&mut self, slo: &Slo, now: Timestamp, effects: &mut Vec<Effect>) {
         let Some(due) = self.unmeasured_from(slo) else { return };
+        if !slo.alerts.is_empty() {
+            self.wake_by(due + TimeDelta(1));
+        }
         let severities: BTreeSet<&str> = slo.alerts.iter().map(|alert| alert.severity.as_str()).collect();
         for severity in severities {
             let alert = AlertName::NotMeasured(severity.to_owned());
@@ -276,8 +292,15 @@ impl SloEngine {
         let Some(alert) = self.alert(&key, starts_at, ends_at) else { return };
         let state =
             AlertState { is_firing: turn.holds, since, sent_at: turn.now, labels: alert.labels.clone() };
+        if state.is_firing {
+            self.wake_by(state.sent_at + RESEND_EVERY);
+        }
         effects.push(Effect::Alert(alert));
         self.alerts.insert(key, state);
+    }
+
+    fn wake_by(&mut self, due: Timestamp) {
+        self.wake = Some(self.wake.map_or(due, |wake| wake.min(due)));
     }
 
     /// After a change of objectives: resolves alerts that are no longer defined, or now have other labels.
@@ -285,6 +308,7 @@ impl SloEngine {
         if !std::mem::take(&mut self.has_changed) {
             return Vec::new();
         }
+        self.wake = Some(now);
         let mut effects = Vec::new();
         for (key, mut state) in std::mem::take(&mut self.alerts) {
             let after = self.alert(&key, state.since, None);
@@ -335,6 +359,9 @@ impl SloEngine {
     }
 
     fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+        if self.wake.is_none_or(|wake| now < wake) {
+            return Vec::new();
+        }
         let mut effects = Vec::new();
         let slos: Vec<Arc<Slo>> = self.slos.values().cloned().collect();
         for slo in slos {
@@ -349,6 +376,7 @@ impl SloEngine {
         for (key, since) in due {
             self.turn(key, Turn { holds: true, at: since, now }, &mut effects);
         }
+        self.wake = self.due_first();
         effects
     }
 
@@ -387,6 +415,11 @@ impl SloEngine {
 
     /// When to call with [`Event::Tick`] at the latest.
     pub fn next_wake(&self) -> Option<Timestamp> {
+        if self.has_changed { Some(Timestamp::MIN) } else { self.wake }
+    }
+
+    /// When the first of all alerts has something to say if nothing more arrives.
+    fn due_first(&self) -> Option<Timestamp> {
         let resend = self.alerts.values().filter(|s| s.is_firing).map(|s| s.sent_at + RESEND_EVERY);
         let unmeasured = self.slos.values().filter(|slo| !slo.alerts.is_empty()).filter_map(|slo| {
             let is_told = slo.alerts.iter().any(|alert| {

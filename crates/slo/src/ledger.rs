@@ -94,6 +94,8 @@ pub(crate) struct Target {
     pub(crate) last_ok: Option<Timestamp>,
     pub(crate) last_attempt: Option<Timestamp>,
     pub(crate) has_failed: bool,
+    /// What it said since its last good scrape may have been lost.
+    pub(crate) has_lost: bool,
     pub(crate) is_gone: bool,
     pub(crate) interval: TimeDelta,
     pub(crate) contributions: Vec<Contribution>,
@@ -399,7 +401,7 @@ impl Ledger {
         let target = &mut self.targets[index as usize];
         target.first_ok = target.first_ok.or(Some(at));
         (target.last_ok, target.last_attempt) = (Some(at), Some(at));
-        (target.has_failed, target.interval) = (false, interval);
+        (target.has_failed, target.has_lost, target.interval) = (false, false, interval);
         let touched: Vec<u32> = target.contributions.iter().map(|c| c.stream).collect();
         self.know_until(&touched, at, interval);
         if is_gone(batch, up) {
@@ -442,7 +444,7 @@ impl Ledger {
             at,
             was_watched,
             vouched: self.grid.slot(at + interval),
-            is_reset_gap: is_gap && !self.survived(batch),
+            is_reset_gap: target.has_lost || is_gap && !self.survived(batch),
         }
     }
 
@@ -527,7 +529,7 @@ impl Ledger {
                 at,
                 was_watched: target.first_ok.is_some_and(|first| first < at),
                 vouched: self.grid.slot(at),
-                is_reset_gap: is_gap && fell,
+                is_reset_gap: target.has_lost || is_gap && fell,
             };
             if last.is_none_or(|last| last < at) {
                 self.vouch(&arrival);
@@ -535,6 +537,7 @@ impl Ledger {
                 target.interval = last.map_or(self.settings.slot, |last| at - last);
                 target.first_ok = target.first_ok.or(Some(at));
                 (target.last_ok, target.last_attempt) = (Some(at), Some(at));
+                target.has_lost = false;
             }
             self.credit(source, *sample, &arrival);
             let streams: Vec<u32> = self.sources[source as usize].credits.iter().map(|c| c.stream).collect();

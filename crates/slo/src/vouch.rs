@@ -132,6 +132,16 @@ impl Ledger {
         }
     }
 
+    /// A stretch of the log is lost: from every target's last good scrape to its next one nothing is vouched for.
+    pub(crate) fn lose(&mut self) {
+        for index in 0..self.targets.len() {
+            if self.targets[index].last_ok.is_some() {
+                self.targets[index].has_lost = true;
+                self.take_back(index as u32);
+            }
+        }
+    }
+
     /// A target is no longer expected.
     pub(crate) fn retire(&mut self, index: u32, at: Timestamp) {
         self.take_back(index);

@@ -1,7 +1,7 @@
 //! Restoring a checkpoint and folding the rest of the log equals never having stopped; damage is noticed.
 
-use bellwether_model::{Alert, LogPosition, TimeDelta};
-use bellwether_slo::{BlocksFile, Checkpoint, EngineSettings, RestoreError, SloEngine};
+use bellwether_model::{Alert, LogPosition, SeriesId, TimeDelta};
+use bellwether_slo::{BlocksFile, Checkpoint, EngineSettings, Event, RestoreError, SloEngine};
 use proptest::prelude::*;
 
 use crate::world::{SCRAPE, World, slos};
@@ -101,6 +101,8 @@ proptest! {
         }
         let show = |world: &World| format!("{:?}", world.engine.status(world.now));
         prop_assert_eq!(show(&steady), show(&stopped));
+        let later = steady.now + TimeDelta::HOUR;
+        prop_assert_eq!(steady.engine.step(Event::Tick, later), stopped.engine.step(Event::Tick, later));
         prop_assert_eq!(steady.engine.next_wake(), stopped.engine.next_wake());
     }
 }
@@ -172,4 +174,24 @@ fn an_objective_removed_meanwhile_leaves_the_others_as_they_were() {
         .watermark(all.ledger().streams(&all.slo("speed").unwrap().indicator.key())[0].1)
         .unwrap();
     assert_eq!(format!("{:?}", engine.status(now)), format!("{:?}", &all.status(now)[1..]));
+}
+
+#[test]
+fn an_alert_of_an_objective_removed_meanwhile_resolves_whatever_happens_first() {
+    let yaml = "slos: [{name: burns, goal: '90%', window: 1h, indicator: {ratio: {bad: e, total: r}}, \
+                alerts: [{name: fast, severity: page, long: 1m, factor: 2}]}]";
+    let mut world = World::new(yaml);
+    for count in 0..10 {
+        world.wait(SCRAPE);
+        world.scrape("a", &[("e", f64::from(count)), ("r", f64::from(count))]);
+    }
+    let checkpoint = world.engine.checkpoint(HERE, BlocksFile::Rewrite);
+    let (mut engine, _) =
+        SloEngine::restore(Vec::new(), EngineSettings::default(), &checkpoint.head, &checkpoint.new_blocks)
+            .unwrap();
+    let labels = crate::world::series("r");
+    assert_eq!(engine.step(Event::SeriesKnown { id: SeriesId(0), labels: &labels }, world.now), []);
+    assert!(engine.next_wake().is_some_and(|wake| wake <= world.now));
+    let told = crate::world::alerts(engine.step(Event::Tick, world.now));
+    assert_eq!(told.iter().map(|alert| alert.ends_at).collect::<Vec<_>>(), [Some(world.now)]);
 }
