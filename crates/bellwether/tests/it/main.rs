@@ -1,5 +1,8 @@
 //! Tests of the shell.
 
+mod check;
+mod crash;
+mod process;
 mod senders;
 mod state;
 mod workshop_history;

@@ -1,0 +1,604 @@
+//! Sudden death under load, again and again: nothing that was acknowledged is lost, nothing is counted twice or
+//! forgotten, no firing alert is forgotten, no message is lost.
+//!
+//! The service under watch and the receiver of messages live in this process, so that everything they exposed and
+//! received is known exactly. `BELLWETHER_SEED` repeats a run's decisions; the moments of death stay the machine's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::process::{Folder, Server};
+
+const KILLS: usize = 50;
+const TARGETS: usize = 3;
+/// Requests and latencies by route: 30 routes have 210 counters.
+const ROUTES: u32 = 30;
+
+/// What one scrape was answered: values by name and labels, as the text format writes them.
+type Exposed = BTreeMap<String, u64>;
+
+/// One replica of the service.
+#[derive(Default)]
+struct Replica {
+    counters: Exposed,
+    routes: u32,
+    /// Every answer ever given, by its number.
+    answers: Vec<Exposed>,
+}
+
+/// The service, its replicas, and how it does.
+struct Shop {
+    random: fastrand::Rng,
+    replicas: Vec<Replica>,
+    /// Events per counter and scrape; grows when the weather changes, so that a minute's window turns at once.
+    scale: u64,
+    bad_percent: u64,
+    /// No more events: what is read last can be compared at leisure.
+    is_closed: bool,
+}
+
+impl Shop {
+    fn new(seed: u64) -> Self {
+        let replica = || Replica { routes: ROUTES, ..Replica::default() };
+        let replicas = (0..TARGETS).map(|_| replica()).collect();
+        Self { random: fastrand::Rng::with_seed(seed), replicas, scale: 10, bad_percent: 1, is_closed: false }
+    }
+
+    fn change_weather(&mut self, bad_percent: u64) {
+        (self.bad_percent, self.scale) = (bad_percent, self.scale * 40);
+    }
+
+    /// Answers a scrape. The first replica never restarts; the others lose their counters now and then.
+    fn expose(&mut self, replica: usize) -> String {
+        if !self.is_closed {
+            self.happen(replica);
+        }
+        let replica = &mut self.replicas[replica];
+        let mut text = format!("exposition_number {}\n", replica.answers.len());
+        for (series, value) in &replica.counters {
+            writeln!(text, "{series} {value}").unwrap();
+        }
+        replica.answers.push(replica.counters.clone());
+        text
+    }
+
+    /// Everything that happens between two scrapes.
+    fn happen(&mut self, replica: usize) {
+        let (random, is_steady) = (&mut self.random, replica == 0);
+        let replica = &mut self.replicas[replica];
+        if !is_steady && random.u32(..15) == 0 {
+            replica.counters.clear();
+        }
+        if random.u32(..4) == 0 {
+            replica.routes += 1; // its counters are born with what has just happened to them
+        }
+        for route in 0..replica.routes {
+            let events = random.u64(1..=self.scale);
+            let bad = events * self.bad_percent / 100 + u64::from(random.u32(..50) == 0);
+            let slow = random.u64(..=events) * self.bad_percent / 100;
+            let route = format!("route=\"r{route}\",zone=\"z{}\"", route % 3);
+            let mut add = |series: String, more: u64| *replica.counters.entry(series).or_default() += more;
+            add(format!("requests_total{{{route},code=\"200\"}}"), events - bad.min(events));
+            add(format!("requests_total{{{route},code=\"500\"}}"), bad.min(events));
+            add(format!("latency_seconds_bucket{{{route},le=\"0.5\"}}"), events - slow);
+            add(format!("latency_seconds_bucket{{{route},le=\"2\"}}"), events - slow / 2);
+            add(format!("latency_seconds_bucket{{{route},le=\"+Inf\"}}"), events);
+            add(format!("latency_seconds_sum{{{route}}}"), events);
+            add(format!("latency_seconds_count{{{route}}}"), events);
+        }
+    }
+}
+
+/// A message as it came in, and what it was answered.
+#[derive(Clone, Debug)]
+struct Message {
+    path: String,
+    key: String,
+    body: Value,
+    accepted: bool,
+}
+
+/// Everything outside of the program.
+#[derive(Clone)]
+struct World {
+    shop: Arc<Mutex<Shop>>,
+    messages: Arc<Mutex<Vec<Message>>>,
+}
+
+impl World {
+    /// Opens its port; gives its address.
+    async fn open(seed: u64) -> (Self, String) {
+        let world = Self { shop: Arc::new(Mutex::new(Shop::new(seed))), messages: Arc::default() };
+        let router = Router::new()
+            .route("/metrics/{replica}", get(metrics))
+            .route("/receive/{path}", post(receive))
+            .with_state(world.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (world, address)
+    }
+
+    fn shop(&self) -> std::sync::MutexGuard<'_, Shop> {
+        self.shop.lock().unwrap()
+    }
+
+    fn messages(&self) -> Vec<Message> {
+        self.messages.lock().unwrap().clone()
+    }
+}
+
+async fn metrics(State(world): State<World>, Path(replica): Path<usize>) -> String {
+    world.shop().expose(replica)
+}
+
+/// Takes most messages; some it refuses, as overloaded or limited, when they come for the first time.
+async fn receive(
+    State(world): State<World>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    body: String,
+) -> (StatusCode, [(&'static str, &'static str); 1], &'static str) {
+    let key = headers.get("idempotency-key").unwrap().to_str().unwrap().to_owned();
+    let mut messages = world.messages.lock().unwrap();
+    let is_new = messages.iter().all(|message| message.key != key);
+    let status = match world.shop().random.u32(..5) {
+        0 if is_new => StatusCode::INTERNAL_SERVER_ERROR,
+        1 if is_new => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::OK,
+    };
+    let body = serde_json::from_str(&body).unwrap();
+    messages.push(Message { path, key, body, accepted: status == StatusCode::OK });
+    (status, [("retry-after", "1")], if status == StatusCode::OK { "ok" } else { "not now" })
+}
+
+fn config(address: &str) -> String {
+    let jobs: String = (0..TARGETS)
+        .map(|replica| {
+            format!(
+                "
+    - job_name: shop-{replica}
+      metrics_path: /metrics/{replica}
+      static_configs: [{{targets: ['{address}'], labels: {{replica: 'replica-{replica}'}}}}]"
+            )
+        })
+        .collect();
+    format!(
+        r#"
+external_url: http://bellwether.example
+prometheus:
+  global: {{scrape_interval: 150ms, scrape_timeout: 150ms}}
+  scrape_configs:{jobs}
+alertmanager:
+  route:
+    receiver: all
+    group_by: [slo, alert, zone]
+    group_wait: 100ms
+    group_interval: 300ms
+    repeat_interval: 4h
+  receivers:
+    - name: all
+      webhook_configs: [{{url: 'http://{address}/receive/webhook', send_resolved: true}}]
+      slack_configs: [{{api_url: 'http://{address}/receive/slack', channel: '#shop', send_resolved: true}}]
+slos:
+  - name: answers
+    goal: "90%"
+    window: 1h
+    group_by: [zone]
+    indicator: {{ratio: {{bad: 'requests_total{{code="500"}}', total: 'requests_total'}}}}
+    alerts: [{{name: burn, severity: page, long: 1m, factor: 3}}]
+  - name: speed
+    goal: "90%"
+    window: 1h
+    indicator: {{latency: {{histogram: latency_seconds, threshold: 0.5}}}}
+    alerts: []
+  - name: steady
+    goal: "90%"
+    window: 1h
+    indicator:
+      ratio:
+        bad: 'requests_total{{code="500",replica="replica-0"}}'
+        total: 'requests_total{{replica="replica-0"}}'
+    alerts: []
+"#
+    )
+}
+
+/// What the program has acknowledged in any of its lives.
+#[derive(Default)]
+struct Acknowledged {
+    /// Scrapes that it said it had stored: replica and time.
+    scrapes: BTreeSet<(usize, i64)>,
+    /// Events counted so far.
+    counted: f64,
+    silences: BTreeSet<String>,
+    /// Whether the burn-rate alert of a zone fires.
+    firing: BTreeSet<String>,
+}
+
+impl Acknowledged {
+    /// Notes what the program says of itself; anything may be missing, since it may die at any moment.
+    async fn note(&mut self, server: &Server) {
+        if let Some(targets) = try_json(server, "/api/bellwether/v1/targets").await {
+            for target in targets.as_array().unwrap() {
+                let (replica, at) = (&target["labels"]["replica"], &target["last_scrape_at"]);
+                if target["last_error"] == "" && !at.is_null() {
+                    self.scrapes.insert((replica_number(replica), at.as_i64().unwrap()));
+                }
+            }
+        }
+        if let Some(slos) = try_json(server, "/api/bellwether/v1/slos").await {
+            let counted = find(&slos, "answers")["streams"][0]["total"]["total"].as_f64().unwrap();
+            assert!(counted >= self.counted, "{} events were counted, now only {counted}", self.counted);
+            self.counted = counted;
+        }
+    }
+
+    async fn add_silence(&mut self, server: &Server) {
+        let wish = json!({
+            "matchers": [{"name": "nobody", "value": "x", "isRegex": false, "isEqual": true}],
+            "startsAt": "2020-01-01T00:00:00Z", "endsAt": "2099-01-01T00:00:00Z",
+            "createdBy": "tester", "comment": "must survive",
+        });
+        let answer = server.ask(Method::POST, "/api/v2/silences", Some(&wish)).await;
+        if let Some(answer) = answer.filter(|answer| answer.status == 200) {
+            let answer: Value = serde_json::from_str(&answer.body).unwrap();
+            self.silences.insert(answer["silenceID"].as_str().unwrap().to_owned());
+        }
+    }
+
+    /// Which alerts fire, as told to people; those that did before must fire still, or their conditions be over.
+    async fn note_firing(&mut self, server: &Server) {
+        let before = std::mem::take(&mut self.firing);
+        self.firing = server
+            .until("an alert that fired before fires still or is over", async |server| {
+                // The objectives are read first: they may be a moment older than the alerts.
+                let slos = server.json("/api/bellwether/v1/slos").await;
+                let alerts = server.json("/api/v2/alerts").await;
+                let told: BTreeSet<String> = alerts.as_array().unwrap().iter().map(zone_of_alert).collect();
+                let burns: BTreeSet<String> = burning_zones(&slos);
+                let forgotten: Vec<&String> =
+                    before.intersection(&burns).filter(|z| !told.contains(*z)).collect();
+                if forgotten.is_empty() { Ok(told) } else { Err(format!("{forgotten:?} of {told:?}")) }
+            })
+            .await;
+    }
+}
+
+fn burning_zones(slos: &Value) -> BTreeSet<String> {
+    let streams = find(slos, "answers")["streams"].as_array().unwrap();
+    let burning = streams.iter().filter(|stream| stream["alerts"][0]["state"] == "firing");
+    burning.map(|stream| stream["labels"]["zone"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+async fn try_json(server: &Server, path: &str) -> Option<Value> {
+    let answer = server.ask(Method::GET, path, None).await?;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    Some(serde_json::from_str(&answer.body).unwrap())
+}
+
+fn replica_number(label: &Value) -> usize {
+    label.as_str().unwrap().strip_prefix("replica-").unwrap().parse().unwrap()
+}
+
+fn zone_of_alert(alert: &Value) -> String {
+    alert["labels"]["zone"].as_str().unwrap_or_default().to_owned()
+}
+
+fn find<'a>(slos: &'a Value, name: &str) -> &'a Value {
+    slos.as_array().unwrap().iter().find(|slo| slo["name"] == name).unwrap()
+}
+
+fn seed() -> u64 {
+    let seed = std::env::var("BELLWETHER_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    eprintln!("BELLWETHER_SEED={seed}");
+    seed
+}
+
+/// All samples the program has, as scrapes: by replica and time, the values of all counters.
+type Stored = BTreeMap<(usize, i64), (usize, Exposed)>;
+
+async fn stored(server: &Server) -> Stored {
+    let all = r#"{__name__=~"exposition_number|requests_total|latency_seconds_.*"}[1h]"#;
+    let mut scrapes = Stored::new();
+    for series in server.query(all).await.as_array().unwrap() {
+        let replica = replica_number(&series["metric"]["replica"]);
+        let name = exposed_name(&series["metric"]);
+        for (at, value) in points(series) {
+            let (number, values) = scrapes.entry((replica, at)).or_insert((usize::MAX, Exposed::new()));
+            if name == "exposition_number{}" {
+                *number = value as usize;
+            } else {
+                values.insert(name.clone(), value);
+            }
+        }
+    }
+    scrapes
+}
+
+fn points(series: &Value) -> impl Iterator<Item = (i64, u64)> {
+    series["values"].as_array().unwrap().iter().map(|point| {
+        let at = (point[0].as_f64().unwrap() * 1000.0).round() as i64;
+        (at, point[1].as_str().unwrap().parse::<f64>().unwrap() as u64)
+    })
+}
+
+/// The name as the service wrote it.
+fn exposed_name(metric: &Value) -> String {
+    let label = |name: &str| metric[name].as_str().map(|value| format!("{name}=\"{value}\""));
+    let labels: Vec<String> = ["route", "zone", "code", "le"].into_iter().filter_map(label).collect();
+    format!("{}{{{}}}", metric["__name__"].as_str().unwrap(), labels.join(","))
+}
+
+/// Good and total of an objective by brute force: every difference between two stored scrapes of a replica; a reset
+/// counts from zero, as does what was born later than the replica's first scrape.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Events {
+    good: u64,
+    total: u64,
+}
+
+fn brute_force(stored: &Stored, replicas: &[usize], count: impl Fn(&str) -> Events) -> Events {
+    let mut events = Events::default();
+    for replica in replicas {
+        let mut previous: Option<Exposed> = None;
+        for (_, (_, now)) in stored.range((*replica, i64::MIN)..=(*replica, i64::MAX)) {
+            for (name, value) in previous.iter().flat_map(|_| now) {
+                let before = previous.as_ref().and_then(|previous| previous.get(name)).copied();
+                let increment =
+                    before.filter(|before| before <= value).map_or(*value, |before| value - before);
+                let weight = count(name);
+                events.good += weight.good * increment;
+                events.total += weight.total * increment;
+            }
+            // What is not exposed at the moment continues from its last value when it comes back.
+            previous.get_or_insert_default().extend(now.iter().map(|(name, value)| (name.clone(), *value)));
+        }
+    }
+    events
+}
+
+fn requests(zone: Option<u32>) -> impl Fn(&str) -> Events {
+    let zone = zone.map(|zone| format!("zone=\"z{zone}\"")).unwrap_or_default();
+    move |name| {
+        let counts = name.starts_with("requests_total") && name.contains(&zone);
+        let (good, total) = (counts && name.contains("code=\"200\""), counts);
+        Events { good: u64::from(good), total: u64::from(total) }
+    }
+}
+
+fn latencies(name: &str) -> Events {
+    let is = |part: &str| u64::from(name.starts_with("latency_seconds_bucket") && name.contains(part));
+    Events { good: is("le=\"0.5\""), total: is("le=\"+Inf\"") }
+}
+
+fn ledger(slos: &Value, name: &str, stream: usize) -> Events {
+    let total = &find(slos, name)["streams"][stream]["total"];
+    let count = |field: &str| total[field].as_f64().unwrap() as u64;
+    Events { good: count("good"), total: count("total") }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_counted_twice_when_the_process_is_killed_fifty_times() {
+    let seed = seed();
+    let mut random = fastrand::Rng::with_seed(seed ^ 1);
+    let (world, address) = World::open(seed).await;
+    let folder = Folder::new("crash");
+    let (path, data) = (folder.write("bellwether.yml", &config(&address)), folder.path("data"));
+    let mut acknowledged = Acknowledged::default();
+
+    for kill in 0..KILLS {
+        if [10, 20, 30, 40].contains(&kill) {
+            let is_bad = kill % 20 == 10;
+            world.shop().change_weather(if is_bad { 80 } else { 1 });
+        }
+        let mut server = Server::spawn(&path, &data);
+        if random.u32(..5) == 0 {
+            tokio::time::sleep(Duration::from_millis(random.u64(..400))).await; // dies while it starts
+        } else {
+            server.ready().await;
+            live(&server, &mut acknowledged, &mut random).await;
+        }
+        server.kill();
+    }
+
+    world.shop().is_closed = true;
+    let server = Server::start(&path, &data).await;
+    let stored = settle(&server, &world).await;
+    check_samples(&world, &acknowledged, &stored);
+    check_ledger(&server, &world, &acknowledged, &stored).await;
+    check_silences(&server, &acknowledged).await;
+    check_messages(&server, &world).await;
+}
+
+/// One life: what is acknowledged is noted, something is asked, and then it is over at any moment.
+async fn live(server: &Server, acknowledged: &mut Acknowledged, random: &mut fastrand::Rng) {
+    acknowledged.note_firing(server).await;
+    for _ in 0..random.u32(1..4) {
+        tokio::time::sleep(Duration::from_millis(random.u64(..300))).await;
+        acknowledged.note(server).await;
+        match random.u32(..8) {
+            0 => acknowledged.add_silence(server).await,
+            // A reload writes the ledger down, so that recovery begins at different places of the log.
+            1 => assert_eq!(server.ask(Method::POST, "/-/reload", None).await.unwrap().status, 200),
+            _ => acknowledged.note_firing(server).await,
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(random.u64(..200))).await;
+}
+
+/// Waits until the last events have been scraped from every replica and counted; gives all that is stored.
+async fn settle(server: &Server, world: &World) -> Stored {
+    let closed: Vec<usize> = world.shop().replicas.iter().map(|replica| replica.answers.len()).collect();
+    server
+        .until("every replica scraped once more", async |server| {
+            let stored = stored(server).await;
+            let last = |replica| stored.range((replica, 0)..=(replica, i64::MAX)).next_back();
+            let is_new =
+                |replica: usize| last(replica).is_some_and(|(_, (number, _))| *number >= closed[replica]);
+            let missing: Vec<usize> = (0..TARGETS).filter(|replica| !is_new(*replica)).collect();
+            if missing.is_empty() { Ok(()) } else { Err(format!("not yet: {missing:?}")) }
+        })
+        .await;
+    // Two more scrapes of each: what came before them has been counted, and they themselves count nothing.
+    let at = acknowledged_at(server).await;
+    server
+        .until("scrapes after that", async |server| {
+            let now = acknowledged_at(server).await;
+            if now.iter().zip(&at).all(|(now, then)| *now > then + 400) {
+                Ok(())
+            } else {
+                Err(format!("{now:?}"))
+            }
+        })
+        .await;
+    stored(server).await
+}
+
+async fn acknowledged_at(server: &Server) -> Vec<i64> {
+    let targets = server.json("/api/bellwether/v1/targets").await;
+    targets.as_array().unwrap().iter().map(|target| target["last_scrape_at"].as_i64().unwrap_or(0)).collect()
+}
+
+/// Every acknowledged scrape is there; every scrape that is there is whole and says what the service said.
+fn check_samples(world: &World, acknowledged: &Acknowledged, stored: &Stored) {
+    assert!(acknowledged.scrapes.len() > KILLS, "only {} scrapes were seen", acknowledged.scrapes.len());
+    let lost: Vec<_> = acknowledged.scrapes.iter().filter(|scrape| !stored.contains_key(scrape)).collect();
+    assert!(lost.is_empty(), "acknowledged but gone: {lost:?}");
+    let shop = world.shop();
+    for ((replica, at), (number, values)) in stored {
+        let exposed = shop.replicas[*replica].answers.get(*number);
+        let exposed = exposed.unwrap_or_else(|| panic!("replica {replica} at {at}: only a part: {values:?}"));
+        assert!(values == exposed, "replica {replica} at {at}: stored {values:?}\nexposed {exposed:?}");
+    }
+}
+
+async fn check_ledger(server: &Server, world: &World, acknowledged: &Acknowledged, stored: &Stored) {
+    let slos = server.json("/api/bellwether/v1/slos").await;
+    let all: Vec<usize> = (0..TARGETS).collect();
+    assert_eq!(ledger(&slos, "answers", 0), brute_force(stored, &all, requests(None)), "answers");
+    for zone in 0..3 {
+        let stream = zone as usize + 1;
+        assert_eq!(
+            ledger(&slos, "answers", stream),
+            brute_force(stored, &all, requests(Some(zone))),
+            "{zone}"
+        );
+    }
+    assert_eq!(ledger(&slos, "speed", 0), brute_force(stored, &all, latencies), "speed");
+    assert!(ledger(&slos, "answers", 0).total as f64 >= acknowledged.counted);
+
+    // A replica that never restarted: what it counted since it was first seen, whatever was stored between.
+    let shop = world.shop();
+    let of_steady = || stored.range((0, 0)..=(0, i64::MAX)).map(|(_, (number, _))| *number);
+    let sum = |number: usize, part: &str| -> u64 {
+        let counters = &shop.replicas[0].answers[number];
+        let is_wanted = |name: &str| name.starts_with("requests_total") && name.contains(part);
+        counters.iter().filter(|(name, _)| is_wanted(name)).map(|(_, value)| value).sum()
+    };
+    let (first, last) = (of_steady().next().unwrap(), of_steady().next_back().unwrap());
+    let since = |part: &str| sum(last, part) - sum(first, part);
+    let exposed = Events { good: since("code=\"200\""), total: since("") };
+    assert_eq!(ledger(&slos, "steady", 0), exposed, "steady");
+}
+
+async fn check_silences(server: &Server, acknowledged: &Acknowledged) {
+    let silences = server.json("/api/v2/silences").await;
+    let present: BTreeSet<String> = silences
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|silence| silence["id"].as_str().unwrap().to_owned())
+        .collect();
+    let lost: Vec<&String> = acknowledged.silences.difference(&present).collect();
+    assert!(lost.is_empty(), "acknowledged but gone: {lost:?}");
+}
+
+/// The last word on every alert has reached both receivers; what counts as delivered was accepted; what was accepted
+/// twice had the same key both times.
+async fn check_messages(server: &Server, world: &World) {
+    world.shop().is_closed = false;
+    world.shop().change_weather(1);
+    server
+        .until("all alerts resolved, and everybody told", async |server| {
+            let firing = server.json("/api/v2/alerts").await;
+            let waiting = server.json("/api/bellwether/v1/deliveries").await;
+            let is_open = |row: &&Value| row["outcome"] == "pending" || row["outcome"] == "retrying";
+            let open: Vec<&Value> = waiting.as_array().unwrap().iter().filter(is_open).collect();
+            let is_done = firing.as_array().unwrap().is_empty() && open.is_empty();
+            let untold = untold(&world.messages());
+            if is_done && untold.is_empty() { Ok(()) } else { Err(format!("{firing} {open:?} {untold:?}")) }
+        })
+        .await;
+    let messages = world.messages();
+    check_keys(&messages);
+    let accepted: BTreeSet<&str> =
+        messages.iter().filter(|message| message.accepted).map(|message| message.key.as_str()).collect();
+    for row in server.json("/api/bellwether/v1/deliveries").await.as_array().unwrap() {
+        // With a detail, another message said it all.
+        let is_delivered = row["outcome"] == "delivered" && row["detail"] == "";
+        let key = row["id"].as_str().unwrap();
+        assert!(!is_delivered || accepted.contains(key), "said to be delivered, but never came: {row:#}");
+    }
+}
+
+/// Receivers and groups whose last accepted message does not say that all is resolved; every group must be among
+/// them, the objective's own and one per zone.
+fn untold(messages: &[Message]) -> Vec<String> {
+    let mut last = BTreeMap::new();
+    for message in messages.iter().filter(|message| message.accepted) {
+        last.insert(format!("{} {}", message.path, group_of(message)), is_resolved(message));
+    }
+    let told = last.len();
+    let mut untold: Vec<String> =
+        last.into_iter().filter(|(_, is_resolved)| !is_resolved).map(|(group, _)| group).collect();
+    if told < 2 * 4 {
+        untold.push(format!("only {told} of 2 receivers x 4 groups"));
+    }
+    untold
+}
+
+/// What a message speaks of: the webhook says it as data, Slack's text names the zone.
+fn group_of(message: &Message) -> String {
+    let text = message.body.to_string();
+    let zone = (0..3).map(|zone| format!("z{zone}")).find(|zone| text.contains(zone.as_str()));
+    zone.unwrap_or_default()
+}
+
+fn is_resolved(message: &Message) -> bool {
+    match message.path.as_str() {
+        "webhook" => message.body["status"] == "resolved",
+        _ => message.body.to_string().contains("[RESOLVED]"),
+    }
+}
+
+/// A message of one key always says the same; two messages in a row to one receiver about one group with different
+/// keys say different things.
+fn check_keys(messages: &[Message]) {
+    let mut by_key: BTreeMap<&str, &Value> = BTreeMap::new();
+    for message in messages {
+        let first = by_key.entry(&message.key).or_insert(&message.body);
+        assert_eq!(*first, &message.body, "one key, two messages: {}", message.key);
+    }
+    let mut last: BTreeMap<String, (&str, BTreeSet<String>)> = BTreeMap::new();
+    for message in messages.iter().filter(|message| message.accepted && message.path == "webhook") {
+        let said: BTreeSet<String> = message.body["alerts"].as_array().unwrap().iter().map(said).collect();
+        let before = last.insert(group_of(message), (&message.key, said.clone()));
+        let Some((key, before)) = before else { continue };
+        assert!(key == message.key || before != said, "said twice under two keys: {message:#?}");
+    }
+}
+
+fn said(alert: &Value) -> String {
+    format!("{} {} {}", alert["fingerprint"], alert["status"], alert["startsAt"])
+}
