@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bellwether_model::TimeDelta;
-use reqwest::header::{ACCEPT, TRANSFER_ENCODING, USER_AGENT};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, TRANSFER_ENCODING, USER_AGENT};
 use reqwest::{Client, StatusCode};
 
 /// Text exposition is all this version reads; the quality values are those of one who reads nothing else.
@@ -19,6 +19,8 @@ pub enum FetchError {
     TooSlow(TimeDelta),
     /// The target answered with something else than 200.
     Status(StatusCode),
+    /// The body is compressed, although nobody asked for that.
+    Compressed(String),
     /// The body is larger than allowed.
     TooLarge {
         /// The limit.
@@ -32,6 +34,9 @@ impl fmt::Display for FetchError {
             Self::Connection(why) => f.write_str(why),
             Self::TooSlow(timeout) => write!(f, "no complete answer within the timeout of {timeout}"),
             Self::Status(status) => write!(f, "answered {status}, expected 200 OK"),
+            Self::Compressed(encoding) => {
+                write!(f, "answered with content-encoding {encoding}, which was not asked for")
+            }
             Self::TooLarge { bytes_max } => {
                 write!(f, "the body is larger than body_size_limit ({bytes_max} bytes)")
             }
@@ -79,6 +84,10 @@ async fn fetch_unbounded(http: &Client, request: &Request<'_>) -> Result<Fetched
         .map_err(|error| connection(&error))?;
     if response.status() != StatusCode::OK {
         return Err(FetchError::Status(response.status()));
+    }
+    let encoding = response.headers().get(CONTENT_ENCODING).map(|value| value.as_bytes());
+    if let Some(encoding) = encoding.filter(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
+        return Err(FetchError::Compressed(String::from_utf8_lossy(encoding).into_owned()));
     }
     let framed = response.content_length().is_some() || response.headers().contains_key(TRANSFER_ENCODING);
     let too_large = FetchError::TooLarge { bytes_max: request.body_bytes_max };

@@ -1,5 +1,6 @@
 //! Tests of the shell.
 
+mod bad_targets;
 mod check;
 mod crash;
 mod process;
