@@ -2,8 +2,10 @@
 
 mod bad_targets;
 mod check;
+mod cli;
 mod crash;
 mod process;
+mod reload;
 mod senders;
 mod state;
 mod workshop_history;
