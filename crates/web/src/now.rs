@@ -206,7 +206,7 @@ fn ends(stream: &StreamStatus, now: Timestamp) -> Markup {
         b { (parts::relative(end.earliest, now)) }
         (parts::moment(end.earliest, now))
         @match end.latest {
-            Some(latest) if latest > end.earliest => { " to " (parts::moment(latest, now)) }
+            Some(latest) if parts::utc(latest, now) != parts::utc(end.earliest, now) => { " to " (parts::moment(latest, now)) }
             Some(_) => {}
             None => { " or never" }
         }

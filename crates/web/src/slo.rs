@@ -80,10 +80,18 @@ impl<'a> Detail<'a> {
         let fitting = RANGES.iter().find(|(_, length)| *length >= slo.period).unwrap_or(&RANGES[4]);
         let (range_name, length) = *RANGES.iter().find(|(name, _)| *name == wanted).unwrap_or(fitting);
         let step = step_for(length);
-        let end = stream.watermark.unwrap_or(app.now()).floor_to(step);
+        let known_until = stream.watermark.unwrap_or(app.now());
+        let end = known_until.floor_to(step);
+        let request = |range, step| HistoryRequest { slo_id: &slo.id, stream: &stream.labels, range, step };
+        let mut history = app.slo_history(request(TimeRange::new(end - length, end), step));
+        // What happens now must not wait for its step to end: that takes 15 minutes on a chart of a day.
+        let fine_step = step_for(known_until - end);
+        if known_until - end >= fine_step {
+            let begun = TimeRange::new(end + fine_step, known_until);
+            history.extend(so_far(&app.slo_history(request(begun, fine_step))));
+        }
+        let end = history.last().map_or(end, |point| point.at.max(end));
         let range = TimeRange::new(end - length, end);
-        let request = HistoryRequest { slo_id: &slo.id, stream: &stream.labels, range, step };
-        let history = app.slo_history(request);
         Self { slo, stream, range_name, range, step, history, now: app.now() }
     }
 
@@ -143,8 +151,12 @@ impl<'a> Detail<'a> {
             @if gone { b.bad { "gone" } "every error now is beyond the goal" }
             @else if let Some(end) = self.stream.exhaustion {
                 b { (parts::relative(end.earliest, self.now)) }
-                (parts::moment(end.earliest, self.now)) " to "
-                @match end.latest { Some(latest) => (parts::moment(latest, self.now)), None => "never" }
+                (parts::moment(end.earliest, self.now))
+                @match end.latest {
+                    Some(latest) if parts::utc(latest, self.now) == parts::utc(end.earliest, self.now) => {}
+                    Some(latest) => { " to " (parts::moment(latest, self.now)) }
+                    None => { " or never" }
+                }
             } @else { b { "not in sight" } "at the present rate" }
         }
     }
@@ -248,8 +260,10 @@ impl<'a> Detail<'a> {
     /// Steps of which less than all was measured.
     fn gaps(&self) -> Vec<TimeRange> {
         let mut gaps: Vec<TimeRange> = Vec::new();
-        for point in self.history.iter().filter(|p| p.measured_ratio < 0.999) {
-            let start = point.at - self.step;
+        for (index, point) in self.history.iter().enumerate().filter(|(_, p)| p.measured_ratio < 0.999) {
+            // The last step may have only begun.
+            let before = index.checked_sub(1).map_or(Timestamp::MIN, |before| self.history[before].at);
+            let start = before.max(point.at - self.step);
             match gaps.last_mut() {
                 Some(last) if last.end >= start => last.end = point.at,
                 Some(_) | None => gaps.push(TimeRange::new(start, point.at)),
@@ -370,6 +384,19 @@ fn verdict(verdict: Verdict) -> Markup {
             div.dim.small { "by then the whole budget is gone" }
         },
     }
+}
+
+/// The step that has not ended, put together from finer ones.
+fn so_far(fine: &[HistoryPoint]) -> Option<HistoryPoint> {
+    let last = fine.last()?;
+    let sum = |pick: fn(&HistoryPoint) -> f64| fine.iter().map(pick).sum::<f64>();
+    Some(HistoryPoint {
+        at: last.at,
+        good: sum(|p| p.good),
+        total: sum(|p| p.total),
+        measured_ratio: sum(|p| p.measured_ratio) / fine.len() as f64,
+        budget_left_ratio: last.budget_left_ratio,
+    })
 }
 
 fn step_for(length: TimeDelta) -> TimeDelta {

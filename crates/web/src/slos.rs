@@ -36,9 +36,10 @@ impl Sort {
         match text {
             "name" => Self::Name,
             "sli" => Self::Sli,
-            "burn" => Self::Burn,
+            "left" => Self::Left,
             "ends" => Self::Ends,
-            _ => Self::Left,
+            // What burns now comes before what burnt last week.
+            _ => Self::Burn,
         }
     }
 

@@ -88,6 +88,21 @@ async fn pages_say_what_matters() {
     check(Mood::Burning, "/nope", &["There is no such page", "Nothing is at /nope.", "/explore"]).await;
 }
 
+/// A step of this chart takes 15 minutes; what burns must be seen before it ends.
+#[tokio::test]
+async fn a_chart_of_a_day_reaches_the_newest_data() {
+    let text = get(Mood::Burning, "/slos/movieguru/chat-latency?range=24h").await.text();
+    let newest = text.split("<td class=\"t\">").nth(1).unwrap_or_default();
+    assert!(newest.starts_with("02:25 UTC"), "{newest}");
+}
+
+#[tokio::test]
+async fn what_burns_most_is_the_first_of_all_objectives() {
+    let text = get(Mood::Burning, "/slos").await.text();
+    let first = text.split("<tbody>").nth(1).unwrap_or_default();
+    assert!(first.find("burning").is_some_and(|burning| burning < first.find("</tr>").unwrap()), "{first}");
+}
+
 #[tokio::test]
 async fn a_mistake_in_a_query_is_underlined() {
     let text = get(Mood::Burning, "/explore?expr=rate%28up%29").await.text();
