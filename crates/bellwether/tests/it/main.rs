@@ -1,15 +1,20 @@
 //! Tests of the shell.
 
 mod bad_targets;
+mod browser;
 mod check;
 mod cli;
 mod crash;
+mod demo;
+mod demo_process;
 mod process;
 mod reload;
 mod senders;
 mod state;
+mod webdriver;
 mod workshop_history;
 mod workshop_http;
 mod workshop_load_mix;
 mod workshop_movie_guru;
 mod workshop_phase;
+mod world;
