@@ -5,6 +5,7 @@ mod http;
 mod matchers;
 mod receiver;
 mod route;
+mod texts;
 mod time;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use crate::{InhibitRule, IntegrationId, IntegrationKind, Route, Secret, TimeInterval};
 
 pub use matchers::{MatcherSyntaxError, parse_matcher, parse_matchers};
+pub use texts::{MessageTexts, TemplateFiles};
 
 /// A valid configuration.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -27,9 +27,9 @@ mod view;
 mod webhook;
 
 pub use config::{
-    Address, Auth, Config, Global, HttpConfig, IntegrationRef, MatcherSyntaxError, Receiver, SecretSource,
-    SlackAction, SlackConfig, SlackConfirm, SlackField, TlsConfig, WebhookConfig, parse_matcher,
-    parse_matchers,
+    Address, Auth, Config, Global, HttpConfig, IntegrationRef, MatcherSyntaxError, MessageTexts, Receiver,
+    SecretSource, SlackAction, SlackConfig, SlackConfirm, SlackField, TemplateFiles, TlsConfig,
+    WebhookConfig, parse_matcher, parse_matchers,
 };
 pub use core::{AlertCore, Setup};
 pub use delivery::{

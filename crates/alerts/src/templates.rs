@@ -33,6 +33,7 @@ impl Templates {
         for (name, text) in &sources {
             problems.extend(set.parse(name, text).err().unwrap_or_default());
         }
+        problems.extend(set.undefined());
         Self { set, problems }
     }
 

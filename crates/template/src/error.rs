@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use bellwether_diag::suggest;
+
 /// A problem in a template's text or in rendering it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateError {
@@ -18,6 +20,8 @@ pub struct TemplateError {
     pub message: String,
     /// What to write instead, where that is known.
     pub help: Option<String>,
+    /// The template that is called and nowhere defined, where that is the problem: another file may define it.
+    pub undefined_template: Option<String>,
 }
 
 impl fmt::Display for TemplateError {
@@ -38,11 +42,24 @@ pub(crate) struct Problem {
     pub(crate) span: Range<usize>,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
+    pub(crate) undefined_template: Option<String>,
 }
 
 impl Problem {
     pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { span, message: message.into(), help: None }
+        Self { span, message: message.into(), help: None, undefined_template: None }
+    }
+
+    /// A call of a template that is not among the known ones.
+    pub(crate) fn undefined_template<'a>(
+        span: Range<usize>,
+        name: &str,
+        known: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let mut problem = Self::new(span, format!("template {name:?} is not defined"));
+        problem.help = suggest(name, known).map(|near| format!("did you mean {near:?}?"));
+        problem.undefined_template = Some(name.to_owned());
+        problem
     }
 
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
@@ -65,6 +82,7 @@ impl Problem {
             column: before[line_start..].chars().count() + 1,
             message: self.message,
             help: self.help,
+            undefined_template: self.undefined_template,
         }
     }
 }

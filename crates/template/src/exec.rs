@@ -270,12 +270,8 @@ impl<'a> Run<'a> {
     fn call_template(&mut self, span: &Span, name: &str, data: &Value) -> Eval<()> {
         let world_templates = self.world.templates;
         let Some(template) = world_templates.get(name) else {
-            let problem = Problem::new(span.clone(), format!("template {name:?} is not defined"));
-            let near = suggest(name, world_templates.keys().map(String::as_str));
-            return self.fail_problem(match near {
-                Some(near) => problem.with_help(format!("did you mean {near:?}?")),
-                None => problem,
-            });
+            let known = world_templates.keys().map(String::as_str);
+            return self.fail_problem(Problem::undefined_template(span.clone(), name, known));
         };
         let depth = self.depth;
         self.deeper(span)?;

@@ -1,17 +1,32 @@
 //! Reads a template into nodes. Goes on after a problem, so that one run reports every unknown function and variable
 //! of a file and not only the first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bellwether_diag::suggest;
 
 use crate::ast::{Branch, Command, Node, Pipe, Span, Word, WordKind};
 use crate::error::Problem;
+use crate::functions::Functions;
 use crate::lex::{Kind, Lit, Token, lex};
 use crate::value::Value;
 
 /// Blocks and parentheses inside one another; deeper is refused rather than risking the stack.
 const NESTING_MAX: usize = 60;
+
+/// What functions are called in other template languages, and what they are called here.
+const ELSEWHERE: [(&str, &str); 10] = [
+    ("capitalize", "title"),
+    ("count", "len"),
+    ("length", "len"),
+    ("lower", "toLower"),
+    ("lowercase", "toLower"),
+    ("replace", "reReplaceAll"),
+    ("size", "len"),
+    ("strip", "trimSpace"),
+    ("upper", "toUpper"),
+    ("uppercase", "toUpper"),
+];
 
 /// What a text defines: its own top level, and templates by name.
 #[derive(Debug, Default)]
@@ -31,7 +46,7 @@ struct Parser<'a> {
     end: usize,
     out: Parsed,
     variables: Vec<String>,
-    known: &'a BTreeSet<&'a str>,
+    known: &'a Functions,
     ranges: usize,
     depth: usize,
     /// Too deep to go on: what is reported after that only follows from it.
@@ -49,7 +64,7 @@ enum Ending {
 type Parse<T> = Result<T, Problem>;
 
 /// Parses a text in which the named functions and variables exist.
-pub(crate) fn parse(text: &str, known: &BTreeSet<&str>, variables: &[&str]) -> Parsed {
+pub(crate) fn parse(text: &str, known: &Functions, variables: &[&str]) -> Parsed {
     let (tokens, problems) = lex(text);
     let mut parser = Parser {
         tokens,
@@ -456,11 +471,16 @@ impl Parser<'_> {
 
     fn use_function(&mut self, name: &str, span: &Span) {
         self.out.functions.push((name.to_owned(), span.clone()));
-        if self.known.contains(name) {
+        if self.known.get(name).is_some() {
             return;
         }
         let problem = Problem::new(span.clone(), format!("function {name:?} is not defined"));
-        let problem = match suggest(name, self.known.iter().copied()) {
+        let elsewhere = ELSEWHERE.iter().filter(|(_, ours)| self.known.get(ours).is_some());
+        let near = suggest(name, self.known.names()).or_else(|| {
+            let theirs = suggest(name, elsewhere.clone().map(|(theirs, _)| *theirs))?;
+            elsewhere.clone().find(|(known, _)| *known == theirs).map(|(_, ours)| *ours)
+        });
+        let problem = match near {
             Some(near) => problem.with_help(format!("did you mean {near}?")),
             None => problem,
         };

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::context::Context;
-use crate::error::TemplateError;
+use crate::error::{Problem, TemplateError};
 use crate::exec::{Limits, Run, Source, Template, World};
 use crate::functions::Functions;
 use crate::parse::{Parsed, is_blank, parse};
@@ -28,8 +28,15 @@ pub enum Escape {
 pub struct References {
     /// Functions called, with their place.
     pub functions: Vec<(String, Range<usize>)>,
-    /// Templates called, with their place.
+    /// Templates called that the text does not define itself, with their place.
     pub templates: Vec<(String, Range<usize>)>,
+}
+
+/// The templates that one file calls, with their place.
+#[derive(Clone, Debug)]
+struct FileCalls {
+    source: Arc<Source>,
+    calls: Vec<(String, Range<usize>)>,
 }
 
 /// Named templates that can call one another, and the functions they may use.
@@ -37,6 +44,10 @@ pub struct References {
 pub struct TemplateSet {
     functions: Functions,
     templates: BTreeMap<String, Template>,
+    /// What the files call, for finding calls of templates that no file defines.
+    calls: Vec<FileCalls>,
+    /// Names that files with problems would define; what calls them is not at fault.
+    broken: BTreeSet<String>,
     /// What rendering may take.
     pub limits: Limits,
 }
@@ -44,16 +55,48 @@ pub struct TemplateSet {
 impl TemplateSet {
     /// A set without templates.
     pub fn new(functions: Functions) -> Self {
-        Self { functions, templates: BTreeMap::new(), limits: Limits::default() }
+        Self {
+            functions,
+            templates: BTreeMap::new(),
+            calls: Vec::new(),
+            broken: BTreeSet::new(),
+            limits: Limits::default(),
+        }
     }
 
-    /// Adds a file: its own text under `name` and everything it defines. Nothing is added when there is a problem;
-    /// every problem found is returned. A definition replaces one of the same name unless it is blank.
+    /// Adds a file: its own text under `name`, and under the last part of it where that is a path, and everything
+    /// it defines. Nothing is added when there is a problem; every problem found is returned. A definition replaces
+    /// one of the same name unless it is blank. Files may call one another's templates in any order, so calls of
+    /// what nobody defines are found afterwards, by [`TemplateSet::undefined`].
     pub fn parse(&mut self, name: &str, text: &str) -> Result<(), Vec<TemplateError>> {
-        let parsed = self.read(name, text, &[])?;
+        let mut parsed = self.read(text, &[]);
+        if !parsed.problems.is_empty() {
+            self.broken.extend(parsed.defines.into_keys());
+            return Err(located(parsed.problems, name, text));
+        }
         let source = Arc::new(Source { name: name.to_owned(), text: text.to_owned() });
+        let calls = std::mem::take(&mut parsed.templates);
+        self.calls.push(FileCalls { source: source.clone(), calls });
+        let base = name.rsplit('/').next().filter(|base| *base != name);
+        if let Some(base) = base.filter(|base| !parsed.defines.contains_key(*base)) {
+            parsed.defines.insert(base.to_owned(), parsed.root.clone());
+        }
         self.adopt(parsed, name, &source);
         Ok(())
+    }
+
+    /// Calls, in all files, of templates that nobody defines.
+    pub fn undefined(&self) -> Vec<TemplateError> {
+        let of_file = |file: &FileCalls| {
+            located(self.undefined_among(&file.calls), &file.source.name, &file.source.text)
+        };
+        self.calls.iter().flat_map(of_file).collect()
+    }
+
+    fn undefined_among(&self, calls: &[(String, Range<usize>)]) -> Vec<Problem> {
+        let is_unknown = |name: &str| !self.contains(name) && !self.broken.contains(name);
+        let unknown = calls.iter().filter(|(name, _)| is_unknown(name));
+        unknown.map(|(name, span)| Problem::undefined_template(span.clone(), name, self.names())).collect()
     }
 
     fn adopt(&mut self, parsed: Parsed, name: &str, source: &Arc<Source>) {
@@ -64,19 +107,12 @@ impl TemplateSet {
         }
     }
 
-    fn read(&self, name: &str, text: &str, variables: &[&str]) -> Result<Parsed, Vec<TemplateError>> {
+    fn read(&self, text: &str, variables: &[&str]) -> Parsed {
         if text.len() > TEXT_BYTES_MAX {
-            let problem = crate::error::Problem::new(0..0, format!("longer than {TEXT_BYTES_MAX} bytes"));
-            return Err(vec![problem.locate(name, text)]);
+            let problem = Problem::new(0..0, format!("longer than {TEXT_BYTES_MAX} bytes"));
+            return Parsed { problems: vec![problem], ..Parsed::default() };
         }
-        let known: BTreeSet<&str> = self.functions.names().collect();
-        let mut parsed = parse(text, &known, variables);
-        if parsed.problems.is_empty() {
-            return Ok(parsed);
-        }
-        parsed.problems.sort_by_key(|problem| problem.span.start);
-        parsed.problems.dedup_by(|a, b| a.span.start == b.span.start && a.message == b.message);
-        Err(parsed.problems.into_iter().map(|problem| problem.locate(name, text)).collect())
+        parse(text, &self.functions, variables)
     }
 
     /// Whether there is a template of this name.
@@ -102,25 +138,13 @@ impl TemplateSet {
         text: &str,
         variables: &[&str],
     ) -> Result<References, Vec<TemplateError>> {
-        let parsed = self.read(name, text, variables)?;
-        let unknown: Vec<TemplateError> = parsed
-            .templates
-            .iter()
-            .filter(|(called, _)| !self.contains(called) && !parsed.defines.contains_key(called))
-            .map(|(called, span)| {
-                let problem =
-                    crate::error::Problem::new(span.clone(), format!("template {called:?} is not defined"));
-                let near = bellwether_diag::suggest(called, self.names());
-                let problem = match near {
-                    Some(near) => problem.with_help(format!("did you mean {near:?}?")),
-                    None => problem,
-                };
-                problem.locate(name, text)
-            })
-            .collect();
-        match unknown.is_empty() {
+        let mut parsed = self.read(text, variables);
+        parsed.templates.retain(|(called, _)| !parsed.defines.contains_key(called));
+        let mut problems = parsed.problems;
+        problems.extend(self.undefined_among(&parsed.templates));
+        match problems.is_empty() {
             true => Ok(References { functions: parsed.functions, templates: parsed.templates }),
-            false => Err(unknown),
+            false => Err(located(problems, name, text)),
         }
     }
 
@@ -162,7 +186,10 @@ impl TemplateSet {
         context: &dyn Context,
     ) -> Result<String, TemplateError> {
         let variables: Vec<&str> = data.1.iter().map(|(name, _)| *name).collect();
-        let parsed = self.read(name, text, &variables).map_err(|mut problems| problems.remove(0))?;
+        let mut parsed = self.read(text, &variables);
+        if !parsed.problems.is_empty() {
+            return Err(located(std::mem::take(&mut parsed.problems), name, text).remove(0));
+        }
         let source = Arc::new(Source { name: name.to_owned(), text: text.to_owned() });
         let root = parsed.root.clone();
         let extended;
@@ -177,4 +204,11 @@ impl TemplateSet {
         let world = World { templates, functions: &self.functions, context, limits: self.limits };
         Run::new(world, source, escape == Escape::Html).render(&root, data.0, data.1)
     }
+}
+
+/// Problems in order of their places, each once.
+fn located(mut problems: Vec<Problem>, name: &str, text: &str) -> Vec<TemplateError> {
+    problems.sort_by_key(|problem| problem.span.start);
+    problems.dedup_by(|a, b| a.span.start == b.span.start && a.message == b.message);
+    problems.into_iter().map(|problem| problem.locate(name, text)).collect()
 }

@@ -10,6 +10,7 @@ mod restore;
 mod script;
 mod silence;
 mod slack;
+mod texts;
 mod time_interval;
 mod webhook;
 mod world;
