@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bellwether_alerts::{MessageTexts, TemplateFiles};
 use bellwether_diag::yaml::{self, Node, Value};
 use bellwether_diag::{Cx, Decode, Diagnostic, Diagnostics, FileId, MapReader, Sources, Span, Spanned};
 use bellwether_model::TimeDelta;
@@ -276,20 +277,17 @@ impl Loader {
         section: Option<Section>,
         folder: &Path,
     ) -> (Option<bellwether_alerts::Config>, Vec<TemplateFile>) {
-        let (config, base) = match section {
-            None => return (Some(bellwether_alerts::Config::nobody()), Vec::new()),
+        match section {
+            None => (Some(bellwether_alerts::Config::nobody()), Vec::new()),
             Some(Section::Inline(node)) => {
-                (self.decode_node::<bellwether_alerts::Config>(&node), folder.to_owned())
+                (self.decode_node::<bellwether_alerts::Config>(&node), self.load_templates(&node, folder))
             }
             Some(Section::File(name)) => {
                 let path = folder.join(&name.value);
                 let Some(file) = self.read_file(&path, Some(name.span)) else { return (None, Vec::new()) };
-                return self.decode_routing(file, &folder_of(&path));
+                self.decode_routing(file, &folder_of(&path))
             }
-        };
-        let templates =
-            config.as_ref().map(|config| self.read_templates(&config.templates, &base)).unwrap_or_default();
-        (config, templates)
+        }
     }
 
     fn decode_routing(
@@ -298,23 +296,30 @@ impl Loader {
         folder: &Path,
     ) -> (Option<bellwether_alerts::Config>, Vec<TemplateFile>) {
         let config: Option<bellwether_alerts::Config> = self.decode(file);
-        let templates =
-            config.as_ref().map(|config| self.read_templates(&config.templates, folder)).unwrap_or_default();
-        (config, templates)
+        // Its problems of form have just been reported.
+        let documents = yaml::parse(&self.sources, file, &mut Diagnostics::new());
+        let templates = documents.first().map(|document| self.load_templates(document, folder));
+        (config, templates.unwrap_or_default())
     }
 
-    fn read_templates(&mut self, patterns: &[String], folder: &Path) -> Vec<TemplateFile> {
-        let mut templates = Vec::new();
-        for pattern in patterns {
-            for path in self.expand(pattern, None, folder) {
-                if let Some(file) = self.read_file(&path, None) {
-                    let (name, text) =
-                        (self.sources.name(file).to_owned(), self.sources.text(file).to_owned());
-                    templates.push(TemplateFile { name, text });
-                }
+    /// Reads the template files that a routing configuration names and reports what is wrong with them and with the
+    /// texts in the configuration itself.
+    fn load_templates(&mut self, document: &Node, folder: &Path) -> Vec<TemplateFile> {
+        let texts = MessageTexts::find(document);
+        let (mut files, mut is_complete) = (Vec::new(), true);
+        for pattern in &texts.patterns {
+            for path in self.expand(pattern.as_text().unwrap_or_default(), Some(pattern.span), folder) {
+                let file = self.read_file(&path, Some(pattern.span));
+                is_complete &= file.is_some();
+                files.extend(file);
             }
         }
-        templates
+        texts.check(TemplateFiles { files: &files, is_complete }, &self.sources, &mut self.diagnostics);
+        let read = |file| TemplateFile {
+            name: self.sources.name(file).to_owned(),
+            text: self.sources.text(file).to_owned(),
+        };
+        files.into_iter().map(read).collect()
     }
 
     fn load_rule_files(&mut self, patterns: &[Spanned<String>], folder: &Path) {
