@@ -21,6 +21,7 @@ pub mod decide;
 pub mod demo;
 pub mod entropy;
 pub mod failure;
+pub mod fold;
 pub mod health;
 pub mod listen;
 pub mod log;

@@ -56,6 +56,8 @@ pub enum Replayed<'a> {
     Series(SeriesId),
     /// A batch was appended.
     Batch(&'a Batch),
+    /// What was written here cannot be read.
+    Lost,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +122,7 @@ impl Pipeline {
                 self.announce(id.0 + 1, Announced::Born, labels, Timestamp::MIN);
                 Vec::new()
             }
+            Replayed::Lost => alerts_of(self.slo.step(bellwether_slo::Event::Lost, Timestamp::MIN)),
             Replayed::Batch(batch) => {
                 if let Some(last) = batch.samples.iter().map(|(id, _)| id.0).max() {
                     self.announce(last + 1, Announced::Known, labels, batch.at);

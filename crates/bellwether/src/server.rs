@@ -1,6 +1,5 @@
 //! One running server: opens what is on disk, goes on where the last process ended, and starts every task.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
@@ -8,12 +7,11 @@ use std::time::Duration;
 
 use bellwether_alerts::AlertCore;
 use bellwether_diag::Style;
-use bellwether_model::{Alert, LogPosition, TimeDelta, Timestamp};
+use bellwether_model::{LogPosition, Timestamp};
 use bellwether_rules::RuleEngine;
 use bellwether_slo::SloEngine;
-use bellwether_tsdb::{LogEvent, Options, RealDisk, Recovery, Store};
+use bellwether_tsdb::{Options, RealDisk, Recovery, Store};
 use bellwether_web::Demo;
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -21,17 +19,18 @@ use tracing::{info, warn};
 
 use crate::checkpoint::{Checkpoints, Found};
 use crate::config::Config;
-use crate::decide::{Decider, REQUESTS_MAX, Shown, StoreLookup};
+use crate::decide::{Decider, REQUESTS_MAX, Shown};
 use crate::failure::Failure;
+use crate::fold::{Fold, fold};
 use crate::health::{Health, Trouble};
 use crate::pages::Pages;
-use crate::pipeline::{Outcome, Pipeline, Replayed};
+use crate::pipeline::{Outcome, Pipeline};
 use crate::reload::{ConfigSource, Reloaded, Reloader, Settings};
 use crate::rule_worker::RuleWorker;
 use crate::scrape::ScrapePool;
 use crate::senders::Senders;
 use crate::state::StateDb;
-use crate::{backfill, clock, maintain, shutdown, writer};
+use crate::{clock, maintain, shutdown, writer};
 
 /// What a server is started with.
 pub struct Start {
@@ -228,6 +227,12 @@ async fn recover(
     let now = clock::now();
     let (checkpoints, found) =
         Checkpoints::open(&data.join("ledger"), config.slos.clone(), settings.slo.clone()).map_err(failed)?;
+    let found = match found {
+        Found::Ledger(_, position) if position > store.position() => {
+            Found::Unusable("it speaks of samples that are not in the log".to_owned())
+        }
+        found => found,
+    };
     let (engine, from) = match found {
         Found::Ledger(engine, position) => (*engine, Some(position)),
         Found::Nothing => (SloEngine::new(config.slos.clone(), settings.slo.clone()), None),
@@ -257,73 +262,6 @@ async fn recover(
     let folded = fold(store, &mut pipeline, from, Fold { retention: config.retention, now, health });
     pipeline.hear(folded.alerts, now, &mut backlog);
     Ok(Recovered { pipeline, position: folded.position, checkpoints, backlog })
-}
-
-/// Counts what the log holds beyond the checkpoint; without a checkpoint, all of it. Of each alert only its last
-/// word is routed: what fired and cleared while nobody looked is over.
-fn fold(store: &Arc<Store>, pipeline: &mut Pipeline, from: Option<LogPosition>, setting: Fold<'_>) -> Folded {
-    let bar = spinner("counting what the log holds beyond the ledger's checkpoint");
-    let labels = StoreLookup(store.clone());
-    let (mut last_words, mut batches) = (BTreeMap::new(), 0u64);
-    let replayed = store.replay(from.unwrap_or_default(), &mut |event| {
-        let record = match event {
-            LogEvent::Series { id, .. } => Replayed::Series(id),
-            LogEvent::Batch { batch, .. } => Replayed::Batch(batch),
-            LogEvent::Lost { .. } => return, // reported when the store was opened
-        };
-        batches += u64::from(matches!(record, Replayed::Batch(_)));
-        for alert in pipeline.replay(record, &labels) {
-            last_words.insert(alert.fingerprint(), alert);
-        }
-        if batches % 1000 == 999 {
-            bar.set_message(format!("{batches} batches"));
-            bar.tick();
-        }
-    });
-    bar.finish_and_clear();
-    match &replayed {
-        // All that ever happened has just been counted.
-        Ok(_) if from.is_none() => pipeline.slo.past_is_counted(),
-        Ok(_) => {}
-        // The log no longer reaches back to its beginning: the stored samples are what is left.
-        Err(error) if from.is_none() => warn!(%error, "the log cannot be folded; counting the stored samples"),
-        Err(error) => setting.health.report(
-            Trouble::Damage,
-            format!("the log cannot be read from the ledger's checkpoint on; what lies between is not counted: {error}"),
-        ),
-    }
-    let series = u32::try_from(store.stats().series).unwrap_or(u32::MAX);
-    pipeline.announce_known(series, &labels);
-    backfill::fill(&mut pipeline.slo, store, setting.retention, setting.now);
-    // Time in which this program did not run is not the targets' fault.
-    pipeline.slo.resume(setting.now);
-    info!(batches, "ledger is up to date");
-    let position = replayed.unwrap_or_else(|_| store.position());
-    Folded { position, alerts: last_words.into_values().collect() }
-}
-
-/// What folding needs to know.
-#[derive(Clone, Copy)]
-struct Fold<'a> {
-    retention: TimeDelta,
-    now: Timestamp,
-    health: &'a Health,
-}
-
-/// Where the fold ended, and what it has to say.
-struct Folded {
-    position: LogPosition,
-    alerts: Vec<Alert>,
-}
-
-/// A spinner on a terminal, nothing elsewhere.
-fn spinner(what: &'static str) -> ProgressBar {
-    let bar =
-        if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{spinner} {prefix} {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar.set_prefix(what);
-    bar
 }
 
 fn reload_on_hangup(reloader: Arc<Reloader>) {

@@ -29,7 +29,7 @@ pub enum LogEvent<'a> {
     },
     /// A stretch of the log is damaged: what it said is not known.
     Lost {
-        /// How long it is.
+        /// How long it is; 0 when whole files are missing.
         bytes: u64,
         /// Where the log goes on.
         position: LogPosition,
@@ -53,7 +53,13 @@ impl Store {
         })?;
         let (files, from) = self.files_from(from)?;
         let mut batch = empty_batch();
+        let mut before: Option<u64> = None;
         for file in files.iter().filter(|file| file.number >= from.file && file.number <= durable.file) {
+            if before.is_some_and(|before| before != file.previous_end.file) {
+                let position = LogPosition { file: file.number, offset: LOG_HEADER_BYTES };
+                visit(LogEvent::Lost { bytes: 0, position });
+            }
+            before = Some(file.number);
             let start = if file.number == from.file { from.offset } else { LOG_HEADER_BYTES };
             let bytes = read_file(&*self.shared.disk, &log_path(&self.shared.dir, file.number))?;
             let end = if file.number == durable.file { durable.offset } else { file.end };
@@ -71,6 +77,13 @@ impl Store {
             })?;
         }
         Ok(durable)
+    }
+
+    /// Whether the log still begins with the first batch ever appended, so that a fold over it misses nothing.
+    pub fn has_whole_log(&self) -> bool {
+        let log = self.shared.log.lock();
+        let has_segments = !self.shared.read().segments.is_empty();
+        log.files.first().map_or(!has_segments, |oldest| oldest.previous_end == LogPosition::default())
     }
 
     /// The files to read, and where a position lies in them.
