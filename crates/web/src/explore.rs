@@ -148,7 +148,7 @@ fn graph(title: &str, series: Vec<RangeSeries>, range: RangeSpec) -> Markup {
         gaps: Vec::new(),
     };
     html! {
-        figure {
+        figure.wide {
             figcaption.mono { (title) }
             (chart.draw())
             (svg::legend(&chart.lines))
