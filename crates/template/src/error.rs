@@ -20,8 +20,8 @@ pub struct TemplateError {
     pub message: String,
     /// What to write instead, where that is known.
     pub help: Option<String>,
-    /// The template that is called and nowhere defined, where that is the problem: another file may define it.
-    pub undefined_template: Option<String>,
+    /// Whether the problem is a call of a template that is not defined: another file may define it.
+    pub is_undefined_template: bool,
 }
 
 impl fmt::Display for TemplateError {
@@ -42,12 +42,12 @@ pub(crate) struct Problem {
     pub(crate) span: Range<usize>,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
-    pub(crate) undefined_template: Option<String>,
+    pub(crate) is_undefined_template: bool,
 }
 
 impl Problem {
     pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { span, message: message.into(), help: None, undefined_template: None }
+        Self { span, message: message.into(), help: None, is_undefined_template: false }
     }
 
     /// A call of a template that is not among the known ones.
@@ -57,8 +57,10 @@ impl Problem {
         known: impl Iterator<Item = &'a str>,
     ) -> Self {
         let mut problem = Self::new(span, format!("template {name:?} is not defined"));
-        problem.help = suggest(name, known).map(|near| format!("did you mean {near:?}?"));
-        problem.undefined_template = Some(name.to_owned());
+        // Names that begin with two underscores are for other templates, not for people's texts.
+        let offered = known.filter(|known| name.starts_with("__") || !known.starts_with("__"));
+        problem.help = suggest(name, offered).map(|near| format!("did you mean {near:?}?"));
+        problem.is_undefined_template = true;
         problem
     }
 
@@ -82,7 +84,7 @@ impl Problem {
             column: before[line_start..].chars().count() + 1,
             message: self.message,
             help: self.help,
-            undefined_template: self.undefined_template,
+            is_undefined_template: self.is_undefined_template,
         }
     }
 }

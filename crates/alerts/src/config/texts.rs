@@ -75,16 +75,14 @@ impl MessageTexts {
             read.files.iter().map(|file| (sources.name(*file).to_owned(), *file)).collect();
         let text_of = |(name, file): (&String, &FileId)| (name.clone(), sources.text(*file).to_owned());
         let templates = Templates::new(by_name.iter().map(text_of).collect());
-        for problem in
-            templates.problems().iter().filter(|p| read.is_complete || p.undefined_template.is_none())
-        {
+        for problem in templates.problems().iter().filter(|p| read.is_complete || !p.is_undefined_template) {
             let span = by_name.get(&problem.name).map(|file| Span::new(*file, problem.span.clone()));
             out.push(diagnostic(span, problem));
         }
         for node in &self.texts {
             let text = node.as_text().unwrap_or_default();
             for problem in templates.check("text", text).err().unwrap_or_default() {
-                if read.is_complete || problem.undefined_template.is_none() {
+                if read.is_complete || !problem.is_undefined_template {
                     let span = yaml::span_within(sources, node, problem.span.clone());
                     out.push(diagnostic(Some(span), &problem));
                 }
