@@ -39,6 +39,25 @@ impl fmt::Debug for Function {
     }
 }
 
+impl Function {
+    /// What is wrong with calling it, under its name, with so many arguments.
+    pub(crate) fn wrong_count(&self, name: &str, count: usize) -> Option<String> {
+        let (min, max) = (self.args_min, self.args_max);
+        if count >= min && max.is_none_or(|max| count <= max) {
+            return None;
+        }
+        let wanted = match max {
+            Some(0) => "no arguments".to_owned(),
+            Some(1) if min == 1 => "1 argument".to_owned(),
+            Some(max) if max == min => format!("{min} arguments"),
+            Some(max) => format!("{min} to {max} arguments"),
+            None if min == 1 => "at least 1 argument".to_owned(),
+            None => format!("at least {min} arguments"),
+        };
+        Some(format!("{name} takes {wanted}, not {count}"))
+    }
+}
+
 /// What a key that is not there reads as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingKey {

@@ -160,14 +160,8 @@ impl Run<'_> {
             return self.fail(span, format!("function {name:?} is not defined"));
         };
         let count = words.len() + usize::from(piped.is_some());
-        let (min, max) = (function.args_min, function.args_max);
-        if count < min || max.is_some_and(|max| count > max) {
-            let wanted = match max {
-                Some(max) if max == min => format!("{min}"),
-                Some(max) => format!("{min} to {max}"),
-                None => format!("at least {min}"),
-            };
-            return self.fail(span, format!("{name} takes {wanted} arguments, not {count}"));
+        if let Some(message) = function.wrong_count(name, count) {
+            return self.fail(span, message);
         }
         match name {
             "and" | "or" => return self.and_or(name == "and", words, dot, piped),

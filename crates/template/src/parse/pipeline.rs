@@ -48,7 +48,30 @@ impl Parser<'_> {
                     return Err(Problem::new(word.span.clone(), message).with_help("put a function here"));
                 }
             }
+            self.count_arguments(&command, !commands.is_empty());
             commands.push(command);
+        }
+    }
+
+    /// Reports functions called with too few or too many arguments; Go says so only when it comes to the call.
+    fn count_arguments(&mut self, command: &Command, is_piped: bool) {
+        let Some((first, args)) = command.words.split_first() else { return };
+        self.check_count(first, args.len() + usize::from(is_piped));
+        args.iter().for_each(|word| self.check_count(word, 0));
+    }
+
+    fn check_count(&mut self, word: &Word, count: usize) {
+        match &word.kind {
+            WordKind::Function(name) => {
+                let wrong = self.known.get(name).and_then(|function| function.wrong_count(name, count));
+                if let Some(message) = wrong {
+                    self.report(Problem::new(word.span.clone(), message));
+                }
+            }
+            // What follows belongs to the method, not to the function.
+            WordKind::Chain(inner, _) => self.check_count(inner, 0),
+            WordKind::Dot | WordKind::Nil | WordKind::Literal(_) | WordKind::Field(_) => {}
+            WordKind::Variable(..) | WordKind::Parens(_) => {}
         }
     }
 

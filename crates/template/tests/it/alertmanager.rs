@@ -63,5 +63,5 @@ fn labels_of_the_route_are_asked_for_by_name() {
     let set = TemplateSet::new(alertmanager_functions());
     let render = |text: &str| set.render_text(Escape::None, text, &Value::Nil, &Routed);
     assert_eq!(render(r#"{{ routeLabels "reason" }}|{{ routeLabels "none" }}"#).as_deref(), Ok("night|"));
-    assert!(render("{{ routeLabels }}").unwrap_err().message.contains("takes 1 arguments"));
+    assert!(render("{{ routeLabels }}").unwrap_err().message.contains("takes 1 argument"));
 }

@@ -45,7 +45,19 @@ fn every_problem_of_a_text_is_reported_with_its_place() {
                 "annotation:1:12: this action is never closed; write }}",
             ],
         ),
-        ("{{ $labels.job }} {{ $value | humanize }}", vec![]),
+        (
+            "{{ if false }}{{ toUpper }}{{ $value | len 1 }}{{ len }}{{ print now.Unix }}{{ end }}{{ not len }}",
+            vec![
+                "annotation:1:18: toUpper takes 1 argument, not 0",
+                "annotation:1:40: len takes 1 argument, not 2",
+                "annotation:1:51: len takes 1 argument, not 0",
+                "annotation:1:93: len takes 1 argument, not 0",
+            ],
+        ),
+        (
+            "{{ $labels.job }} {{ $value | humanize }} {{ print (now.Unix) | toUpper }} {{ tmpl \"x\" . }}",
+            vec![],
+        ),
     ] {
         assert_eq!(problems(text), expected, "{text}");
     }
@@ -70,7 +82,7 @@ fn an_error_while_rendering_names_place_and_types() {
         ),
         ("{{ humanize .s }}", "inline:1:4: humanize: argument 1 must be a number, not string"),
         ("{{ toUpper 1 }}", "inline:1:4: toUpper: argument 1 must be a string, not int"),
-        ("{{ len 1 2 }}", "inline:1:4: len takes 1 arguments, not 2"),
+        ("{{ len 1 2 }}", "inline:1:4: len takes 1 argument, not 2"),
     ] {
         assert_eq!(render(text, Limits::default()), Err(expected.to_owned()), "{text}");
     }
