@@ -144,6 +144,14 @@ impl Pipeline {
         }
     }
 
+    /// After a restart: what routing remembers as firing is brought back to the objectives, which end it when it is
+    /// over. A fold of the samples brings back what follows from samples, but not that there were none.
+    pub fn recall(&mut self, now: Timestamp) {
+        for view in self.alerts.alerts(now).iter().filter(|view| !view.resolved) {
+            self.slo.recall(&view.alert, now);
+        }
+    }
+
     /// When to call with [`Input::Tick`] at the latest.
     pub fn next_wake(&self) -> Option<Timestamp> {
         [self.slo.next_wake(), self.rules.next_wake(), self.alerts.next_wake()].into_iter().flatten().min()

@@ -261,20 +261,69 @@ impl SloEngine {
         if !slo.alerts.is_empty() {
             self.wake_by(due + TimeDelta(1));
         }
+        let Some(silent_from) = self.silent_from(slo) else { return };
         let severities: BTreeSet<&str> = slo.alerts.iter().map(|alert| alert.severity.as_str()).collect();
         for severity in severities {
             let alert = AlertName::NotMeasured(severity.to_owned());
             let key = AlertKey { slo: slo.id(), labels: Labels::empty(), alert };
-            self.turn(key, Turn { holds: now > due, at: now, now }, effects);
+            // A restart is no sign that what was not measured before is measured now.
+            let is_silent_still = now > silent_from && self.fires(&key);
+            self.turn(key, Turn { holds: now > due || is_silent_still, at: now, now }, effects);
         }
+    }
+
+    fn fires(&self, key: &AlertKey) -> bool {
+        self.alerts.get(key).is_some_and(|state| state.is_firing)
     }
 
     /// The last moment at which an objective still counts as measured.
     fn unmeasured_from(&self, slo: &Slo) -> Option<Timestamp> {
+        let silent_from = self.silent_from(slo)?;
+        let everything = self.ledger.everything(&slo.indicator.key())?;
+        let resumed = self.resumed_at.map(|at| at + lag_allowed(self.ledger.interval(everything)));
+        Some(resumed.map_or(silent_from, |resumed| resumed.max(silent_from)))
+    }
+
+    /// As [`Self::unmeasured_from`], whether or not anybody was there to listen.
+    fn silent_from(&self, slo: &Slo) -> Option<Timestamp> {
         let everything = self.ledger.everything(&slo.indicator.key())?;
         let watermark = self.ledger.watermark(everything)?;
-        let heard = self.resumed_at.map_or(watermark, |resumed| resumed.max(watermark));
-        Some(heard + lag_allowed(self.ledger.interval(everything)))
+        Some(watermark + lag_allowed(self.ledger.interval(everything)))
+    }
+
+    /// Whoever routes alerts remembers this one as firing. If it is one of ours, it fires until its condition is
+    /// next looked at. To be called after a restart, once the log has been folded: a fold brings back what follows
+    /// from samples, but not that there were none.
+    pub fn recall(&mut self, alert: &Alert, now: Timestamp) {
+        let Some(key) = self.key_of(alert).filter(|key| !self.fires(key)) else { return };
+        let (since, labels) = (alert.starts_at, alert.labels.clone());
+        self.alerts.insert(key, AlertState { is_firing: true, since, sent_at: now, labels });
+        self.wake_by(now + RESEND_EVERY);
+    }
+
+    /// Which of ours an alert is, by its labels.
+    fn key_of(&self, alert: &Alert) -> Option<AlertKey> {
+        let is_named = |slo: &&Arc<Slo>| alert.labels.get("slo") == Some(&slo.name);
+        for slo in self.slos.values().filter(is_named) {
+            let group_by: Vec<&str> = slo.indicator.group_by.iter().map(String::as_str).collect();
+            let stream = alert.labels.keep(&group_by);
+            let burns = slo.alerts.iter().flat_map(|burn| {
+                [&stream, &Labels::empty()].map(|labels| (labels.clone(), AlertName::Burn(burn.name.clone())))
+            });
+            let not_measured = slo
+                .alerts
+                .iter()
+                .map(|burn| (Labels::empty(), AlertName::NotMeasured(burn.severity.clone())));
+            let keys = burns.chain(not_measured);
+            let mut keys = keys.map(|(labels, alert)| AlertKey { slo: slo.id(), labels, alert });
+            let is_it = |key: &AlertKey| {
+                self.alert(key, alert.starts_at, None).is_some_and(|ours| ours.labels == alert.labels)
+            };
+            if let Some(key) = keys.find(is_it) {
+                return Some(key);
+            }
+        }
+        None
     }
 
     /// Moves an alert to where its condition says, and tells of it when it is news or time to repeat it.

@@ -44,13 +44,16 @@ struct Shop {
     bad_percent: u64,
     /// No more events: what is read last can be compared at leisure.
     is_closed: bool,
+    /// Nothing answers but errors.
+    is_down: bool,
 }
 
 impl Shop {
     fn new(seed: u64) -> Self {
         let replica = || Replica { routes: ROUTES, ..Replica::default() };
         let replicas = (0..TARGETS).map(|_| replica()).collect();
-        Self { random: fastrand::Rng::with_seed(seed), replicas, scale: 10, bad_percent: 1, is_closed: false }
+        let random = fastrand::Rng::with_seed(seed);
+        Self { random, replicas, scale: 10, bad_percent: 1, is_closed: false, is_down: false }
     }
 
     fn change_weather(&mut self, bad_percent: u64) {
@@ -137,8 +140,12 @@ impl World {
     }
 }
 
-async fn metrics(State(world): State<World>, Path(replica): Path<usize>) -> String {
-    world.shop().expose(replica)
+async fn metrics(State(world): State<World>, Path(replica): Path<usize>) -> (StatusCode, String) {
+    let mut shop = world.shop();
+    if shop.is_down {
+        return (StatusCode::SERVICE_UNAVAILABLE, String::new());
+    }
+    (StatusCode::OK, shop.expose(replica))
 }
 
 /// Takes most messages; some it refuses, as overloaded or limited, when they come for the first time.
@@ -601,4 +608,59 @@ fn check_keys(messages: &[Message]) {
 
 fn said(alert: &Value) -> String {
     format!("{} {} {}", alert["fingerprint"], alert["status"], alert["startsAt"])
+}
+
+/// An alert that says that nothing is measured follows from time, not from samples: no replay of samples brings it
+/// back, and none may be left behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_about_missing_samples_outlives_a_kill_and_ends_when_they_return() {
+    let (world, address) = World::open(seed()).await;
+    let folder = Folder::new("crash-unmeasured");
+    let (path, data) = (folder.write("bellwether.yml", &config(&address)), folder.path("data"));
+    let mut server = Server::start(&path, &data).await;
+    for returns_after_restart in [true, false] {
+        measured(&server).await;
+        world.shop().is_down = true;
+        firing(&server, 1).await;
+        server.kill();
+        world.shop().is_down = !returns_after_restart;
+        server = Server::start(&path, &data).await;
+        if !returns_after_restart {
+            firing(&server, 1).await;
+            world.shop().is_down = false;
+        }
+        measured(&server).await;
+        firing(&server, 0).await;
+        server
+            .until("everybody is told that it is over", async |_| {
+                let messages = world.messages();
+                let last =
+                    messages.iter().filter(|message| message.accepted && message.path == "webhook").last();
+                if last.is_some_and(is_resolved) { Ok(()) } else { Err(format!("{last:?}")) }
+            })
+            .await;
+    }
+}
+
+async fn measured(server: &Server) {
+    server
+        .until("the objective is measured", async |server| {
+            let slos = server.json("/api/bellwether/v1/slos").await;
+            let measurement = &find(&slos, "answers")["streams"][0]["measurement"];
+            if measurement == "complete" { Ok(()) } else { Err(measurement.to_string()) }
+        })
+        .await;
+}
+
+async fn firing(server: &Server, count: usize) {
+    server
+        .until("so many alerts fire", async |server| {
+            let alerts = server.json("/api/v2/alerts").await;
+            if alerts.as_array().unwrap().len() == count {
+                Ok(())
+            } else {
+                Err(format!("not {count}: {alerts:#}"))
+            }
+        })
+        .await;
 }

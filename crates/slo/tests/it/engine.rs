@@ -149,6 +149,30 @@ fn our_own_absence_is_not_taken_for_silence() {
 }
 
 #[test]
+fn an_alert_about_missing_samples_is_recalled_after_a_crash_and_ends_when_they_return() {
+    let (mut world, mut shop) = Shop::healthy();
+    let checkpoint = world.engine.checkpoint(Default::default(), BlocksFile::Rewrite);
+    world.wait(TimeDelta::MINUTE);
+    let fired = alerts(world.engine.step(Event::Tick, world.now));
+    assert_eq!(fired.len(), 2);
+    // Nothing of this reached the checkpoint; whoever routes alerts remembers it.
+    let (slos, settings) = (slos(YAML), EngineSettings::default());
+    let (head, blocks) = (&checkpoint.head, &checkpoint.new_blocks);
+    world.engine = SloEngine::restore(slos, settings, head, blocks).unwrap().0;
+    world.engine.resume(world.now);
+    fired.iter().for_each(|alert| world.engine.recall(alert, world.now));
+    let before = world.now;
+    world.wait(TimeDelta::SECOND);
+    assert_eq!(told(&alerts(world.engine.step(Event::Tick, world.now))), [""; 0], "still not measured");
+    world.wait(TimeDelta::MINUTE);
+    let again = alerts(world.engine.step(Event::Tick, world.now));
+    assert_eq!(told(&again), told(&fired), "told again each minute");
+    assert!(again.iter().all(|alert| alert.starts_at == before), "{again:?}");
+    let ended = shop.serve(&mut world, 0.0);
+    assert_eq!(told(&ended).iter().filter(|text| text.ends_with("resolved")).count(), 2, "{ended:?}");
+}
+
+#[test]
 fn an_interpolated_threshold_is_noted_with_its_bounds() {
     let yaml = YAML.replace(
         "ratio: {bad: errors_total, total: requests_total}",
