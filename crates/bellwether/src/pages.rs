@@ -318,10 +318,10 @@ fn delivery_view(row: &DeliveryRow) -> DeliveryView {
         }
         DeliveryStatus::Failed { last } => (DeliveryOutcome::Failed, last.describe(), None),
         DeliveryStatus::Replaced { by } => {
-            (DeliveryOutcome::Delivered, format!("a later message says it all: {by}"), None)
+            (DeliveryOutcome::Superseded, format!("a later message says it all: {by}"), None)
         }
         DeliveryStatus::Withdrawn { why } => {
-            (DeliveryOutcome::Delivered, format!("nothing left to say: {why}"), None)
+            (DeliveryOutcome::Superseded, format!("nothing left to say: {why}"), None)
         }
     };
     DeliveryView {

@@ -31,11 +31,12 @@ impl Ask {
     }
 }
 
-const OUTCOMES: [(DeliveryOutcome, &str); 4] = [
+const OUTCOMES: [(DeliveryOutcome, &str); 5] = [
     (DeliveryOutcome::Pending, "pending"),
     (DeliveryOutcome::Retrying, "retrying"),
     (DeliveryOutcome::Delivered, "delivered"),
     (DeliveryOutcome::Failed, "failed"),
+    (DeliveryOutcome::Superseded, "superseded"),
 ];
 
 const fn tone(outcome: DeliveryOutcome) -> (Tone, &'static str) {
@@ -44,6 +45,7 @@ const fn tone(outcome: DeliveryOutcome) -> (Tone, &'static str) {
         DeliveryOutcome::Retrying => (Tone::Warn, "retrying"),
         DeliveryOutcome::Delivered => (Tone::Ok, "delivered"),
         DeliveryOutcome::Failed => (Tone::Bad, "failed"),
+        DeliveryOutcome::Superseded => (Tone::Quiet, "superseded"),
     }
 }
 

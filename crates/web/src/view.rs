@@ -286,6 +286,8 @@ pub enum DeliveryOutcome {
     Delivered,
     /// Given up.
     Failed,
+    /// Never heard: a later message says it all, or there was nothing left to say.
+    Superseded,
 }
 
 /// Which notifications to show. Newest first.
