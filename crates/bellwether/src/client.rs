@@ -38,6 +38,22 @@ impl Client {
         self.send(self.http.get(self.url(path, query))).await
     }
 
+    /// Reads a JSON list: whatever else answers with 200 is not Bellwether, and no list is not an empty one.
+    pub async fn get_list(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        match self.get(path, &[]).await? {
+            Value::Array(list) => Ok(list),
+            _ => Err(self.stranger(path)),
+        }
+    }
+
+    /// Something answers at the address, but not as Bellwether does.
+    pub fn stranger(&self, path: &str) -> Failure {
+        Failure::failed(format!(
+            "{} answers {path}, but not as Bellwether does; is another program listening there?",
+            self.base
+        ))
+    }
+
     /// Sends JSON.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.send(self.http.request(Method::POST, self.url(path, &[])).json(body)).await

@@ -9,13 +9,13 @@ use crate::output::{Rows, print_json, say};
 
 /// Prints the alerts of a running server.
 pub async fn run(arguments: Alerts) -> Result<(), Failure> {
-    let alerts = Client::new(&arguments.remote.server)?.get("/api/v2/alerts", &[]).await?;
+    let alerts = Client::new(&arguments.remote.server)?.get_list("/api/v2/alerts").await?;
     if arguments.remote.format == Format::Json {
-        print_json(&alerts);
+        print_json(&Value::Array(alerts));
         return Ok(());
     }
     let mut rows = Rows::new(&["alert", "severity", "state", "since", "receivers", "summary"]);
-    for alert in alerts.as_array().into_iter().flatten() {
+    for alert in &alerts {
         let label = |name: &str| text(&alert["labels"][name]);
         let receivers: Vec<String> = alert["receivers"]
             .as_array()

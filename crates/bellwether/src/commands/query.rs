@@ -15,7 +15,11 @@ pub async fn run(arguments: Query) -> Result<(), Failure> {
     check(&arguments.expression)?;
     let mut parameters = vec![("query", arguments.expression.as_str())];
     parameters.extend(arguments.time.as_deref().map(|time| ("time", time)));
-    let answer = Client::new(&arguments.remote.server)?.get("/api/v1/query", &parameters).await?;
+    let client = Client::new(&arguments.remote.server)?;
+    let answer = client.get("/api/v1/query", &parameters).await?;
+    if !answer["data"]["resultType"].is_string() {
+        return Err(client.stranger("/api/v1/query"));
+    }
     if arguments.remote.format == Format::Json {
         print_json(&answer["data"]);
     } else {

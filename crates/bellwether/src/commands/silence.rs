@@ -44,10 +44,12 @@ async fn add(remote: &Remote, wish: Wish) -> Result<(), Failure> {
         "createdBy": wish.author,
         "comment": wish.comment,
     });
-    let answer = Client::new(&remote.server)?.post("/api/v2/silences", &body).await?;
+    let client = Client::new(&remote.server)?;
+    let answer = client.post("/api/v2/silences", &body).await?;
+    let Some(id) = answer["silenceID"].as_str() else { return Err(client.stranger("/api/v2/silences")) };
     match remote.format {
         Format::Json => print_json(&answer),
-        Format::Text => say(answer["silenceID"].as_str().unwrap_or_default()),
+        Format::Text => say(id),
     }
     Ok(())
 }
@@ -80,14 +82,9 @@ fn parse_matcher(text: &str) -> Result<Matcher, String> {
 }
 
 async fn list(remote: &Remote, expired: bool) -> Result<(), Failure> {
-    let answer = Client::new(&remote.server)?.get("/api/v2/silences", &[]).await?;
-    let shown: Vec<Value> = answer
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|silence| expired || silence["status"]["state"] != "expired")
-        .cloned()
-        .collect();
+    let answer = Client::new(&remote.server)?.get_list("/api/v2/silences").await?;
+    let shown: Vec<Value> =
+        answer.into_iter().filter(|silence| expired || silence["status"]["state"] != "expired").collect();
     if remote.format == Format::Json {
         print_json(&Value::Array(shown));
         return Ok(());

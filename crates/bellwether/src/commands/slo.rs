@@ -11,14 +11,14 @@ use crate::output::{Rows, print_json, say};
 /// Prints the objectives of a running server.
 pub async fn run(command: Slo) -> Result<(), Failure> {
     let Slo::Status { remote } = command;
-    let slos = Client::new(&remote.server)?.get("/api/bellwether/v1/slos", &[]).await?;
+    let slos = Client::new(&remote.server)?.get_list("/api/bellwether/v1/slos").await?;
     if remote.format == Format::Json {
-        print_json(&slos);
+        print_json(&Value::Array(slos));
         return Ok(());
     }
     let mut rows =
         Rows::new(&["slo", "goal", "period", "sli", "budget left", "burn", "ends", "alerts", "data"]);
-    for slo in slos.as_array().into_iter().flatten() {
+    for slo in &slos {
         for stream in slo["streams"].as_array().into_iter().flatten() {
             rows.push(row(slo, stream));
         }
