@@ -128,7 +128,12 @@ const NOT_YET_GLOBAL: [&str; 18] = [
     "runtime",
 ];
 
-const NOT_YET_JOB: [&str; 31] = [
+const NOT_YET_JOB: [&str; 36] = [
+    "http_headers",
+    "bearer_token",
+    "bearer_token_file",
+    "no_proxy",
+    "proxy_from_environment",
     "relabel_configs",
     "metric_relabel_configs",
     "file_sd_configs",
