@@ -15,6 +15,7 @@ use bellwether_model::{LogPosition, Sample, SeriesId, Timestamp};
 use crate::codec::{Reader, put_i64, put_u16, put_u64};
 use crate::disk::{Disk, WriteFile};
 use crate::error::DiskError;
+use crate::log_record;
 
 pub(crate) const LOG_VERSION: u16 = 1;
 const LOG_MAGIC: &[u8; 4] = b"BWLG";
@@ -130,12 +131,20 @@ pub(crate) struct LogState {
     writer: Option<Box<dyn WriteFile>>,
     is_rotation_due: bool,
     is_in_flight: bool,
+    /// A sync succeeded since the last mark. The next record is preceded by one, so that what is unreadable before
+    /// it is known to be damage and not a torn tail.
+    is_mark_due: bool,
     pub(crate) fsyncs: u64,
 }
 
 impl LogState {
-    /// Call after adding `buffer.len() - before` bytes.
-    pub(crate) fn note_appended(&mut self, before: usize) -> LogPosition {
+    /// Appends a record; gives the position after it.
+    pub(crate) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> LogPosition {
+        let before = self.buffer.len();
+        if std::mem::take(&mut self.is_mark_due) {
+            log_record::put_synced(&mut self.buffer, self.durable);
+        }
+        write(&mut self.buffer);
         let bytes = (self.buffer.len() - before) as u64;
         self.appended.offset += bytes;
         self.appended_total += bytes;
@@ -189,6 +198,7 @@ impl Log {
             writer: None,
             is_rotation_due: true,
             is_in_flight: false,
+            is_mark_due: false,
             fsyncs: 0,
         };
         Self { disk, dir, file_bytes_max, state: Mutex::new(state), synced: Condvar::new() }
@@ -310,6 +320,7 @@ impl LogState {
     /// Takes note of `bytes` that became durable, in a new file if one was begun.
     fn settle(&mut self, begun: Option<LogHeader>, bytes: u64, latest: Timestamp) {
         self.fsyncs += 1;
+        self.is_mark_due = true;
         self.synced_total += bytes;
         if let Some(header) = begun {
             let cut = self.durable;

@@ -1,8 +1,9 @@
 //! Reading log files back: at opening, to fill the head, and for whoever folds over the log.
 //!
 //! The last file may end in a torn record, which was never acknowledged: reading stops there. In an older file the
-//! header of its successor says where it ends, so anything unreadable before that is damage: it is skipped record by
-//! record where the lengths still make sense, and reported.
+//! header of its successor says where it ends, and in the last one a mark says up to where it was synced: anything
+//! unreadable before that is damage. It is skipped record by record where the lengths still make sense, otherwise up
+//! to the next mark, and reported.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,34 +28,45 @@ pub(crate) fn empty_batch() -> Batch {
     Batch { origin: Origin::Rules, at: Timestamp(0), samples: Vec::new() }
 }
 
-/// Walks over the records from an offset on; `end` is where the file is known to end, if it is. Gives the offset
-/// after the last readable record, or `end`. `visit` also learns the offset after each step.
+/// The part of a log file that is to be read.
+#[derive(Clone, Copy)]
+pub(crate) struct Readable {
+    /// The file's number.
+    pub(crate) number: u64,
+    /// Where to begin.
+    pub(crate) start: u64,
+    /// Where the file is known to end, if it is.
+    pub(crate) end: Option<u64>,
+}
+
+/// Walks over the records. Gives the offset after the last readable record, or the known end. `visit` also learns the
+/// offset after each step.
 pub(crate) fn walk<E>(
     bytes: &[u8],
-    from: u64,
-    end: Option<u64>,
+    readable: Readable,
     batch: &mut Batch,
     visit: &mut dyn FnMut(Step<'_>, u64) -> Result<(), E>,
 ) -> Result<u64, E> {
-    let limit = end.map_or(bytes.len(), |end| end.min(bytes.len() as u64) as usize);
-    let mut at = from.min(limit as u64) as usize;
+    let limit = readable.end.map_or(bytes.len(), |end| end.min(bytes.len() as u64) as usize);
+    let mut at = readable.start.min(limit as u64) as usize;
+    // Up to here everything was synced once, so that what cannot be read is damage.
+    let mut synced = readable.end.map(|_| limit);
     while at < limit {
         let rest = &bytes[at..limit];
         let record = log_record::unframe(rest).and_then(|p| Some((p.len(), log_record::read(p, batch)?)));
-        match (record, end) {
-            (Some((length, record)), _) => {
-                at += FRAME_BYTES + length;
-                visit(Step::Record(record, batch), at as u64)?;
-            }
-            (None, None) => return Ok(at as u64),
-            (None, Some(_)) => {
-                let skipped = skip(rest, batch);
-                at += skipped;
-                visit(Step::Damaged(skipped as u64), at as u64)?;
-            }
+        if let Some((length, record)) = record {
+            at += FRAME_BYTES + length;
+            visit(Step::Record(record, batch), at as u64)?;
+            continue;
         }
+        if at >= *synced.get_or_insert_with(|| synced_until(rest, at, readable.number)) {
+            return Ok(at as u64);
+        }
+        let skipped = skip(rest, batch);
+        at += skipped;
+        visit(Step::Damaged(skipped as u64), at as u64)?;
     }
-    if let Some(end) = end
+    if let Some(end) = readable.end
         && end > at as u64
     {
         visit(Step::Damaged(end - at as u64), end)?;
@@ -63,7 +75,22 @@ pub(crate) fn walk<E>(
     Ok(at as u64)
 }
 
-/// How many bytes to leave out: one record if its length leads to a good one or to the end, or else all.
+/// Up to which offset marks say that the file was durable; 0 if there is none. Marks that were written for a file
+/// given up since speak of that one.
+fn synced_until(rest: &[u8], at: usize, number: u64) -> usize {
+    let (mut synced, mut from) = (0, 0);
+    while let Some((place, position)) = log_record::find_mark(&rest[from..]) {
+        let offset = usize::try_from(position.offset).unwrap_or(usize::MAX);
+        if position.file == number && offset <= at + from + place {
+            synced = synced.max(offset);
+        }
+        from += place + 1;
+    }
+    synced
+}
+
+/// How many bytes to leave out: one record if its length leads to a good one or to the end, or else all up to the
+/// next mark.
 fn skip(rest: &[u8], batch: &mut Batch) -> usize {
     let length = rest.first_chunk::<4>().map_or(0, |length| u32::from_le_bytes(*length) as usize);
     let next = length.saturating_add(FRAME_BYTES);
@@ -72,7 +99,7 @@ fn skip(rest: &[u8], batch: &mut Batch) -> usize {
         Some(after) if log_record::unframe(after).is_some_and(|p| log_record::read(p, batch).is_some()) => {
             next
         }
-        _ => rest.len(),
+        _ => log_record::find_mark(&rest[1..]).map_or(rest.len(), |(place, _)| place + 1),
     }
 }
 
@@ -83,7 +110,7 @@ pub(crate) struct FoundLog {
     pub(crate) files: Vec<FoundFile>,
     /// Files that an aborted sync left behind; they do not count.
     pub(crate) void: Vec<PathBuf>,
-    /// Files whose header is damaged though they are not the last.
+    /// Files whose header is damaged though what they hold was acknowledged.
     pub(crate) damaged: Vec<PathBuf>,
     pub(crate) number_last: u64,
 }
@@ -114,7 +141,12 @@ pub(crate) fn find(disk: &dyn Disk, dir: &Path, names: &[String]) -> Result<Foun
                 headers.insert(number, (path, header));
             }
             // A new file's header is synced together with its first records: nothing in it was acknowledged.
-            Ok(_) | Err(HeaderProblem::Damaged) if number == found.number_last => found.void.push(path),
+            // If anything was, a mark behind it says so.
+            Ok(_) | Err(HeaderProblem::Damaged)
+                if number == found.number_last && synced_until(&read_file(disk, &path)?, 0, number) == 0 =>
+            {
+                found.void.push(path);
+            }
             Ok(_) | Err(HeaderProblem::Damaged) => found.damaged.push(path),
             Err(HeaderProblem::Version(version)) => {
                 return Err(OpenError::Version { path, found: version, known: LOG_VERSION });

@@ -1,9 +1,9 @@
 //! What the log says, one record for each new series, batch and retention floor. A frame around every record
 //! carries its length and checksum, so that a torn tail is known for what it is.
 
-use bellwether_model::{Batch, Labels, Origin, Sample, SeriesId, TimeDelta, Timestamp};
+use bellwether_model::{Batch, Labels, LogPosition, Origin, Sample, SeriesId, TimeDelta, Timestamp};
 
-use crate::codec::{Reader, put_i64, put_text, put_varint, put_zigzag};
+use crate::codec::{Reader, put_i64, put_text, put_u64, put_varint, put_zigzag};
 
 /// Length (u32) and CRC-32 (u32) stand before each record.
 pub(crate) const FRAME_BYTES: usize = 8;
@@ -15,6 +15,10 @@ pub(crate) const BATCH_SAMPLES_MAX: usize = 8 << 20;
 const KIND_SERIES: u8 = 1;
 const KIND_BATCH: u8 = 2;
 const KIND_FLOOR: u8 = 3;
+const KIND_SYNCED: u8 = 4;
+
+/// A mark's payload: kind, file, offset.
+const MARK_BYTES: usize = 17;
 
 const ORIGIN_SCRAPE: u8 = 0;
 const ORIGIN_BACKFILL: u8 = 1;
@@ -28,6 +32,8 @@ pub(crate) enum Record {
     Series(SeriesId, Labels),
     Batch,
     Floor(Timestamp),
+    /// A mark; only looked at where something does not read.
+    Synced,
 }
 
 /// Appends one framed record whose payload `write` produces.
@@ -87,6 +93,31 @@ pub(crate) fn put_floor(out: &mut Vec<u8>, floor: Timestamp) {
         out.push(KIND_FLOOR);
         put_i64(out, floor.0);
     });
+}
+
+/// Everything before this position is durable.
+pub(crate) fn put_synced(out: &mut Vec<u8>, position: LogPosition) {
+    frame(out, |out| {
+        out.push(KIND_SYNCED);
+        put_u64(out, position.file);
+        put_u64(out, position.offset);
+    });
+}
+
+/// The first mark at or after the beginning of some bytes: where its frame begins, and what it says. Its fixed
+/// length, its checksum and its place tell it from anything else.
+pub(crate) fn find_mark(bytes: &[u8]) -> Option<(usize, LogPosition)> {
+    let length = (MARK_BYTES as u32).to_le_bytes();
+    let starts = bytes.windows(FRAME_BYTES + MARK_BYTES).enumerate().filter(|(_, w)| w.starts_with(&length));
+    let mut marks = starts.filter_map(|(at, window)| Some((at, read_mark(unframe(window)?)?)));
+    marks.next()
+}
+
+fn read_mark(payload: &[u8]) -> Option<LogPosition> {
+    let mut reader = Reader::new(payload);
+    let is_mark = reader.byte()? == KIND_SYNCED;
+    let position = LogPosition { file: reader.u64()?, offset: reader.u64()? };
+    (is_mark && reader.is_at_end()).then_some(position)
 }
 
 /// Columns compress and decode better than rows: ids, then times, then values.
@@ -157,6 +188,11 @@ pub(crate) fn read(payload: &[u8], batch: &mut Batch) -> Option<Record> {
             Record::Batch
         }
         KIND_FLOOR => Record::Floor(Timestamp(reader.i64()?)),
+        KIND_SYNCED => {
+            reader.u64()?;
+            reader.u64()?;
+            Record::Synced
+        }
         _ => return None,
     };
     reader.is_at_end().then_some(record)

@@ -8,7 +8,7 @@ use bellwether_model::{Batch, LogPosition, SeriesId, Timestamp};
 use crate::disk::{Disk, LockGuard};
 use crate::error::{DiskError, OpenError};
 use crate::log::{Log, LogFile};
-use crate::log_read::{self, FoundFile, Step, empty_batch, read_file, walk};
+use crate::log_read::{self, FoundFile, Readable, Step, empty_batch, read_file, walk};
 use crate::log_record::Record;
 use crate::segment::{SEGMENT_VERSION, Segment, SegmentProblem, segment_name, segment_number};
 use crate::series_table::{SERIES_FILE, SeriesTable};
@@ -36,7 +36,7 @@ pub struct Recovery {
     /// Bytes at the end of the log, or of the series file, that do not read: being written when the process ended,
     /// and never acknowledged.
     pub torn_bytes: u64,
-    /// Bytes inside the log that do not pass their checksums: what they said is lost.
+    /// Bytes inside the log or the series file that do not pass their checksums: what they said is lost.
     pub damaged_bytes: u64,
     /// Files set aside.
     pub quarantined: Vec<Quarantined>,
@@ -137,6 +137,7 @@ impl Opening<'_> {
             self.state.reserve(SeriesId(last));
         }
         self.report.torn_bytes += found.torn_bytes;
+        self.report.damaged_bytes += found.damaged_bytes;
         Ok(table)
     }
 
@@ -203,10 +204,12 @@ impl Opening<'_> {
         let (mut latest, mut is_sealed) = (Timestamp::MIN, true);
         let (state, report) = (&mut self.state, &mut self.report);
         let start = crate::log::LOG_HEADER_BYTES;
-        let end = walk::<DiskError>(&bytes, start, file.end, &mut self.batch, &mut |step, _| {
+        let readable = Readable { number: file.header.number, start, end: file.end };
+        let end = walk::<DiskError>(&bytes, readable, &mut self.batch, &mut |step, _| {
             match step {
                 Step::Record(Record::Series(id, labels), _) => state.insert(id, labels),
                 Step::Record(Record::Floor(floor), _) => state.raise_floor(floor),
+                Step::Record(Record::Synced, _) => {}
                 Step::Record(Record::Batch, batch) => {
                     let taken = take_again(state, report, batch);
                     latest = latest.max(batch.samples.iter().map(|(_, s)| s.at).max().unwrap_or(latest));

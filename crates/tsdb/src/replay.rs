@@ -4,7 +4,7 @@ use bellwether_model::{Batch, Labels, LogPosition, SeriesId};
 
 use crate::error::{AppendError, ReplayError};
 use crate::log::{LOG_HEADER_BYTES, LogFile, log_path};
-use crate::log_read::{Step, empty_batch, read_file, walk};
+use crate::log_read::{Readable, Step, empty_batch, read_file, walk};
 use crate::log_record::Record;
 use crate::store::Store;
 
@@ -63,14 +63,15 @@ impl Store {
             let start = if file.number == from.file { from.offset } else { LOG_HEADER_BYTES };
             let bytes = read_file(&*self.shared.disk, &log_path(&self.shared.dir, file.number))?;
             let end = if file.number == durable.file { durable.offset } else { file.end };
-            walk::<ReplayError>(&bytes, start, Some(end), &mut batch, &mut |step, offset| {
+            let readable = Readable { number: file.number, start, end: Some(end) };
+            walk::<ReplayError>(&bytes, readable, &mut batch, &mut |step, offset| {
                 let position = LogPosition { file: file.number, offset };
                 match step {
                     Step::Record(Record::Series(id, labels), _) => {
                         visit(LogEvent::Series { id, labels: &labels, position });
                     }
                     Step::Record(Record::Batch, batch) => visit(LogEvent::Batch { batch, position }),
-                    Step::Record(Record::Floor(_), _) => {}
+                    Step::Record(Record::Floor(_) | Record::Synced, _) => {}
                     Step::Damaged(bytes) => visit(LogEvent::Lost { bytes, position }),
                 }
                 Ok(())

@@ -140,9 +140,7 @@ fn note_floor(shared: &Shared, oldest: Timestamp) -> Result<(), DiskError> {
         state.raise_floor(oldest);
         drop(state);
         log.floor = oldest;
-        let before = log.buffer.len();
-        log_record::put_floor(&mut log.buffer, oldest);
-        log.note_appended(before);
+        log.append(|out| log_record::put_floor(out, oldest));
     }
     shared.log.sync().map(|_| ())
 }

@@ -15,6 +15,8 @@ pub(crate) const SERIES_FILE: &str = "series.bws";
 const SERIES_MAGIC: &[u8; 4] = b"BWSR";
 const SERIES_VERSION: u16 = 1;
 const HEADER_BYTES: usize = 8;
+/// No record is larger: labels of the size allowed, and room for lengths.
+const RECORD_BYTES_MAX: usize = 4 << 20;
 
 /// The writing side. Invariant: the file holds every series below `written`, synced.
 pub(crate) struct SeriesTable {
@@ -29,10 +31,12 @@ pub(crate) struct SeriesTable {
 pub(crate) struct FoundSeries {
     pub(crate) series: Vec<(SeriesId, Labels)>,
     pub(crate) torn_bytes: u64,
+    /// Bytes between records that do not read.
+    pub(crate) damaged_bytes: u64,
 }
 
 impl SeriesTable {
-    /// Reads the file, up to the first record that is cut off or damaged.
+    /// Reads the file; what is damaged between two records costs the names it held, not those behind it.
     pub(crate) fn open(
         disk: Arc<dyn Disk>,
         dir: &Path,
@@ -41,7 +45,7 @@ impl SeriesTable {
         let path = dir.join(SERIES_FILE);
         let bytes =
             if exists { read_all(&*disk, &path).map_err(DiskError::at("read", &path))? } else { Vec::new() };
-        let mut found = FoundSeries { series: Vec::new(), torn_bytes: bytes.len() as u64 };
+        let mut found = FoundSeries { series: Vec::new(), torn_bytes: bytes.len() as u64, damaged_bytes: 0 };
         let mut reader = Reader::new(&bytes);
         let header = reader.bytes(4).zip(reader.u16()).zip(reader.u16());
         let is_ours = header.is_some_and(|((magic, _), _)| magic == SERIES_MAGIC);
@@ -51,10 +55,18 @@ impl SeriesTable {
             return Err(OpenError::Version { path, found: version, known: SERIES_VERSION });
         }
         let mut written = 0;
-        if is_ours {
-            (written, found.torn_bytes) = read_records(&bytes[HEADER_BYTES..], &mut found.series);
+        if let Some(records) = bytes.get(HEADER_BYTES..) {
+            written = read_records(records, &mut found);
+            if !is_ours && written > 0 {
+                found.damaged_bytes += HEADER_BYTES as u64;
+            }
         }
-        let is_whole = is_ours && found.torn_bytes == 0;
+        let is_whole = is_ours && found.torn_bytes + found.damaged_bytes == 0;
+        if found.damaged_bytes > 0 {
+            // It will be written anew, with names missing: a person may find them in the original.
+            let name = format!("{SERIES_FILE}.quarantined");
+            replace(&*disk, dir, &name, &bytes)?;
+        }
         let writer =
             is_whole.then(|| disk.append(&path).map_err(DiskError::at("open", &path))).transpose()?;
         Ok((Self { disk, dir: dir.to_owned(), writer, written }, found))
@@ -114,29 +126,43 @@ fn put_records(out: &mut Vec<u8>, first: u32, labels: &[Option<Labels>]) {
     }
 }
 
-/// Reads records; returns how many there are, and how many bytes after them are none.
-fn read_records(mut bytes: &[u8], series: &mut Vec<(SeriesId, Labels)>) -> (u32, u64) {
+/// Reads records; returns the number after the last.
+fn read_records(mut bytes: &[u8], found: &mut FoundSeries) -> u32 {
     let mut next = 0u32;
-    while let Some(payload) = log_record::unframe(bytes) {
-        let Some(labels) = read_record(payload, next) else { break };
-        if let Some(labels) = labels {
-            series.push((SeriesId(next), labels));
-        }
-        next += 1;
-        bytes = &bytes[FRAME_BYTES + payload.len()..];
+    let mut unread = 0;
+    while !bytes.is_empty() {
+        let Some((length, id, labels)) = first_record(bytes, next) else {
+            unread += 1;
+            bytes = &bytes[1..];
+            continue;
+        };
+        found.damaged_bytes += std::mem::take(&mut unread);
+        found.series.extend(labels.map(|labels| (id, labels)));
+        next = id.0 + 1;
+        bytes = &bytes[length..];
     }
-    (next, bytes.len() as u64)
+    found.torn_bytes = unread;
+    next
 }
 
-fn read_record(payload: &[u8], next: u32) -> Option<Option<Labels>> {
-    let mut reader = Reader::new(payload);
-    if reader.varint_u32()? != next {
-        return None;
+/// The record that some bytes begin with: its length, number and labels. Numbers only grow.
+fn first_record(bytes: &[u8], next: u32) -> Option<(usize, SeriesId, Option<Labels>)> {
+    let length = u32::from_le_bytes(*bytes.first_chunk::<4>()?) as usize;
+    if length > RECORD_BYTES_MAX {
+        return None; // without computing a checksum at every byte of a damaged stretch
     }
+    let payload = log_record::unframe(bytes)?;
+    let (id, labels) = read_record(payload)?;
+    (id.0 >= next && id.0 < u32::MAX).then_some((FRAME_BYTES + payload.len(), id, labels))
+}
+
+fn read_record(payload: &[u8]) -> Option<(SeriesId, Option<Labels>)> {
+    let mut reader = Reader::new(payload);
+    let id = SeriesId(reader.varint_u32()?);
     let labels = match reader.byte()? {
         0 => None,
         1 => Some(log_record::labels(&mut reader)?),
         _ => return None,
     };
-    reader.is_at_end().then_some(labels)
+    reader.is_at_end().then_some((id, labels))
 }

@@ -172,9 +172,7 @@ impl Store {
         let id = SeriesId(state.index.len().try_into().map_err(|_| AppendError::SeriesExhausted)?);
         state.insert(id, labels.clone());
         drop(state);
-        let before = log.buffer.len();
-        log_record::put_series(&mut log.buffer, id, labels);
-        log.note_appended(before);
+        log.append(|out| log_record::put_series(out, id, labels));
         Ok(id)
     }
 
@@ -199,12 +197,10 @@ impl Store {
         let mut taken = std::mem::take(&mut log.taken);
         taken.clear();
         let mut appended = self.shared.write().take(batch, &mut taken);
-        let before = log.buffer.len();
-        log_record::put_batch(&mut log.buffer, batch.origin, batch.at, &taken);
+        appended.position = log.append(|out| log_record::put_batch(out, batch.origin, batch.at, &taken));
         let latest = taken.iter().map(|(_, sample)| sample.at).max();
         log.buffer_latest = log.buffer_latest.max(latest.unwrap_or(Timestamp::MIN));
         log.taken = taken;
-        appended.position = log.note_appended(before);
         Ok(appended)
     }
 

@@ -73,3 +73,101 @@ fn a_flipped_bit_in_a_segment_is_reported_and_the_rest_served() {
         assert!(files(&copy, "segment-").iter().all(|path| path.to_str().unwrap().ends_with(".quarantined")));
     }
 }
+
+/// Like `filled`, but every batch is synced on its own, as acknowledged.
+fn acknowledged() -> (FaultDisk, Contents) {
+    let disk = FaultDisk::new();
+    let store = open(&disk).0;
+    for at in 1..20i64 {
+        let id = store.series(&labels((at % 2) as u8)).unwrap();
+        store.append(&batch(at, vec![(id, (at as f64).sqrt())])).unwrap();
+        store.sync().unwrap();
+    }
+    let shown = contents(&store);
+    (disk, shown)
+}
+
+#[test]
+fn damage_in_the_last_file_is_told_from_a_torn_tail_and_what_follows_is_kept() {
+    let (disk, shown) = acknowledged();
+    let path = files(&disk, "log-").pop().unwrap();
+    let length = disk.bytes(&path).unwrap().len();
+    let count = |contents: &Contents| contents.values().map(|samples| samples.len()).sum::<usize>();
+    let (mut reported, first_record) = (0, 44);
+    for byte in (0..first_record).filter(|byte| !(4..8).contains(byte)) {
+        let (_, recovery) = open(&flipped(&disk, &path, byte));
+        assert_eq!(recovery.quarantined.len(), 1, "byte {byte}: kept for a person");
+    }
+    for byte in first_record..length {
+        let (store, recovery) = open(&flipped(&disk, &path, byte));
+        let kept = count(&contents(&store));
+        // The last group has no mark behind it yet; a damaged length costs one group, a lost name one series.
+        let is_named = contents(&store).len() == shown.len();
+        assert!(!is_named || kept + 2 >= count(&shown), "byte {byte}: {kept} of {}", count(&shown));
+        reported += usize::from(recovery.damaged_bytes > 0);
+    }
+    assert!(reported > (length - first_record) * 8 / 10, "{reported} of {length}");
+}
+
+#[test]
+fn a_flipped_bit_in_the_series_file_costs_one_name_and_is_reported() {
+    let disk = FaultDisk::new();
+    let store = open(&disk).0;
+    for series in 0..10u8 {
+        let id = store.series(&labels(series)).unwrap();
+        store.append(&batch(1, vec![(id, f64::from(series))])).unwrap();
+    }
+    store.sync().unwrap();
+    store.release(store.position());
+    store.seal(Timestamp(10)).unwrap();
+    store.release(store.position());
+    store.seal(Timestamp(10)).unwrap();
+    drop(store);
+    let path = files(&disk, "series.bws").pop().unwrap();
+    for byte in (0..disk.bytes(&path).unwrap().len()).filter(|byte| !(4..6).contains(byte)) {
+        let copy = flipped(&disk, &path, byte);
+        for opening in 0..2 {
+            let (store, recovery) = open(&copy);
+            let shown = contents(&store).len();
+            assert!(shown >= 9, "byte {byte}, opening {opening}: {shown} of 10 series");
+            if opening == 0 && !(6..8).contains(&byte) {
+                assert!(recovery.damaged_bytes + recovery.torn_bytes > 0, "byte {byte}");
+            }
+            // A new series never gets the number of one whose name is lost.
+            let fresh = store.series(&labels(200)).unwrap();
+            assert!(fresh.0 >= 10, "byte {byte}: {fresh:?}");
+            store.append(&batch(20, vec![(fresh, 1.0)])).unwrap();
+            store.seal(Timestamp(10)).unwrap();
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn no_bytes_whatever_make_opening_panic(
+        noise in proptest::collection::vec(proptest::prelude::any::<u8>(), 1..400),
+        place in proptest::prelude::any::<proptest::sample::Index>(),
+        file in proptest::prelude::any::<proptest::sample::Index>(),
+    ) {
+        let (disk, _) = filled();
+        let store = open(&disk).0;
+        store.seal(Timestamp(30)).unwrap();
+        drop(store);
+        let paths: Vec<_> = disk.paths().into_iter().filter(|path| !path.ends_with("lock")).collect();
+        let path = &paths[file.index(paths.len())];
+        let mut bytes = disk.bytes(path).unwrap();
+        let at = place.index(bytes.len());
+        bytes.splice(at..(at + noise.len()).min(bytes.len()), noise.iter().copied());
+        disk.set_bytes(path, bytes);
+        let dir = std::path::Path::new(crate::world::DIR);
+        if let Ok((store, _)) = bellwether_tsdb::Store::open(dir, Default::default(), std::sync::Arc::new(disk)) {
+            for view in store.snapshot().select(&[], TimeRange::ALL).into_iter().flatten() {
+                let mut out = Vec::new();
+                view.chunks.iter().for_each(|chunk| drop(chunk.decode(&mut out)));
+            }
+            store.replay(Default::default(), &mut |_| {}).unwrap();
+        }
+    }
+}
