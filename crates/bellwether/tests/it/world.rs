@@ -400,5 +400,5 @@ fn chance_moves_the_page_by_seconds_only() {
     }
     told.sort_unstable();
     assert!((45..=75).contains(&told[25]), "half of all pages by {} s", told[25]);
-    println!("10x fired after {} to {} s, half of them by {} s", told[0], told[49], told[25]);
+    eprintln!("10x fired after {} to {} s, half of them by {} s", told[0], told[49], told[25]);
 }
