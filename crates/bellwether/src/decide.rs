@@ -298,6 +298,7 @@ impl Decider {
     fn checkpoint(&mut self) {
         let written = {
             let mut pipeline = self.pipeline.write().unwrap_or_else(PoisonError::into_inner);
+            announce_unsampled(&self.store, &mut pipeline);
             self.checkpoints.write(&mut pipeline.slo, self.position)
         };
         match written {
@@ -309,5 +310,15 @@ impl Decider {
                 self.health.report(Trouble::Checkpoint, format!("the ledger cannot be written down: {error}"))
             }
         }
+    }
+}
+
+/// Announces series that were created but not sampled yet, before the ledger is written down. Their creation lies
+/// before the place in the log from which a fold goes on, so that the fold would take them for old.
+pub fn announce_unsampled(store: &Arc<Store>, pipeline: &mut Pipeline) {
+    let series = u32::try_from(store.stats().series).unwrap_or(u32::MAX);
+    // The number of a series that is not durable may be given to another one after a crash.
+    if store.sync().is_ok() {
+        pipeline.announce_born(series, &StoreLookup(store.clone()));
     }
 }

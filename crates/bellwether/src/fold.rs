@@ -155,12 +155,13 @@ mod tests {
     use bellwether_alerts::{AlertCore, Restored};
     use bellwether_model::{Batch, Labels, Origin, Sample, SeriesId};
     use bellwether_rules::RuleEngine;
-    use bellwether_slo::{EngineSettings, SloEngine};
+    use bellwether_slo::{BlocksFile, EngineSettings, SloEngine};
     use bellwether_tsdb::Options;
     use bellwether_tsdb::fault_disk::FaultDisk;
 
     use super::*;
     use crate::config;
+    use crate::decide::announce_unsampled;
     use crate::reload::Settings;
 
     const CONFIG: &str = "
@@ -219,6 +220,33 @@ slos:
         fn total(&self, pipeline: &Pipeline) -> f64 {
             pipeline.slo.status(self.now)[0].streams[0].total.total
         }
+    }
+
+    #[test]
+    fn a_series_created_before_a_checkpoint_and_sampled_after_it_counts_from_zero() {
+        let mut world = World { disk: FaultDisk::new(), now: Timestamp(1_700_000_040_000) };
+        let store = world.open();
+        world.scrape(&store, 4);
+        let (mut pipeline, folded) = world.fold(&store, None, None);
+        // Its target has been answered, but the answer is still on its way into the log.
+        let labels = Labels::from_pairs([("__name__", "requests_total"), ("path", "/new")]);
+        let new = store.series(&labels).unwrap();
+        store.sync().unwrap();
+        assert!(store.position() > folded.position);
+        announce_unsampled(&store, &mut pipeline);
+        let checkpoint = pipeline.slo.checkpoint(store.position(), BlocksFile::Rewrite);
+
+        let up = store.series(&Labels::from_pairs([("__name__", "up")])).unwrap();
+        world.now += INTERVAL;
+        let samples = vec![(up, Sample::new(world.now, 1.0)), (new, Sample::new(world.now, 7.0))];
+        let origin = Origin::Scrape { target: up, ok: true, interval: INTERVAL };
+        store.append(&Batch { origin, at: world.now, samples }).unwrap();
+        store.sync().unwrap();
+        let slos = config::load_text("test", CONFIG).config.unwrap().slos;
+        let (head, blocks) = (&checkpoint.head, &checkpoint.new_blocks);
+        let (engine, from) = SloEngine::restore(slos, EngineSettings::default(), head, blocks).unwrap();
+        let (pipeline, _) = world.fold(&store, Some(engine), Some(from));
+        assert_eq!(world.total(&pipeline), 30.0 + 7.0);
     }
 
     #[test]

@@ -137,6 +137,11 @@ impl Pipeline {
         self.announce(series, Announced::Known, labels, Timestamp::MIN);
     }
 
+    /// Says that all series of the store that were not announced yet were born after whatever came before.
+    pub fn announce_born(&mut self, series: u32, labels: &dyn Lookup) {
+        self.announce(series, Announced::Born, labels, Timestamp::MIN);
+    }
+
     /// Routes alerts.
     pub fn hear(&mut self, alerts: Vec<Alert>, now: Timestamp, outcome: &mut Outcome) {
         if !alerts.is_empty() {
