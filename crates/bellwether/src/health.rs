@@ -19,6 +19,12 @@ pub enum Trouble {
     Reload,
     /// Files of the data directory were damaged and put aside.
     Damage,
+    /// The clock was set back, so that new samples are older than those stored.
+    Clock,
+    /// Targets that are configured but cannot be scraped.
+    Targets,
+    /// Samples that are due for a segment stay in memory and in the log.
+    Segments,
 }
 
 impl Trouble {
@@ -30,11 +36,23 @@ impl Trouble {
             Self::Checkpoint => "checkpoint",
             Self::Reload => "reload",
             Self::Damage => "damage",
+            Self::Clock => "clock",
+            Self::Targets => "targets",
+            Self::Segments => "segments",
         }
     }
 
     /// All kinds, for metrics that must exist before the trouble does.
-    pub const ALL: [Self; 5] = [Self::Store, Self::State, Self::Checkpoint, Self::Reload, Self::Damage];
+    pub const ALL: [Self; 8] = [
+        Self::Store,
+        Self::State,
+        Self::Checkpoint,
+        Self::Reload,
+        Self::Damage,
+        Self::Clock,
+        Self::Targets,
+        Self::Segments,
+    ];
 }
 
 /// All trouble there is at present.

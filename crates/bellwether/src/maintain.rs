@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use bellwether_model::TimeDelta;
+use bellwether_model::{TimeDelta, Timestamp};
 use bellwether_tsdb::Store;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::clock;
+use crate::health::{Health, Trouble};
 use crate::reload::Reloader;
 use crate::state::StateDb;
 
@@ -23,6 +24,7 @@ pub async fn run(
     store: Arc<Store>,
     state: Arc<StateDb>,
     reloader: Arc<Reloader>,
+    health: Arc<Health>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut sealed_before = None;
@@ -36,22 +38,32 @@ pub async fn run(
         let before = now.floor_to(SEGMENT) - SEGMENT;
         if sealed_before != Some(before) {
             let (sealing, oldest) = (store.clone(), now - reloader.current().retention);
-            let work = tokio::task::spawn_blocking(move || {
-                match sealing.seal(before) {
-                    Ok(report) => info!(series = report.series, samples = report.samples, "segment written"),
-                    Err(error) => {
-                        warn!(%error, "no segment could be written; samples stay in the head and the log")
-                    }
+            match tokio::task::spawn_blocking(move || tidy(&sealing, before, oldest)).await {
+                Ok(Ok(())) => {
+                    health.clear(Trouble::Segments);
+                    sealed_before = Some(before);
                 }
-                if let Err(error) = sealing.enforce_retention(oldest) {
-                    warn!(%error, "old segments could not be removed");
+                Ok(Err(why)) => health.report(Trouble::Segments, why),
+                Err(error) => {
+                    health.report(Trouble::Segments, format!("old samples are not tidied: {error}"))
                 }
-            });
-            let _ = work.await;
-            sealed_before = Some(before);
+            }
             if let Err(error) = state.prune(now - RECORDS_KEPT).await {
                 warn!(%error, "old records could not be removed");
             }
         }
     }
+}
+
+/// What fails is tried again at the next look. Dropping old samples comes even then: it makes room.
+fn tidy(store: &Store, before: Timestamp, oldest: Timestamp) -> Result<(), String> {
+    let sealed = store.seal(before);
+    let dropped = store.enforce_retention(oldest);
+    match sealed {
+        Ok(report) => info!(series = report.series, samples = report.samples, "segment written"),
+        Err(error) => {
+            return Err(format!("no segment can be written, samples stay in memory and in the log: {error}"));
+        }
+    }
+    dropped.map(|_| ()).map_err(|error| format!("samples beyond the retention cannot be removed: {error}"))
 }

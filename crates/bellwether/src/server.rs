@@ -82,7 +82,7 @@ impl Server {
         let (writer, writer_thread) =
             writer::start(store.clone(), committed, health.clone()).map_err(failed)?;
         let senders = Arc::new(Senders::new(config.routing.clone()));
-        let pool = Arc::new(ScrapePool::new(store.clone(), writer.clone()).map_err(failed)?);
+        let pool = Arc::new(ScrapePool::new(store.clone(), writer.clone(), health.clone()).map_err(failed)?);
         let pipeline = Arc::new(RwLock::new(pipeline));
 
         let decider = Decider {
@@ -115,8 +115,13 @@ impl Server {
             health: health.clone(),
         };
         let reloader = Arc::new(Reloader::new(reloaded, config));
-        let maintenance =
-            tokio::spawn(maintain::run(store.clone(), state.clone(), reloader.clone(), stopped));
+        let maintenance = tokio::spawn(maintain::run(
+            store.clone(),
+            state.clone(),
+            reloader.clone(),
+            health.clone(),
+            stopped,
+        ));
         reload_on_hangup(reloader.clone());
         let pages = Pages {
             pipeline,

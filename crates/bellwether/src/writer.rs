@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bellwether_model::{Batch, LogPosition};
-use bellwether_tsdb::{Refused, Store};
+use bellwether_model::{Batch, LogPosition, Origin};
+use bellwether_tsdb::{Appended, Refusal, Refused, Store};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::health::{Health, Trouble};
@@ -85,7 +85,7 @@ pub fn start(
 ) -> std::io::Result<(WriterHandle, std::thread::JoinHandle<()>)> {
     let (submit, orders) = mpsc::channel(WAITING_MAX);
     let counts = Arc::new(WriterCounts::default());
-    let writer = Writer { store, orders, committed, health, counts: counts.clone() };
+    let writer = Writer { store, orders, committed, health, counts: counts.clone(), waiting: Vec::new() };
     let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run())?;
     Ok((WriterHandle { submit, counts }, thread))
 }
@@ -96,6 +96,9 @@ struct Writer {
     committed: mpsc::Sender<Committed>,
     health: Arc<Health>,
     counts: Arc<WriterCounts>,
+    /// Appended, but not durable yet: the store writes them again with the next flush, and since the log will have
+    /// them, they must be counted. The store's buffer bounds how many there are.
+    waiting: Vec<(Arc<Batch>, LogPosition)>,
 }
 
 impl Writer {
@@ -118,45 +121,87 @@ impl Writer {
         }
     }
 
-    fn write(&self, group: Vec<Submitted>) {
-        let mut appended = Vec::with_capacity(group.len());
+    fn write(&mut self, group: Vec<Submitted>) {
+        let mut acknowledge = Vec::with_capacity(group.len());
         for submitted in group {
             match self.store.append(&submitted.batch) {
                 Ok(done) => {
-                    let batch = without(&submitted.batch, &done.refused);
-                    appended.push((Submitted { batch, ..submitted }, done.position));
+                    self.waiting.push((without(&submitted.batch, &done.refused), done.position));
+                    acknowledge.push(match clock_set_back(&submitted.batch, &done) {
+                        Some(why) => Acknowledge { why: Some(why), ..Acknowledge::of(submitted) },
+                        None => Acknowledge::of(submitted),
+                    });
                 }
-                Err(error) => self.refuse(submitted, &error.to_string()),
+                Err(error) => self.refuse(submitted.acknowledge, &error.to_string()),
             }
         }
-        if appended.is_empty() {
+        if self.waiting.is_empty() {
             return;
         }
         match self.store.sync() {
-            Ok(_) => self.hand_on(appended),
+            Ok(_) => self.hand_on(acknowledge),
             Err(error) => {
                 let why = error.to_string();
-                appended.into_iter().for_each(|(submitted, _)| self.refuse(submitted, &why));
+                acknowledge.into_iter().for_each(|waiting| self.refuse(waiting.to, &why));
             }
         }
     }
 
-    fn hand_on(&self, appended: Vec<(Submitted, LogPosition)>) {
+    fn hand_on(&mut self, acknowledge: Vec<Acknowledge>) {
         self.health.clear(Trouble::Store);
-        for (submitted, position) in appended {
+        match acknowledge.iter().find_map(|waiting| waiting.why.clone()) {
+            Some(why) => self.health.report(Trouble::Clock, why),
+            None if acknowledge.iter().any(|waiting| waiting.is_scrape) => self.health.clear(Trouble::Clock),
+            None => {}
+        }
+        for waiting in acknowledge {
+            let _ = waiting.to.send(waiting.why.map_or(Ok(()), Err));
+        }
+        for (batch, position) in std::mem::take(&mut self.waiting) {
             self.counts.batches.fetch_add(1, Ordering::Relaxed);
-            self.counts.samples.fetch_add(submitted.batch.samples.len() as u64, Ordering::Relaxed);
-            let _ = submitted.acknowledge.send(Ok(()));
-            let _ = self.committed.blocking_send(Committed { batch: submitted.batch, position });
+            self.counts.samples.fetch_add(batch.samples.len() as u64, Ordering::Relaxed);
+            let _ = self.committed.blocking_send(Committed { batch, position });
         }
     }
 
     /// What could not be stored at all.
-    fn refuse(&self, submitted: Submitted, why: &str) {
+    fn refuse(&self, acknowledge: oneshot::Sender<Result<(), String>>, why: &str) {
         self.counts.refused.fetch_add(1, Ordering::Relaxed);
         self.health.report(Trouble::Store, format!("samples cannot be stored: {why}"));
-        let _ = submitted.acknowledge.send(Err(why.to_owned()));
+        let _ = acknowledge.send(Err(why.to_owned()));
     }
+}
+
+/// Someone who waits to hear that a batch is durable.
+struct Acknowledge {
+    to: oneshot::Sender<Result<(), String>>,
+    is_scrape: bool,
+    /// Why nothing of it was taken.
+    why: Option<String>,
+}
+
+impl Acknowledge {
+    fn of(submitted: Submitted) -> Self {
+        let is_scrape = matches!(submitted.batch.origin, Origin::Scrape { .. });
+        Self { to: submitted.acknowledge, is_scrape, why: None }
+    }
+}
+
+/// A scrape of which every sample is older than what its series have: only a clock does that.
+fn clock_set_back(batch: &Batch, done: &Appended) -> Option<String> {
+    let is_scrape = matches!(batch.origin, Origin::Scrape { .. });
+    if !is_scrape || done.taken + done.known > 0 {
+        return None;
+    }
+    let last = done.refused.iter().map(|refused| match refused.reason {
+        Refusal::TooOld { last } => Some(last),
+        Refusal::BeforeRetention { .. } | Refusal::UnknownSeries { .. } => None,
+    });
+    let last = last.collect::<Option<Vec<_>>>()?.into_iter().max()?;
+    Some(format!(
+        "the clock was set back: samples are scraped at {}, but some of {last} are stored already; nothing is counted until then",
+        batch.at
+    ))
 }
 
 /// The batch as the log holds it: a sample that the store refused must not be counted now and missing on replay.
@@ -167,4 +212,66 @@ fn without(batch: &Arc<Batch>, refused: &[Refused]) -> Arc<Batch> {
     let refused: BTreeSet<usize> = refused.iter().map(|refused| refused.index).collect();
     let kept = batch.samples.iter().enumerate().filter(|(index, _)| !refused.contains(index));
     Arc::new(Batch { samples: kept.map(|(_, sample)| *sample).collect(), ..Batch::clone(batch) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use bellwether_model::{Labels, Sample, TimeDelta, Timestamp};
+    use bellwether_tsdb::Options;
+    use bellwether_tsdb::fault_disk::{FaultDisk, Faults};
+
+    use super::*;
+
+    fn scrape(store: &Store, at: i64) -> Batch {
+        let at = Timestamp(at);
+        let up = store.series(&Labels::from_pairs([("__name__", "up")])).unwrap();
+        let origin = Origin::Scrape { target: up, ok: true, interval: TimeDelta(15_000) };
+        Batch { origin, at, samples: vec![(up, Sample::new(at, 1.0))] }
+    }
+
+    #[tokio::test]
+    async fn what_the_log_gets_after_a_full_disk_is_counted_and_the_trouble_is_over() {
+        let disk = FaultDisk::new();
+        let opened = Store::open(Path::new("data"), Options::default(), Arc::new(disk.clone()));
+        let store = Arc::new(opened.unwrap().0);
+        let (committed, mut counted) = mpsc::channel(16);
+        let health = Arc::new(Health::default());
+        let (writer, thread) = start(store.clone(), committed, health.clone()).unwrap();
+        writer.append(scrape(&store, 1)).await.unwrap();
+        disk.set_faults(Faults { capacity_bytes: Some(0), ..Faults::default() });
+        let why = writer.append(scrape(&store, 2)).await.unwrap_err();
+        assert!(health.has(Trouble::Store), "{why}");
+        disk.set_faults(Faults::default());
+        writer.append(scrape(&store, 3)).await.unwrap();
+        assert!(!health.has(Trouble::Store));
+        drop(writer);
+        let mut times = Vec::new();
+        while let Some(committed) = counted.recv().await {
+            times.push(committed.batch.at.0);
+        }
+        thread.join().unwrap();
+        let mut logged = Vec::new();
+        let replayed = store.replay(LogPosition::default(), &mut |event| {
+            if let bellwether_tsdb::LogEvent::Batch { batch, .. } = event {
+                logged.push(batch.at.0);
+            }
+        });
+        replayed.unwrap();
+        assert_eq!((times, logged), (vec![1, 2, 3], vec![1, 2, 3]));
+    }
+
+    #[tokio::test]
+    async fn a_clock_set_back_is_said_until_it_has_caught_up() {
+        let disk = Arc::new(FaultDisk::new());
+        let store = Arc::new(Store::open(Path::new("data"), Options::default(), disk).unwrap().0);
+        let (committed, _counted) = mpsc::channel(16);
+        let health = Arc::new(Health::default());
+        let (writer, _thread) = start(store.clone(), committed, health.clone()).unwrap();
+        for (at, is_behind) in [(60_000, false), (30_000, true), (45_000, true), (61_000, false)] {
+            assert_eq!(writer.append(scrape(&store, at)).await.is_err(), is_behind, "{at}");
+            assert_eq!(health.has(Trouble::Clock), is_behind, "{at}");
+        }
+    }
 }

@@ -48,12 +48,16 @@ pub struct TargetCache {
     seen: HashMap<Box<str>, Seen>,
     scrape: u64,
     reports: Option<Reports>,
+    /// Series of the settings before: they have gone unless the next scrape has them.
+    inherited: Vec<SeriesId>,
 }
 
 #[derive(Clone, Copy)]
 struct Seen {
     id: SeriesId,
     scrape: u64,
+    /// The scrape that saw it first.
+    since: u64,
     /// A series with timestamps of its own says itself when it ends.
     own_time: bool,
 }
@@ -86,7 +90,14 @@ impl TargetCache {
             seen: HashMap::new(),
             scrape: 0,
             reports: None,
+            inherited: Vec::new(),
         }
+    }
+
+    /// Goes on with the series of the same target under other settings.
+    pub fn succeed(&mut self, before: Self) {
+        self.inherited = before.inherited;
+        self.inherited.extend(before.seen.into_values().filter(|seen| !seen.own_time).map(|seen| seen.id));
     }
 
     /// Turns a scrape into a batch: its samples, markers for what has gone, and the five report series. A body that
@@ -104,6 +115,9 @@ impl TargetCache {
         }
         let ok = scraped.body.is_some() && error.is_none();
         if !ok {
+            // What only the refused body had never was.
+            let refused = self.scrape;
+            self.seen.retain(|_, seen| seen.since != refused);
             self.scrape += 1; // nothing was seen, so that everything has gone
         }
         let exposed = samples.len() as u64;
@@ -154,13 +168,13 @@ impl TargetCache {
         let decoded = decode_series(series).map_err(Refused::Undecodable)?;
         let labels = target_labels(&decoded, &self.labels, self.conflict);
         let id = resolve(&labels).map_err(Refused::Unresolved)?;
-        self.seen.insert(series.into(), Seen { id, scrape: self.scrape, own_time });
+        self.seen.insert(series.into(), Seen { id, scrape: self.scrape, since: self.scrape, own_time });
         Ok(id)
     }
 
     fn mark_gone(&mut self, at: Timestamp, samples: &mut Vec<(SeriesId, Sample)>) {
         let scrape = self.scrape;
-        let mut gone: Vec<SeriesId> = Vec::new();
+        let mut gone: Vec<SeriesId> = std::mem::take(&mut self.inherited);
         self.seen.retain(|_, seen| {
             if seen.scrape != scrape && !seen.own_time {
                 gone.push(seen.id);
@@ -168,6 +182,7 @@ impl TargetCache {
             seen.scrape == scrape
         });
         gone.sort_unstable(); // a batch's order must not depend on a hash
+        gone.dedup();
         // The same series may now be written in another way (labels in another order): then it has not gone.
         if !gone.is_empty() {
             let present: HashSet<SeriesId> = samples.iter().map(|(id, _)| *id).collect();
@@ -279,6 +294,18 @@ mod tests {
         let (own, up, error) = world.scrape(Some("a 2\nb nonsense\n"));
         assert_eq!((own, up), (vec!["a stale".to_owned()], 0.0));
         assert!(error.is_some_and(|why| why.contains("line 2")));
+    }
+
+    #[test]
+    fn other_settings_go_on_with_the_same_series() {
+        let mut world = World::new();
+        world.scrape(Some("a 1\nb 2\n"));
+        let job = ScrapeJob::for_tests("api");
+        let fresh = TargetCache::new(&job, world.cache.labels.clone());
+        let before = std::mem::replace(&mut world.cache, fresh);
+        world.cache.succeed(before);
+        assert_eq!(world.scrape(Some("a 3\n")).0, ["a 3", "b stale"]);
+        assert_eq!(world.scrape(Some("a 4\n")).0, ["a 4"]);
     }
 
     #[test]

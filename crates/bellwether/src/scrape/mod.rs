@@ -16,6 +16,7 @@ use tracing::{info, warn};
 
 use crate::clock;
 use crate::config::prometheus::{ScrapeJob, Target};
+use crate::health::{Health, Trouble};
 use crate::writer::WriterHandle;
 use cache::{Scraped, TargetCache};
 use fetch::Request;
@@ -33,52 +34,83 @@ pub struct ScrapePool {
     http: reqwest::Client,
     store: Arc<Store>,
     writer: WriterHandle,
+    health: Arc<Health>,
     running: Mutex<BTreeMap<Labels, Running>>,
 }
 
 struct Running {
     assignment: Assignment,
     view: Arc<Mutex<TargetView>>,
-    stop: tokio::sync::watch::Sender<bool>,
-    task: JoinHandle<()>,
+    stop: tokio::sync::watch::Sender<Stop>,
+    task: JoinHandle<TargetCache>,
+}
+
+/// How a task ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    No,
+    /// The target is no longer wanted: its series end.
+    Leave,
+    /// Another task goes on with its series.
+    HandOver,
 }
 
 impl ScrapePool {
     /// Without targets yet.
-    pub fn new(store: Arc<Store>, writer: WriterHandle) -> Result<Self, reqwest::Error> {
-        Ok(Self { http: fetch::client()?, store, writer, running: Mutex::default() })
+    pub fn new(store: Arc<Store>, writer: WriterHandle, health: Arc<Health>) -> Result<Self, reqwest::Error> {
+        Ok(Self { http: fetch::client()?, store, writer, health, running: Mutex::default() })
     }
 
     /// Scrapes these jobs from now on. Targets that stay as they are keep their task; those no longer wanted say
     /// goodbye, so that their series end.
     pub fn assign(&self, jobs: &[ScrapeJob]) {
-        let mut wanted = BTreeMap::new();
+        let (mut wanted, mut twice) = (BTreeMap::new(), Vec::new());
         for job in jobs {
             // The targets do not belong to a task's own settings: adding one must not restart the others.
             let settings = Arc::new(ScrapeJob { targets: Vec::new(), ..job.clone() });
             for target in &job.targets {
                 let assignment = Assignment { job: settings.clone(), target: target.clone() };
                 if wanted.insert(target.labels.clone(), assignment).is_some() {
-                    warn!(labels = %target.labels, "two targets have the same labels; only the last is scraped");
+                    twice.push(target.labels.to_string());
                 }
             }
         }
+        self.tell_twice(&twice);
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.retain(|labels, task| {
-            let stays = wanted.get(labels) == Some(&task.assignment);
-            if !stays {
-                let _ = task.stop.send(true);
-            }
-            stays
-        });
+        let mut before = std::mem::take(&mut *running);
         for (labels, assignment) in wanted {
-            running.entry(labels).or_insert_with(|| self.start(assignment));
+            let task = match before.remove(&labels) {
+                Some(task) if task.assignment == assignment => task,
+                Some(task) => {
+                    let _ = task.stop.send(Stop::HandOver);
+                    self.start(assignment, Some(task.task))
+                }
+                None => self.start(assignment, None),
+            };
+            running.insert(labels, task);
+        }
+        for task in before.into_values() {
+            let _ = task.stop.send(Stop::Leave);
         }
     }
 
-    fn start(&self, assignment: Assignment) -> Running {
+    fn tell_twice(&self, twice: &[String]) {
+        match twice {
+            [] => self.health.clear(Trouble::Targets),
+            labels => self.health.report(
+                Trouble::Targets,
+                format!(
+                    "several targets have the same labels, only the last of them is scraped; give each a label of its own: {}",
+                    labels.join(", ")
+                ),
+            ),
+        }
+    }
+
+    /// A task that goes on with the series of another, with other settings, begins when that one has ended.
+    fn start(&self, assignment: Assignment, before: Option<JoinHandle<TargetCache>>) -> Running {
         let view = Arc::new(Mutex::new(initial_view(&assignment)));
-        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let (stop, stopped) = tokio::sync::watch::channel(Stop::No);
         let scraper = Scraper {
             http: self.http.clone(),
             store: self.store.clone(),
@@ -89,7 +121,16 @@ impl ScrapePool {
             view: view.clone(),
         };
         info!(target = %assignment.target.url, interval = %assignment.job.interval, "scraping");
-        Running { assignment, view, stop, task: tokio::spawn(scraper.run(stopped)) }
+        let task = tokio::spawn(async move {
+            let mut scraper = scraper;
+            if let Some(before) = before
+                && let Ok(cache) = before.await
+            {
+                scraper.cache.succeed(cache);
+            }
+            scraper.run(stopped).await
+        });
+        Running { assignment, view, stop, task }
     }
 
     /// How every target does, in order of job and labels.
@@ -138,18 +179,20 @@ struct Scraper {
 }
 
 impl Scraper {
-    async fn run(mut self, mut stopped: tokio::sync::watch::Receiver<bool>) {
+    async fn run(mut self, mut stopped: tokio::sync::watch::Receiver<Stop>) -> TargetCache {
         let mut due = self.schedule.next_after(clock::now());
         loop {
             tokio::select! {
                 () = clock::sleep_until(due) => self.scrape(due).await,
                 _ = stopped.changed() => break,
             }
-            due = self.schedule.next_after(clock::now());
+            due = self.schedule.next(due, clock::now());
         }
-        if let Some(batch) = self.cache.farewell(clock::now()) {
+        let is_last = *stopped.borrow() != Stop::HandOver;
+        if is_last && let Some(batch) = self.cache.farewell(clock::now()) {
             let _ = self.writer.append(batch).await;
         }
+        self.cache
     }
 
     async fn scrape(&mut self, due: Timestamp) {

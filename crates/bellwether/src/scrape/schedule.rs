@@ -28,11 +28,19 @@ impl Schedule {
         (now - self.offset).floor_to(self.interval) + self.offset + self.interval
     }
 
+    /// The next moment after a scrape that was due at one moment and ended at another. A clock that runs a little slow
+    /// must not bring the same moment twice.
+    pub fn next(&self, due: Timestamp, ended: Timestamp) -> Timestamp {
+        let is_early = ended < due && due - ended < self.interval;
+        self.next_after(if is_early { due } else { ended })
+    }
+
     /// The timestamp of a scrape that was due at one moment and started at another.
     pub fn stamp(&self, due: Timestamp, started: Timestamp) -> Timestamp {
         let late = started - due;
         let tolerated = LATE_TOLERATED.min(TimeDelta(self.interval.0 / 10));
-        if late <= tolerated { due } else { started }
+        // Much too early means that the clock was set back meanwhile: then `due` is the one that is wrong.
+        if late <= tolerated && late >= TimeDelta(-self.interval.0) { due } else { started }
     }
 }
 
@@ -66,5 +74,7 @@ mod tests {
         check(100, due);
         check(101, due + TimeDelta(101));
         check(7000, due + TimeDelta(7000));
+        check(-50, due);
+        check(-3_600_000, due - TimeDelta(3_600_000)); // the clock was set back
     }
 }
