@@ -15,6 +15,9 @@ pub struct Checkpoints {
     folder: PathBuf,
     /// Number of the blocks file in use.
     number: u64,
+    /// Highest number ever tried: after a failed write nobody knows which file the head on the disk names, so that
+    /// none may be written over.
+    number_tried: u64,
     /// Whether the next checkpoint must begin a new blocks file.
     rewrite: bool,
 }
@@ -34,7 +37,7 @@ impl Checkpoints {
     /// In a folder, which is made if missing; with what it holds.
     pub fn open(folder: &Path, slos: Vec<Arc<Slo>>, settings: EngineSettings) -> io::Result<(Self, Found)> {
         fs::create_dir_all(folder)?;
-        let mut checkpoints = Self { folder: folder.to_owned(), number: 0, rewrite: true };
+        let mut checkpoints = Self { folder: folder.to_owned(), number: 0, number_tried: 0, rewrite: true };
         let head = match fs::read(checkpoints.head_path()) {
             Ok(head) => head,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -45,7 +48,7 @@ impl Checkpoints {
         let Some((number, head)) = split_number(&head) else {
             return Ok((checkpoints, Found::Unusable("its head is cut off".to_owned())));
         };
-        checkpoints.number = number;
+        (checkpoints.number, checkpoints.number_tried) = (number, number);
         let blocks = match fs::read(checkpoints.blocks_path(number)) {
             Ok(blocks) => blocks,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -70,9 +73,10 @@ impl Checkpoints {
 
     fn try_write(&mut self, engine: &mut SloEngine, position: LogPosition) -> io::Result<()> {
         let (blocks, number) = match self.rewrite {
-            true => (BlocksFile::Rewrite, self.number + 1),
+            true => (BlocksFile::Rewrite, self.number_tried + 1),
             false => (BlocksFile::Append, self.number),
         };
+        self.number_tried = self.number_tried.max(number);
         let checkpoint = engine.checkpoint(position, blocks);
         if self.rewrite || !checkpoint.new_blocks.is_empty() {
             let start = checkpoint.blocks_len - checkpoint.new_blocks.len() as u64;
@@ -82,8 +86,10 @@ impl Checkpoints {
         head.extend_from_slice(&checkpoint.head);
         self.replace_head(&head)?;
         if number != self.number {
-            // The one before is no longer named by any head.
-            let _ = fs::remove_file(self.blocks_path(self.number));
+            // Those before are no longer named by any head.
+            for old in self.number..number {
+                let _ = fs::remove_file(self.blocks_path(old));
+            }
             self.number = number;
         }
         Ok(())
@@ -123,4 +129,41 @@ fn write_blocks(path: &Path, start: u64, bytes: &[u8]) -> io::Result<()> {
     file.seek(SeekFrom::Start(start))?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks_files(folder: &Path) -> usize {
+        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("blocks-")).count()
+    }
+
+    #[test]
+    fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
+        let folder = std::env::temp_dir().join(format!("bellwether-checkpoint-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        let open = || Checkpoints::open(&folder, Vec::new(), EngineSettings::default()).unwrap();
+        let at = |offset| LogPosition { file: 1, offset };
+        let found = || match open().1 {
+            Found::Ledger(_, position) => position.offset,
+            Found::Nothing | Found::Unusable(_) => 0,
+        };
+        let mut engine = SloEngine::new(Vec::new(), EngineSettings::default());
+        let mut checkpoints = open().0;
+        checkpoints.write(&mut engine, at(1)).unwrap();
+        assert_eq!(found(), 1);
+        let in_the_way = folder.join("head.new");
+        fs::create_dir(&in_the_way).unwrap();
+        for _ in 0..3 {
+            checkpoints.write(&mut engine, at(2)).unwrap_err();
+            assert_eq!(found(), 1);
+        }
+        assert!(checkpoints.number_tried > checkpoints.number + 1, "no file is written over");
+        fs::remove_dir(&in_the_way).unwrap();
+        checkpoints.write(&mut engine, at(3)).unwrap();
+        assert_eq!((found(), blocks_files(&folder)), (3, 1));
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }
