@@ -101,6 +101,8 @@ pub struct Reloader {
     requests: mpsc::Sender<Request>,
     health: Arc<Health>,
     current: Mutex<Config>,
+    /// One reload at a time: two at once could put the rules of one and the targets of the other into force.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// What a reloader works on.
@@ -125,7 +127,17 @@ impl Reloader {
     /// With the configuration that is already in force.
     pub fn new(parts: Reloaded, current: Config) -> Self {
         let Reloaded { source, url, store, pool, senders, requests, health } = parts;
-        Self { source, url, store, pool, senders, requests, health, current: Mutex::new(current) }
+        Self {
+            source,
+            url,
+            store,
+            pool,
+            senders,
+            requests,
+            health,
+            current: Mutex::new(current),
+            turn: tokio::sync::Mutex::default(),
+        }
     }
 
     /// What the configuration is called.
@@ -145,6 +157,7 @@ impl Reloader {
 
     /// Reads the configuration anew; every reason against it is in the error.
     pub async fn reload(&self) -> Result<(), String> {
+        let _turn = self.turn.lock().await;
         let source = self.source.clone();
         let loaded =
             tokio::task::spawn_blocking(move || source.load()).await.map_err(|error| error.to_string())?;
