@@ -53,6 +53,8 @@ pub const REQUESTS_MAX: usize = 4096;
 const CHECKPOINT_EVERY: TimeDelta = TimeDelta::MINUTE;
 /// Nothing sleeps longer than this, so that a clock that was set back cannot put the task to sleep for a year.
 const SLEEP_MAX: TimeDelta = TimeDelta(10 * TimeDelta::SECOND.0);
+/// Who did not get to look for so long was not there.
+const ABSENCE: TimeDelta = TimeDelta(3 * SLEEP_MAX.0);
 /// Open pages are told of changes at most this often.
 const SHOWN_EVERY: TimeDelta = TimeDelta::from_millis(250);
 /// How long to wait between attempts to record.
@@ -125,8 +127,15 @@ impl Decider {
     pub async fn run(mut self, backlog: Outcome, mut stop: watch::Receiver<bool>) {
         self.carry_out(backlog, None).await;
         let mut checkpoint_due = clock::now() + CHECKPOINT_EVERY;
+        let mut looked_at = clock::now();
         loop {
             let now = clock::now();
+            if now - looked_at > ABSENCE {
+                // The machine slept, or the clock jumped: nothing was scraped, which is not the targets' fault.
+                let mut pipeline = self.pipeline.write().unwrap_or_else(PoisonError::into_inner);
+                pipeline.slo.resume(now);
+            }
+            looked_at = now;
             let wake = self.read(|pipeline| pipeline.next_wake()).unwrap_or(Timestamp::MAX);
             if wake <= now {
                 self.tick().await; // before more input, so that a flood of it cannot hold back a notification
@@ -149,7 +158,9 @@ impl Decider {
             }
             self.show_changes();
             self.save_rules(RULES_SAVED_EVERY).await;
-            if clock::now() >= checkpoint_due {
+            let until = checkpoint_due - clock::now();
+            // Also when the clock was set back: the next one is never further away than its interval.
+            if until <= TimeDelta::ZERO || until > CHECKPOINT_EVERY {
                 self.checkpoint();
                 checkpoint_due = clock::now() + CHECKPOINT_EVERY;
             }
