@@ -124,7 +124,10 @@ fn burn_text(slo: &Slo, alert: &BurnAlert, ledger: &Ledger, stream: StreamId) ->
             description.push_str(&exhaustion_text(exhaustion(&spending, &used), known_until));
         }
     }
-    BurnText { summary: format!("error budget burns at {long} times the sustainable rate"), description }
+    BurnText {
+        summary: format!("error budget burns at {long} times the sustainable rate ({})", alert.name),
+        description,
+    }
 }
 
 fn exhaustion_text(exhaustion: Option<Exhaustion>, now: Timestamp) -> String {

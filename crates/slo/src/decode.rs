@@ -24,7 +24,7 @@ const WINDOW_MIN: TimeDelta = TimeDelta::MINUTE;
 const SCRAPE_USUAL: TimeDelta = TimeDelta(15 * TimeDelta::SECOND.0);
 
 /// Labels of an alert that say which objective and alert it is.
-const OWN_LABELS: [&str; 4] = ["alertname", "slo", "service", "alert"];
+const OWN_LABELS: [&str; 5] = ["alertname", "slo", "service", "alert", "severity"];
 
 /// Reads the objectives of one file; what cannot be read is reported and left out.
 pub fn parse(sources: &Sources, file: FileId, out: &mut Diagnostics) -> Vec<Slo> {
@@ -338,7 +338,7 @@ fn group_by(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<Vec<String>> {
         return None;
     }
     // An alert's identity must tell the streams apart, so a label that names the alert cannot tell them apart too.
-    if let Some(name) = names.iter().find(|name| OWN_LABELS.contains(&name.as_str()) || *name == "severity") {
+    if let Some(name) = names.iter().find(|name| OWN_LABELS.contains(&name.as_str())) {
         cx.error(node.span, format!("label {name} is set by the objective itself and cannot split it"));
         return None;
     }
@@ -367,7 +367,12 @@ fn labels(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<Labels> {
             return None;
         }
         if OWN_LABELS.contains(&name) {
-            cx.error(node.span, format!("label {name} is set by the objective itself"));
+            let help = if name == "severity" {
+                "write severity: as a field of the alert"
+            } else {
+                "use another name"
+            };
+            cx.error_help(node.span, format!("label {name} is set by the objective itself"), help);
             return None;
         }
     }

@@ -67,6 +67,10 @@ impl Period {
     /// As people read it.
     pub fn text(self) -> String {
         match self {
+            // People say 28d, not 4w.
+            Self::Rolling(length) if length.0 % TimeDelta::DAY.0 == 0 => {
+                format!("rolling {}d", length.0 / TimeDelta::DAY.0)
+            }
             Self::Rolling(length) => format!("rolling {length}"),
         }
     }

@@ -192,7 +192,7 @@ fn time_left_is_computed_and_told() {
     assert_eq!(alert.name(), "ChatLatencyBurnRate");
     assert_eq!(
         alert.annotations.get("summary"),
-        Some("chat-latency: error budget burns at 60 times the sustainable rate")
+        Some("chat-latency: error budget burns at 60 times the sustainable rate (10x)")
     );
     let text = alert.annotations.get("description").expect("a description");
     assert!(text.contains("Burn rate 60 over 5m"), "{text}");

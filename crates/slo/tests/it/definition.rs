@@ -33,7 +33,7 @@ fn a_whole_objective_is_read() {
     let slo = &slos(GOOD)[0];
     assert_eq!(
         (slo.id(), slo.goal.to_string(), slo.period.text()),
-        ("api".into(), "99.9%".into(), "rolling 4w".into())
+        ("api".into(), "99.9%".into(), "rolling 28d".into())
     );
     assert_eq!(slo.indicator.text(), "good ok_total{job=\"x\"} of all a_total + b_total");
     let alerts: Vec<String> = slo
