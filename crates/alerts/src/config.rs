@@ -1,6 +1,7 @@
 //! `alertmanager.yml`, decoded once: inside, every name is defined, every route complete, every matcher compiled.
 
 mod decode;
+mod files;
 mod http;
 mod matchers;
 mod receiver;

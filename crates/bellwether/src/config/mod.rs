@@ -3,7 +3,7 @@
 
 pub mod prometheus;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -280,7 +280,10 @@ impl Loader {
         match section {
             None => (Some(bellwether_alerts::Config::nobody()), Vec::new()),
             Some(Section::Inline(node)) => {
-                (self.decode_node::<bellwether_alerts::Config>(&node), self.load_templates(&node, folder))
+                let mut config = self.decode_node::<bellwether_alerts::Config>(&node);
+                let templates = self.load_templates(&node, folder);
+                config.iter_mut().for_each(|config| self.resolve_secret_files(config, folder));
+                (config, templates)
             }
             Some(Section::File(name)) => {
                 let path = folder.join(&name.value);
@@ -295,11 +298,29 @@ impl Loader {
         file: FileId,
         folder: &Path,
     ) -> (Option<bellwether_alerts::Config>, Vec<TemplateFile>) {
-        let config: Option<bellwether_alerts::Config> = self.decode(file);
+        let mut config: Option<bellwether_alerts::Config> = self.decode(file);
+        config.iter_mut().for_each(|config| self.resolve_secret_files(config, folder));
         // Its problems of form have just been reported.
         let documents = yaml::parse(&self.sources, file, &mut Diagnostics::new());
         let templates = documents.first().map(|document| self.load_templates(document, folder));
         (config, templates.unwrap_or_default())
+    }
+
+    /// Makes the names of files that are read at delivery independent of the working directory, and warns of those
+    /// that are not there: the first alert would be the one to find out.
+    fn resolve_secret_files(&mut self, config: &mut bellwether_alerts::Config, folder: &Path) {
+        let mut missing = BTreeSet::new();
+        for file in config.secret_files_mut() {
+            let path = folder.join(&*file);
+            if !path.exists() {
+                missing.insert(path.display().to_string());
+            }
+            *file = path.display().to_string();
+        }
+        for path in missing {
+            let message = format!("{path} does not exist yet; messages that need it cannot be sent");
+            self.diagnostics.push(Diagnostic::warning("missing-secret-file", None, message));
+        }
     }
 
     /// Reads the template files that a routing configuration names and reports what is wrong with them and with the
