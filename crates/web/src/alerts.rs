@@ -19,6 +19,7 @@ use crate::{Shared, digits, forms};
 pub(crate) struct Ask {
     by: String,
     q: String,
+    receiver: String,
 }
 
 /// What every row needs besides its alert.
@@ -41,7 +42,7 @@ pub(crate) async fn alerts(
     }
     let mut alerts = app.alerts();
     let total = alerts.len();
-    alerts.retain(|alert| passes(alert, &ask.q));
+    alerts.retain(|alert| passes(alert, &ask.q) && is_for(alert, &ask.receiver));
     alerts.sort_by_key(|a| {
         (
             a.state,
@@ -61,6 +62,11 @@ pub(crate) async fn alerts(
         }
     };
     page::respond(app.as_ref(), Nav::Alerts, "Alerts", &main)
+}
+
+/// Whether a receiver hears of an alert; messages link here with their receiver's name.
+fn is_for(alert: &AlertView, receiver: &str) -> bool {
+    receiver.is_empty() || alert.receivers.iter().any(|name| name == receiver)
 }
 
 fn passes(alert: &AlertView, q: &str) -> bool {
