@@ -1,172 +1,18 @@
 //! Sudden death under load, again and again: nothing that was acknowledged is lost, nothing is counted twice or
 //! forgotten, no firing alert is forgotten, no message is lost.
 //!
-//! The service under watch and the receiver of messages live in this process, so that everything they exposed and
-//! received is known exactly. `BELLWETHER_SEED` repeats a run's decisions; the moments of death stay the machine's.
+//! `BELLWETHER_SEED` repeats a run's decisions; the moments of death stay the machine's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::{get, post};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::crash_service::{Exposed, Message, TARGETS, World};
 use crate::process::{Folder, Server};
 
 const KILLS: usize = 50;
-const TARGETS: usize = 3;
-/// Requests and latencies by route: 30 routes have 210 counters.
-const ROUTES: u32 = 30;
-
-/// What one scrape was answered: values by name and labels, as the text format writes them.
-type Exposed = BTreeMap<String, u64>;
-
-/// One replica of the service.
-#[derive(Default)]
-struct Replica {
-    counters: Exposed,
-    routes: u32,
-    /// Every answer ever given, by its number.
-    answers: Vec<Exposed>,
-}
-
-/// The service, its replicas, and how it does.
-struct Shop {
-    random: fastrand::Rng,
-    replicas: Vec<Replica>,
-    /// Events per counter and scrape; grows when the weather changes, so that a minute's window turns at once.
-    scale: u64,
-    bad_percent: u64,
-    /// No more events: what is read last can be compared at leisure.
-    is_closed: bool,
-    /// Nothing answers but errors.
-    is_down: bool,
-}
-
-impl Shop {
-    fn new(seed: u64) -> Self {
-        let replica = || Replica { routes: ROUTES, ..Replica::default() };
-        let replicas = (0..TARGETS).map(|_| replica()).collect();
-        let random = fastrand::Rng::with_seed(seed);
-        Self { random, replicas, scale: 10, bad_percent: 1, is_closed: false, is_down: false }
-    }
-
-    fn change_weather(&mut self, bad_percent: u64) {
-        (self.bad_percent, self.scale) = (bad_percent, self.scale * 40);
-    }
-
-    /// Answers a scrape. The first replica never restarts; the others lose their counters now and then.
-    fn expose(&mut self, replica: usize) -> String {
-        if !self.is_closed {
-            self.happen(replica);
-        }
-        let replica = &mut self.replicas[replica];
-        let mut text = format!("exposition_number {}\n", replica.answers.len());
-        for (series, value) in &replica.counters {
-            writeln!(text, "{series} {value}").unwrap();
-        }
-        replica.answers.push(replica.counters.clone());
-        text
-    }
-
-    /// Everything that happens between two scrapes.
-    fn happen(&mut self, replica: usize) {
-        let (random, is_steady) = (&mut self.random, replica == 0);
-        let replica = &mut self.replicas[replica];
-        if !is_steady && random.u32(..15) == 0 {
-            replica.counters.clear();
-        }
-        if random.u32(..4) == 0 {
-            replica.routes += 1; // its counters are born with what has just happened to them
-        }
-        for route in 0..replica.routes {
-            let events = random.u64(1..=self.scale);
-            let bad = events * self.bad_percent / 100 + u64::from(random.u32(..50) == 0);
-            let slow = random.u64(..=events) * self.bad_percent / 100;
-            let route = format!("route=\"r{route}\",zone=\"z{}\"", route % 3);
-            let mut add = |series: String, more: u64| *replica.counters.entry(series).or_default() += more;
-            add(format!("requests_total{{{route},code=\"200\"}}"), events - bad.min(events));
-            add(format!("requests_total{{{route},code=\"500\"}}"), bad.min(events));
-            add(format!("latency_seconds_bucket{{{route},le=\"0.5\"}}"), events - slow);
-            add(format!("latency_seconds_bucket{{{route},le=\"2\"}}"), events - slow / 2);
-            add(format!("latency_seconds_bucket{{{route},le=\"+Inf\"}}"), events);
-            add(format!("latency_seconds_sum{{{route}}}"), events);
-            add(format!("latency_seconds_count{{{route}}}"), events);
-        }
-    }
-}
-
-/// A message as it came in, and what it was answered.
-#[derive(Clone, Debug)]
-struct Message {
-    path: String,
-    key: String,
-    body: Value,
-    accepted: bool,
-}
-
-/// Everything outside of the program.
-#[derive(Clone)]
-struct World {
-    shop: Arc<Mutex<Shop>>,
-    messages: Arc<Mutex<Vec<Message>>>,
-}
-
-impl World {
-    /// Opens its port; gives its address.
-    async fn open(seed: u64) -> (Self, String) {
-        let world = Self { shop: Arc::new(Mutex::new(Shop::new(seed))), messages: Arc::default() };
-        let router = Router::new()
-            .route("/metrics/{replica}", get(metrics))
-            .route("/receive/{path}", post(receive))
-            .with_state(world.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        (world, address)
-    }
-
-    fn shop(&self) -> std::sync::MutexGuard<'_, Shop> {
-        self.shop.lock().unwrap()
-    }
-
-    fn messages(&self) -> Vec<Message> {
-        self.messages.lock().unwrap().clone()
-    }
-}
-
-async fn metrics(State(world): State<World>, Path(replica): Path<usize>) -> (StatusCode, String) {
-    let mut shop = world.shop();
-    if shop.is_down {
-        return (StatusCode::SERVICE_UNAVAILABLE, String::new());
-    }
-    (StatusCode::OK, shop.expose(replica))
-}
-
-/// Takes most messages; some it refuses, as overloaded or limited, when they come for the first time.
-async fn receive(
-    State(world): State<World>,
-    Path(path): Path<String>,
-    headers: HeaderMap,
-    body: String,
-) -> (StatusCode, [(&'static str, &'static str); 1], &'static str) {
-    let key = headers.get("idempotency-key").unwrap().to_str().unwrap().to_owned();
-    let mut messages = world.messages.lock().unwrap();
-    let is_new = messages.iter().all(|message| message.key != key);
-    let status = match world.shop().random.u32(..5) {
-        0 if is_new => StatusCode::INTERNAL_SERVER_ERROR,
-        1 if is_new => StatusCode::TOO_MANY_REQUESTS,
-        _ => StatusCode::OK,
-    };
-    let body = serde_json::from_str(&body).unwrap();
-    messages.push(Message { path, key, body, accepted: status == StatusCode::OK });
-    (status, [("retry-after", "1")], if status == StatusCode::OK { "ok" } else { "not now" })
-}
 
 fn config(address: &str) -> String {
     let jobs: String = (0..TARGETS)

@@ -5,6 +5,7 @@ mod browser;
 mod check;
 mod cli;
 mod crash;
+mod crash_service;
 mod demo;
 mod demo_process;
 mod process;

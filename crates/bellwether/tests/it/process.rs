@@ -6,8 +6,8 @@
 use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -70,34 +70,22 @@ impl Ended {
 
 /// Runs a command of the program to its end.
 pub(crate) fn run(arguments: &[&str]) -> Ended {
-    let mut child = program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-    let readers =
-        [std::thread::spawn(move || read_all(stdout)), std::thread::spawn(move || read_all(stderr))];
-    let status = ended(&mut child).unwrap_or_else(|| {
-        let _ = child.kill();
-        let _ = child.wait();
+    let child = program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = child.id();
+    let (done, ended) = mpsc::channel();
+    std::thread::spawn(move || done.send(child.wait_with_output()));
+    let Ok(output) = ended.recv_timeout(DEADLINE) else {
+        send_signal("KILL", pid);
         panic!("{arguments:?} did not end within {DEADLINE:?}");
-    });
-    let [stdout, stderr] = readers.map(|reader| reader.join().unwrap());
-    Ended { code: status.code(), stdout, stderr }
+    };
+    let Output { status, stdout, stderr } = output.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
-fn read_all(mut from: impl Read) -> String {
-    let mut bytes = Vec::new();
-    let _ = from.read_to_end(&mut bytes);
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn ended(child: &mut Child) -> Option<ExitStatus> {
-    let begun = Instant::now();
-    while begun.elapsed() < DEADLINE {
-        if let Some(status) = child.try_wait().unwrap() {
-            return Some(status);
-        }
-        std::thread::sleep(LOOK_EVERY);
-    }
-    None
+fn send_signal(name: &str, pid: u32) {
+    let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {pid}")).status().unwrap();
+    assert!(sent.success());
 }
 
 /// A running `bellwether serve`.
@@ -153,11 +141,6 @@ impl Server {
         self.stderr.lock().unwrap().clone()
     }
 
-    /// The process' number.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Sudden death: no handler runs, nothing is flushed.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -166,8 +149,7 @@ impl Server {
 
     /// Sends a signal by name, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.pid())).status().unwrap();
-        assert!(sent.success());
+        send_signal(name, self.child.id());
     }
 
     /// Asks it to stop and waits until it has.
