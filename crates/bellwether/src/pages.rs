@@ -170,7 +170,7 @@ impl App for Pages {
             .map(|group| AlertGroupView {
                 key: group.id.to_string(),
                 receiver: group.receiver.clone(),
-                route: group.id.to_string(),
+                route: route_of(group),
                 labels: group.labels.clone(),
                 alerts: group.alerts.iter().map(|alert| alert_view(alert, &groups)).collect(),
                 notified_at: group.integrations.iter().filter_map(|integration| integration.told_at).max(),
@@ -215,6 +215,15 @@ impl App for Pages {
 
     fn demo(&self) -> Option<&dyn Demo> {
         self.demo.as_deref()
+    }
+}
+
+/// The way through the tree of routes: the group's identity without its labels.
+fn route_of(group: &alerts::GroupView) -> String {
+    let id = group.id.to_string();
+    match id.strip_suffix(&format!(":{}", group.labels)) {
+        None | Some("{}") => "root".to_owned(),
+        Some(route) => route.replacen("{}", "root", 1),
     }
 }
 
@@ -331,6 +340,7 @@ fn delivery_view(row: &DeliveryRow) -> DeliveryView {
         integration: delivery.integration.kind.as_str().to_owned(),
         group_labels: delivery.notification.group_labels.clone(),
         reason: delivery.notification.reason.as_str().to_owned(),
+        why: delivery.notification.reason.explain().to_owned(),
         firing: count(alerts::Status::Firing),
         resolved: count(alerts::Status::Resolved),
         outcome,

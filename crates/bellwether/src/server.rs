@@ -11,7 +11,7 @@ use bellwether_model::{LogPosition, Timestamp};
 use bellwether_rules::RuleEngine;
 use bellwether_slo::SloEngine;
 use bellwether_tsdb::{Options, RealDisk, Recovery, Store};
-use bellwether_web::Demo;
+use bellwether_web::{App, Demo};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -46,6 +46,8 @@ pub struct Start {
 
 /// Batches that may wait to be counted before the writer waits.
 const COMMITTED_MAX: usize = 1024;
+/// How often it is looked whether the first data is there.
+const LOOKED_EVERY: Duration = Duration::from_millis(100);
 /// How long open connections may go on after the order to stop.
 const GOODBYE_MAX: Duration = Duration::from_secs(3);
 
@@ -139,6 +141,16 @@ impl Server {
         };
         let pages = Arc::new(pages);
         Ok(Self { pages, listener: start.listener, stop, decider, writer: writer_thread, maintenance })
+    }
+
+    /// Returns when the first target has answered, or after a while.
+    pub async fn first_data(&self, at_most: Duration) {
+        let arrived = async {
+            while self.pages.overview().data_at.is_none() {
+                tokio::time::sleep(LOOKED_EVERY).await;
+            }
+        };
+        let _ = tokio::time::timeout(at_most, arrived).await;
     }
 
     /// Serves until the process is asked to stop, then lets every part finish what it has begun.

@@ -123,7 +123,10 @@ fn card(alert: &AlertView, frame: &Frame<'_>) -> Markup {
                 b { (state_word(alert)) }
                 span.dim.small { (since(alert, frame.now)) }
             }
-            h3 { (alert.labels.value_or_empty("alertname")) }
+            h3 {
+                (alert.labels.value_or_empty("alertname"))
+                @if let Some(which) = alert.labels.get("alert") { " · " (which) }
+            }
             @if let Some(text) = text { p { (text) } }
             (parts::labels(&alert.labels.without(&["alertname", "severity"])))
             @if let Some(ack) = &alert.ack { p.small { b { (ack.by) } " has it since " (parts::moment(ack.at, frame.now)) } }

@@ -103,7 +103,7 @@ fn delivery(row: &DeliveryView, now: Timestamp) -> Markup {
             }
             td data-k="When" { (parts::moment(row.decided_at, now)) div.dim.small { (parts::relative(row.decided_at, now)) } }
             td data-k="Receiver" { b { (row.receiver) } div.dim.small { (row.integration) } }
-            td data-k="Why" { (row.reason) div.dim.small { (row.firing) " firing, " (row.resolved) " resolved" } }
+            td data-k="Why" { (row.why) div.dim.small { (row.firing) " firing, " (row.resolved) " resolved" } }
             td.w { (parts::labels(&row.group_labels)) }
             td.w { @if row.detail.is_empty() { span.dim { "none yet" } } @else { span.small { (row.detail) } } }
         }

@@ -167,6 +167,8 @@ pub(crate) fn state(slo: &SloStatus) -> (Tone, &'static str) {
         }
         Measurement::Complete | Measurement::Partial if spent => (Tone::Bad, "budget gone"),
         Measurement::Partial => (Tone::Quiet, "partly measured"),
+        // Faster than it comes back, but not fast enough for any alert.
+        Measurement::Complete if stream.exhaustion.is_some() => (Tone::Quiet, "spending"),
         Measurement::Complete => (Tone::Ok, "healthy"),
     }
 }

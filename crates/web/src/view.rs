@@ -258,6 +258,8 @@ pub struct DeliveryView {
     pub group_labels: Labels,
     /// Why it was sent: `first`, `changed`, `repeat`, `resolved`, `retry`.
     pub reason: String,
+    /// The same in words.
+    pub why: String,
     /// Firing alerts in it.
     pub firing: u32,
     /// Resolved alerts in it.

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bellwether_model::Labels;
 use bellwether_tsdb::{Options, RealDisk, Store};
@@ -20,6 +21,9 @@ use crate::output::say;
 use crate::reload::ConfigSource;
 use crate::server::{Server, Start};
 use crate::workshop::{LoadOptions, LoadStats, MockState, MovieGuru, Phase, Sampler, http, load};
+
+/// How long the greeting waits for the first scrape, so that whoever opens the page sees data.
+const FIRST_DATA_MAX: Duration = Duration::from_secs(10);
 
 /// Starts everything and runs until told to stop.
 pub async fn run(arguments: Demo) -> Result<(), Failure> {
@@ -40,6 +44,7 @@ pub async fn run(arguments: Demo) -> Result<(), Failure> {
     let start = Start { config, data: data.path.clone(), listener, demo: Some(demo) };
     let server = Server::start(start).await?;
     spawn_users(&mock, arguments.users);
+    server.first_data(FIRST_DATA_MAX).await;
     say(&format!(
         "\n  Open      http://{page}\n  Break it  buttons on that page, or POST the workshop's bodies to http://{mock}/phase\n  \
          Messages  http://{receiver}/messages\n\n  {} users use Movie Guru; a day of healthy history lies behind them.\n  \

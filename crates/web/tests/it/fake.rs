@@ -309,6 +309,7 @@ impl App for Fake {
             integration: "slack".to_owned(),
             group_labels: labels(&[("service", "movieguru")]),
             reason: "first".to_owned(),
+            why: "nobody had heard of this group".to_owned(),
             firing: 2,
             resolved: 0,
             outcome,
