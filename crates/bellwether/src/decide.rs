@@ -15,40 +15,14 @@ use crate::checkpoint::Checkpoints;
 use crate::clock;
 use crate::health::{Health, Trouble};
 use crate::pipeline::{Input, Lookup, Outcome, Pipeline};
+use crate::request::Request;
 use crate::rule_worker::RuleWorker;
 use crate::senders::Senders;
 use crate::state::StateDb;
 use crate::writer::Committed;
 
-/// What others ask of the task.
-#[derive(Debug)]
-pub enum Request {
-    /// Something about alerts or silences; the answer comes when it is recorded.
-    Alerts(Event, Option<oneshot::Sender<Result<Answer, String>>>),
-    /// A rule's query has been answered.
-    Rules(bellwether_rules::Event),
-    /// Change the pipeline: a new configuration.
-    Change(Change, oneshot::Sender<()>),
-    /// Write the ledger down now.
-    Checkpoint(oneshot::Sender<()>),
-}
-
-/// What changes the pipeline from outside.
-type Alteration = dyn FnOnce(&mut Pipeline, Timestamp) -> Outcome + Send;
-
-/// A change of the pipeline from outside.
-pub struct Change(pub Box<Alteration>);
-
-impl std::fmt::Debug for Change {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Change")
-    }
-}
-
 /// What rules remember is written down at most this often.
 const RULES_SAVED_EVERY: TimeDelta = TimeDelta::SECOND;
-/// Requests that may wait.
-pub const REQUESTS_MAX: usize = 4096;
 /// How often the ledger is written down. A restart folds at most this much of the log, and a little.
 const CHECKPOINT_EVERY: TimeDelta = TimeDelta::MINUTE;
 /// Nothing sleeps longer than this, so that a clock that was set back cannot put the task to sleep for a year.
@@ -232,10 +206,6 @@ impl Decider {
                     (change.0)(&mut pipeline, clock::now())
                 };
                 self.carry_out(outcome, None).await;
-                self.checkpoint();
-                let _ = done.send(());
-            }
-            Request::Checkpoint(done) => {
                 self.checkpoint();
                 let _ = done.send(());
             }

@@ -31,6 +31,7 @@ pub mod pages;
 mod percent;
 pub mod pipeline;
 pub mod reload;
+pub mod request;
 pub mod rule_view;
 pub mod rule_worker;
 pub mod scrape;

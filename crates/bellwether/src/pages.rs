@@ -15,10 +15,10 @@ use bellwether_web::{App, BoxFuture, Demo};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock;
-use crate::decide::Request;
 use crate::health::Health;
 use crate::pipeline::Pipeline;
 use crate::reload::Reloader;
+use crate::request::Request;
 use crate::scrape::ScrapePool;
 use crate::state::{DeliveryQuery, StateDb};
 use crate::telemetry;
@@ -113,7 +113,14 @@ impl App for Pages {
     }
 
     fn metrics(&self) -> String {
-        telemetry::render(self)
+        telemetry::render(&telemetry::Seen {
+            pipeline: &self.pipeline,
+            store: &self.store,
+            pool: &self.pool,
+            writer: &self.writer,
+            health: &self.health,
+            started_at: self.started_at,
+        })
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {

@@ -3,12 +3,12 @@
 //! No clock, no I/O: the running server, the tests in virtual time and every replay drive this same value, so there
 //! is no second way in which a sample becomes a message.
 
-use bellwether_alerts::{AlertCore, AlertSource, Answer, Delivery, Record};
-use bellwether_model::{Alert, Batch, Labels, SeriesId, Timestamp};
-use bellwether_rules::RuleEngine;
-use bellwether_slo::SloEngine;
+use std::sync::Arc;
 
-use crate::rule_worker::{Query, Work};
+use bellwether_alerts::{AlertCore, AlertSource, Answer, Delivery, Record};
+use bellwether_model::{Alert, Batch, Labels, Sample, SeriesId, Timestamp};
+use bellwether_rules::{QueryId, RuleEngine, RuleQuery};
+use bellwether_slo::SloEngine;
 
 /// What may happen to the pipeline.
 #[derive(Debug)]
@@ -47,6 +47,26 @@ pub struct Outcome {
     pub rule_work: Work,
     /// Whether what rules remember may have changed.
     pub rules_changed: bool,
+}
+
+/// A query that a rule asks.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Its number.
+    pub id: QueryId,
+    /// What to evaluate.
+    pub expr: Arc<RuleQuery>,
+    /// The moment.
+    pub at: Timestamp,
+}
+
+/// What one step of the rules asks for: store the results, then answer the queries, which may read them.
+#[derive(Clone, Debug, Default)]
+pub struct Work {
+    /// Results to store first.
+    pub results: Vec<(Labels, Sample)>,
+    /// Queries to answer then.
+    pub queries: Vec<Query>,
 }
 
 /// A record of the log.

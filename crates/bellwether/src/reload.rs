@@ -16,9 +16,9 @@ use tracing::info;
 
 use crate::backfill;
 use crate::config::{self, Config, Loaded};
-use crate::decide::{Change, Request};
 use crate::health::{Health, Trouble};
 use crate::pipeline::{Outcome, Pipeline};
+use crate::request::{Change, Request};
 use crate::scrape::ScrapePool;
 use crate::senders::Senders;
 

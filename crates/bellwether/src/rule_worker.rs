@@ -3,35 +3,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bellwether_model::{Batch, Labels, Origin, Sample, TimeDelta, Timestamp};
+use bellwether_model::{Batch, Labels, Origin, Sample, TimeDelta};
 use bellwether_promql::{EvalOptions, eval_instant};
-use bellwether_rules::{QueryAnswer, QueryId, RuleQuery};
+use bellwether_rules::QueryAnswer;
 use bellwether_tsdb::Store;
 use tokio::sync::mpsc;
 
 use crate::clock;
-use crate::decide::Request;
+use crate::pipeline::{Query, Work};
+use crate::request::Request;
 use crate::writer::WriterHandle;
-
-/// A query that a rule asks.
-#[derive(Clone, Debug)]
-pub struct Query {
-    /// Its number.
-    pub id: QueryId,
-    /// What to evaluate.
-    pub expr: Arc<RuleQuery>,
-    /// The moment.
-    pub at: Timestamp,
-}
-
-/// What one step of the rules asks for: store the results, then answer the queries, which may read them.
-#[derive(Clone, Debug, Default)]
-pub struct Work {
-    /// Results to store first.
-    pub results: Vec<(Labels, Sample)>,
-    /// Queries to answer then.
-    pub queries: Vec<Query>,
-}
 
 /// Stores and evaluates.
 #[derive(Clone)]

@@ -19,13 +19,14 @@ use tracing::{info, warn};
 
 use crate::checkpoint::{Checkpoints, Found};
 use crate::config::Config;
-use crate::decide::{Decider, REQUESTS_MAX, Shown};
+use crate::decide::{Decider, Shown};
 use crate::failure::Failure;
 use crate::fold::{Fold, fold};
 use crate::health::{Health, Trouble};
 use crate::pages::Pages;
 use crate::pipeline::{Outcome, Pipeline};
 use crate::reload::{ConfigSource, Reloaded, Reloader, Settings};
+use crate::request::REQUESTS_MAX;
 use crate::rule_worker::RuleWorker;
 use crate::scrape::ScrapePool;
 use crate::senders::Senders;

@@ -1,23 +1,43 @@
 //! Our own metrics, in the format we scrape: what an operator needs to see that watching itself works.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{PoisonError, RwLock};
 
 use bellwether_alerts::ReceiverState;
 use bellwether_ingest::{ExpositionWriter, MetricKind};
+use bellwether_model::Timestamp;
+use bellwether_tsdb::Store;
 use bellwether_web::view::TargetHealth;
 
 use crate::clock;
-use crate::health::Trouble;
-use crate::pages::Pages;
+use crate::health::{Health, Trouble};
+use crate::pipeline::Pipeline;
+use crate::scrape::ScrapePool;
+use crate::writer::WriterHandle;
+
+/// What the metrics are read from.
+pub struct Seen<'a> {
+    /// What decides.
+    pub pipeline: &'a RwLock<Pipeline>,
+    /// The samples.
+    pub store: &'a Store,
+    /// The targets.
+    pub pool: &'a ScrapePool,
+    /// The writer, for its counts.
+    pub writer: &'a WriterHandle,
+    /// What keeps alerts from people.
+    pub health: &'a Health,
+    /// When this process started.
+    pub started_at: Timestamp,
+}
 
 /// All metrics of a running server.
-pub fn render(pages: &Pages) -> String {
+pub fn render(seen: &Seen<'_>) -> String {
     let mut writer = ExpositionWriter::default();
-    process(pages, &mut writer);
-    store(pages, &mut writer);
-    targets(pages, &mut writer);
-    alerting(pages, &mut writer);
+    process(seen, &mut writer);
+    store(seen, &mut writer);
+    targets(seen, &mut writer);
+    alerting(seen, &mut writer);
     writer.finish()
 }
 
@@ -27,10 +47,10 @@ fn one(writer: &mut ExpositionWriter, family: (&str, MetricKind, &str), value: f
     writer.sample(name, &[], value);
 }
 
-fn process(pages: &Pages, writer: &mut ExpositionWriter) {
+fn process(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     writer.family("bellwether_build_info", MetricKind::Gauge, "The running version; always 1.");
     writer.sample("bellwether_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
-    let started = pages.started_at.as_secs_f64();
+    let started = seen.started_at.as_secs_f64();
     one(
         writer,
         ("process_start_time_seconds", MetricKind::Gauge, "When this process started, Unix time."),
@@ -42,15 +62,15 @@ fn process(pages: &Pages, writer: &mut ExpositionWriter) {
         "1 while something keeps alerts from reaching people.",
     );
     for trouble in Trouble::ALL {
-        let value = f64::from(u8::from(pages.health.has(trouble)));
+        let value = f64::from(u8::from(seen.health.has(trouble)));
         writer.sample("bellwether_trouble", &[("kind", trouble.as_str())], value);
     }
 }
 
-fn store(pages: &Pages, writer: &mut ExpositionWriter) {
+fn store(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     use MetricKind::{Counter, Gauge};
-    let stats = pages.store.stats();
-    let counts = pages.writer.counts();
+    let stats = seen.store.stats();
+    let counts = seen.writer.counts();
     let durable = counts.samples.load(Ordering::Relaxed) as f64;
     let refused = counts.refused.load(Ordering::Relaxed) as f64;
     one(writer, ("bellwether_store_series", Gauge, "Series in the store."), stats.series as f64);
@@ -84,9 +104,9 @@ fn store(pages: &Pages, writer: &mut ExpositionWriter) {
     }
 }
 
-fn targets(pages: &Pages, writer: &mut ExpositionWriter) {
+fn targets(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     writer.family("bellwether_targets", MetricKind::Gauge, "Targets by health.");
-    let views = pages.pool.views();
+    let views = seen.pool.views();
     for (name, health) in
         [("up", TargetHealth::Up), ("down", TargetHealth::Down), ("unknown", TargetHealth::Unknown)]
     {
@@ -95,9 +115,9 @@ fn targets(pages: &Pages, writer: &mut ExpositionWriter) {
     }
 }
 
-fn alerting(pages: &Pages, writer: &mut ExpositionWriter) {
+fn alerting(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     let now = clock::now();
-    let pipeline = pages.pipeline.read().unwrap_or_else(PoisonError::into_inner);
+    let pipeline = seen.pipeline.read().unwrap_or_else(PoisonError::into_inner);
     let firing = pipeline.alerts.alerts(now).iter().filter(|alert| !alert.resolved).count();
     one(writer, ("bellwether_alerts_firing", MetricKind::Gauge, "Alerts that fire."), firing as f64);
     let missed: u64 = pipeline.rules.status().iter().map(|group| group.missed).sum();

@@ -1,0 +1,34 @@
+//! What others ask of the task that decides: whoever has something to say about alerts, rules or the configuration
+//! sends it here and never touches the pipeline itself.
+
+use bellwether_alerts::{Answer, Event};
+use bellwether_model::Timestamp;
+use tokio::sync::oneshot;
+
+use crate::pipeline::{Outcome, Pipeline};
+
+/// Requests that may wait.
+pub const REQUESTS_MAX: usize = 4096;
+
+/// What others ask of the task.
+#[derive(Debug)]
+pub enum Request {
+    /// Something about alerts or silences; the answer comes when it is recorded.
+    Alerts(Event, Option<oneshot::Sender<Result<Answer, String>>>),
+    /// A rule's query has been answered.
+    Rules(bellwether_rules::Event),
+    /// Change the pipeline: a new configuration.
+    Change(Change, oneshot::Sender<()>),
+}
+
+/// What changes the pipeline from outside.
+type Alteration = dyn FnOnce(&mut Pipeline, Timestamp) -> Outcome + Send;
+
+/// A change of the pipeline from outside.
+pub struct Change(pub Box<Alteration>);
+
+impl std::fmt::Debug for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Change")
+    }
+}
