@@ -1,6 +1,7 @@
 //! `alertmanager.yml`, decoded once: inside, every name is defined, every route complete, every matcher compiled.
 
 mod decode;
+mod fields;
 mod files;
 mod http;
 mod matchers;
@@ -49,7 +50,7 @@ impl Config {
 
     /// What holds where no configuration is given: alerts are grouped and shown, and nobody is told.
     pub fn nobody() -> Self {
-        let (name, global) = ("nobody".to_owned(), decode::default_global());
+        let (name, global) = ("nobody".to_owned(), receiver::default_global());
         let receiver = Receiver { name: name.clone(), slack: Vec::new(), webhook: Vec::new() };
         Self {
             global,

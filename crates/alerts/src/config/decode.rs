@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_diag::yaml::{Node, Value};
-use bellwether_diag::{Cx, Decode, Diagnostics, FileId, MapReader, Sources, Span, Spanned, suggest};
-use bellwether_model::{Labels, TimeDelta};
+use bellwether_diag::{Cx, Decode, Diagnostics, FileId, MapReader, Sources, Span, Spanned};
 
-use super::{Config, Global, HttpConfig, receiver, route, time};
+use super::fields::items;
+use super::{Config, Global, receiver, route, time};
 use crate::{InhibitRule, Receiver, TimeInterval};
 
 pub(super) fn read(sources: &Sources, file: FileId, out: &mut Diagnostics) -> Option<Config> {
@@ -24,7 +24,7 @@ fn config(node: &Node, cx: &mut Cx<'_>) -> Option<Config> {
     let mut map = MapReader::open(node, cx)?;
     let global = match map.node("global").filter(|n| !matches!(n.value, Value::Null)) {
         Some(node) => receiver::global(node, cx),
-        None => Some(default_global()),
+        None => Some(receiver::default_global()),
     };
     let templates = map.optional("templates", cx).unwrap_or_default();
     let receivers = receivers(map.node("receivers"), global.as_ref(), cx);
@@ -58,45 +58,6 @@ fn config(node: &Node, cx: &mut Cx<'_>) -> Option<Config> {
         templates,
         secret_spans,
     })
-}
-
-pub(super) fn default_global() -> Global {
-    Global { resolve_timeout: TimeDelta(5 * 60_000), slack_address: None, http: HttpConfig::default() }
-}
-
-/// Reads every item of a list, also after one has failed.
-pub(super) fn items<T>(
-    node: Option<&Node>,
-    cx: &mut Cx<'_>,
-    mut read: impl FnMut(&Node, &mut Cx<'_>) -> Option<T>,
-) -> Vec<T> {
-    match node.map(|n| (&n.value, n.span)) {
-        None | Some((Value::Null, _)) => Vec::new(),
-        Some((Value::Sequence(items), _)) => items.iter().filter_map(|item| read(item, cx)).collect(),
-        Some((value @ (Value::Scalar(_) | Value::Mapping(_)), span)) => {
-            let message = format!("expected a list, found {}", value.kind());
-            cx.error_help(span, message, "write it as an item: `- ` before the value");
-            Vec::new()
-        }
-    }
-}
-
-/// Reports a name that is not among the defined ones.
-pub(super) fn undefined<'n>(
-    what: &str,
-    name: &Spanned<String>,
-    mut defined: impl Iterator<Item = &'n String> + Clone,
-    cx: &mut Cx<'_>,
-) {
-    if defined.clone().any(|d| *d == name.value) {
-        return;
-    }
-    let help = match suggest(&name.value, defined.clone().map(String::as_str)) {
-        Some(near) => format!("did you mean {near:?}?"),
-        None if defined.next().is_none() => format!("no {what} is defined in this file"),
-        None => format!("define a {what} of this name, or use one that is defined"),
-    };
-    cx.error_help(name.span, format!("undefined {what} {:?}", name.value), help);
 }
 
 fn receivers(node: Option<&Node>, global: Option<&Global>, cx: &mut Cx<'_>) -> BTreeMap<String, Receiver> {
@@ -202,9 +163,4 @@ fn find_secrets(node: &Node, parent: &str, out: &mut Vec<Span>) {
         Value::Sequence(items) => items.iter().for_each(|item| find_secrets(item, parent, out)),
         Value::Null | Value::Scalar(_) => {}
     }
-}
-
-/// Labels as a plain map; for route labels, whose values are templates.
-pub(super) fn label_map(labels: Labels) -> BTreeMap<String, String> {
-    labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
 }

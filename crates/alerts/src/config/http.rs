@@ -4,7 +4,7 @@
 use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, Diagnostic, MapReader, Spanned};
 
-use super::receiver::UNSUPPORTED;
+use super::fields::UNSUPPORTED;
 use super::{Address, Auth, HttpConfig, SecretSource, TlsConfig};
 use crate::Secret;
 

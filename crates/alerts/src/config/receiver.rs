@@ -5,7 +5,7 @@ use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, Diagnostic, MapReader, Span, Spanned};
 use bellwether_model::TimeDelta;
 
-use super::decode::{default_global, items};
+use super::fields::{UNSUPPORTED, items};
 use super::http::{self, address};
 use super::{
     Address, Global, HttpConfig, Receiver, SlackAction, SlackConfig, SlackConfirm, SlackField, WebhookConfig,
@@ -69,6 +69,10 @@ const UNUSED_GLOBALS: [&str; 34] = [
     "mattermost_webhook_url",
 ];
 
+pub(super) fn default_global() -> Global {
+    Global { resolve_timeout: TimeDelta(5 * 60_000), slack_address: None, http: HttpConfig::default() }
+}
+
 pub(super) fn global(node: &Node, cx: &mut Cx<'_>) -> Option<Global> {
     let mut map = MapReader::open(node, cx)?;
     map.ignore(&UNUSED_GLOBALS);
@@ -97,9 +101,6 @@ fn refuse_app_tokens(map: &mut MapReader<'_>, fields: &[&'static str], cx: &mut 
         }
     }
 }
-
-/// The id of every "not yet" in this file.
-pub(super) const UNSUPPORTED: &str = "not-supported-yet";
 
 pub(super) fn receiver(node: &Node, global: Option<&Global>, cx: &mut Cx<'_>) -> Option<(Span, Receiver)> {
     let mut map = MapReader::open(node, cx)?;

@@ -7,7 +7,7 @@ use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, Diagnostic, MapReader, Span, Spanned};
 use bellwether_model::{Labels, MatchOp, Matcher, TimeDelta};
 
-use super::decode::{items, label_map, undefined};
+use super::fields::{items, label_map, undefined};
 use super::matchers::{parse_matcher, parse_matchers};
 use crate::{GroupBy, Receiver, Route, TimeInterval};
 

@@ -1,0 +1,51 @@
+//! What every part of `alertmanager.yml` is read with: lists item by item, references to names defined elsewhere in the
+//! file, labels whose values are templates. Nothing here knows a particular field, so that every part may use it.
+
+use std::collections::BTreeMap;
+
+use bellwether_diag::yaml::{Node, Value};
+use bellwether_diag::{Cx, Spanned, suggest};
+use bellwether_model::Labels;
+
+/// The id of every "not yet" in the configuration.
+pub(super) const UNSUPPORTED: &str = "not-supported-yet";
+
+/// Reads every item of a list, also after one has failed.
+pub(super) fn items<T>(
+    node: Option<&Node>,
+    cx: &mut Cx<'_>,
+    mut read: impl FnMut(&Node, &mut Cx<'_>) -> Option<T>,
+) -> Vec<T> {
+    match node.map(|n| (&n.value, n.span)) {
+        None | Some((Value::Null, _)) => Vec::new(),
+        Some((Value::Sequence(items), _)) => items.iter().filter_map(|item| read(item, cx)).collect(),
+        Some((value @ (Value::Scalar(_) | Value::Mapping(_)), span)) => {
+            let message = format!("expected a list, found {}", value.kind());
+            cx.error_help(span, message, "write it as an item: `- ` before the value");
+            Vec::new()
+        }
+    }
+}
+
+/// Reports a name that is not among the defined ones.
+pub(super) fn undefined<'n>(
+    what: &str,
+    name: &Spanned<String>,
+    mut defined: impl Iterator<Item = &'n String> + Clone,
+    cx: &mut Cx<'_>,
+) {
+    if defined.clone().any(|d| *d == name.value) {
+        return;
+    }
+    let help = match suggest(&name.value, defined.clone().map(String::as_str)) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None if defined.next().is_none() => format!("no {what} is defined in this file"),
+        None => format!("define a {what} of this name, or use one that is defined"),
+    };
+    cx.error_help(name.span, format!("undefined {what} {:?}", name.value), help);
+}
+
+/// Labels as a plain map; for route labels, whose values are templates.
+pub(super) fn label_map(labels: Labels) -> BTreeMap<String, String> {
+    labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
+}
