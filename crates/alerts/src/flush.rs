@@ -270,7 +270,14 @@ impl AlertCore {
             until: until.unwrap_or(look.now),
             last: old.and_then(|p| p.status.last_receipt()).cloned(),
         };
-        Pending { delivery, status, untold, tried_since: old.map_or(look.now, |p| p.tried_since), resend }
+        Pending {
+            delivery,
+            status,
+            untold,
+            tried_since: old.map_or(look.now, |p| p.tried_since),
+            failures: old.map_or(0, |p| p.failures),
+            resend,
+        }
     }
 
     /// The open message goes out.
@@ -375,7 +382,8 @@ impl AlertCore {
         }
         let group = self.groups.get_mut(id);
         let Some(pending) = group.and_then(|g| g.pending.get_mut(integration)) else { return };
-        let until = now + after.unwrap_or(TimeDelta::ZERO).max(backoff(pending.delivery.attempt));
+        pending.failures += 1;
+        let until = now + after.unwrap_or(TimeDelta::ZERO).max(backoff(pending.failures));
         pending.status = DeliveryStatus::Waiting { until, last: Some(receipt) };
         pending.resend = Reason::Retry;
         out.record(Record::Delivery(Box::new(pending.row(now))));

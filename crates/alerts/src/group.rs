@@ -40,6 +40,7 @@ pub(crate) struct Pending {
     pub(crate) status: DeliveryStatus,
     pub(crate) untold: Fingerprints,
     pub(crate) tried_since: Timestamp,
+    pub(crate) failures: u32,
     pub(crate) resend: Reason,
 }
 
@@ -51,6 +52,7 @@ impl Pending {
             updated_at: now,
             untold: self.untold.clone(),
             tried_since: self.tried_since,
+            failures: self.failures,
         }
     }
 

@@ -151,6 +151,9 @@ pub struct DeliveryRow {
     pub untold: BTreeSet<AlertFingerprint>,
     /// Since when attempts have been made at what this message says.
     pub tried_since: Timestamp,
+    /// How many of them the receiver did not take. Of an attempt that ended with the process nobody knows.
+    #[serde(default)]
+    pub failures: u32,
 }
 
 /// An attempt and its receipt; its key is message and number.

@@ -130,7 +130,7 @@ impl AlertCore {
     }
 
     fn restore_delivery(&mut self, row: DeliveryRow, now: Timestamp, out: &mut Outbox) {
-        let DeliveryRow { delivery, status, untold, tried_since, updated_at: row_at } = row;
+        let DeliveryRow { delivery, status, untold, tried_since, failures, updated_at: row_at } = row;
         let (id, integration) = (delivery.notification.group.clone(), delivery.integration.clone());
         let known = self.setup.config.integration(&integration).is_some();
         let group = self.groups.get_mut(&id).filter(|g| known && g.route.receiver == integration.receiver);
@@ -146,7 +146,7 @@ impl AlertCore {
             | DeliveryStatus::Withdrawn { .. } => return,
         };
         let status = DeliveryStatus::Waiting { until, last };
-        let mut pending = Pending { delivery, status, untold, tried_since, resend };
+        let mut pending = Pending { delivery, status, untold, tried_since, failures, resend };
         let Some(group) = group else {
             let why = "its receiver or its route is no longer configured".to_owned();
             pending.status = DeliveryStatus::Withdrawn { why };

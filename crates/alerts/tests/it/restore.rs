@@ -9,6 +9,15 @@ fn a_message_whose_outcome_was_lost_is_sent_again_with_the_same_key() {
 }
 
 #[test]
+fn a_receiver_that_refuses_after_many_crashes_is_tried_again_as_soon_as_after_none() {
+    let mut player = Player::new(ONE_WEBHOOK);
+    player.play("0s fire api\n 0s answer none\n 31s crash\n 32s crash\n 33s crash\n 34s crash");
+    player.play("34s answer 503\n 35s crash\n 36s answer ok\n 10m end");
+    assert_eq!(player.heard[5..], ["35s Restart firing api", "40s Retry firing api"]);
+    assert_eq!(player.tried.last().map(|delivery| delivery.attempt), Some(7));
+}
+
+#[test]
 fn timers_go_on_where_they_stood() {
     check("0s fire api\n 20s crash\n 1m end", &["30s First firing api"]);
     check(
