@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bellwether_alerts::{AlertCore, AlertSource, Answer, Delivery, Record};
 use bellwether_model::{Alert, Batch, Labels, Sample, SeriesId, Timestamp};
 use bellwether_rules::{QueryId, RuleEngine, RuleQuery};
-use bellwether_slo::SloEngine;
+use bellwether_slo::{Recalled, SloEngine};
 
 /// What may happen to the pipeline.
 #[derive(Debug)]
@@ -170,11 +170,19 @@ impl Pipeline {
     }
 
     /// After a restart: what routing remembers as firing is brought back to the objectives, which end it when it is
-    /// over. A fold of the samples brings back what follows from samples, but not that there were none.
-    pub fn recall(&mut self, now: Timestamp) {
-        for view in self.alerts.alerts(now).iter().filter(|view| !view.resolved) {
-            self.slo.recall(&view.alert, now);
-        }
+    /// over. A fold of the samples brings back what follows from samples, but not that there were none. What no
+    /// objective has any more would never be ended by anyone, and ends now.
+    pub fn recall(&mut self, now: Timestamp, outcome: &mut Outcome) {
+        // Only objectives leave an alert without an end: those of rules and of others run out unless repeated.
+        let mut open: Vec<Alert> = self.alerts.alerts(now).into_iter().map(|view| view.alert).collect();
+        open.retain(|alert| alert.ends_at.is_none());
+        open.retain(|alert| self.slo.recall(alert, now) == Recalled::Orphaned);
+        let ended = open.into_iter().map(|alert| Alert {
+            annotations: Labels::from_pairs([("summary", "no objective has this alert any more")]),
+            ends_at: Some(now.max(alert.starts_at)),
+            ..alert
+        });
+        self.hear(ended.collect(), now, outcome);
     }
 
     /// When to call with [`Input::Tick`] at the latest.
@@ -233,4 +241,105 @@ impl Pipeline {
 /// The alerts among what the objectives ask for.
 pub fn alerts_of(effects: Vec<bellwether_slo::Effect>) -> Vec<Alert> {
     effects.into_iter().map(|bellwether_slo::Effect::Alert(alert)| alert).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bellwether_alerts::{Receipt, Restored};
+    use bellwether_model::TimeDelta;
+
+    use super::*;
+    use crate::config;
+    use crate::reload::Settings;
+
+    const CONFIG: &str = "
+alertmanager:
+  route: {receiver: hook, group_by: ['...'], group_wait: 1s, group_interval: 1m}
+  receivers: [{name: hook, webhook_configs: [{url: 'http://hook.example/'}]}]
+slos:
+  - name: answers
+    goal: \"90%\"
+    window: 1h
+    indicator: {ratio: {bad: errors_total, total: requests_total}}
+    alerts: [{name: fast, severity: page, long: 5m, factor: 2}]
+";
+    const START: Timestamp = Timestamp(1_700_000_040_000);
+
+    fn pipeline(config: &str, restored: Restored, now: Timestamp) -> Pipeline {
+        let config = config::load_text("test", config).config.unwrap();
+        let settings = Settings::of(&config, "http://here");
+        let rules = RuleEngine::new(settings.rules);
+        let alerts = AlertCore::restore(settings.alerts, restored, now);
+        Pipeline::new(SloEngine::new(config.slos, settings.slo), rules, alerts)
+    }
+
+    /// An alert as it was told; `left` is how long it fires unless it is repeated.
+    fn alert(labels: [(&str, &str); 4], left: Option<TimeDelta>) -> Alert {
+        Alert {
+            labels: Labels::from_pairs(labels),
+            annotations: Labels::empty(),
+            starts_at: START,
+            ends_at: left.map(|left| START + left),
+            generator_url: String::new(),
+        }
+    }
+
+    fn of_objective(slo: &str, alertname: &str) -> Alert {
+        let labels = [("alertname", alertname), ("slo", slo), ("severity", "page"), ("alert", "fast")];
+        alert(labels, None)
+    }
+
+    /// Lets time pass with a receiver that takes everything; gives each alert's name with how it was last told.
+    fn told(
+        pipeline: &mut Pipeline,
+        mut outcome: Outcome,
+        until: Timestamp,
+    ) -> BTreeMap<String, &'static str> {
+        let mut told = BTreeMap::new();
+        let mut now = START;
+        loop {
+            for delivery in std::mem::take(&mut outcome.deliveries) {
+                for told_alert in &delivery.notification.alerts {
+                    told.insert(told_alert.alert.name().to_owned(), told_alert.status.as_str());
+                }
+                let receipt = Receipt::Accepted { status: 200 };
+                let event = bellwether_alerts::Event::Delivered { delivery: delivery.key, receipt };
+                pipeline.step(Input::Alerts(event), now);
+            }
+            now = pipeline.next_wake().unwrap_or(Timestamp::MAX).max(now);
+            if now > until {
+                return told;
+            }
+            outcome = pipeline.step(Input::Tick, now);
+        }
+    }
+
+    #[test]
+    fn what_no_objective_has_any_more_is_over_after_a_restart_and_what_no_rule_repeats_runs_out() {
+        let mut before = pipeline(CONFIG, Restored::default(), START);
+        let labels = [("alertname", "DiskFull"), ("slo", "disk"), ("severity", "page"), ("alert", "fast")];
+        let alerts = vec![
+            of_objective("answers", "AnswersBurnRate"),
+            of_objective("answers-renamed", "AnswersRenamedBurnRate"),
+            alert(labels, Some(TimeDelta(4 * TimeDelta::MINUTE.0))),
+        ];
+        let mut outcome = Outcome::default();
+        before.hear(alerts, START, &mut outcome);
+        let firing = |name: &str| (name.to_owned(), "firing");
+        let names = ["AnswersBurnRate", "AnswersRenamedBurnRate", "DiskFull"];
+        let a_minute_later = START + TimeDelta::MINUTE;
+        assert_eq!(told(&mut before, outcome, a_minute_later), BTreeMap::from(names.map(firing)));
+
+        let mut after = pipeline(CONFIG, before.alerts.snapshot(), a_minute_later);
+        let mut outcome = Outcome::default();
+        after.recall(a_minute_later, &mut outcome);
+        assert!(!outcome.records.is_empty(), "that it is over is on disk before it is told");
+        let resolved = |name: &str| (name.to_owned(), "resolved");
+        let soon = told(&mut after, outcome, START + TimeDelta(3 * TimeDelta::MINUTE.0));
+        assert_eq!(soon, BTreeMap::from([resolved("AnswersRenamedBurnRate")]));
+        let late = told(&mut after, Outcome::default(), START + TimeDelta(6 * TimeDelta::MINUTE.0));
+        assert_eq!(late, BTreeMap::from([resolved("DiskFull")]));
+    }
 }

@@ -279,7 +279,7 @@ async fn recover(
     pipeline.take_rule_effects(effects, now, &mut backlog);
     let folded = fold(store, &mut pipeline, from, Fold { retention: config.retention, now, health });
     pipeline.hear(folded.alerts, now, &mut backlog);
-    pipeline.recall(now);
+    pipeline.recall(now, &mut backlog);
     Ok(Recovered { pipeline, position: folded.position, checkpoints, backlog })
 }
 

@@ -95,6 +95,15 @@ pub enum Effect {
     Alert(Alert),
 }
 
+/// Whether some objective has an alert that is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recalled {
+    /// It has, and says when it is over.
+    Known,
+    /// None has: the objective is gone, goes by another name, or knows nothing of what the alert speaks of.
+    Orphaned,
+}
+
 /// Which alert of which stream.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AlertKey {
@@ -291,14 +300,21 @@ impl SloEngine {
         Some(watermark + lag_allowed(self.ledger.interval(everything)))
     }
 
-    /// Whoever routes alerts remembers this one as firing. If it is one of ours, it fires until its condition is
+    /// Whoever routes alerts remembers this one as firing. If an objective has it, it fires until its condition is
     /// next looked at. To be called after a restart, once the log has been folded: a fold brings back what follows
-    /// from samples, but not that there were none.
-    pub fn recall(&mut self, alert: &Alert, now: Timestamp) {
-        let Some(key) = self.key_of(alert).filter(|key| !self.fires(key)) else { return };
-        let (since, labels) = (alert.starts_at, alert.labels.clone());
-        self.alerts.insert(key, AlertState { is_firing: true, since, sent_at: now, labels });
-        self.wake_by(now + RESEND_EVERY);
+    /// from samples, but not that there were none. Tells whose it is.
+    pub fn recall(&mut self, alert: &Alert, now: Timestamp) -> Recalled {
+        let Some(key) = self.key_of(alert) else {
+            // What fires here under labels that the objective no longer gives ends with the next step.
+            let is_ending = self.alerts.values().any(|s| s.is_firing && s.labels == alert.labels);
+            return if is_ending { Recalled::Known } else { Recalled::Orphaned };
+        };
+        if !self.fires(&key) {
+            let (since, labels) = (alert.starts_at, alert.labels.clone());
+            self.alerts.insert(key, AlertState { is_firing: true, since, sent_at: now, labels });
+            self.wake_by(now + RESEND_EVERY);
+        }
+        Recalled::Known
     }
 
     /// Which of ours an alert is, by its labels.

@@ -33,7 +33,7 @@ pub use definition::{
     BurnAlert, DefaultAlerts, Events, Indicator, Latency, Period, Ratio, Slo, Threshold, arithmetic,
     default_alerts, examine, verdict,
 };
-pub use engine::{Backfill, Effect, EngineSettings, Event, SloEngine, WantedBackfill};
+pub use engine::{Backfill, Effect, EngineSettings, Event, Recalled, SloEngine, WantedBackfill};
 pub use goal::{Counts, Factor, Goal, GoalError, burns_faster};
 pub use ledger::{Ledger, LedgerSettings, StreamId};
 pub use selector::{Selector, SelectorError};

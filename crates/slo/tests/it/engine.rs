@@ -1,7 +1,9 @@
 //! What an engine tells of, and when: firing, repeating, resolving, not measuring, reloading, back-filling.
 
 use bellwether_model::{Alert, Batch, Labels, Origin, Sample, SeriesId, TimeDelta, TimeRange};
-use bellwether_slo::{Backfill, BlocksFile, BurnAlertState, EngineSettings, Event, Measurement, SloEngine};
+use bellwether_slo::{
+    Backfill, BlocksFile, BurnAlertState, EngineSettings, Event, Measurement, Recalled, SloEngine,
+};
 
 use crate::world::{SCRAPE, World, alerts, series, slos};
 
@@ -160,7 +162,9 @@ fn an_alert_about_missing_samples_is_recalled_after_a_crash_and_ends_when_they_r
     let (head, blocks) = (&checkpoint.head, &checkpoint.new_blocks);
     world.engine = SloEngine::restore(slos, settings, head, blocks).unwrap().0;
     world.engine.resume(world.now);
-    fired.iter().for_each(|alert| world.engine.recall(alert, world.now));
+    for alert in &fired {
+        assert_eq!(world.engine.recall(alert, world.now), Recalled::Known);
+    }
     let before = world.now;
     world.wait(TimeDelta::SECOND);
     assert_eq!(told(&alerts(world.engine.step(Event::Tick, world.now))), [""; 0], "still not measured");
