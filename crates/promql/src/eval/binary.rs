@@ -5,8 +5,7 @@ use std::collections::HashMap;
 
 use bellwether_model::{Labels, METRIC_NAME};
 
-use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_equal};
-use super::window::merge_if;
+use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_equal, merge_if};
 use super::{EvalError, Evaluator};
 use crate::syntax::{Binary, BinaryOp, Matching};
 

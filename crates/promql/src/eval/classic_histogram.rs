@@ -7,8 +7,7 @@ use std::collections::HashMap;
 use bellwether_model::Labels;
 
 use super::aggregate::number;
-use super::column::{ABSENT, Grid, Series, is_present};
-use super::window::merge_if;
+use super::column::{ABSENT, Grid, Series, is_present, merge_if};
 use super::{EvalError, Evaluator};
 use crate::function::Function;
 use crate::syntax::{Call, Expr};

@@ -96,3 +96,8 @@ pub(super) fn merge_equal(series: Vec<Series>) -> Result<Vec<Series>, EvalError>
     }
     Ok(merged)
 }
+
+/// [`merge_equal`], where it is wanted.
+pub(super) fn merge_if(wanted: bool, series: Vec<Series>) -> Result<Vec<Series>, EvalError> {
+    if wanted { merge_equal(series) } else { Ok(series) }
+}

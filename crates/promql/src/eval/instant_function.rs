@@ -2,9 +2,8 @@
 
 use bellwether_model::{Labels, METRIC_NAME, MatchOp};
 
-use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_equal};
+use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_equal, merge_if};
 use super::select::Take;
-use super::window::merge_if;
 use super::{EvalError, Evaluator};
 use crate::function::Function;
 use crate::syntax::{Call, Expr, ExprKind, Kind, VectorSelector};

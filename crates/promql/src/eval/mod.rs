@@ -19,9 +19,8 @@ use bellwether_model::{Labels, Sample, SeriesSource, SourceError, TimeDelta, Tim
 use crate::function::Function;
 use crate::syntax::{At, Expr, ExprKind, Kind, QueryTimes, Shift, Span};
 use crate::value::{Annotation, Evaluated, InstantSeries, RangeSeries, Value};
-use column::{Columns, Grid, Series, is_present, merge_equal};
+use column::{Columns, Grid, Series, is_present, merge_equal, merge_if};
 use select::Take;
-use window::merge_if;
 
 /// Bounds on what one query may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

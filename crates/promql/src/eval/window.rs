@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bellwether_model::{Chunk, ChunkSummary, Labels, Sample, TimeRange, Timestamp};
 
-use super::column::{ABSENT, Columns, Grid, Series, is_present};
+use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_if};
 use super::extended::over_extended;
 use super::range_function::{self, Context, join};
 use super::{EvalError, Evaluator};
@@ -251,10 +251,6 @@ impl Evaluator<'_> {
         }
         Ok(found)
     }
-}
-
-pub(super) fn merge_if(wanted: bool, series: Vec<Series>) -> Result<Vec<Series>, EvalError> {
-    if wanted { super::column::merge_equal(series) } else { Ok(series) }
 }
 
 fn flat(samples: RowSamples) -> Result<Vec<Sample>, EvalError> {
