@@ -5,7 +5,7 @@
 use bellwether_model::MatchOp;
 
 use crate::function::Function;
-use crate::parse::ParseError;
+use crate::parse_error::ParseError;
 use crate::syntax::{
     Aggregation, Binary, Call, DurationExpr, Edges, Expr, ExprKind, Kind, RangeSelector, Span, Subquery,
     VectorSelector,

@@ -6,7 +6,8 @@
 use bellwether_model::TimeDelta;
 
 use crate::lex::Token;
-use crate::parse::{ParseError, Parsed, Parser};
+use crate::parse::{Parsed, Parser};
+use crate::parse_error::ParseError;
 use crate::syntax::{BinaryOp, DurationExpr, DurationKind};
 
 impl Parser {

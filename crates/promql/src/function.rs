@@ -1,7 +1,7 @@
 //! The functions there are: their names, what they take and what they give. The type checker, the evaluator and
 //! the linter read this one table.
 
-use crate::syntax::Kind;
+use crate::kind::Kind;
 
 /// What a function takes and gives.
 #[derive(Clone, Copy, Debug)]

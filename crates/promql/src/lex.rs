@@ -1,7 +1,10 @@
 //! Cuts a query into tokens. Keywords are not decided here: `sum`, `by` and `offset` may also name a metric or a
 //! label, so only the parser, which knows where a word stands, can tell.
 
-use crate::syntax::Span;
+use std::ops::Range;
+
+/// Byte offsets into the query's text.
+pub type Span = Range<usize>;
 
 /// The smallest unit of a query.
 #[derive(Clone, Debug, PartialEq)]

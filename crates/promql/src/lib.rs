@@ -16,10 +16,12 @@ mod duration;
 mod equivalence;
 mod eval;
 mod function;
+mod kind;
 mod lex;
 mod operator;
 mod parse;
 mod parse_call;
+mod parse_error;
 mod parse_selector;
 mod print;
 mod syntax;
@@ -28,7 +30,8 @@ mod value;
 
 pub use eval::{EvalError, EvalOptions, Limits, RangeSpec, eval_instant, eval_range};
 pub use function::{Function, FunctionSpec};
-pub use parse::{HEIGHT_MAX, NESTING_MAX, ParseError, QUERY_BYTES_MAX, parse};
+pub use parse::{HEIGHT_MAX, NESTING_MAX, QUERY_BYTES_MAX, parse};
+pub use parse_error::ParseError;
 pub use print::format;
 pub use syntax::{
     AggregateOp, Aggregation, At, Binary, BinaryOp, Call, DurationExpr, DurationKind, Edges, Expr, ExprKind,

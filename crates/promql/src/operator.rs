@@ -1,6 +1,6 @@
 //! The operators there are: how they are written, how tightly they bind, what they give for numbers.
 
-use crate::syntax::Kind;
+use crate::kind::Kind;
 
 /// Operators between two expressions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

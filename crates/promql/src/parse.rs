@@ -6,7 +6,8 @@
 use bellwether_model::TimeDelta;
 
 use crate::check;
-use crate::lex::{LexError, Placed, Token, tokens};
+use crate::lex::{Placed, Token, tokens};
+use crate::parse_error::ParseError;
 use crate::syntax::{AggregateOp, Binary, BinaryOp, Expr, ExprKind, Span};
 
 /// Longest text that is read at all.
@@ -18,35 +19,6 @@ pub const NESTING_MAX: u32 = 100;
 /// Levels of the tree, to which every operator of a chain such as `a or b or c` adds one; evaluating this many fits
 /// the same stack.
 pub const HEIGHT_MAX: u32 = 400;
-
-/// Something wrong with a query.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ParseError {
-    /// Where, in bytes.
-    pub span: Span,
-    /// What is wrong.
-    pub message: String,
-    /// What to write instead.
-    pub help: Option<String>,
-}
-
-impl ParseError {
-    pub(crate) fn new(span: Span, message: impl Into<String>) -> Self {
-        Self { span, message: message.into(), help: None }
-    }
-
-    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-}
-
-impl From<LexError> for ParseError {
-    fn from(error: LexError) -> Self {
-        Self { span: error.span, message: error.message, help: error.help }
-    }
-}
 
 /// Parses and type-checks a query. All errors that can be told apart are reported, sorted by place.
 pub fn parse(text: &str) -> Result<Expr, Vec<ParseError>> {

@@ -2,7 +2,8 @@
 
 use crate::function::Function;
 use crate::lex::Token;
-use crate::parse::{ParseError, Parsed, Parser};
+use crate::parse::{Parsed, Parser};
+use crate::parse_error::ParseError;
 use crate::syntax::{
     AggregateOp, Aggregation, BinaryOp, Call, Expr, ExprKind, Grouping, MatchGroup, MatchLabels, Matching,
     Span,

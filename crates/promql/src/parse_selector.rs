@@ -3,7 +3,8 @@
 use bellwether_model::{MatchOp, Matcher, Timestamp};
 
 use crate::lex::{Placed, Token};
-use crate::parse::{ParseError, Parsed, Parser};
+use crate::parse::{Parsed, Parser};
+use crate::parse_error::ParseError;
 use crate::syntax::{
     At, DurationExpr, Edges, Expr, ExprKind, RangeSelector, Shift, Span, Subquery, VectorSelector,
 };

@@ -1,41 +1,13 @@
 //! The tree a query is parsed into. Every node carries its place in the text, because the linter and the error
 //! messages point at it.
 
-use std::ops::Range;
-
 use bellwether_model::{Matcher, Timestamp};
 
 use crate::function::Function;
+pub use crate::kind::Kind;
+pub use crate::lex::Span;
 pub use crate::operator::{AggregateOp, BinaryOp};
 pub use crate::syntax_duration::{DurationExpr, DurationKind, QueryTimes};
-
-/// Byte offsets into the query's text.
-pub type Span = Range<usize>;
-
-/// What an expression evaluates to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// One number per moment.
-    Scalar,
-    /// A text.
-    Text,
-    /// At most one sample per series and moment.
-    Vector,
-    /// Several samples per series and moment.
-    Range,
-}
-
-impl Kind {
-    /// As error messages call it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Scalar => "scalar",
-            Self::Text => "string",
-            Self::Vector => "instant vector",
-            Self::Range => "range vector",
-        }
-    }
-}
 
 /// An expression with its place in the text.
 #[derive(Clone, Debug)]
