@@ -30,6 +30,7 @@ mod render;
 mod source;
 mod suggest;
 pub mod yaml;
+mod yaml_node;
 mod yaml_reader;
 mod yaml_syntax;
 

@@ -4,97 +4,9 @@
 //! quoted text whose continuation lines start at column 0, for one, which strict YAML 1.2 readers refuse.
 //! Aliases and merge keys are resolved as yaml.v2 and yaml.v3 do, within limits. JSON is read by the same way in.
 
+pub use crate::yaml_node::{Node, Scalar, Value};
+pub use crate::yaml_reader::{ALIAS_NODES_MAX, DEPTH_MAX, FILE_BYTES_MAX, NODES_MAX};
 use crate::{Diagnostics, FileId, Sources, Span, yaml_reader};
-
-/// The largest file that is read.
-pub const FILE_BYTES_MAX: usize = 32 << 20;
-/// The deepest nesting that is read.
-pub const DEPTH_MAX: usize = 100;
-/// How many values aliases and merge keys may copy in one file: a few lines of nested aliases would otherwise
-/// fill the memory.
-pub const ALIAS_NODES_MAX: usize = 1_000_000;
-/// How many values one file may hold.
-pub const NODES_MAX: usize = 4_000_000;
-
-/// A value and where it stood. What came through an alias stands where its anchor is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
-    /// The value's text in the file, without anchors and tags.
-    pub span: Span,
-    /// What it is.
-    pub value: Value,
-}
-
-/// What a value is. Plain scalars keep their text: whether `yes` is a truth value is for the field to say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// Nothing, `~` or `null`.
-    Null,
-    /// Text, a number, a truth value.
-    Scalar(Scalar),
-    /// A list.
-    Sequence(Vec<Node>),
-    /// A mapping in the order it was written, merge keys resolved, later duplicates dropped.
-    Mapping(Vec<(Node, Node)>),
-}
-
-/// A single value as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scalar {
-    /// The text, with quotes removed and escapes and line folding resolved.
-    pub text: String,
-    /// Whether it is text by its notation (quotes, `|`, `>` or the tag `!!str`), whatever it looks like.
-    pub quoted: bool,
-}
-
-impl Value {
-    /// What it is, for messages.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Null => "nothing",
-            Self::Scalar(_) => "a single value",
-            Self::Sequence(_) => "a list",
-            Self::Mapping(_) => "a mapping",
-        }
-    }
-}
-
-impl Node {
-    /// The text of a scalar.
-    pub fn as_text(&self) -> Option<&str> {
-        match &self.value {
-            Value::Scalar(scalar) => Some(&scalar.text),
-            Value::Null | Value::Sequence(_) | Value::Mapping(_) => None,
-        }
-    }
-
-    /// The items of a list.
-    pub fn as_sequence(&self) -> Option<&[Node]> {
-        match &self.value {
-            Value::Sequence(items) => Some(items),
-            Value::Null | Value::Scalar(_) | Value::Mapping(_) => None,
-        }
-    }
-
-    /// The entries of a mapping.
-    pub fn as_mapping(&self) -> Option<&[(Node, Node)]> {
-        match &self.value {
-            Value::Mapping(entries) => Some(entries),
-            Value::Null | Value::Scalar(_) | Value::Sequence(_) => None,
-        }
-    }
-
-    /// The value of a mapping's field, without keeping account of who asked; see [`crate::MapReader`] for that.
-    pub fn get(&self, name: &str) -> Option<&Node> {
-        let (_, value) = self.as_mapping()?.iter().find(|(key, _)| key.as_text() == Some(name))?;
-        Some(value)
-    }
-
-    /// Whether there is nothing.
-    pub const fn is_null(&self) -> bool {
-        matches!(self.value, Value::Null)
-    }
-}
 
 /// Reads a file into one tree per document. Problems of form (indentation, quotes, unknown anchors, duplicate keys,
 /// limits) are reported; documents before the place where reading had to stop are still given.

@@ -6,9 +6,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libyaml_safer::{Event, EventData, Mark, Parser, ScalarStyle};
 
-use crate::yaml::{ALIAS_NODES_MAX, DEPTH_MAX, FILE_BYTES_MAX, NODES_MAX, Node, Scalar, Value};
+use crate::yaml_node::{Node, Scalar, Value};
 use crate::yaml_syntax::explain;
 use crate::{Diagnostic, Diagnostics, FileId, Sources, Span};
+
+/// The largest file that is read.
+pub const FILE_BYTES_MAX: usize = 32 << 20;
+/// The deepest nesting that is read.
+pub const DEPTH_MAX: usize = 100;
+/// How many values aliases and merge keys may copy in one file: a few lines of nested aliases would otherwise
+/// fill the memory.
+pub const ALIAS_NODES_MAX: usize = 1_000_000;
+/// How many values one file may hold.
+pub const NODES_MAX: usize = 4_000_000;
 
 const STR_TAG: &str = "tag:yaml.org,2002:str";
 const MERGE_KEY: &str = "<<";
