@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::compare;
-use crate::functions::{Call, Functions};
+use crate::function_table::{Call, Functions};
 use crate::printf;
 use crate::value::{Element, Value};
 

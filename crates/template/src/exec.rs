@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::ast::{Branch, Node, Span};
 use crate::context::Context;
 use crate::error::{Problem, TemplateError};
-use crate::functions::Functions;
+use crate::function_table::Functions;
 use crate::html::Escaper;
 use crate::printf;
 use crate::value::Value;

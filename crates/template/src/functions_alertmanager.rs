@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::functions::{Call, Functions};
+use crate::function_table::{Call, Functions};
 use crate::functions_prometheus::add_shared;
 use crate::html::unescape_query;
 use crate::json::{base64_decode, base64_encode, to_json};

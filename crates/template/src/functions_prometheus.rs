@@ -6,7 +6,7 @@ use bellwether_model::{TimeDelta, Timestamp};
 use regex::Regex;
 
 use crate::context::QuerySample;
-use crate::functions::{Call, Functions};
+use crate::function_table::{Call, Functions};
 use crate::html::escape_query;
 use crate::humanize;
 use crate::moment::Moment;

@@ -25,6 +25,7 @@ mod context;
 mod defaults;
 mod error;
 mod exec;
+mod function_table;
 mod functions;
 mod functions_alertmanager;
 mod functions_prometheus;
@@ -47,9 +48,8 @@ pub use context::{ClockOnly, Context, QuerySample};
 pub use defaults::{DEFAULT_TEMPLATES, default_templates};
 pub use error::TemplateError;
 pub use exec::Limits;
-pub use functions::{
-    Call, Function, Functions, MissingKey, Native, alertmanager_functions, prometheus_functions,
-};
+pub use function_table::{Call, Function, Functions, MissingKey, Native};
+pub use functions::{alertmanager_functions, prometheus_functions};
 pub use moment::Moment;
 pub use notification::{AlertData, AlertStatus, NotificationData};
 pub use set::{Escape, References, TemplateSet};

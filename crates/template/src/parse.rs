@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::ast::{Branch, Node, Pipe, Span};
 use crate::error::Problem;
-use crate::functions::Functions;
+use crate::function_table::Functions;
 use crate::lex::{Kind, Lit, Token, lex};
 use crate::value::Value;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::error::{Problem, TemplateError};
 use crate::exec::{Limits, Run, Source, Template, World};
-use crate::functions::Functions;
+use crate::function_table::Functions;
 use crate::parse::{Parsed, is_blank, parse};
 use crate::value::Value;
 

@@ -5,7 +5,7 @@ use bellwether_diag::suggest;
 use super::{Eval, Run};
 use crate::ast::{Command, Pipe, Span, Word, WordKind};
 use crate::error::Problem;
-use crate::functions::{Call, MissingKey};
+use crate::function_table::{Call, MissingKey};
 use crate::methods;
 use crate::value::{Element, Value};
 
