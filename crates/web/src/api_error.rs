@@ -8,7 +8,6 @@ use bellwether_model::SourceError;
 use bellwether_promql::EvalError;
 use serde_json::json;
 
-use crate::api_params::first_message;
 use crate::query::QueryError;
 
 /// What kind of error: the `errorType` of the answer.
@@ -99,6 +98,10 @@ impl From<QueryError> for ApiError {
 fn syntax_message(errors: &[bellwether_promql::ParseError]) -> String {
     let at = errors.first().map(|e| format!("1:{}: ", e.span.start + 1)).unwrap_or_default();
     format!("invalid parameter \"query\": {at}parse error: {}", first_message(errors))
+}
+
+pub(crate) fn first_message(errors: &[bellwether_promql::ParseError]) -> String {
+    errors.first().map_or_else(|| "it cannot be read".to_owned(), |e| e.message.clone())
 }
 
 impl IntoResponse for ApiError {

@@ -6,7 +6,7 @@ use axum::extract::Request;
 use bellwether_model::{TimeDelta, TimeRange, Timestamp};
 use bellwether_promql::ExprKind;
 
-use crate::api_error::ApiError;
+use crate::api_error::{ApiError, first_message};
 use crate::url;
 
 /// Largest form body; a query may be long, but not endless.
@@ -104,10 +104,6 @@ fn selector(text: &str) -> Result<Vec<bellwether_model::Matcher>, ApiError> {
             "invalid parameter \"match[]\": {text:?} is not a series selector"
         ))),
     }
-}
-
-pub(crate) fn first_message(errors: &[bellwether_promql::ParseError]) -> String {
-    errors.first().map_or_else(|| "it cannot be read".to_owned(), |e| e.message.clone())
 }
 
 /// The largest moment in seconds that milliseconds can hold.

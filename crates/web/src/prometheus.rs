@@ -12,8 +12,8 @@ use bellwether_model::{Labels, Timestamp};
 use bellwether_promql::RangeSpec;
 use serde_json::{Value as Json, json};
 
-use crate::api_error::ApiError;
-use crate::api_params::{Params, first_message};
+use crate::api_error::{ApiError, first_message};
+use crate::api_params::Params;
 use crate::query::{self, When};
 use crate::view::{AlertState, AlertView, RuleAlertView, RuleGroupView, RuleView, TargetHealth, TargetView};
 use crate::{Shared, api_json};
