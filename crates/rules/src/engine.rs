@@ -6,151 +6,17 @@
 //! query is answered.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use bellwether_model::{Alert, Labels, Sample, TimeDelta, Timestamp};
-use bellwether_promql::{Expr, Value};
-use serde::{Deserialize, Serialize};
+use bellwether_model::{Labels, Sample, Timestamp};
 
 use crate::RuleFile;
-use crate::group::{Desk, Group, RuleState, stale_markers};
+use crate::event::{Effect, Event, QueryId};
+use crate::group::{Desk, Group};
+use crate::group_key::GroupKey;
+use crate::options::EngineOptions;
+use crate::rule_state::{RuleState, inherit, stale_markers};
 use crate::snapshot::EngineSnapshot;
 use crate::status::GroupStatus;
-
-/// What the engine is told about its surroundings.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EngineOptions {
-    /// How often groups are evaluated that do not say.
-    pub interval: TimeDelta,
-    /// How far back queries look in groups that do not say.
-    pub query_offset: TimeDelta,
-    /// How often a firing alert is repeated.
-    pub resend_delay: TimeDelta,
-    /// What templates see as `$externalLabels`.
-    pub external_labels: Labels,
-    /// What templates see as `$externalURL`, and where alerts link to. Without a slash at its end.
-    pub external_url: String,
-    /// Whether each group is evaluated at its own place on the interval's grid ([`GroupKey::offset`]), so that a
-    /// thousand groups do not all ask at the full minute. Without it all groups are evaluated on multiples of their
-    /// interval since the epoch, which tests and replays want.
-    pub spread: bool,
-}
-
-impl Default for EngineOptions {
-    /// Prometheus' defaults.
-    fn default() -> Self {
-        Self {
-            interval: TimeDelta::MINUTE,
-            query_offset: TimeDelta::ZERO,
-            resend_delay: TimeDelta::MINUTE,
-            external_labels: Labels::empty(),
-            external_url: String::new(),
-            spread: true,
-        }
-    }
-}
-
-impl EngineOptions {
-    /// Where the query of an alert can be looked at, in the form Prometheus' UI has made common.
-    pub(crate) fn generator_url(&self, expr: &str) -> String {
-        format!("{}/graph?g0.expr={}&g0.tab=1", self.external_url.trim_end_matches('/'), query_escape(expr))
-    }
-}
-
-/// Text for the query part of a URL: letters, digits and `-_.~` as they are, blanks as `+`.
-fn query_escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            b' ' => out.push('+'),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
-
-/// A group's identity.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct GroupKey {
-    /// The rule file's name.
-    pub file: String,
-    /// The group's name.
-    pub name: String,
-}
-
-impl GroupKey {
-    /// Where on the grid of an interval the group is evaluated: the FNV-1a hash of file and name, modulo the
-    /// interval. It is the same in every process and after every restart.
-    pub fn offset(&self, interval: TimeDelta) -> TimeDelta {
-        let labels = Labels::from_pairs([("file", self.file.as_str()), ("name", self.name.as_str())]);
-        TimeDelta((labels.fingerprint() % interval.0.max(1) as u64) as i64)
-    }
-}
-
-/// Number of a query; never used twice by one engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QueryId(pub u64);
-
-/// A query, parsed once when its rule was loaded.
-#[derive(Clone, Debug)]
-pub struct RuleQuery {
-    /// As it was written.
-    pub text: String,
-    /// What it means.
-    pub parsed: Expr,
-}
-
-impl PartialEq for RuleQuery {
-    /// The same text means the same.
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-/// The answer to a query, or why there is none.
-pub type QueryResult = Result<Value, String>;
-
-/// A query's answer and how long it took.
-#[derive(Clone, Debug, PartialEq)]
-pub struct QueryAnswer {
-    /// The answer.
-    pub result: QueryResult,
-    /// How long it took, measured by whoever asked.
-    pub duration: TimeDelta,
-}
-
-/// What the engine is told.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// It is time to look whether something is due.
-    Wake,
-    /// A query is answered. Every query must be, with an error if need be; until then its group stands still.
-    QueryDone {
-        /// Which one.
-        id: QueryId,
-        /// The answer.
-        answer: QueryAnswer,
-    },
-}
-
-/// What is to be done, in order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Evaluate a query at a moment and report with [`Event::QueryDone`].
-    Query {
-        /// Its number.
-        id: QueryId,
-        /// What to evaluate.
-        expr: Arc<RuleQuery>,
-        /// The moment.
-        at: Timestamp,
-    },
-    /// Store samples: recorded results, `ALERTS`, `ALERTS_FOR_STATE`, and stale markers of series that vanished.
-    Append(Vec<(Labels, Sample)>),
-    /// Hand on alerts that fire or are over.
-    Alerts(Vec<Alert>),
-}
 
 /// The engine. See the [module's](self) words on effects.
 #[derive(Clone, Debug)]
@@ -257,21 +123,4 @@ impl RuleEngine {
             }
         }
     }
-}
-
-/// Gives each heir the first not yet taken predecessor that matches it; returns the predecessors without an heir.
-pub(crate) fn inherit<H, P>(
-    heirs: &mut [H],
-    predecessors: Vec<P>,
-    matches: impl Fn(&H, &P) -> bool,
-    take: impl Fn(&mut H, P),
-) -> Vec<P> {
-    let mut left: Vec<Option<P>> = predecessors.into_iter().map(Some).collect();
-    for heir in heirs {
-        let slot = left.iter_mut().find(|slot| slot.as_ref().is_some_and(|rule| matches(heir, rule)));
-        if let Some(rule) = slot.and_then(Option::take) {
-            take(heir, rule);
-        }
-    }
-    left.into_iter().flatten().collect()
 }

@@ -4,13 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bellwether_model::{Labels, LabelsBuilder, STALE_NAN, Sample, TimeDelta, Timestamp};
-use serde::{Deserialize, Serialize};
+use bellwether_model::{Labels, LabelsBuilder, Sample, TimeDelta, Timestamp};
 
-use crate::alert_rule::{AlertBook, AlertTimes, Candidate, SendTimes};
-use crate::engine::{Effect, EngineOptions, GroupKey, QueryAnswer, QueryId, RuleQuery};
+use crate::alert_rule::{AlertTimes, Candidate, SendTimes};
+use crate::event::{Effect, QueryAnswer, QueryId, RuleQuery};
 use crate::expand::{Answers, Expanded, Expander};
-use crate::{Rule, RuleGroup, RuleKind, record_rule};
+use crate::group_key::GroupKey;
+use crate::options::EngineOptions;
+use crate::rule_state::{Health, RuleState, stale_markers};
+use crate::{RuleGroup, RuleKind, record_rule};
 
 /// Longest interval, offset and delay that is calculated with; anything beyond it is no schedule.
 const SCHEDULE_MAX: TimeDelta = TimeDelta(10 * 365 * TimeDelta::DAY.0);
@@ -20,45 +22,6 @@ const MOMENT_MAX: i64 = 1 << 60;
 const TEMPLATE_ROUNDS_MAX: u32 = 100;
 /// How many queries the templates of one rule may ask in one evaluation.
 const TEMPLATE_QUERIES_MAX: usize = 1000;
-
-/// How the last evaluation of a rule went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Health {
-    /// It has not been evaluated yet.
-    #[default]
-    Unknown,
-    /// It worked.
-    Ok,
-    /// It failed.
-    Err,
-}
-
-/// A rule with what it remembers.
-#[derive(Clone, Debug)]
-pub(crate) struct RuleState {
-    pub(crate) rule: Rule,
-    /// The rule's labels over the group's.
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) query: Arc<RuleQuery>,
-    pub(crate) memory: RuleMemory,
-}
-
-/// What a rule remembers from evaluation to evaluation.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct RuleMemory {
-    /// Series written by the last evaluation that worked.
-    pub(crate) series: BTreeSet<Labels>,
-    pub(crate) book: AlertBook,
-    pub(crate) health: Health,
-    pub(crate) last_error: Option<String>,
-    /// Templates that failed in the last evaluation.
-    pub(crate) template_error: Option<String>,
-    pub(crate) evaluated_at: Option<Timestamp>,
-    /// The last evaluation that worked.
-    pub(crate) known_at: Option<Timestamp>,
-    pub(crate) duration: TimeDelta,
-}
 
 /// A group with its schedule.
 #[derive(Clone, Debug)]
@@ -128,29 +91,6 @@ impl Desk<'_> {
         self.asked.insert(id, key.clone());
         self.effects.push(Effect::Query { id, expr, at });
         id
-    }
-}
-
-impl RuleState {
-    pub(crate) fn new(group: &RuleGroup, rule: &Rule) -> Self {
-        let labels = group.labels_of(rule);
-        let query = RuleQuery { text: rule.expr.text.clone(), parsed: rule.expr.parsed.clone() };
-        Self { rule: rule.clone(), labels, query: Arc::new(query), memory: RuleMemory::default() }
-    }
-
-    /// Whether what another rule remembers is about this one: kind, name and labels, as Prometheus has it.
-    pub(crate) fn is_same_rule(&self, other: &Self) -> bool {
-        let kind = |state: &Self| matches!(state.rule.kind, RuleKind::Record);
-        kind(self) == kind(other)
-            && self.rule.name.value == other.rule.name.value
-            && self.labels == other.labels
-    }
-
-    /// Whether evaluating this rule is evaluating the other.
-    pub(crate) fn is_unchanged(&self, other: &Self) -> bool {
-        self.is_same_rule(other)
-            && self.rule.expr.text == other.rule.expr.text
-            && self.rule.kind == other.rule.kind
     }
 }
 
@@ -416,12 +356,4 @@ impl RuleState {
             desk.effects.push(Effect::Alerts(alerts));
         }
     }
-}
-
-/// Samples that say of each series that it is gone.
-pub(crate) fn stale_markers<'a>(
-    series: impl Iterator<Item = &'a Labels>,
-    at: Timestamp,
-) -> Vec<(Labels, Sample)> {
-    series.map(|labels| (labels.clone(), Sample::new(at, STALE_NAN))).collect()
 }

@@ -5,19 +5,24 @@
 
 mod alert_rule;
 mod engine;
+mod event;
 mod expand;
 mod file;
 mod float_text;
 mod group;
+mod group_key;
+mod options;
 mod record_rule;
+mod rule_state;
 mod snapshot;
 mod status;
 
 pub use alert_rule::{ActiveAlert, AlertState, RESOLVED_RETENTION};
-pub use engine::{
-    Effect, EngineOptions, Event, GroupKey, QueryAnswer, QueryId, QueryResult, RuleEngine, RuleQuery,
-};
+pub use engine::RuleEngine;
+pub use event::{Effect, Event, QueryAnswer, QueryId, QueryResult, RuleQuery};
 pub use file::{NameScheme, ReadOptions, Rule, RuleExpr, RuleFile, RuleGroup, RuleKind};
-pub use group::Health;
+pub use group_key::GroupKey;
+pub use options::EngineOptions;
+pub use rule_state::Health;
 pub use snapshot::{EngineSnapshot, GroupSnapshot, RuleSnapshot};
 pub use status::{AlertStatus, AlertingStatus, GroupStatus, RuleStatus};

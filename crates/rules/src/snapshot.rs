@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bellwether_model::{Labels, TimeDelta, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::inherit;
-use crate::group::{Group, RuleMemory, RuleState};
+use crate::group::Group;
+use crate::rule_state::{RuleMemory, RuleState, inherit};
 use crate::{ActiveAlert, GroupKey, Health, RuleKind};
 
 /// The memory of a whole engine.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use bellwether_model::{Labels, TimeDelta, Timestamp};
 use serde::Serialize;
 
-use crate::group::{Group, RuleState};
+use crate::group::Group;
+use crate::rule_state::RuleState;
 use crate::{ActiveAlert, AlertState, Health, RuleKind};
 
 /// A group.
