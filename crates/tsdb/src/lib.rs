@@ -23,6 +23,7 @@ mod seal;
 mod segment;
 mod series_table;
 mod snapshot;
+mod state;
 mod store;
 
 pub use disk::{Disk, RealDisk};
@@ -31,7 +32,8 @@ pub use recovery::{Quarantined, Recovery};
 pub use replay::LogEvent;
 pub use seal::{RetentionReport, SealError, SealReport};
 pub use snapshot::Snapshot;
-pub use store::{Appended, LABELS_BYTES_MAX, Options, Refused, Stats, Store};
+pub use state::{Appended, Options, Refused};
+pub use store::{LABELS_BYTES_MAX, Stats, Store};
 
 /// The chunk codec alone, for tests and measurements.
 #[doc(hidden)]

@@ -12,7 +12,7 @@ use crate::log_read::{self, FoundFile, Readable, Step, empty_batch, read_file, w
 use crate::log_record::Record;
 use crate::segment::{SEGMENT_VERSION, Segment, SegmentProblem, segment_name, segment_number};
 use crate::series_table::{SERIES_FILE, SeriesTable};
-use crate::store::{Maintenance, Options, State};
+use crate::state::{Maintenance, Options, State};
 
 const LOCK_FILE: &str = "lock";
 const DRAFT_SUFFIX: &str = ".tmp";

@@ -9,7 +9,8 @@ use crate::log::log_path;
 use crate::log_record;
 use crate::recovery::Quarantined;
 use crate::segment::{Segment, SegmentProblem, SegmentWriter, segment_name};
-use crate::store::{Maintenance, Shared, State, Store};
+use crate::state::{Maintenance, Shared, State};
+use crate::store::Store;
 
 /// Series looked at under one lock.
 const GROUP_SERIES: u32 = 256;

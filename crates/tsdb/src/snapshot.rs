@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 
 use crate::head::{HeadView, has_entry};
 use crate::segment::Segment;
-use crate::store::Shared;
+use crate::state::Shared;
 
 /// A view of the store for queries. Cheap to make and to clone.
 #[derive(Clone)]
