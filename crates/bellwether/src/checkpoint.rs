@@ -34,9 +34,8 @@ pub enum Found {
 }
 
 impl Checkpoints {
-    /// In a folder, which is made if missing; with what it holds.
+    /// In a folder, which exists; with what it holds.
     pub fn open(folder: &Path, slos: Vec<Arc<Slo>>, settings: EngineSettings) -> io::Result<(Self, Found)> {
-        fs::create_dir_all(folder)?;
         let mut checkpoints = Self { folder: folder.to_owned(), number: 0, number_tried: 0, rewrite: true };
         let head = match fs::read(checkpoints.head_path()) {
             Ok(head) => head,
@@ -144,6 +143,7 @@ mod tests {
     fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
         let folder = std::env::temp_dir().join(format!("bellwether-checkpoint-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
         let open = || Checkpoints::open(&folder, Vec::new(), EngineSettings::default()).unwrap();
         let at = |offset| LogPosition { file: 1, offset };
         let found = || match open().1 {

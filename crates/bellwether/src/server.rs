@@ -195,12 +195,24 @@ fn load(source: &ConfigSource) -> Result<Config, Failure> {
 
 fn open_store(data: &Path, health: &Health) -> Result<Arc<Store>, Failure> {
     let folder = data.join("metrics");
-    std::fs::create_dir_all(&folder).map_err(|error| {
-        Failure::failed(format!("cannot use the data directory {}: {error}", data.display()))
-    })?;
+    make_folder(data, &folder)?;
     let (store, recovery) = Store::open(&folder, Options::default(), Arc::new(RealDisk)).map_err(failed)?;
     report(&recovery, health);
     Ok(Arc::new(store))
+}
+
+/// Makes a folder of the data directory; the reason why it cannot be made is mostly one that its name explains.
+fn make_folder(data: &Path, folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        let why = match folder.ancestors().find(|path| path.is_file()) {
+            Some(file) => format!("{} is a file, not a directory", file.display()),
+            None => format!("{} cannot be made: {error}", folder.display()),
+        };
+        Failure::failed(format!(
+            "cannot use the data directory {}: {why}; name another with --data",
+            data.display()
+        ))
+    })
 }
 
 fn report(recovery: &Recovery, health: &Health) {
@@ -243,8 +255,12 @@ async fn recover(
     health: &Health,
 ) -> Result<Recovered, Failure> {
     let now = clock::now();
-    let (checkpoints, found) =
-        Checkpoints::open(&data.join("ledger"), config.slos.clone(), settings.slo.clone()).map_err(failed)?;
+    let ledger = data.join("ledger");
+    make_folder(data, &ledger)?;
+    let (checkpoints, found) = Checkpoints::open(&ledger, config.slos.clone(), settings.slo.clone())
+        .map_err(|error| {
+            Failure::failed(format!("cannot read the ledger in {}: {error}", ledger.display()))
+        })?;
     let found = match found {
         Found::Ledger(_, position) if position > store.position() => {
             Found::Unusable("it speaks of samples that are not in the log".to_owned())

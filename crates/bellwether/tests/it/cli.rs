@@ -186,6 +186,35 @@ async fn a_second_process_on_the_same_data_is_refused() {
     Server::start(&running.config, &data).await;
 }
 
+#[test]
+fn a_data_directory_that_cannot_be_used_is_exit_code_one_and_one_line() {
+    let folder = Folder::new("cli-data");
+    let config = folder.write("bellwether.yml", "{}");
+    let file = folder.write("file", "");
+    for name in ["metrics", "ledger", "state.db"] {
+        std::fs::create_dir(folder.path(&format!("{name}-taken"))).unwrap();
+    }
+    folder.write("metrics-taken/metrics", "");
+    folder.write("ledger-taken/ledger", "");
+    std::fs::create_dir(folder.path("state.db-taken/state.db")).unwrap();
+    let cases = [
+        (file.clone(), "file is a file, not a directory"),
+        (file.join("below"), "file is a file, not a directory"),
+        (folder.path("metrics-taken"), "metrics-taken/metrics is a file, not a directory"),
+        (folder.path("ledger-taken"), "ledger-taken/ledger is a file, not a directory"),
+        (folder.path("state.db-taken"), "state.db-taken/state.db: it cannot be opened"),
+        #[cfg(target_os = "linux")] // where not even root may write
+        (PathBuf::from("/proc/nowhere"), "/proc/nowhere/metrics cannot be made"),
+    ];
+    for (data, sentence) in cases {
+        let ended =
+            run(&["serve", "--listen", "127.0.0.1:0", "--config", text(&config), "--data", text(&data)]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:#?}");
+        let said: Vec<&str> = ended.stderr.lines().filter(|line| !line.contains(" INFO ")).collect();
+        assert!(said.len() == 1 && said[0].contains(sentence), "{sentence}: {}", ended.stderr);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_taken_port_names_the_flag() {
     let running = Running::start("cli-port").await;
