@@ -1,24 +1,18 @@
-//! Credits counters exactly, as a pure fold over the batches of the sample log.
+//! The ledger: what has been counted of every objective, and how it is read.
 //!
-//! An increment is the difference to the value before, or the whole value after a reset. What a series had counted
-//! before it was first seen counts only if it was born while its target was already being watched: a fleet of
-//! short-lived pods would otherwise lose every first error. Nothing is ever extrapolated.
+//! It is a pure fold over the batches of the sample log: `announce` resolves series to streams, `credit` counts their
+//! increments, `vouch` decides what is measured. Any window is a difference of two of its cumulative values.
 
 use std::collections::BTreeMap;
 
-use bellwether_model::{Batch, Labels, Origin, Sample, SeriesId, TimeDelta, Timestamp};
+use bellwether_model::{Labels, Sample, SeriesId, TimeDelta, Timestamp};
 
 use crate::definition::Indicator;
-use crate::goal::Counts;
-use crate::sli::{Part, Role, Sli, Weight, role};
+use crate::sli::{Sli, Weight};
 use crate::stream::{Grid, Stream, Window};
 
 /// "Nothing" among indices.
 pub(crate) const NONE: u32 = u32::MAX;
-/// Counter values beyond this are not counts.
-const VALUE_MAX: f64 = 1e18;
-/// Time after which results of rules no longer follow on each other.
-const RULES_GAP: TimeDelta = TimeDelta(5 * TimeDelta::MINUTE.0);
 
 /// How a ledger divides and keeps time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,16 +125,6 @@ pub struct Ledger {
     pub(crate) last_sweep: Option<Timestamp>,
 }
 
-/// A batch with what is known of its target, while it is being applied.
-pub(crate) struct Arrival {
-    pub(crate) target: u32,
-    pub(crate) at: Timestamp,
-    pub(crate) was_watched: bool,
-    /// Slots up to here are vouched for.
-    pub(crate) vouched: i64,
-    pub(crate) is_reset_gap: bool,
-}
-
 impl Ledger {
     /// A ledger that counts nothing yet.
     pub fn new(settings: LedgerSettings) -> Self {
@@ -234,54 +218,9 @@ impl Ledger {
         sources && slis && targets && self.target_by_key.values().all(|target| is_target(*target))
     }
 
-    fn new_stream(&mut self, sli: u32, labels: Labels) -> u32 {
+    pub(crate) fn new_stream(&mut self, sli: u32, labels: Labels) -> u32 {
         self.streams.push(Some(Stream::new(self.grid, sli, labels)));
         (self.streams.len() - 1) as u32
-    }
-
-    /// Resolves a new series to its streams, once. Its first value counts from zero if its target was watched.
-    pub fn series_born(&mut self, id: SeriesId, labels: &Labels) {
-        self.announce(id, labels, false);
-    }
-
-    /// Resolves a series that existed before; its first value is a baseline.
-    pub fn series_known(&mut self, id: SeriesId, labels: &Labels) {
-        self.announce(id, labels, true);
-    }
-
-    fn announce(&mut self, id: SeriesId, labels: &Labels, is_known: bool) {
-        let concerned = |name: &str| self.slis_by_name.get(name).cloned().unwrap_or_default();
-        let mut indices = concerned(labels.metric_name().unwrap_or_default());
-        indices.extend(concerned(""));
-        indices.sort_unstable();
-        indices.dedup();
-        for index in indices {
-            let Some(sli) = &self.slis[index] else { continue };
-            let Some(role) = role(&sli.indicator, labels) else { continue };
-            let source = self.source_for(id, labels, is_known);
-            match role {
-                Role::Counter(weight) => {
-                    if self.sources[source as usize].credits.iter().all(|c| c.sli as usize != index) {
-                        self.set_credits(index, source, labels, weight);
-                    }
-                }
-                Role::Part(part) => self.join_histogram(index, source, labels, part),
-            }
-        }
-    }
-
-    fn source_for(&mut self, id: SeriesId, labels: &Labels, is_known: bool) -> u32 {
-        if let Some(source) = self.source_of(id) {
-            return source;
-        }
-        let pushed = self.target_for(TargetKey::Pushed {
-            job: labels.value_or_empty("job").to_owned(),
-            instance: labels.value_or_empty("instance").to_owned(),
-        });
-        let source = self.sources.len() as u32;
-        self.sources.push(Source { id, previous: None, is_known, pushed, credits: Vec::new() });
-        self.index_source(id, source);
-        source
     }
 
     pub(crate) fn index_source(&mut self, id: SeriesId, source: u32) {
@@ -296,7 +235,7 @@ impl Ledger {
         self.source_by_series.get(id.0 as usize).copied().filter(|source| *source != NONE)
     }
 
-    fn target_for(&mut self, key: TargetKey) -> u32 {
+    pub(crate) fn target_for(&mut self, key: TargetKey) -> u32 {
         if let Some(target) = self.target_by_key.get(&key) {
             return *target;
         }
@@ -304,267 +243,6 @@ impl Ledger {
         let target = (self.targets.len() - 1) as u32;
         self.target_by_key.insert(key, target);
         target
-    }
-
-    fn join_histogram(&mut self, index: usize, source: u32, labels: &Labels, part: Part) {
-        let Some(sli) = &mut self.slis[index] else { return };
-        let threshold = sli.threshold();
-        let histogram = sli.histograms.entry(labels.without(&["__name__", "le"])).or_default();
-        let members = match part {
-            Part::Bucket(bound) => histogram.buckets.entry(bound).or_default(),
-            Part::Infinite => &mut histogram.infinite,
-            Part::Count => &mut histogram.counts,
-        };
-        if !members.insert(source) {
-            return;
-        }
-        let weights: BTreeMap<u32, Weight> = histogram.weights(threshold).into_iter().collect();
-        let members: Vec<u32> = histogram.members().collect();
-        for member in members {
-            let weight = weights.get(&member).copied().unwrap_or_default();
-            self.set_credits(index, member, labels, weight);
-        }
-    }
-
-    /// Gives a source its weight in the streams of an indicator, keeping its place in their coverage.
-    fn set_credits(&mut self, index: usize, source: u32, labels: &Labels, weight: Weight) {
-        let streams = self.streams_of(index, labels);
-        let credits = &mut self.sources[source as usize].credits;
-        for stream in streams {
-            match credits.iter_mut().find(|c| c.stream == stream) {
-                Some(credit) => credit.weight = weight,
-                None => credits.push(Credit { sli: index as u32, stream, target: NONE, weight }),
-            }
-        }
-    }
-
-    /// The streams a series belongs to: everything, and one of its own while there are not too many.
-    fn streams_of(&mut self, index: usize, labels: &Labels) -> Vec<u32> {
-        let Some(sli) = &self.slis[index] else { return Vec::new() };
-        let (everything, group) = (sli.everything, sli.group(labels));
-        if group.is_empty() {
-            return vec![everything];
-        }
-        if let Some(stream) = sli.groups.get(&group) {
-            return vec![everything, *stream];
-        }
-        let is_full = sli.groups.len() >= sli.indicator.streams_max as usize;
-        let stream = if is_full { NONE } else { self.new_stream(index as u32, group.clone()) };
-        let Some(sli) = &mut self.slis[index] else { return Vec::new() };
-        if is_full {
-            sli.refused += 1;
-            return vec![everything];
-        }
-        sli.groups.insert(group, stream);
-        vec![everything, stream]
-    }
-
-    /// Folds a batch in. Gives the streams it made known further, in order.
-    pub fn apply(&mut self, batch: &Batch) -> Vec<StreamId> {
-        let mut touched = match batch.origin {
-            Origin::Scrape { target, ok: true, interval } => self.apply_scrape(batch, target, interval),
-            Origin::Scrape { target, ok: false, interval } => self.apply_failure(batch, target, interval),
-            Origin::Backfill => self.apply_pushed(batch, None),
-            Origin::Rules => self.apply_pushed(batch, Some(RULES_GAP)),
-        };
-        self.sweep(batch.at);
-        touched.sort_unstable();
-        touched.dedup();
-        touched.into_iter().map(StreamId).collect()
-    }
-
-    fn apply_scrape(&mut self, batch: &Batch, up: SeriesId, interval: TimeDelta) -> Vec<u32> {
-        let index = self.live_target(TargetKey::Scraped(up));
-        let interval = TimeDelta(interval.0.clamp(1, TimeDelta::DAY.0));
-        let at = batch.at;
-        if self.targets[index as usize].last_ok.is_some_and(|last| at <= last) {
-            return Vec::new(); // the same scrape twice
-        }
-        let pushers = self.pushers(index, batch);
-        let arrival = self.arrive(index, batch, interval, !pushers.is_empty());
-        if arrival.is_reset_gap {
-            self.take_back(index);
-        }
-        let booked = self.gap_before(index, at, interval).map(|last| (last, self.booked_of(index)));
-        self.vouch(&arrival);
-        for (id, sample) in &batch.samples {
-            let Some(source) = self.source_of(*id) else { continue };
-            let sample = Sample::new(sample.at.min(at), sample.value);
-            self.credit(source, sample, &arrival);
-        }
-        for pusher in pushers {
-            self.supersede(pusher, &arrival);
-        }
-        if let Some((last, before)) = booked.filter(|_| !arrival.is_reset_gap) {
-            self.remember_gap(last, at, &before);
-        }
-        let target = &mut self.targets[index as usize];
-        target.first_ok = target.first_ok.or(Some(at));
-        (target.last_ok, target.last_attempt) = (Some(at), Some(at));
-        (target.has_failed, target.has_lost, target.interval) = (false, false, interval);
-        let touched: Vec<u32> = target.contributions.iter().map(|c| c.stream).collect();
-        self.know_until(&touched, at, interval);
-        if is_gone(batch, up) {
-            self.retire(index, at);
-        }
-        touched
-    }
-
-    /// The index of a target that is not gone: one that returns starts anew, but has been seen before.
-    fn live_target(&mut self, key: TargetKey) -> u32 {
-        let index = self.target_for(key.clone());
-        let old = &self.targets[index as usize];
-        if !old.is_gone {
-            return index;
-        }
-        let target =
-            Target { first_ok: old.first_ok, last_ok: old.last_ok, has_failed: true, ..Target::default() };
-        self.targets.push(target);
-        let index = (self.targets.len() - 1) as u32;
-        self.target_by_key.insert(key, index);
-        index
-    }
-
-    /// The last good scrape, if more time has passed since than between two scrapes, or one has failed.
-    fn gap_before(&self, target: u32, at: Timestamp, interval: TimeDelta) -> Option<Timestamp> {
-        let target = &self.targets[target as usize];
-        target.last_ok.filter(|last| target.has_failed || (at - *last).0 * 2 > interval.0 * 3)
-    }
-
-    fn arrive(&self, index: u32, batch: &Batch, interval: TimeDelta, has_past: bool) -> Arrival {
-        let at = batch.at;
-        let target = &self.targets[index as usize];
-        let was_watched = match target.first_ok {
-            Some(first) => first < at,
-            None => has_past,
-        };
-        let is_gap = self.gap_before(index, at, interval).is_some();
-        Arrival {
-            target: index,
-            at,
-            was_watched,
-            vouched: self.grid.slot(at + interval),
-            is_reset_gap: target.has_lost || is_gap && !self.survived(batch),
-        }
-    }
-
-    /// Whether the counters of a batch went on from where they were: some did, and none fell.
-    fn survived(&self, batch: &Batch) -> bool {
-        let values = batch.samples.iter().filter(|(_, sample)| is_count(sample.value));
-        let pairs = values.filter_map(|(id, sample)| {
-            let source = self.source_of(*id)?;
-            Some((self.sources[source as usize].previous?.value, sample.value))
-        });
-        let (mut some, mut fell) = (false, false);
-        for (before, now) in pairs {
-            some = true;
-            fell |= now < before;
-        }
-        some && !fell
-    }
-
-    fn credit(&mut self, source: u32, sample: Sample, arrival: &Arrival) {
-        let source_index = source as usize;
-        let source = &mut self.sources[source_index];
-        if !is_count(sample.value) || source.previous.is_some_and(|p| sample.at <= p.at) {
-            return;
-        }
-        let increment = match source.previous {
-            Some(previous) if sample.value >= previous.value => sample.value - previous.value,
-            Some(_) => sample.value,
-            None if arrival.was_watched && !source.is_known => sample.value,
-            None => 0.0,
-        };
-        let previous = source.previous.replace(sample);
-        for credit in 0..self.sources[source_index].credits.len() {
-            let Credit { stream, target, weight, .. } = self.sources[source_index].credits[credit];
-            if target != arrival.target {
-                let fell = previous.is_some_and(|p| sample.value < p.value);
-                self.move_credit(stream, target, arrival, fell);
-                self.sources[source_index].credits[credit].target = arrival.target;
-            }
-            if increment != 0.0 {
-                let counts = Counts { bad: increment * weight.bad, total: increment * weight.total };
-                if let Some(stream) = &mut self.streams[stream as usize] {
-                    stream.credit(self.grid.slot(sample.at), counts);
-                }
-            }
-        }
-    }
-
-    fn know_until(&mut self, streams: &[u32], at: Timestamp, interval: TimeDelta) {
-        for index in streams {
-            if let Some(stream) = &mut self.streams[*index as usize] {
-                stream.know_until(at, interval);
-            }
-        }
-    }
-
-    fn apply_failure(&mut self, batch: &Batch, up: SeriesId, interval: TimeDelta) -> Vec<u32> {
-        let index = self.live_target(TargetKey::Scraped(up));
-        let target = &mut self.targets[index as usize];
-        (target.has_failed, target.last_attempt) = (true, Some(batch.at));
-        target.interval = TimeDelta(interval.0.clamp(1, TimeDelta::DAY.0));
-        self.take_back(index);
-        if is_gone(batch, up) {
-            self.retire(index, batch.at);
-        }
-        Vec::new()
-    }
-
-    /// Samples without a scrape: each series belongs to whoever pushes its job and instance.
-    fn apply_pushed(&mut self, batch: &Batch, gap: Option<TimeDelta>) -> Vec<u32> {
-        let mut touched = Vec::new();
-        for (id, sample) in &batch.samples {
-            let Some(source) = self.source_of(*id) else { continue };
-            let at = sample.at;
-            let index = self.pushed_target(source);
-            let target = &self.targets[index as usize];
-            let last = target.last_ok;
-            let previous = self.sources[source as usize].previous;
-            let fell = previous.is_some_and(|p| sample.value < p.value);
-            let is_gap = gap.zip(last).is_some_and(|(gap, last)| at - last > gap);
-            let arrival = Arrival {
-                target: index,
-                at,
-                was_watched: target.first_ok.is_some_and(|first| first < at),
-                vouched: self.grid.slot(at),
-                is_reset_gap: target.has_lost || is_gap && fell,
-            };
-            if last.is_none_or(|last| last < at) {
-                self.vouch(&arrival);
-                let target = &mut self.targets[index as usize];
-                target.interval = last.map_or(self.settings.slot, |last| at - last);
-                target.first_ok = target.first_ok.or(Some(at));
-                (target.last_ok, target.last_attempt) = (Some(at), Some(at));
-                target.has_lost = false;
-            }
-            self.credit(source, *sample, &arrival);
-            let streams: Vec<u32> = self.sources[source as usize].credits.iter().map(|c| c.stream).collect();
-            let interval = self.targets[index as usize].interval;
-            self.know_until(&streams, at, interval);
-            touched.extend(streams);
-            if touched.len() > 4096 {
-                touched.sort_unstable();
-                touched.dedup();
-            }
-        }
-        touched
-    }
-
-    fn pushed_target(&mut self, source: u32) -> u32 {
-        let pushed = self.sources[source as usize].pushed;
-        if !self.targets[pushed as usize].is_gone {
-            return pushed;
-        }
-        let key = self.target_by_key.iter().find(|(_, t)| **t == pushed).map(|(key, _)| key.clone());
-        let Some(key) = key else {
-            self.targets[pushed as usize].is_gone = false;
-            return pushed;
-        };
-        let fresh = self.live_target(key);
-        self.sources.iter_mut().filter(|s| s.pushed == pushed).for_each(|s| s.pushed = fresh);
-        fresh
     }
 
     /// The streams of an indicator: everything first, then one per group in label order.
@@ -669,13 +347,4 @@ pub(crate) struct TargetCount {
 /// A few intervals: so late may a scrape be before what it measures counts as not measured.
 pub(crate) fn lag_allowed(interval: TimeDelta) -> TimeDelta {
     TimeDelta(interval.0.max(TimeDelta::SECOND.0).saturating_mul(3))
-}
-
-/// Whether a batch says that its target is no longer there.
-fn is_gone(batch: &Batch, up: SeriesId) -> bool {
-    batch.samples.iter().any(|(id, sample)| *id == up && sample.is_stale())
-}
-
-fn is_count(value: f64) -> bool {
-    (0.0..VALUE_MAX).contains(&value)
 }

@@ -7,11 +7,13 @@
 
 mod adopt;
 mod alert_text;
+mod announce;
 mod blocks;
 mod budget;
 mod burn;
 mod checkpoint;
 mod coverage;
+mod credit;
 mod decode;
 mod definition;
 mod engine;

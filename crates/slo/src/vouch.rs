@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use bellwether_model::{Batch, TimeDelta, Timestamp};
 
 use crate::coverage::Slots;
+use crate::credit::Arrival;
 use crate::goal::Counts;
-use crate::ledger::{Arrival, Contribution, Ledger};
+use crate::ledger::{Contribution, Ledger};
 use crate::stream::Unlocated;
 
 /// A target that was not even tried for so long is gone, although nobody said so.

@@ -1,0 +1,109 @@
+//! Resolves a series to the streams it counts for, once, when it is announced: after that, a sample only needs its
+//! number.
+
+use std::collections::BTreeMap;
+
+use bellwether_model::{Labels, SeriesId};
+
+use crate::ledger::{Credit, Ledger, NONE, Source, TargetKey};
+use crate::sli::{Part, Role, Weight, role};
+
+impl Ledger {
+    /// Resolves a new series to its streams, once. Its first value counts from zero if its target was watched.
+    pub fn series_born(&mut self, id: SeriesId, labels: &Labels) {
+        self.announce(id, labels, false);
+    }
+
+    /// Resolves a series that existed before; its first value is a baseline.
+    pub fn series_known(&mut self, id: SeriesId, labels: &Labels) {
+        self.announce(id, labels, true);
+    }
+
+    fn announce(&mut self, id: SeriesId, labels: &Labels, is_known: bool) {
+        let concerned = |name: &str| self.slis_by_name.get(name).cloned().unwrap_or_default();
+        let mut indices = concerned(labels.metric_name().unwrap_or_default());
+        indices.extend(concerned(""));
+        indices.sort_unstable();
+        indices.dedup();
+        for index in indices {
+            let Some(sli) = &self.slis[index] else { continue };
+            let Some(role) = role(&sli.indicator, labels) else { continue };
+            let source = self.source_for(id, labels, is_known);
+            match role {
+                Role::Counter(weight) => {
+                    if self.sources[source as usize].credits.iter().all(|c| c.sli as usize != index) {
+                        self.set_credits(index, source, labels, weight);
+                    }
+                }
+                Role::Part(part) => self.join_histogram(index, source, labels, part),
+            }
+        }
+    }
+
+    fn source_for(&mut self, id: SeriesId, labels: &Labels, is_known: bool) -> u32 {
+        if let Some(source) = self.source_of(id) {
+            return source;
+        }
+        let pushed = self.target_for(TargetKey::Pushed {
+            job: labels.value_or_empty("job").to_owned(),
+            instance: labels.value_or_empty("instance").to_owned(),
+        });
+        let source = self.sources.len() as u32;
+        self.sources.push(Source { id, previous: None, is_known, pushed, credits: Vec::new() });
+        self.index_source(id, source);
+        source
+    }
+
+    fn join_histogram(&mut self, index: usize, source: u32, labels: &Labels, part: Part) {
+        let Some(sli) = &mut self.slis[index] else { return };
+        let threshold = sli.threshold();
+        let histogram = sli.histograms.entry(labels.without(&["__name__", "le"])).or_default();
+        let members = match part {
+            Part::Bucket(bound) => histogram.buckets.entry(bound).or_default(),
+            Part::Infinite => &mut histogram.infinite,
+            Part::Count => &mut histogram.counts,
+        };
+        if !members.insert(source) {
+            return;
+        }
+        let weights: BTreeMap<u32, Weight> = histogram.weights(threshold).into_iter().collect();
+        let members: Vec<u32> = histogram.members().collect();
+        for member in members {
+            let weight = weights.get(&member).copied().unwrap_or_default();
+            self.set_credits(index, member, labels, weight);
+        }
+    }
+
+    /// Gives a source its weight in the streams of an indicator, keeping its place in their coverage.
+    fn set_credits(&mut self, index: usize, source: u32, labels: &Labels, weight: Weight) {
+        let streams = self.streams_of(index, labels);
+        let credits = &mut self.sources[source as usize].credits;
+        for stream in streams {
+            match credits.iter_mut().find(|c| c.stream == stream) {
+                Some(credit) => credit.weight = weight,
+                None => credits.push(Credit { sli: index as u32, stream, target: NONE, weight }),
+            }
+        }
+    }
+
+    /// The streams a series belongs to: everything, and one of its own while there are not too many.
+    fn streams_of(&mut self, index: usize, labels: &Labels) -> Vec<u32> {
+        let Some(sli) = &self.slis[index] else { return Vec::new() };
+        let (everything, group) = (sli.everything, sli.group(labels));
+        if group.is_empty() {
+            return vec![everything];
+        }
+        if let Some(stream) = sli.groups.get(&group) {
+            return vec![everything, *stream];
+        }
+        let is_full = sli.groups.len() >= sli.indicator.streams_max as usize;
+        let stream = if is_full { NONE } else { self.new_stream(index as u32, group.clone()) };
+        let Some(sli) = &mut self.slis[index] else { return Vec::new() };
+        if is_full {
+            sli.refused += 1;
+            return vec![everything];
+        }
+        sli.groups.insert(group, stream);
+        vec![everything, stream]
+    }
+}
