@@ -1,8 +1,7 @@
-use std::path::Path;
-
 use bellwether_alerts::{Config, GroupBy, IntegrationRef};
 use bellwether_diag::{Diagnostics, Sources, Style};
 use bellwether_model::TimeDelta;
+use bellwether_testkit::cases;
 
 use crate::script::config;
 
@@ -156,12 +155,8 @@ receivers:
     reason = "public data is read in place and counted"
 )]
 fn public_configurations_load_or_are_refused_as_in_alertmanager() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/alertmanager-config");
-    let Ok(files) = std::fs::read_dir(&root) else {
-        println!("alertmanager-config: skipped, no data");
-        return;
-    };
-    let mut files: Vec<_> = files.map(|f| f.unwrap().path()).collect();
+    let Some(folder) = cases::conformance("alertmanager-config") else { return };
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
     files.sort();
     let (mut loaded, mut refused, mut skipped, mut wrong) = (0, 0, 0, Vec::new());
     for path in &files {
@@ -184,6 +179,7 @@ fn public_configurations_load_or_are_refused_as_in_alertmanager() {
         files.len()
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    cases::ran("conformance/alertmanager-config", loaded + refused);
     assert!(loaded + refused > 0);
 }
 

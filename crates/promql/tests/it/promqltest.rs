@@ -2,7 +2,7 @@
 //!
 //! The data is no part of this project; without it the test says so and passes.
 
-use std::path::PathBuf;
+use bellwether_testkit::cases;
 
 use crate::script;
 
@@ -11,11 +11,7 @@ const PASSED_MIN: usize = 1272;
 
 #[allow(clippy::disallowed_methods)] // The test data lies outside; finding it is this test's task.
 fn scripts() -> Option<Vec<(String, String)>> {
-    let folder = match std::env::var("BELLWETHER_CONFORMANCE") {
-        Ok(folder) => PathBuf::from(folder),
-        Err(_) => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"),
-    };
-    let entries = std::fs::read_dir(folder.join("promqltest")).ok()?;
+    let entries = std::fs::read_dir(cases::conformance("promqltest")?).ok()?;
     let mut scripts = Vec::new();
     for entry in entries {
         let path = entry.ok()?.path();
@@ -28,10 +24,7 @@ fn scripts() -> Option<Vec<(String, String)>> {
 
 #[test]
 fn evaluations_agree_with_prometheus() {
-    let Some(scripts) = scripts() else {
-        eprintln!("skipped: the conformance data is not here; set BELLWETHER_CONFORMANCE to its folder");
-        return;
-    };
+    let Some(scripts) = scripts() else { return };
     let (mut passed, mut failed, mut later) = (0, 0, 0);
     for (name, text) in &scripts {
         let outcome = script::run(text, usize::MAX);
@@ -47,6 +40,7 @@ fn evaluations_agree_with_prometheus() {
         later += outcome.later;
     }
     eprintln!("{:28} passed {passed:4}  failed {failed:4}  later {later:4}", "all");
+    cases::ran("conformance/promqltest", passed as u64);
     assert!(passed >= PASSED_MIN, "{passed} evaluations agree, {PASSED_MIN} did before");
 }
 
@@ -55,10 +49,7 @@ const PASSED_IN_CHUNKS_MIN: usize = 1271;
 
 #[test]
 fn evaluations_agree_when_read_through_summaries() {
-    let Some(scripts) = scripts() else {
-        eprintln!("skipped: the conformance data is not here; set BELLWETHER_CONFORMANCE to its folder");
-        return;
-    };
+    let Some(scripts) = scripts() else { return };
     let mut passed = 0;
     for (name, text) in &scripts {
         let outcome = script::run(text, 3);
@@ -66,5 +57,6 @@ fn evaluations_agree_when_read_through_summaries() {
         passed += outcome.passed;
     }
     eprintln!("in chunks of 3: passed {passed}");
+    cases::ran("conformance/promqltest-in-chunks", passed as u64);
     assert!(passed >= PASSED_IN_CHUNKS_MIN, "{passed} evaluations agree, {PASSED_IN_CHUNKS_MIN} did before");
 }

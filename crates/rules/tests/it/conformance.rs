@@ -6,19 +6,11 @@ use std::path::PathBuf;
 
 use bellwether_diag::{Diagnostics, Sources, Style};
 use bellwether_rules::{NameScheme, RuleFile};
-
-fn folder() -> Option<PathBuf> {
-    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/conformance"));
-    let root = std::env::var_os("BELLWETHER_CONFORMANCE").map_or_else(beside, PathBuf::from);
-    Some(root.join("rule-files")).filter(|folder| folder.is_dir())
-}
+use bellwether_testkit::cases;
 
 #[test]
 fn prometheus_rule_files_load_or_are_refused_as_their_names_say() {
-    let Some(folder) = folder() else {
-        eprintln!("skipped: no conformance data; set BELLWETHER_CONFORMANCE to its folder");
-        return;
-    };
+    let Some(folder) = cases::conformance("rule-files") else { return };
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
@@ -35,7 +27,7 @@ fn prometheus_rule_files_load_or_are_refused_as_their_names_say() {
             wrong.push(format!("{name}: loads: {loads}\n{}", out.render(&sources, Style { color: false })));
         }
     }
-    eprintln!("{} rule files found", paths.len());
+    cases::ran("conformance/rule-files", paths.len() as u64);
     assert!(!paths.is_empty(), "{} holds no rule files", folder.display());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

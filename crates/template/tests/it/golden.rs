@@ -62,6 +62,7 @@ fn check(case: &Json) -> Result<(), String> {
 fn every_template_of_the_table_renders_as_in_go() {
     let cases: Vec<Json> = serde_json::from_str(include_str!("../golden/cases.json")).unwrap();
     assert!(cases.len() >= 300, "the table has only {} cases", cases.len());
+    bellwether_testkit::cases::ran("templates/as-in-go", cases.len() as u64);
     let wrong: Vec<String> = cases.iter().filter_map(|case| check(case).err()).collect();
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
