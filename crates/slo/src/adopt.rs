@@ -1,9 +1,49 @@
-//! Takes the past of a new indicator, folded from raw samples in a ledger of its own, into the ledger that lives.
+//! The past of a new indicator: whose is wanted, and how it is taken, folded from raw samples in a ledger of its own,
+//! into the ledger that lives.
 
 use std::collections::BTreeMap;
 
+use bellwether_model::{Batch, Origin};
+
+use crate::engine::SloEngine;
+use crate::event::{Backfill, WantedBackfill};
 use crate::ledger::{Credit, Ledger, NONE, Source, Target, TargetKey};
 use crate::stream::Stream;
+
+impl SloEngine {
+    /// Indicators whose past has still to be read, with what to read. Answer with [`crate::Event::Backfill`], also when
+    /// nothing was found.
+    pub fn wanted_backfill(&self) -> Vec<WantedBackfill> {
+        let new = self.ledger.slis.iter().flatten().filter(|sli| sli.is_new);
+        new.map(|sli| {
+            let slos = self.by_indicator.get(&sli.key).into_iter().flatten();
+            WantedBackfill {
+                key: sli.key.clone(),
+                selectors: sli.indicator.selectors(),
+                reach: slos.map(|slo| slo.period.length()).max().unwrap_or_default(),
+            }
+        })
+        .collect()
+    }
+
+    /// Says that every indicator's past has been counted: the engine was folded over the whole log.
+    pub fn past_is_counted(&mut self) {
+        self.ledger.slis.iter_mut().flatten().for_each(|sli| sli.is_new = false);
+    }
+
+    pub(crate) fn backfill(&mut self, backfill: Backfill<'_>) {
+        let Some(sli) = self.ledger.sli(backfill.key).filter(|sli| sli.is_new) else { return };
+        let mut past = Ledger::new(self.ledger.settings);
+        past.set_indicators([&sli.indicator]);
+        for (id, labels) in backfill.series {
+            past.series_born(*id, labels);
+        }
+        for batch in backfill.batches {
+            past.apply(&Batch { origin: Origin::Backfill, ..batch.clone() });
+        }
+        self.ledger.adopt(past, backfill.key);
+    }
+}
 
 impl Ledger {
     /// Takes over the past of one indicator from a ledger that was folded over it alone.

@@ -4,9 +4,8 @@
 use bellwether_model::{Labels, LabelsBuilder, TimeDelta, Timestamp};
 
 use crate::budget::{Spending, budget, exhaustion};
-use crate::burn::burn_rate;
+use crate::burn::{alert_windows, burn_rate};
 use crate::definition::{BurnAlert, Slo, short_number};
-use crate::engine::alert_windows;
 use crate::ledger::{Ledger, StreamId};
 use crate::status::Exhaustion;
 

@@ -6,6 +6,7 @@ use bellwether_model::TimeDelta;
 
 use crate::definition::BurnAlert;
 use crate::goal::{Goal, burns_faster};
+use crate::ledger::{Ledger, StreamId};
 use crate::status::WindowStatus;
 use crate::stream::Window;
 
@@ -28,6 +29,16 @@ pub struct AlertWindows {
     pub long: Window,
     /// The short one, if the alert has one.
     pub short: Option<Window>,
+}
+
+/// The windows an alert looks at; `None` before anything is known.
+pub(crate) fn alert_windows(ledger: &Ledger, id: StreamId, alert: &BurnAlert) -> Option<AlertWindows> {
+    let long = ledger.window(id, alert.long)?;
+    let short = match alert.short {
+        Some(short) => Some(ledger.window(id, short)?),
+        None => None,
+    };
+    Some(AlertWindows { long, short })
 }
 
 /// Whether an alert's condition holds; `None` when a window holds no measured time, so that nothing can be said.

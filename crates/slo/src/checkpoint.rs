@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use bellwether_model::{LogPosition, Sample, SeriesId, TimeDelta};
 
+use crate::alert_state::{AlertKey, AlertName, AlertState};
 use crate::blocks::{Block, Blocks, Totals};
 use crate::coverage::{Coverage, Run};
 use crate::definition::{Indicator, Slo};
-use crate::engine::{AlertKey, AlertName, AlertState, EngineSettings, SloEngine};
+use crate::engine::{EngineSettings, SloEngine};
 use crate::goal::Counts;
 use crate::ledger::{Contribution, Credit, Ledger, NONE, Source, Target, TargetKey};
 use crate::sli::{Bound, Histogram, Sli, Weight};

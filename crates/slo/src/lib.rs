@@ -6,7 +6,9 @@
 //! here evaluates PromQL or knows who is told of an alert.
 
 mod adopt;
+mod alert_state;
 mod alert_text;
+mod alerting;
 mod announce;
 mod blocks;
 mod budget;
@@ -17,6 +19,7 @@ mod credit;
 mod decode;
 mod definition;
 mod engine;
+mod event;
 mod goal;
 mod ledger;
 mod report;
@@ -35,7 +38,8 @@ pub use definition::{
     BurnAlert, DefaultAlerts, Events, Indicator, Latency, Period, Ratio, Slo, Threshold, arithmetic,
     default_alerts, examine, verdict,
 };
-pub use engine::{Backfill, Effect, EngineSettings, Event, Recalled, SloEngine, WantedBackfill};
+pub use engine::{EngineSettings, SloEngine};
+pub use event::{Backfill, Effect, Event, Recalled, WantedBackfill};
 pub use goal::{Counts, Factor, Goal, GoalError, burns_faster};
 pub use ledger::{Ledger, LedgerSettings, StreamId};
 pub use selector::{Selector, SelectorError};

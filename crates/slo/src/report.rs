@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{Labels, TimeDelta, TimeRange, Timestamp};
 
+use crate::alert_state::{AlertKey, AlertName};
 use crate::budget::{Spending, budget, exhaustion};
-use crate::burn::{burn_rate, window_status};
+use crate::burn::{alert_windows, burn_rate, window_status};
 use crate::definition::{BurnAlert, Slo, arithmetic, verdict};
-use crate::engine::{AlertKey, AlertName, SloEngine, alert_windows};
+use crate::engine::SloEngine;
 use crate::ledger::{StreamId, TargetCount, lag_allowed};
 use crate::status::{
     BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement, SloStatus,
@@ -20,9 +21,49 @@ const POINTS_MAX: i64 = 11_000;
 /// Windows shown when an objective has no alerts.
 const WINDOWS_USUAL: [TimeDelta; 2] = [TimeDelta(5 * TimeDelta::MINUTE.0), TimeDelta::HOUR];
 
-pub(crate) fn status(engine: &SloEngine, now: Timestamp) -> Vec<SloStatus> {
-    let targets = engine.ledger.target_counts(now);
-    engine.slos.values().map(|slo| slo_status(engine, slo, &targets, now)).collect()
+impl SloEngine {
+    /// What is known of every objective, in order of identity.
+    pub fn status(&self, now: Timestamp) -> Vec<SloStatus> {
+        let targets = self.ledger.target_counts(now);
+        self.slos.values().map(|slo| slo_status(self, slo, &targets, now)).collect()
+    }
+
+    /// The history of one stream, for charts: one point per step whose end lies in the range.
+    pub fn history(
+        &self,
+        slo_id: &str,
+        labels: &Labels,
+        range: TimeRange,
+        step: TimeDelta,
+    ) -> Vec<HistoryPoint> {
+        let Some(slo) = self.slos.get(slo_id) else { return Vec::new() };
+        let id = self.ledger.stream_of(&slo.indicator.key(), labels);
+        let Some(stream) = id.and_then(|id| self.ledger.stream(id)) else { return Vec::new() };
+        let Some(watermark) = stream.watermark else { return Vec::new() };
+        let grid = stream.grid;
+        let step = TimeDelta(step.0.max(grid.slot_ms));
+        let last = range.end.min(grid.end(grid.slot(watermark)));
+        // Ends lie on the grid of the step, so that a chart does not tremble from one refresh to the next.
+        let oldest = grid.end(stream.oldest_slot() - 1);
+        let mut at =
+            range.start.max(oldest).max(last - TimeDelta(step.0.saturating_mul(POINTS_MAX))).ceil_to(step);
+        let mut points = Vec::new();
+        while at <= last {
+            let end = grid.slot(at);
+            let window = stream.window_ending(end, step);
+            let period = stream.window_ending(end, slo.period.length());
+            let shown = window_status(&window, step, slo.goal);
+            points.push(HistoryPoint {
+                at,
+                good: shown.good,
+                total: shown.total,
+                measured_ratio: shown.measured_ratio,
+                budget_left_ratio: budget(&period, slo.goal).map(|budget| budget.left_ratio),
+            });
+            at += step;
+        }
+        points
+    }
 }
 
 fn slo_status(
@@ -172,40 +213,4 @@ fn alert_status(place: &Place<'_>, labels: &Labels, alert: &BurnAlert) -> BurnAl
         since: state.map(|state| state.since),
         verdict: verdict(alert, slo.goal, slo.period),
     }
-}
-
-pub(crate) fn history(
-    engine: &SloEngine,
-    slo_id: &str,
-    labels: &Labels,
-    range: TimeRange,
-    step: TimeDelta,
-) -> Vec<HistoryPoint> {
-    let Some(slo) = engine.slos.get(slo_id) else { return Vec::new() };
-    let id = engine.ledger.stream_of(&slo.indicator.key(), labels);
-    let Some(stream) = id.and_then(|id| engine.ledger.stream(id)) else { return Vec::new() };
-    let Some(watermark) = stream.watermark else { return Vec::new() };
-    let grid = stream.grid;
-    let step = TimeDelta(step.0.max(grid.slot_ms));
-    let last = range.end.min(grid.end(grid.slot(watermark)));
-    // Ends lie on the grid of the step, so that a chart does not tremble from one refresh to the next.
-    let oldest = grid.end(stream.oldest_slot() - 1);
-    let mut at =
-        range.start.max(oldest).max(last - TimeDelta(step.0.saturating_mul(POINTS_MAX))).ceil_to(step);
-    let mut points = Vec::new();
-    while at <= last {
-        let end = grid.slot(at);
-        let window = stream.window_ending(end, step);
-        let period = stream.window_ending(end, slo.period.length());
-        let shown = window_status(&window, step, slo.goal);
-        points.push(HistoryPoint {
-            at,
-            good: shown.good,
-            total: shown.total,
-            measured_ratio: shown.measured_ratio,
-            budget_left_ratio: budget(&period, slo.goal).map(|budget| budget.left_ratio),
-        });
-        at += step;
-    }
-    points
 }
