@@ -1,4 +1,4 @@
-//! Builds the tree of [`crate::yaml`] from libyaml events, within limits, and says what libyaml's errors mean.
+//! Builds the tree of [`crate::yaml_node`] from libyaml events, within limits, and says what libyaml's errors mean.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{BufReader, Chain, Read};
