@@ -18,7 +18,8 @@ use crate::rule_state::{RuleState, inherit, stale_markers};
 use crate::snapshot::EngineSnapshot;
 use crate::status::GroupStatus;
 
-/// The engine. See the [module's](self) words on effects.
+/// The engine. Its effects are to be carried out in their order: what a rule appends must be there before the next
+/// rule's query is answered.
 #[derive(Clone, Debug)]
 pub struct RuleEngine {
     options: EngineOptions,
