@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bellwether_model::LogPosition;
-use bellwether_slo::{BlocksFile, EngineSettings, Slo, SloEngine};
+use bellwether_slo::{BlocksFile, Checkpoint, EngineSettings, Slo, SloEngine};
 
 /// The files of one ledger.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Checkpoints {
     /// In a folder, which exists; with what it holds.
     pub fn open(folder: &Path, slos: Vec<Arc<Slo>>, settings: EngineSettings) -> io::Result<(Self, Found)> {
         let mut checkpoints = Self { folder: folder.to_owned(), number: 0, number_tried: 0, rewrite: true };
-        let head = match fs::read(checkpoints.head_path()) {
+        let head = match fs::read(head_path(folder)) {
             Ok(head) => head,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok((checkpoints, Found::Nothing));
@@ -48,7 +48,7 @@ impl Checkpoints {
             return Ok((checkpoints, Found::Unusable("its head is cut off".to_owned())));
         };
         (checkpoints.number, checkpoints.number_tried) = (number, number);
-        let blocks = match fs::read(checkpoints.blocks_path(number)) {
+        let blocks = match fs::read(blocks_path(folder, number)) {
             Ok(blocks) => blocks,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error),
@@ -63,53 +63,67 @@ impl Checkpoints {
         Ok((checkpoints, found))
     }
 
-    /// Writes the ledger down as it is after everything before a position of the log.
-    pub fn write(&mut self, engine: &mut SloEngine, position: LogPosition) -> io::Result<()> {
-        let result = self.try_write(engine, position);
-        self.rewrite = result.is_err();
-        result
-    }
-
-    fn try_write(&mut self, engine: &mut SloEngine, position: LogPosition) -> io::Result<()> {
+    /// What the ledger is after everything before a position of the log, to be written with [`Draft::write`].
+    pub fn draft(&mut self, engine: &mut SloEngine, position: LogPosition) -> Draft {
         let (blocks, number) = match self.rewrite {
             true => (BlocksFile::Rewrite, self.number_tried + 1),
             false => (BlocksFile::Append, self.number),
         };
         self.number_tried = self.number_tried.max(number);
         let checkpoint = engine.checkpoint(position, blocks);
-        if self.rewrite || !checkpoint.new_blocks.is_empty() {
-            let start = checkpoint.blocks_len - checkpoint.new_blocks.len() as u64;
-            write_blocks(&self.blocks_path(number), start, &checkpoint.new_blocks)?;
+        // Until it is known to be written, the one after it must not go on with it.
+        self.rewrite = true;
+        Draft { folder: self.folder.clone(), number, blocks, checkpoint }
+    }
+
+    /// Says that a draft was written whole, and no other since.
+    pub fn written(&mut self, draft: &Draft) {
+        self.rewrite = false;
+        // Those before are no longer named by any head.
+        for old in self.number..draft.number {
+            let _ = fs::remove_file(blocks_path(&self.folder, old));
         }
-        let mut head = number.to_le_bytes().to_vec();
-        head.extend_from_slice(&checkpoint.head);
-        self.replace_head(&head)?;
-        if number != self.number {
-            // Those before are no longer named by any head.
-            for old in self.number..number {
-                let _ = fs::remove_file(self.blocks_path(old));
-            }
-            self.number = number;
+        self.number = draft.number;
+    }
+}
+
+/// A checkpoint on its way to the disk.
+#[derive(Debug)]
+pub struct Draft {
+    folder: PathBuf,
+    number: u64,
+    blocks: BlocksFile,
+    checkpoint: Checkpoint,
+}
+
+impl Draft {
+    /// Writes it. This waits for the disk, so it needs nothing that others wait for.
+    pub fn write(&self) -> io::Result<()> {
+        let Checkpoint { new_blocks, head, blocks_len } = &self.checkpoint;
+        if self.blocks == BlocksFile::Rewrite || !new_blocks.is_empty() {
+            let start = blocks_len - new_blocks.len() as u64;
+            write_blocks(&blocks_path(&self.folder, self.number), start, new_blocks)?;
         }
-        Ok(())
+        self.replace_head(head)
     }
 
     fn replace_head(&self, head: &[u8]) -> io::Result<()> {
         let new = self.folder.join("head.new");
         let mut file = File::create(&new)?;
+        file.write_all(&self.number.to_le_bytes())?;
         file.write_all(head)?;
         file.sync_all()?;
-        fs::rename(&new, self.head_path())?;
+        fs::rename(&new, head_path(&self.folder))?;
         File::open(&self.folder)?.sync_all()
     }
+}
 
-    fn head_path(&self) -> PathBuf {
-        self.folder.join("head")
-    }
+fn head_path(folder: &Path) -> PathBuf {
+    folder.join("head")
+}
 
-    fn blocks_path(&self, number: u64) -> PathBuf {
-        self.folder.join(format!("blocks-{number}"))
-    }
+fn blocks_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("blocks-{number}"))
 }
 
 fn split_number(head: &[u8]) -> Option<(u64, &[u8])> {
@@ -139,6 +153,39 @@ mod tests {
         names.filter(|name| name.to_string_lossy().starts_with("blocks-")).count()
     }
 
+    fn write(checkpoints: &mut Checkpoints, engine: &mut SloEngine, at: LogPosition) -> io::Result<()> {
+        let draft = checkpoints.draft(engine, at);
+        draft.write().map(|()| checkpoints.written(&draft))
+    }
+
+    #[test]
+    fn a_draft_that_nobody_wrote_leaves_the_checkpoint_before_and_the_next_one_is_whole() {
+        let folder = std::env::temp_dir().join(format!("bellwether-draft-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let open = || Checkpoints::open(&folder, Vec::new(), EngineSettings::default()).unwrap();
+        let at = |offset| LogPosition { file: 1, offset };
+        let found = || match open().1 {
+            Found::Ledger(_, position) => position.offset,
+            Found::Nothing | Found::Unusable(_) => 0,
+        };
+        let mut engine = SloEngine::new(Vec::new(), EngineSettings::default());
+        let mut checkpoints = open().0;
+        write(&mut checkpoints, &mut engine, at(1)).unwrap();
+        write(&mut checkpoints, &mut engine, at(2)).unwrap();
+        assert_eq!((found(), blocks_files(&folder)), (2, 1));
+        let lost = checkpoints.draft(&mut engine, at(3));
+        assert_eq!(found(), 2, "a draft is not on the disk");
+        drop(lost);
+        let draft = checkpoints.draft(&mut engine, at(4));
+        assert_eq!(draft.blocks, BlocksFile::Rewrite);
+        draft.write().unwrap();
+        assert_eq!((found(), blocks_files(&folder)), (4, 2), "a crash here leaves a file too many");
+        checkpoints.written(&draft);
+        assert_eq!((found(), blocks_files(&folder)), (4, 1));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
     #[test]
     fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
         let folder = std::env::temp_dir().join(format!("bellwether-checkpoint-{}", std::process::id()));
@@ -152,17 +199,17 @@ mod tests {
         };
         let mut engine = SloEngine::new(Vec::new(), EngineSettings::default());
         let mut checkpoints = open().0;
-        checkpoints.write(&mut engine, at(1)).unwrap();
+        write(&mut checkpoints, &mut engine, at(1)).unwrap();
         assert_eq!(found(), 1);
         let in_the_way = folder.join("head.new");
         fs::create_dir(&in_the_way).unwrap();
         for _ in 0..3 {
-            checkpoints.write(&mut engine, at(2)).unwrap_err();
+            write(&mut checkpoints, &mut engine, at(2)).unwrap_err();
             assert_eq!(found(), 1);
         }
         assert!(checkpoints.number_tried > checkpoints.number + 1, "no file is written over");
         fs::remove_dir(&in_the_way).unwrap();
-        checkpoints.write(&mut engine, at(3)).unwrap();
+        write(&mut checkpoints, &mut engine, at(3)).unwrap();
         assert_eq!((found(), blocks_files(&folder)), (3, 1));
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -135,13 +135,13 @@ impl Decider {
             let until = checkpoint_due - clock::now();
             // Also when the clock was set back: the next one is never further away than its interval.
             if until <= TimeDelta::ZERO || until > CHECKPOINT_EVERY {
-                self.checkpoint();
+                self.checkpoint().await;
                 checkpoint_due = clock::now() + CHECKPOINT_EVERY;
             }
         }
         self.drain().await;
         self.save_rules(TimeDelta::ZERO).await;
-        self.checkpoint();
+        self.checkpoint().await;
     }
 
     /// Writes down what the rules remember, unless that was done less than `pause` ago.
@@ -156,7 +156,10 @@ impl Decider {
             Err(error) => Err(error.to_string()),
         };
         match saved {
-            Ok(()) => self.rules_changed = false,
+            Ok(()) => {
+                self.rules_changed = false;
+                self.health.clear(Trouble::State);
+            }
             Err(why) => {
                 self.health.report(Trouble::State, format!("the state of rules cannot be recorded: {why}"))
             }
@@ -206,7 +209,7 @@ impl Decider {
                     (change.0)(&mut pipeline, clock::now())
                 };
                 self.carry_out(outcome, None).await;
-                self.checkpoint();
+                self.checkpoint().await;
                 let _ = done.send(());
             }
         }
@@ -276,14 +279,18 @@ impl Decider {
         });
     }
 
-    fn checkpoint(&mut self) {
-        let written = {
+    /// Writes the ledger down. It is encoded under the lock; nobody but this task waits for the disk.
+    async fn checkpoint(&mut self) {
+        let store = self.store.clone();
+        let durable = blocking(move || Ok(durable_series(&store))).await.unwrap_or_default();
+        let draft = {
             let mut pipeline = self.pipeline.write().unwrap_or_else(PoisonError::into_inner);
-            announce_unsampled(&self.store, &mut pipeline);
-            self.checkpoints.write(&mut pipeline.slo, self.position)
+            pipeline.announce_born(durable, &StoreLookup(self.store.clone()));
+            self.checkpoints.draft(&mut pipeline.slo, self.position)
         };
-        match written {
-            Ok(()) => {
+        match blocking(move || draft.write().map(|()| draft)).await {
+            Ok(draft) => {
+                self.checkpoints.written(&draft);
                 self.store.release(self.position);
                 self.health.clear(Trouble::Checkpoint);
             }
@@ -294,12 +301,17 @@ impl Decider {
     }
 }
 
-/// Announces series that were created but not sampled yet, before the ledger is written down. Their creation lies
-/// before the place in the log from which a fold goes on, so that the fold would take them for old.
-pub fn announce_unsampled(store: &Arc<Store>, pipeline: &mut Pipeline) {
+/// Runs what waits for the disk where it holds up no other task.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
+}
+
+/// The number of series, all of them durable, so that those not sampled yet can be announced before the ledger is
+/// written down: their creation lies before the place in the log from which a fold goes on, which would take them
+/// for old. None if they cannot be made durable: after a crash their numbers may be given to others.
+pub fn durable_series(store: &Store) -> u32 {
     let series = u32::try_from(store.stats().series).unwrap_or(u32::MAX);
-    // The number of a series that is not durable may be given to another one after a crash.
-    if store.sync().is_ok() {
-        pipeline.announce_born(series, &StoreLookup(store.clone()));
-    }
+    if store.sync().is_ok() { series } else { 0 }
 }

@@ -161,7 +161,7 @@ mod tests {
 
     use super::*;
     use crate::config;
-    use crate::decide::announce_unsampled;
+    use crate::decide::durable_series;
     use crate::reload::Settings;
 
     const CONFIG: &str = "
@@ -233,7 +233,7 @@ slos:
         let new = store.series(&labels).unwrap();
         store.sync().unwrap();
         assert!(store.position() > folded.position);
-        announce_unsampled(&store, &mut pipeline);
+        pipeline.announce_born(durable_series(&store), &StoreLookup(store.clone()));
         let checkpoint = pipeline.slo.checkpoint(store.position(), BlocksFile::Rewrite);
 
         let up = store.series(&Labels::from_pairs([("__name__", "up")])).unwrap();
