@@ -7,7 +7,7 @@ use bellwether_model::{LogPosition, SeriesId};
 
 /// A file operation failed.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {operation} {}: {}", path.display(), reason(source))]
+#[error("cannot {operation} {}: {}", self.place().display(), reason(source))]
 pub struct DiskError {
     /// What was being done, as a verb.
     pub operation: &'static str,
@@ -28,6 +28,11 @@ fn reason(source: &io::Error) -> String {
 }
 
 impl DiskError {
+    /// What to name: of a full disk not the file, which is another one with each attempt.
+    fn place(&self) -> &Path {
+        if self.is_full() { self.path.parent().unwrap_or(&self.path) } else { &self.path }
+    }
+
     /// For `map_err`.
     pub(crate) fn at(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self { operation, path: path.to_owned(), source }

@@ -3,7 +3,8 @@
 use bellwether_alerts::{AlertRow, AttemptRow, AuditRow, DeliveryRow, GroupRow, Record, Silence, ToldRow};
 use bellwether_model::Timestamp;
 use serde::Serialize;
-use sqlx::{Sqlite, Transaction};
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, Sqlite, SqliteConnection};
 
 use super::{StateDb, StateError};
 
@@ -18,8 +19,6 @@ pub struct Pruned {
     pub audit: u64,
 }
 
-type Tx = Transaction<'static, Sqlite>;
-
 impl StateDb {
     /// Commits all records, or none. When this returns they are on disk.
     pub async fn record(&self, records: &[Record]) -> Result<(), StateError> {
@@ -27,20 +26,20 @@ impl StateDb {
             return Ok(());
         }
         let failed = StateError::statement("record");
-        let mut tx = self.pool.begin().await.map_err(&failed)?;
-        for record in records {
-            write(&mut tx, record, self.epoch).await.map_err(&failed)?;
-        }
-        tx.commit().await.map_err(&failed)
+        let mut connection = self.pool.acquire().await.map_err(&failed)?;
+        let committed = commit(&mut connection, records, self.epoch).await;
+        give_back(connection, committed).await.map_err(failed)
     }
 
     /// Keeps the state of another core under a name, replacing what was there.
     pub async fn save_snapshot(&self, name: &str, body: &str) -> Result<(), StateError> {
         let statement = "INSERT INTO snapshots (name, epoch, body) VALUES ($1, $2, $3) \
              ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, body = excluded.body";
+        let failed = StateError::statement("save a snapshot");
+        let mut connection = self.pool.acquire().await.map_err(&failed)?;
         let query = sqlx::query(statement).bind(name).bind(self.epoch).bind(body);
-        query.execute(&self.pool).await.map_err(StateError::statement("save a snapshot"))?;
-        Ok(())
+        let saved = query.execute(&mut *connection).await.map(|_| ());
+        give_back(connection, saved).await.map_err(failed)
     }
 
     /// Forgets messages that were over, attempts and audit rows from before a moment. Open messages stay.
@@ -61,7 +60,31 @@ impl StateDb {
     }
 }
 
-async fn write(tx: &mut Tx, record: &Record, epoch: i64) -> Result<(), sqlx::Error> {
+/// A connection on which something failed is not used again: what a full disk leaves of a transaction holds the
+/// lock of the file, and nobody else could write until the program ends.
+async fn give_back<T>(
+    connection: PoolConnection<Sqlite>,
+    done: Result<T, sqlx::Error>,
+) -> Result<T, sqlx::Error> {
+    if done.is_err() {
+        let _ = connection.close().await;
+    }
+    done
+}
+
+async fn commit(
+    connection: &mut SqliteConnection,
+    records: &[Record],
+    epoch: i64,
+) -> Result<(), sqlx::Error> {
+    let mut tx = connection.begin().await?;
+    for record in records {
+        write(&mut tx, record, epoch).await?;
+    }
+    tx.commit().await
+}
+
+async fn write(tx: &mut SqliteConnection, record: &Record, epoch: i64) -> Result<(), sqlx::Error> {
     match record {
         Record::Alert(row) => write_alert(tx, row, epoch).await,
         Record::AlertGone(fingerprint) => {
@@ -86,41 +109,41 @@ fn json<T: Serialize>(row: &T) -> Result<String, sqlx::Error> {
     serde_json::to_string(row).map_err(|error| sqlx::Error::Encode(Box::new(error)))
 }
 
-async fn delete(tx: &mut Tx, statement: &'static str, key: &str) -> Result<(), sqlx::Error> {
-    sqlx::query(statement).bind(key).execute(&mut **tx).await.map(|_| ())
+async fn delete(tx: &mut SqliteConnection, statement: &'static str, key: &str) -> Result<(), sqlx::Error> {
+    sqlx::query(statement).bind(key).execute(&mut *tx).await.map(|_| ())
 }
 
-async fn write_alert(tx: &mut Tx, row: &AlertRow, epoch: i64) -> Result<(), sqlx::Error> {
+async fn write_alert(tx: &mut SqliteConnection, row: &AlertRow, epoch: i64) -> Result<(), sqlx::Error> {
     let statement = "INSERT INTO alerts (fingerprint, epoch, updated_at, body) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (fingerprint) DO UPDATE SET epoch = excluded.epoch, updated_at = excluded.updated_at, \
          body = excluded.body";
     let query = sqlx::query(statement).bind(row.alert.fingerprint().to_string()).bind(epoch);
-    query.bind(row.updated_at.0).bind(json(row)?).execute(&mut **tx).await.map(|_| ())
+    query.bind(row.updated_at.0).bind(json(row)?).execute(&mut *tx).await.map(|_| ())
 }
 
-async fn write_silence(tx: &mut Tx, silence: &Silence, epoch: i64) -> Result<(), sqlx::Error> {
+async fn write_silence(tx: &mut SqliteConnection, silence: &Silence, epoch: i64) -> Result<(), sqlx::Error> {
     let statement = "INSERT INTO silences (id, epoch, ends_at, body) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, ends_at = excluded.ends_at, body = excluded.body";
     let query = sqlx::query(statement).bind(&silence.id.0).bind(epoch);
-    query.bind(silence.ends_at.0).bind(json(silence)?).execute(&mut **tx).await.map(|_| ())
+    query.bind(silence.ends_at.0).bind(json(silence)?).execute(&mut *tx).await.map(|_| ())
 }
 
-async fn write_group(tx: &mut Tx, row: &GroupRow, epoch: i64) -> Result<(), sqlx::Error> {
+async fn write_group(tx: &mut SqliteConnection, row: &GroupRow, epoch: i64) -> Result<(), sqlx::Error> {
     let statement = "INSERT INTO alert_groups (id, epoch, next_flush, body) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, next_flush = excluded.next_flush, body = excluded.body";
     let query = sqlx::query(statement).bind(&row.id.0).bind(epoch);
-    query.bind(row.next_flush.0).bind(json(row)?).execute(&mut **tx).await.map(|_| ())
+    query.bind(row.next_flush.0).bind(json(row)?).execute(&mut *tx).await.map(|_| ())
 }
 
-async fn write_told(tx: &mut Tx, row: &ToldRow, epoch: i64) -> Result<(), sqlx::Error> {
+async fn write_told(tx: &mut SqliteConnection, row: &ToldRow, epoch: i64) -> Result<(), sqlx::Error> {
     let statement = "INSERT INTO told (group_id, integration, epoch, at, body) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (group_id, integration) DO UPDATE SET epoch = excluded.epoch, at = excluded.at, \
          body = excluded.body";
     let query = sqlx::query(statement).bind(&row.group.0).bind(row.integration.to_string()).bind(epoch);
-    query.bind(row.at.0).bind(json(row)?).execute(&mut **tx).await.map(|_| ())
+    query.bind(row.at.0).bind(json(row)?).execute(&mut *tx).await.map(|_| ())
 }
 
-async fn write_delivery(tx: &mut Tx, row: &DeliveryRow, epoch: i64) -> Result<(), sqlx::Error> {
+async fn write_delivery(tx: &mut SqliteConnection, row: &DeliveryRow, epoch: i64) -> Result<(), sqlx::Error> {
     let statement = "INSERT INTO deliveries (delivery_key, epoch, group_id, receiver, integration, status, is_open, \
          decided_at, updated_at, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
          ON CONFLICT (delivery_key) DO UPDATE SET epoch = excluded.epoch, status = excluded.status, \
@@ -138,20 +161,20 @@ async fn write_delivery(tx: &mut Tx, row: &DeliveryRow, epoch: i64) -> Result<()
         .bind(delivery.decided_at.0)
         .bind(row.updated_at.0)
         .bind(json(row)?);
-    query.execute(&mut **tx).await.map(|_| ())
+    query.execute(&mut *tx).await.map(|_| ())
 }
 
-async fn write_attempt(tx: &mut Tx, row: &AttemptRow, epoch: i64) -> Result<(), sqlx::Error> {
+async fn write_attempt(tx: &mut SqliteConnection, row: &AttemptRow, epoch: i64) -> Result<(), sqlx::Error> {
     let statement = "INSERT INTO attempts (delivery_key, attempt, at, epoch, body) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (delivery_key, attempt, at) DO UPDATE SET epoch = excluded.epoch, body = excluded.body";
     let query = sqlx::query(statement).bind(&row.delivery.0).bind(i64::from(row.attempt)).bind(row.at.0);
-    query.bind(epoch).bind(json(row)?).execute(&mut **tx).await.map(|_| ())
+    query.bind(epoch).bind(json(row)?).execute(&mut *tx).await.map(|_| ())
 }
 
-async fn write_audit(tx: &mut Tx, row: &AuditRow, epoch: i64) -> Result<(), sqlx::Error> {
+async fn write_audit(tx: &mut SqliteConnection, row: &AuditRow, epoch: i64) -> Result<(), sqlx::Error> {
     let statement = "INSERT INTO audit (at, who, action, subject, detail, epoch) VALUES ($1, $2, $3, $4, $5, $6) \
          ON CONFLICT (at, action, subject) DO UPDATE SET who = excluded.who, detail = excluded.detail, \
          epoch = excluded.epoch";
     let query = sqlx::query(statement).bind(row.at.0).bind(&row.who).bind(&row.action).bind(&row.subject);
-    query.bind(&row.detail).bind(epoch).execute(&mut **tx).await.map(|_| ())
+    query.bind(&row.detail).bind(epoch).execute(&mut *tx).await.map(|_| ())
 }
