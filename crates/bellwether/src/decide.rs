@@ -3,9 +3,8 @@
 //! their own and report back as events.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
-use bellwether_alerts::{Answer, Delivery, Event, Record};
+use bellwether_alerts::{Answer, Delivery, Event};
 use bellwether_model::{LogPosition, SeriesId, TimeDelta, Timestamp};
 use bellwether_tsdb::Store;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -15,6 +14,7 @@ use crate::checkpoint::Checkpoints;
 use crate::clock;
 use crate::health::{Health, Trouble};
 use crate::pipeline::{Input, Lookup, Outcome, Pipeline};
+use crate::recorder::Recorder;
 use crate::request::Request;
 use crate::rule_worker::RuleWorker;
 use crate::senders::Senders;
@@ -31,10 +31,6 @@ const SLEEP_MAX: TimeDelta = TimeDelta(10 * TimeDelta::SECOND.0);
 const ABSENCE: TimeDelta = TimeDelta(3 * SLEEP_MAX.0);
 /// Open pages are told of changes at most this often.
 const SHOWN_EVERY: TimeDelta = TimeDelta::from_millis(250);
-/// How long to wait between attempts to record.
-const RECORD_AGAIN: [Duration; 3] =
-    [Duration::from_millis(50), Duration::from_millis(500), Duration::from_secs(2)];
-
 /// The store finds the labels of series.
 #[derive(Clone)]
 pub struct StoreLookup(pub Arc<Store>);
@@ -63,8 +59,10 @@ pub struct Decider {
     pub requests: mpsc::Receiver<Request>,
     /// For reports of deliveries and queries.
     pub reports: mpsc::Sender<Request>,
-    /// Where decisions are recorded.
+    /// Where the state of rules is kept.
     pub state: Arc<StateDb>,
+    /// Records decisions.
+    pub recorder: Recorder,
     /// What sends.
     pub senders: Arc<Senders>,
     /// What evaluates rules.
@@ -131,6 +129,7 @@ impl Decider {
                 () = clock::sleep_until(wake.max(now + TimeDelta(1))) => {}
             }
             self.show_changes();
+            self.recorder.again().await;
             self.save_rules(RULES_SAVED_EVERY).await;
             let until = checkpoint_due - clock::now();
             // Also when the clock was set back: the next one is never further away than its interval.
@@ -140,6 +139,7 @@ impl Decider {
             }
         }
         self.drain().await;
+        self.recorder.finish().await;
         self.save_rules(TimeDelta::ZERO).await;
         self.checkpoint().await;
     }
@@ -158,8 +158,12 @@ impl Decider {
         match saved {
             Ok(()) => {
                 self.rules_changed = false;
-                self.health.clear(Trouble::State);
+                if self.recorder.is_well() {
+                    self.health.clear(Trouble::State);
+                }
             }
+            // Decisions weigh more, and one sentence is enough.
+            Err(_) if !self.recorder.is_well() => {}
             Err(why) => {
                 self.health.report(Trouble::State, format!("the state of rules cannot be recorded: {why}"))
             }
@@ -217,12 +221,14 @@ impl Decider {
 
     /// Record, answer, then everything else.
     async fn carry_out(&mut self, outcome: Outcome, asked: Option<oneshot::Sender<Result<Answer, String>>>) {
-        let recorded = self.record(&outcome.records).await;
+        let recorded = self.recorder.record(outcome.records).await;
         if let Some(asked) = asked {
             let answer = outcome.answer.ok_or_else(|| "no answer".to_owned());
             let _ = asked.send(recorded.clone().and(answer));
         }
-        if let Err(why) = &recorded {
+        if let Err(why) = &recorded
+            && !outcome.deliveries.is_empty()
+        {
             // Telling people twice after a crash is better than not telling them at all.
             warn!(deliveries = outcome.deliveries.len(), %why, "sending without a record");
         }
@@ -241,25 +247,6 @@ impl Decider {
             self.changes.send_modify(|number| *number += 1);
             (self.shown, self.shown_at) = (Shown::Fresh, now);
         }
-    }
-
-    async fn record(&self, records: &[Record]) -> Result<(), String> {
-        if records.is_empty() {
-            return Ok(());
-        }
-        let mut last = String::new();
-        for pause in std::iter::once(Duration::ZERO).chain(RECORD_AGAIN) {
-            tokio::time::sleep(pause).await;
-            match self.state.record(records).await {
-                Ok(()) => {
-                    self.health.clear(Trouble::State);
-                    return Ok(());
-                }
-                Err(error) => last = error.to_string(),
-            }
-        }
-        self.health.report(Trouble::State, format!("decisions cannot be recorded: {last}"));
-        Err(last)
     }
 
     fn send(&self, delivery: Delivery) {

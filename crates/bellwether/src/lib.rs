@@ -30,6 +30,7 @@ pub mod output;
 pub mod pages;
 mod percent;
 pub mod pipeline;
+pub mod recorder;
 pub mod reload;
 pub mod request;
 pub mod rule_view;

@@ -25,6 +25,7 @@ use crate::fold::{Fold, fold};
 use crate::health::{Health, Trouble};
 use crate::pages::Pages;
 use crate::pipeline::{Outcome, Pipeline};
+use crate::recorder::Recorder;
 use crate::reload::{ConfigSource, Reloaded, Reloader, Settings};
 use crate::request::REQUESTS_MAX;
 use crate::rule_worker::RuleWorker;
@@ -95,6 +96,7 @@ impl Server {
             requests: requests_in,
             reports: requests.clone(),
             state: state.clone(),
+            recorder: Recorder::new(state.clone(), health.clone()),
             senders: senders.clone(),
             rules: RuleWorker { store: store.clone(), writer: writer.clone() },
             checkpoints,
