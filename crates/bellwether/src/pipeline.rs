@@ -95,6 +95,8 @@ pub struct Pipeline {
     pub rules: RuleEngine,
     /// Who hears what, when, and why.
     pub alerts: AlertCore,
+    /// Labels that tell this installation's alerts from another's.
+    external_labels: Labels,
     /// Series with smaller numbers have been announced.
     series_seen: u32,
 }
@@ -102,7 +104,12 @@ pub struct Pipeline {
 impl Pipeline {
     /// From cores in whatever state the last process left them.
     pub fn new(slo: SloEngine, rules: RuleEngine, alerts: AlertCore) -> Self {
-        Self { slo, rules, alerts, series_seen: 0 }
+        Self { slo, rules, alerts, external_labels: Labels::empty(), series_seen: 0 }
+    }
+
+    /// The same, telling alerts under these labels from the start.
+    pub fn with_external_labels(self, external_labels: Labels) -> Self {
+        Self { external_labels, ..self }
     }
 
     /// Takes in what happened; what one core says about alerts goes to the one that routes them.
@@ -162,27 +169,63 @@ impl Pipeline {
         self.announce(series, Announced::Born, labels, Timestamp::MIN);
     }
 
-    /// Routes alerts.
-    pub fn hear(&mut self, alerts: Vec<Alert>, now: Timestamp, outcome: &mut Outcome) {
+    /// Routes our own alerts, under the external labels that they do not set themselves.
+    pub fn hear(&mut self, mut alerts: Vec<Alert>, now: Timestamp, outcome: &mut Outcome) {
+        if !self.external_labels.is_empty() {
+            for alert in &mut alerts {
+                alert.labels = Labels::from_pairs(self.external_labels.iter().chain(alert.labels.iter()));
+            }
+        }
+        self.route_ours(alerts, now, outcome);
+    }
+
+    fn route_ours(&mut self, alerts: Vec<Alert>, now: Timestamp, outcome: &mut Outcome) {
         if !alerts.is_empty() {
             self.route(bellwether_alerts::Event::Alerts { source: AlertSource::Rules, alerts }, now, outcome);
         }
+    }
+
+    /// Tells alerts under these labels from now on. An alert's labels are its identity, so that what fires under the
+    /// old ones ends; whatever still fires is told anew when it is next repeated.
+    pub fn set_external_labels(&mut self, labels: Labels, now: Timestamp, outcome: &mut Outcome) {
+        if self.external_labels != labels {
+            let open = self.open_ended(now);
+            self.external_labels = labels;
+            self.end(open, "it is told under other external labels from now on", now, outcome);
+        }
+    }
+
+    /// Alerts that fire until someone says otherwise. Only objectives leave an alert without an end: those of rules
+    /// and of others run out unless repeated.
+    fn open_ended(&self, now: Timestamp) -> Vec<Alert> {
+        let alerts = self.alerts.alerts(now).into_iter().map(|view| view.alert);
+        alerts.filter(|alert| alert.ends_at.is_none()).collect()
+    }
+
+    fn end(&mut self, alerts: Vec<Alert>, why: &str, now: Timestamp, outcome: &mut Outcome) {
+        let ended = alerts.into_iter().map(|alert| Alert {
+            annotations: Labels::from_pairs([("summary", why)]),
+            ends_at: Some(now.max(alert.starts_at)),
+            ..alert
+        });
+        self.route_ours(ended.collect(), now, outcome);
     }
 
     /// After a restart: what routing remembers as firing is brought back to the objectives, which end it when it is
     /// over. A fold of the samples brings back what follows from samples, but not that there were none. What no
     /// objective has any more would never be ended by anyone, and ends now.
     pub fn recall(&mut self, now: Timestamp, outcome: &mut Outcome) {
-        // Only objectives leave an alert without an end: those of rules and of others run out unless repeated.
-        let mut open: Vec<Alert> = self.alerts.alerts(now).into_iter().map(|view| view.alert).collect();
-        open.retain(|alert| alert.ends_at.is_none());
-        open.retain(|alert| self.slo.recall(alert, now) == Recalled::Orphaned);
-        let ended = open.into_iter().map(|alert| Alert {
-            annotations: Labels::from_pairs([("summary", "no objective has this alert any more")]),
-            ends_at: Some(now.max(alert.starts_at)),
-            ..alert
+        let external: Vec<(String, String)> =
+            self.external_labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let mut open = self.open_ended(now);
+        open.retain(|alert| {
+            // An objective may set a label that is also an external one: then it knows the alert as it is.
+            let added = external.iter().filter(|(name, value)| alert.labels.get(name) == Some(value));
+            let added: Vec<&str> = added.map(|(name, _)| name.as_str()).collect();
+            let bare = Alert { labels: alert.labels.without(&added), ..alert.clone() };
+            [&bare, alert].into_iter().all(|alert| self.slo.recall(alert, now) == Recalled::Orphaned)
         });
-        self.hear(ended.collect(), now, outcome);
+        self.end(open, "no objective has this alert any more", now, outcome);
     }
 
     /// When to call with [`Input::Tick`] at the latest.
@@ -314,6 +357,31 @@ slos:
             }
             outcome = pipeline.step(Input::Tick, now);
         }
+    }
+
+    #[test]
+    fn external_labels_are_told_survive_a_restart_and_end_what_fired_under_others() {
+        let eu = || Labels::from_pairs([("cluster", "eu"), ("slo", "not-this-one")]);
+        let mut before = pipeline(CONFIG, Restored::default(), START).with_external_labels(eu());
+        let mut outcome = Outcome::default();
+        before.hear(vec![of_objective("answers", "AnswersBurnRate")], START, &mut outcome);
+        let labels = |pipeline: &Pipeline, at| {
+            let firing = pipeline.alerts.alerts(at).into_iter().filter(|view| !view.resolved);
+            firing.map(|view| view.alert.labels.keep(&["cluster", "slo"]).to_string()).collect::<Vec<_>>()
+        };
+        let told_under_eu = [r#"{cluster="eu", slo="answers"}"#];
+        assert_eq!(labels(&before, START), told_under_eu);
+
+        let later = START + TimeDelta::MINUTE;
+        let mut after = pipeline(CONFIG, before.alerts.snapshot(), later).with_external_labels(eu());
+        after.recall(later, &mut Outcome::default());
+        assert_eq!(labels(&after, later), told_under_eu, "the objective still owns it");
+
+        after.set_external_labels(Labels::from_pairs([("cluster", "us")]), later, &mut Outcome::default());
+        assert_eq!(labels(&after, later), Vec::<String>::new());
+        let much_later = later + TimeDelta(5 * TimeDelta::MINUTE.0);
+        told(&mut after, Outcome::default(), much_later);
+        assert_eq!(labels(&after, much_later), [r#"{cluster="us", slo="answers"}"#]);
     }
 
     #[test]

@@ -187,6 +187,7 @@ impl Reloader {
             let mut outcome = Outcome::default();
             let effects = pipeline.slo.step(bellwether_slo::Event::Reload(slos), now);
             backfill::fill(&mut pipeline.slo, &store, retention, now);
+            pipeline.set_external_labels(settings.rules.external_labels.clone(), now, &mut outcome);
             pipeline.rules.set_options(settings.rules);
             let rule_effects = pipeline.rules.load(&settings.rule_files, now);
             pipeline.take_rule_effects(rule_effects, now, &mut outcome);

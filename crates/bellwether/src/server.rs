@@ -293,7 +293,8 @@ async fn recover(
     }
     let restored = state.restore().await.map_err(failed)?;
     let alerts = AlertCore::restore(settings.alerts.clone(), restored, now);
-    let mut pipeline = Pipeline::new(engine, rules, alerts);
+    let mut pipeline =
+        Pipeline::new(engine, rules, alerts).with_external_labels(settings.rules.external_labels.clone());
     pipeline.take_rule_effects(effects, now, &mut backlog);
     let folded = fold(store, &mut pipeline, from, Fold { retention: config.retention, now, health });
     pipeline.hear(folded.alerts, now, &mut backlog);
