@@ -386,7 +386,10 @@ pub fn examine(slo: &Slo) -> Vec<Diagnostic> {
     for alert in &slo.alerts {
         let reason = arithmetic(alert, slo.goal, slo.period);
         let (id, what, help) = match verdict(alert, slo.goal, slo.period) {
-            Verdict::Useful => continue,
+            Verdict::Useful => {
+                found.extend(fires_while_met(slo, alert));
+                continue;
+            }
             Verdict::CannotFire => {
                 let max = short_number(slo.goal.burn_rate_max());
                 ("slo-alert-cannot-fire", "can never fire", format!("write a factor below {max}"))
@@ -404,4 +407,23 @@ pub fn examine(slo: &Slo) -> Vec<Diagnostic> {
         found.push(Diagnostic::error(id, alert.span.or(slo.span), message).with_help(help));
     }
     found
+}
+
+/// Below this a factor is no rounding of 1, as the slowest default pair's 0.933 at 28 days is.
+const FACTOR_DOUBTFUL: f64 = 0.9;
+
+/// A budget that is spent more slowly than it comes back is no reason to call anyone. The default pairs of short
+/// periods get there too: 10 % of seven days in one day is a burn rate of 0.7.
+fn fires_while_met(slo: &Slo, alert: &BurnAlert) -> Option<Diagnostic> {
+    let factor = alert.factor.as_f64();
+    (factor < FACTOR_DOUBTFUL).then(|| {
+        let message = format!(
+            "alert {:?} of {:?} fires at a burn rate of {}, while the goal is being met",
+            alert.name,
+            slo.id(),
+            short_number(factor)
+        );
+        let help = "write alerts: with factors of at least 1, or a longer window for the objective";
+        Diagnostic::warning("slo-alert-goal-met", alert.span.or(slo.span), message).with_help(help)
+    })
 }

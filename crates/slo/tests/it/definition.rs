@@ -181,6 +181,22 @@ fn default_alerts_that_cannot_fire_are_left_out_and_said_so() {
 }
 
 #[test]
+fn default_alerts_of_a_short_period_are_doubted_where_they_fire_while_the_goal_is_met() {
+    let said = |window: &str| {
+        let found = examine(&slos(&GOOD.replace("28d", window))[0]);
+        found.into_iter().map(|d| format!("{}: {}", d.severity, d.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(said("30d"), Vec::<String>::new());
+    assert_eq!(said("28d"), Vec::<String>::new(), "0.933 is 1, rounded by the shorter period");
+    let doubted = said("7d");
+    assert_eq!(doubted.len(), 2, "{doubted:?}");
+    assert_eq!(
+        doubted[0],
+        "warning: alert \"slow-burn\" of \"api\" fires at a burn rate of 0.7, while the goal is being met"
+    );
+}
+
+#[test]
 fn alerts_that_cannot_help_are_errors_with_the_arithmetic() {
     let yaml = format!(
         "{}    alerts: [{{name: a, long: 5m, factor: 10}}, {{name: b, long: 20h, factor: 1.5}}, {{name: c, long: 16h, factor: 1.5}}]\n",
