@@ -192,6 +192,13 @@ fn load(source: &ConfigSource) -> Result<Config, Failure> {
     if !text.is_empty() {
         eprintln!("{}", text.trim_end());
     }
+    if let (None, ConfigSource::File(path)) = (&loaded.config, source)
+        && !path.exists()
+    {
+        eprintln!(
+            "write one ({{}} is a whole configuration), name another with --config, or try `bellwether demo`"
+        );
+    }
     loaded.config.ok_or(Failure::Reported)
 }
 
