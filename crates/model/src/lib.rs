@@ -17,4 +17,4 @@ pub use labels::{Labels, LabelsBuilder, METRIC_NAME, is_valid_legacy_name};
 pub use matcher::{MatchOp, Matcher, MatcherError, matches_all};
 pub use sample::{STALE_NAN, Sample, is_stale};
 pub use source::{Chunk, ChunkSummary, SeriesSource, SeriesView, SourceError, TimeRange};
-pub use time::{DurationError, TimeDelta, Timestamp};
+pub use time::{DurationError, TimeDelta, Timestamp, civil_date};

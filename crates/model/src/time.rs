@@ -70,7 +70,7 @@ impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with milliseconds, e.g. `2026-11-21T03:04:05.006Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (days, ms) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
-        let (year, month, day) = civil_from_days(days);
+        let (year, month, day) = civil_date(days);
         let (h, m, s) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
         write!(f, "{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{:03}Z", ms % 1000)
     }
@@ -78,7 +78,7 @@ impl fmt::Display for Timestamp {
 
 /// Year, month and day of a day counted from the epoch, in the proleptic Gregorian calendar.
 /// Source: H. Hinnant, "chrono-compatible low-level date algorithms".
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+pub fn civil_date(days: i64) -> (i64, i64, i64) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);

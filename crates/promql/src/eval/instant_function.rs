@@ -1,6 +1,6 @@
 //! Functions over instant vectors: arithmetic, labels, dates, sorting, and those that make vectors of nothing.
 
-use bellwether_model::{Labels, METRIC_NAME, MatchOp};
+use bellwether_model::{Labels, METRIC_NAME, MatchOp, civil_date};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_equal, merge_if};
 use super::select::Take;
@@ -311,7 +311,7 @@ fn date_part(function: Function, seconds: f64) -> f64 {
         return f64::NAN;
     }
     let day_number = (seconds.floor() / 86_400.0).floor() as i64;
-    let (year, month, day) = civil(day_number);
+    let (year, month, day) = civil_date(day_number);
     let is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     match function {
         Function::Year => year as f64,
@@ -327,18 +327,4 @@ fn date_part(function: Function, seconds: f64) -> f64 {
             (before + day + i64::from(is_leap && month > 2)) as f64
         }
     }
-}
-
-/// Year, month and day of a day counted from the epoch.
-/// Source: H. Hinnant, "chrono-compatible low-level date algorithms".
-fn civil(days: i64) -> (i64, i64, i64) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
