@@ -2,18 +2,18 @@
 //! the log does not reach back to its beginning, the stored samples take its place.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::sync::Arc;
 
 use bellwether_model::{Alert, AlertFingerprint, LogPosition, TimeDelta, Timestamp};
 use bellwether_tsdb::{LogEvent, ReplayError, Store};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use tracing::info;
 
 use crate::backfill;
 use crate::decide::StoreLookup;
 use crate::health::{Health, Trouble};
 use crate::pipeline::{Pipeline, Replayed};
+use crate::terminal;
 
 /// Counts what the log holds beyond the checkpoint; without a checkpoint, all of it, or what is stored if the log no
 /// longer has all of it. Of each alert only its last word is routed: what fired and cleared while nobody looked is
@@ -66,7 +66,9 @@ impl<'a> Folding<'a> {
             store,
             pipeline,
             labels: StoreLookup(store.clone()),
-            bar: spinner("counting what the log holds beyond the ledger's checkpoint"),
+            bar: terminal::spinner(
+                "{spinner} counting what the log holds beyond the ledger's checkpoint {msg}",
+            ),
             last_words: BTreeMap::new(),
             batches: 0,
         }
@@ -136,16 +138,6 @@ pub struct Folded {
     pub position: LogPosition,
     /// Of each alert its last word.
     pub alerts: Vec<Alert>,
-}
-
-/// A spinner on a terminal, nothing elsewhere.
-fn spinner(what: &'static str) -> ProgressBar {
-    let bar =
-        if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{spinner} {prefix} {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar.set_prefix(what);
-    bar
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ pub mod server;
 pub mod shutdown;
 pub mod state;
 pub mod telemetry;
+pub mod terminal;
 pub mod workshop;
 pub mod writer;
 

@@ -1,12 +1,10 @@
 //! One running server: opens what is on disk, goes on where the last process ended, and starts every task.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use bellwether_alerts::AlertCore;
-use bellwether_diag::Style;
 use bellwether_model::{LogPosition, Timestamp};
 use bellwether_rules::RuleEngine;
 use bellwether_slo::SloEngine;
@@ -32,7 +30,7 @@ use crate::rule_worker::RuleWorker;
 use crate::scrape::ScrapePool;
 use crate::senders::Senders;
 use crate::state::StateDb;
-use crate::{clock, maintain, shutdown, writer};
+use crate::{clock, maintain, shutdown, terminal, writer};
 
 /// What a server is started with.
 pub struct Start {
@@ -187,8 +185,7 @@ fn failed(error: impl std::fmt::Display) -> Failure {
 /// Reads the configuration and prints what is wrong with it; warnings do not stop anything.
 fn load(source: &ConfigSource) -> Result<Config, Failure> {
     let loaded = source.load();
-    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let text = loaded.diagnostics.render(&loaded.sources, Style { color });
+    let text = loaded.diagnostics.render(&loaded.sources, terminal::style(&std::io::stderr()));
     if !text.is_empty() {
         eprintln!("{}", text.trim_end());
     }

@@ -1,14 +1,13 @@
 //! `bellwether check FILE…`: every mistake in every file, in one run.
 
-use std::io::IsTerminal;
-
-use bellwether_diag::{Diagnostic, Severity, Style};
+use bellwether_diag::{Diagnostic, Severity};
 use serde_json::{Value, json};
 
 use crate::cli::{Check, Format};
 use crate::config::{self, Loader};
 use crate::failure::Failure;
 use crate::output::{print_json, say};
+use crate::terminal;
 
 /// Checks the files; fails with exit code 2 when there is an error.
 pub fn run(arguments: &Check) -> Result<(), Failure> {
@@ -28,8 +27,7 @@ pub fn run(arguments: &Check) -> Result<(), Failure> {
 }
 
 fn print_text(loader: &Loader, files: usize) {
-    let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let text = loader.diagnostics.render(&loader.sources, Style { color });
+    let text = loader.diagnostics.render(&loader.sources, terminal::style(&std::io::stdout()));
     if !text.is_empty() {
         say(text.trim_end());
     }

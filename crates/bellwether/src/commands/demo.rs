@@ -1,17 +1,14 @@
 //! `bellwether demo`: a real service, real traffic, and Bellwether watching it.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_model::Labels;
 use bellwether_tsdb::{Options, RealDisk, Store};
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::net::TcpListener;
 
 use crate::cli::Demo;
-use crate::clock;
 use crate::demo::past::{self, Past};
 use crate::demo::receiver::{self, Inbox};
 use crate::demo::{Switches, config_text};
@@ -21,6 +18,7 @@ use crate::output::say;
 use crate::reload::ConfigSource;
 use crate::server::{Server, Start};
 use crate::workshop::{LoadOptions, LoadStats, MockState, MovieGuru, Phase, Sampler, http, load};
+use crate::{clock, terminal};
 
 /// How long the greeting waits for the first scrape, so that whoever opens the page sees data.
 const FIRST_DATA_MAX: Duration = Duration::from_secs(10);
@@ -122,19 +120,10 @@ async fn service(data: &Path, mock: &str, users: u32) -> Result<MockState, Failu
             let sampler = Sampler::random(crate::entropy::seed());
             return Ok((MovieGuru::new(Phase::demo_start()), sampler));
         }
-        past::write(&store, &Past { target: &target, users, now: clock::now() }, &bar())
+        let bar = terminal::bar("writing a day of history {bar:40} {percent}%");
+        past::write(&store, &Past { target: &target, users, now: clock::now() }, &bar)
     });
     let (guru, sampler) =
         work.await.map_err(|error| Failure::failed(error.to_string()))?.map_err(Failure::failed)?;
     Ok(MockState::new(guru, sampler))
-}
-
-fn bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(0);
-    let style = ProgressStyle::with_template("writing a day of history {bar:40} {percent}%");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }

@@ -1,14 +1,13 @@
 //! `bellwether query EXPR`: one PromQL expression, answered by a running server.
 
-use std::io::IsTerminal;
-
-use bellwether_diag::{Diagnostic, Diagnostics, Sources, Span, Style};
+use bellwether_diag::{Diagnostic, Diagnostics, Sources, Span};
 use serde_json::Value;
 
 use crate::cli::{Format, Query};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{Rows, labels_text, print_json, say};
+use crate::terminal;
 
 /// Evaluates and prints.
 pub async fn run(arguments: Query) -> Result<(), Failure> {
@@ -43,8 +42,7 @@ fn check(expression: &str) -> Result<(), Failure> {
         diagnostic.help = problem.help;
         diagnostics.push(diagnostic);
     }
-    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    eprint!("{}", diagnostics.render(&sources, Style { color }));
+    eprint!("{}", diagnostics.render(&sources, terminal::style(&std::io::stderr())));
     Err(Failure::Reported)
 }
 

@@ -1,18 +1,15 @@
 //! `bellwether workshop mock|load`: the Movie Guru service and its users, each alone.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
-
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::Workshop;
 use crate::failure::Failure;
 use crate::listen::listen;
 use crate::output::{Rows, say};
-use crate::shutdown;
 use crate::workshop::load::LoadSnapshot;
 use crate::workshop::{LoadOptions, LoadStats, MockState, MovieGuru, Phase, Sampler, http, load};
+use crate::{shutdown, terminal};
 
 /// Runs one of the two until it is interrupted.
 pub async fn run(command: Workshop) -> Result<(), Failure> {
@@ -51,12 +48,7 @@ const DRAWN_EVERY: Duration = Duration::from_millis(500);
 
 async fn send_users(options: LoadOptions) -> Result<(), Failure> {
     let stats = Arc::new(LoadStats::default());
-    let bar =
-        if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    bar.set_style(
-        ProgressStyle::with_template("{spinner} {elapsed} {msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-    );
+    let bar = terminal::spinner("{spinner} {elapsed} {msg}");
     say(&format!("sending {} users to {}; stop them with Ctrl-C", options.users, options.target));
     let draw = async {
         loop {
