@@ -1,5 +1,6 @@
 //! What pages and the API see of a running server: its state as the web crate's plain structs.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bellwether_alerts::{self as alerts, DeliveryRow, DeliveryStatus, ReceiverState, SilenceId, SilenceWish};
@@ -162,6 +163,7 @@ impl App for Pages {
         let now = clock::now();
         self.read(|pipeline| {
             let groups = pipeline.alerts.groups(now);
+            let groups = by_id(&groups);
             let mut views: Vec<AlertView> =
                 pipeline.alerts.alerts(now).iter().map(|alert| alert_view(alert, &groups)).collect();
             views.extend(crate::rule_view::pending(&pipeline.rules));
@@ -172,6 +174,7 @@ impl App for Pages {
     fn alert_groups(&self) -> Vec<AlertGroupView> {
         let now = clock::now();
         let groups = self.read(|pipeline| pipeline.alerts.groups(now));
+        let by_id = by_id(&groups);
         groups
             .iter()
             .map(|group| AlertGroupView {
@@ -179,7 +182,7 @@ impl App for Pages {
                 receiver: group.receiver.clone(),
                 route: route_of(group),
                 labels: group.labels.clone(),
-                alerts: group.alerts.iter().map(|alert| alert_view(alert, &groups)).collect(),
+                alerts: group.alerts.iter().map(|alert| alert_view(alert, &by_id)).collect(),
                 notified_at: group.integrations.iter().filter_map(|integration| integration.told_at).max(),
                 next_at: Some(group.next_flush),
             })
@@ -247,7 +250,14 @@ fn failing(core: &alerts::AlertCore) -> Vec<ReceiverFailing> {
         .collect()
 }
 
-fn alert_view(view: &alerts::AlertView, groups: &[alerts::GroupView]) -> AlertView {
+/// Groups by identity: an alert names its groups, and looking each up among ten thousand would be slow.
+type Groups<'a> = BTreeMap<&'a alerts::GroupId, &'a alerts::GroupView>;
+
+fn by_id(groups: &[alerts::GroupView]) -> Groups<'_> {
+    groups.iter().map(|group| (&group.id, group)).collect()
+}
+
+fn alert_view(view: &alerts::AlertView, groups: &Groups<'_>) -> AlertView {
     let labels = &view.alert.labels;
     let annotation = |name: &str| view.alert.annotations.value_or_empty(name).to_owned();
     AlertView {
@@ -279,14 +289,14 @@ fn slo_id(labels: &Labels) -> Option<String> {
 }
 
 /// The decisions as the core carries them, in the order in which they were made.
-fn why(view: &alerts::AlertView, groups: &[alerts::GroupView]) -> Vec<WhyStep> {
+fn why(view: &alerts::AlertView, groups: &Groups<'_>) -> Vec<WhyStep> {
     let step = |stage: &str, passed: bool, text: String| WhyStep { stage: stage.to_owned(), text, passed };
     let mut steps =
         vec![step("rule", true, format!("its condition has held since {}", view.alert.starts_at))];
     if view.groups.is_empty() {
         steps.push(step("route", false, "no route takes it".to_owned()));
     }
-    for group in groups.iter().filter(|group| view.groups.contains(&group.id)) {
+    for group in view.groups.iter().filter_map(|id| groups.get(id)) {
         steps.push(step("route", true, format!("to receiver {} in group {}", group.receiver, group.labels)));
         if group.integrations.is_empty() {
             steps.push(step(
