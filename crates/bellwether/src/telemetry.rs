@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{PoisonError, RwLock};
 
-use bellwether_alerts::ReceiverState;
+use bellwether_alerts::{ReceiverHealth, ReceiverState};
 use bellwether_ingest::{ExpositionWriter, MetricKind};
 use bellwether_model::Timestamp;
 use bellwether_tsdb::Store;
@@ -116,24 +116,24 @@ fn targets(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
 }
 
 fn alerting(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
-    let now = clock::now();
-    let pipeline = seen.pipeline.read().unwrap_or_else(PoisonError::into_inner);
-    let firing = pipeline.alerts.alerts(now).iter().filter(|alert| !alert.resolved).count();
+    let (firing, missed, receivers) = {
+        let pipeline = seen.pipeline.read().unwrap_or_else(PoisonError::into_inner);
+        let missed: u64 = pipeline.rules.status().iter().map(|group| group.missed).sum();
+        (pipeline.alerts.firing_count(clock::now()), missed, pipeline.alerts.receiver_health())
+    };
     one(writer, ("bellwether_alerts_firing", MetricKind::Gauge, "Alerts that fire."), firing as f64);
-    let missed: u64 = pipeline.rules.status().iter().map(|group| group.missed).sum();
     let help = "Evaluations of rule groups that were due but did not happen.";
     one(writer, ("bellwether_rule_evaluations_missed_total", MetricKind::Counter, help), missed as f64);
-    let failing = "bellwether_receiver_failing";
-    writer.family(failing, MetricKind::Gauge, "1 while a receiver does not take its messages.");
-    for health in pipeline.alerts.receiver_health() {
+    let mut of_each = |name, help, value: &dyn Fn(&ReceiverHealth) -> f64| {
+        writer.family(name, MetricKind::Gauge, help);
+        for health in &receivers {
+            writer.sample(name, &[("integration", &health.integration.to_string())], value(health));
+        }
+    };
+    of_each("bellwether_receiver_failing", "1 while a receiver does not take its messages.", &|health| {
         let bad = matches!(health.state, ReceiverState::Retrying | ReceiverState::Failing);
-        writer.sample(failing, &[("integration", &health.integration.to_string())], f64::from(u8::from(bad)));
-    }
-    let waiting = "bellwether_deliveries_waiting";
-    writer.family(waiting, MetricKind::Gauge, "Messages that wait for another attempt.");
-    for health in pipeline.alerts.receiver_health() {
-        let labels = [("integration", health.integration.to_string())];
-        let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        writer.sample(waiting, &labels, health.waiting_deliveries as f64);
-    }
+        f64::from(u8::from(bad))
+    });
+    let help = "Messages that wait for another attempt.";
+    of_each("bellwether_deliveries_waiting", help, &|health| health.waiting_deliveries as f64);
 }
