@@ -148,6 +148,29 @@ fn write_blocks(path: &Path, start: u64, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn empty_folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("bellwether-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn open(folder: &Path) -> (Checkpoints, Found) {
+        Checkpoints::open(folder, Vec::new(), EngineSettings::default()).unwrap()
+    }
+
+    fn at(offset: u64) -> LogPosition {
+        LogPosition { file: 1, offset }
+    }
+
+    /// Where a restart would go on; 0 without a checkpoint.
+    fn found(folder: &Path) -> u64 {
+        match open(folder).1 {
+            Found::Ledger(_, position) => position.offset,
+            Found::Nothing | Found::Unusable(_) => 0,
+        }
+    }
+
     fn blocks_files(folder: &Path) -> usize {
         let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
         names.filter(|name| name.to_string_lossy().starts_with("blocks-")).count()
@@ -160,17 +183,10 @@ mod tests {
 
     #[test]
     fn a_draft_that_nobody_wrote_leaves_the_checkpoint_before_and_the_next_one_is_whole() {
-        let folder = std::env::temp_dir().join(format!("bellwether-draft-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        let open = || Checkpoints::open(&folder, Vec::new(), EngineSettings::default()).unwrap();
-        let at = |offset| LogPosition { file: 1, offset };
-        let found = || match open().1 {
-            Found::Ledger(_, position) => position.offset,
-            Found::Nothing | Found::Unusable(_) => 0,
-        };
+        let folder = empty_folder("draft");
+        let found = || found(&folder);
         let mut engine = SloEngine::new(Vec::new(), EngineSettings::default());
-        let mut checkpoints = open().0;
+        let mut checkpoints = open(&folder).0;
         write(&mut checkpoints, &mut engine, at(1)).unwrap();
         write(&mut checkpoints, &mut engine, at(2)).unwrap();
         assert_eq!((found(), blocks_files(&folder)), (2, 1));
@@ -188,17 +204,10 @@ mod tests {
 
     #[test]
     fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
-        let folder = std::env::temp_dir().join(format!("bellwether-checkpoint-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        let open = || Checkpoints::open(&folder, Vec::new(), EngineSettings::default()).unwrap();
-        let at = |offset| LogPosition { file: 1, offset };
-        let found = || match open().1 {
-            Found::Ledger(_, position) => position.offset,
-            Found::Nothing | Found::Unusable(_) => 0,
-        };
+        let folder = empty_folder("checkpoint");
+        let found = || found(&folder);
         let mut engine = SloEngine::new(Vec::new(), EngineSettings::default());
-        let mut checkpoints = open().0;
+        let mut checkpoints = open(&folder).0;
         write(&mut checkpoints, &mut engine, at(1)).unwrap();
         assert_eq!(found(), 1);
         let in_the_way = folder.join("head.new");
