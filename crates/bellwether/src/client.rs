@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bellwether_web::url::encode;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
@@ -66,7 +67,7 @@ impl Client {
 
     fn url(&self, path: &str, query: &[(&str, &str)]) -> String {
         let pairs: Vec<String> =
-            query.iter().map(|(name, value)| format!("{name}={}", crate::percent::encode(value))).collect();
+            query.iter().map(|(name, value)| format!("{name}={}", encode(value, ""))).collect();
         let question = if pairs.is_empty() { "" } else { "?" };
         format!("{}{path}{question}{}", self.base, pairs.join("&"))
     }

@@ -6,8 +6,12 @@
 //! | [`config`] | `bellwether.yml` and everything it names, to types, with every problem |
 //! | [`scrape`], [`writer`] | targets to batches; the one way into the store |
 //! | [`pipeline`], [`decide`] | the deciding cores put together; the task that runs them and carries out what they say |
-//! | [`state`], [`senders`] | what must survive a restart; what goes out to people |
-//! | [`server`], [`pages`] | one running server; what pages and API see of it |
+//! | [`request`], [`rule_worker`] | what others ask of that task; what evaluates the queries it asks |
+//! | [`checkpoint`], [`fold`], [`backfill`] | the ledger on disk; how a start brings it up to date |
+//! | [`recorder`], [`state`] | decisions on their way to the database that must survive a restart |
+//! | [`senders`] | what goes out to people |
+//! | [`server`], [`reload`], [`maintain`] | one running server; a new configuration; housekeeping |
+//! | [`pages`], [`telemetry`], [`health`] | what pages, API and metrics see of it; what keeps alerts from people |
 //! | [`demo`], [`workshop`] | the demonstration, and the service it watches |
 
 pub mod backfill;
@@ -28,7 +32,6 @@ pub mod log;
 pub mod maintain;
 pub mod output;
 pub mod pages;
-mod percent;
 pub mod pipeline;
 pub mod recorder;
 pub mod reload;

@@ -29,7 +29,7 @@ mod slo;
 mod slos;
 mod svg;
 mod targets;
-mod url;
+pub mod url;
 pub mod view;
 
 use std::sync::Arc;

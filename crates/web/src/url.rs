@@ -1,7 +1,7 @@
 //! Percent-encoding, as addresses and forms use it.
 
 /// Escapes a text for a path or a query value; `keep` names what stays besides letters, digits and `-_.~`.
-pub(crate) fn encode(text: &str, keep: &str) -> String {
+pub fn encode(text: &str, keep: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         let plain =

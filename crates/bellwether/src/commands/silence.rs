@@ -127,7 +127,7 @@ fn matchers_text(matchers: &Value) -> String {
 async fn expire(remote: &Remote, ids: &[String]) -> Result<(), Failure> {
     let client = Client::new(&remote.server)?;
     for id in ids {
-        client.delete(&format!("/api/v2/silence/{}", crate::percent::encode(id))).await?;
+        client.delete(&format!("/api/v2/silence/{}", bellwether_web::url::encode(id, ""))).await?;
     }
     Ok(())
 }

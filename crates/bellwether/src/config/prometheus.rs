@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_diag::{Cx, Decode, MapReader, Span, Spanned, scalar, yaml::Node};
 use bellwether_model::{Labels, LabelsBuilder, TimeDelta};
-
-use crate::percent::encode;
+use bellwether_web::url::encode;
 
 /// A read `prometheus.yml`.
 #[derive(Clone, Debug, Default)]
@@ -297,7 +296,7 @@ fn query_text(params: &BTreeMap<String, Vec<String>>) -> String {
     let pairs: Vec<String> = params
         .iter()
         .flat_map(|(name, values)| {
-            values.iter().map(move |value| format!("{}={}", encode(name), encode(value)))
+            values.iter().map(move |value| format!("{}={}", encode(name, ""), encode(value, "")))
         })
         .collect();
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
