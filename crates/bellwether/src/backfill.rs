@@ -57,6 +57,6 @@ fn read(
             }
         }
     }
-    let batch = |(at, samples)| Batch { origin: Origin::Backfill, at, samples };
+    let batch = |(at, samples)| Batch::floats(Origin::Backfill, at, samples);
     Ok(Past { series: series.into_iter().collect(), batches: by_time.into_iter().map(batch).collect() })
 }

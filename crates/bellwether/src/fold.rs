@@ -186,7 +186,7 @@ slos:
                 let sample = |id: SeriesId, value| (id, Sample::new(self.now, value));
                 let samples = vec![sample(up, 1.0), sample(errors, 0.0), sample(requests, served)];
                 let origin = Origin::Scrape { target: up, ok: true, interval: INTERVAL };
-                store.append(&Batch { origin, at: self.now, samples }).unwrap();
+                store.append(&Batch::floats(origin, self.now, samples)).unwrap();
                 store.sync().unwrap();
             }
         }
@@ -232,7 +232,7 @@ slos:
         world.now += INTERVAL;
         let samples = vec![(up, Sample::new(world.now, 1.0)), (new, Sample::new(world.now, 7.0))];
         let origin = Origin::Scrape { target: up, ok: true, interval: INTERVAL };
-        store.append(&Batch { origin, at: world.now, samples }).unwrap();
+        store.append(&Batch::floats(origin, world.now, samples)).unwrap();
         store.sync().unwrap();
         let slos = config::load_text("test", CONFIG).config.unwrap().slos;
         let (head, blocks) = (&checkpoint.head, &checkpoint.new_blocks);

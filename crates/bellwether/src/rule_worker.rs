@@ -51,7 +51,7 @@ impl RuleWorker {
             samples.push((self.store.series(&labels).map_err(|error| error.to_string())?, sample));
         }
         let at = samples.iter().map(|(_, sample)| sample.at).max().unwrap_or_else(clock::now);
-        self.writer.append(Batch { origin: Origin::Rules, at, samples }).await
+        self.writer.append(Batch::floats(Origin::Rules, at, samples)).await
     }
 
     /// A rule whose group's earlier results could not be stored must not be evaluated as if they had been.

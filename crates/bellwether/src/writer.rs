@@ -228,7 +228,7 @@ mod tests {
         let at = Timestamp(at);
         let up = store.series(&Labels::from_pairs([("__name__", "up")])).unwrap();
         let origin = Origin::Scrape { target: up, ok: true, interval: TimeDelta(15_000) };
-        Batch { origin, at, samples: vec![(up, Sample::new(at, 1.0))] }
+        Batch::floats(origin, at, vec![(up, Sample::new(at, 1.0))])
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Sample, TimeDelta, Timestamp};
+use crate::{HistogramSample, Sample, TimeDelta, Timestamp};
 
 /// A series' number inside one data directory; never reused, dense from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,4 +49,13 @@ pub struct Batch {
     pub at: Timestamp,
     /// The samples, each with its series.
     pub samples: Vec<(SeriesId, Sample)>,
+    /// Native histograms, each with its series.
+    pub histograms: Vec<(SeriesId, HistogramSample)>,
+}
+
+impl Batch {
+    /// Numbers that arrived together, and no histograms.
+    pub const fn floats(origin: Origin, at: Timestamp, samples: Vec<(SeriesId, Sample)>) -> Self {
+        Self { origin, at, samples, histograms: Vec::new() }
+    }
 }

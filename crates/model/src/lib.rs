@@ -5,6 +5,7 @@
 
 mod alert;
 mod batch;
+mod histogram;
 mod labels;
 mod matcher;
 mod sample;
@@ -13,8 +14,9 @@ mod time;
 
 pub use alert::{Alert, AlertFingerprint, FingerprintSyntaxError};
 pub use batch::{Batch, LogPosition, Origin, SeriesId};
+pub use histogram::{Bucket, CounterReset, Histogram, HistogramError, HistogramSample, Schema};
 pub use labels::{Labels, LabelsBuilder, METRIC_NAME, is_valid_legacy_name};
 pub use matcher::{MatchOp, Matcher, MatcherError, matches_all};
 pub use sample::{STALE_NAN, Sample, is_stale};
-pub use source::{Chunk, ChunkSummary, SeriesSource, SeriesView, SourceError, TimeRange};
+pub use source::{Chunk, ChunkKind, ChunkSummary, SeriesSource, SeriesView, SourceError, TimeRange};
 pub use time::{DurationError, TimeDelta, Timestamp, civil_date};

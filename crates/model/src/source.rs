@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::{Labels, Matcher, Sample, Timestamp};
+use crate::{HistogramSample, Labels, Matcher, Sample, Timestamp};
 
 /// A stretch of time, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,16 @@ impl ChunkSummary {
         Some(summary)
     }
 
+    /// Summarises histograms that are in time order; `None` when there are none.
+    pub fn of_histograms(samples: &[HistogramSample]) -> Option<Self> {
+        let (first, last) = (samples.first()?.at, samples.last()?.at);
+        let mut summary = Self::of(&[Sample::new(first, 0.0)])?;
+        summary.range = TimeRange::new(first, last);
+        summary.stale_count = samples.iter().filter(|sample| sample.is_stale()).count() as u32;
+        summary.count = samples.len() as u32 - summary.stale_count;
+        Some(summary)
+    }
+
     /// Takes in the next sample in time order.
     pub fn push(&mut self, sample: Sample) {
         self.range.end = sample.at;
@@ -116,12 +126,39 @@ impl ChunkSummary {
     }
 }
 
+/// What a chunk's entries are. A series may change from one kind to the other; a chunk never does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChunkKind {
+    /// Numbers: [`Chunk::decode`] gives them.
+    Floats,
+    /// Native histograms: [`Chunk::decode_histograms`] gives them. Of the summary only `range`, `count` and
+    /// `stale_count` say anything.
+    Histograms,
+}
+
 /// Some samples of one series, in time order, perhaps compressed.
 pub trait Chunk: Send + Sync {
     /// What is known without decoding.
     fn summary(&self) -> &ChunkSummary;
-    /// Appends all entries, staleness markers included, in time order.
+
+    /// What its entries are.
+    fn kind(&self) -> ChunkKind {
+        ChunkKind::Floats
+    }
+
+    /// Appends all entries that are numbers, staleness markers included, in time order; none of a chunk of histograms.
     fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError>;
+
+    /// Appends all entries that are histograms, staleness markers included, in time order.
+    fn decode_histograms(&self, _out: &mut Vec<HistogramSample>) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    /// Appends, for each entry, the moment since which its counter has been counting, where the source told it.
+    /// Appends nothing where it told none of them.
+    fn decode_start_times(&self, _out: &mut Vec<Option<Timestamp>>) -> Result<(), SourceError> {
+        Ok(())
+    }
 }
 
 /// One selected series: its labels and its chunks, in time order and not overlapping.

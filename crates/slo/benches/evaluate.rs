@@ -53,7 +53,7 @@ fn history(days: i64, per_minute: f64, shops: u32, interval: TimeDelta) -> Ledge
             [(1 + shop * 2, requests), (2 + shop * 2, errors)]
                 .map(|(id, v)| (SeriesId(id), Sample::new(at, v)))
         });
-        ledger.apply(&Batch { origin, at, samples: samples.collect() });
+        ledger.apply(&Batch::floats(origin, at, samples.collect()));
     }
     ledger
 }

@@ -29,7 +29,7 @@ fn append(c: &mut Criterion) {
             let samples = ids
                 .iter()
                 .map(|id| (*id, Sample::new(Timestamp(at), (at / 1000 * i64::from(id.0 % 7)) as f64)));
-            let batch = Batch { origin: Origin::Rules, at: Timestamp(at), samples: samples.collect() };
+            let batch = Batch::floats(Origin::Rules, Timestamp(at), samples.collect());
             store.append(&batch).unwrap();
         });
     });

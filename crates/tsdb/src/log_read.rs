@@ -25,7 +25,7 @@ pub(crate) enum Step<'a> {
 
 /// A batch to decode into.
 pub(crate) fn empty_batch() -> Batch {
-    Batch { origin: Origin::Rules, at: Timestamp(0), samples: Vec::new() }
+    Batch::floats(Origin::Rules, Timestamp(0), Vec::new())
 }
 
 /// The part of a log file that is to be read.

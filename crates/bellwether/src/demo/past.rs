@@ -36,7 +36,7 @@ pub fn write(store: &Store, past: &Past<'_>, bar: &ProgressBar) -> Result<(Movie
         }
         let samples =
             ids.iter().zip(&snapshot).map(|(id, (_, value))| (*id, Sample::new(at, *value))).collect();
-        let batch = Batch { origin: Origin::Backfill, at, samples };
+        let batch = Batch::floats(Origin::Backfill, at, samples);
         store.append(&batch).map_err(|error| error.to_string())?;
         bar.inc(1);
     }

@@ -130,7 +130,7 @@ impl TargetCache {
         report(reports.samples_kept, exposed as f64);
         report(reports.series_added, added as f64);
         let origin = Origin::Scrape { target: reports.up, ok, interval: self.interval };
-        Ok(Outcome { batch: Batch { origin, at: scraped.at, samples }, samples: exposed, error })
+        Ok(Outcome { batch: Batch::floats(origin, scraped.at, samples), samples: exposed, error })
     }
 
     fn read(
@@ -202,7 +202,7 @@ impl TargetCache {
             samples.push((id, Sample::new(at, STALE_NAN)));
         }
         let origin = Origin::Scrape { target: reports.up, ok: false, interval: self.interval };
-        Some(Batch { origin, at, samples })
+        Some(Batch::floats(origin, at, samples))
     }
 
     fn reports(&mut self, resolve: &mut Resolve<'_>) -> Result<Reports, String> {

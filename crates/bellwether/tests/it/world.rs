@@ -312,7 +312,7 @@ fn live(
             ids = snapshot.iter().map(|(labels, _)| names.id(&full(labels))).collect();
         }
         let samples = ids.iter().zip(&snapshot).map(|(id, (_, value))| (*id, Sample::new(at, *value)));
-        let batch = Batch { origin: Origin::Backfill, at, samples: samples.collect() };
+        let batch = Batch::floats(Origin::Backfill, at, samples.collect());
         let outcome = pipeline.step(Input::Batch { batch: &batch, labels: &*names }, at);
         assert!(outcome.records.is_empty() && outcome.deliveries.is_empty(), "{outcome:?}");
     }

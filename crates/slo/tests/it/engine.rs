@@ -269,7 +269,7 @@ fn the_past_of_a_new_indicator_is_read_once() {
             let at = start + TimeDelta(step * SCRAPE.0);
             let samples =
                 [(70, step * 10), (71, step)].map(|(id, v)| (SeriesId(id), Sample::new(at, v as f64)));
-            Batch { origin: Origin::Rules, at, samples: samples.to_vec() }
+            Batch::floats(Origin::Rules, at, samples.to_vec())
         })
         .collect();
     world.now = start + TimeDelta(20 * SCRAPE.0);
@@ -281,7 +281,7 @@ fn the_past_of_a_new_indicator_is_read_once() {
     let samples = [(70, 210.0), (71, 25.0)].map(|(id, v)| (SeriesId(id), Sample::new(at, v)));
     let origin = Origin::Scrape { target: SeriesId(72), ok: true, interval: SCRAPE };
     world.now = at;
-    world.apply(&Batch { origin, at, samples: samples.to_vec() });
+    world.apply(&Batch::floats(origin, at, samples.to_vec()));
     let stream = world.stream("shop/checkout");
     assert_eq!((stream.total.total, stream.total.good), (210.0, 185.0));
     assert_eq!((stream.watched, stream.measurement), (TimeDelta(21 * SCRAPE.0), Measurement::Complete));

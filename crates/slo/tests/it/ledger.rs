@@ -89,7 +89,7 @@ impl Script {
                 Origin::Scrape { target: self.id(&format!("up{{instance={target}}}")), ok, interval: SCRAPE }
             }
         };
-        self.ledger.apply(&Batch { origin, at, samples });
+        self.ledger.apply(&Batch::floats(origin, at, samples));
     }
 
     fn window(&self, length: TimeDelta) -> Option<Window> {
@@ -400,7 +400,7 @@ proptest! {
                         let stale = Sample::new(at, STALE_NAN);
                         let samples = if matches!(step_move, Move::Gone) { vec![(up, stale)] } else { Vec::new() };
                         let origin = Origin::Scrape { target: up, ok: false, interval: SCRAPE };
-                        world.ledger.apply(&Batch { origin, at, samples });
+                        world.ledger.apply(&Batch::floats(origin, at, samples));
                         continue;
                     }
                 }
@@ -415,9 +415,7 @@ proptest! {
                     exposed.push(Exposed { series, at, value, was_watched: counter.was_scraped });
                 }
                 counter.was_scraped = true;
-                world.ledger.apply(&Batch {
-                    origin: Origin::Scrape { target: up, ok: true, interval: SCRAPE }, at, samples,
-                });
+                world.ledger.apply(&Batch::floats(Origin::Scrape { target: up, ok: true, interval: SCRAPE }, at, samples));
             }
         }
         let Some(watermark) = exposed.iter().map(|e| e.at).max() else { return Ok(()) };
@@ -499,7 +497,7 @@ proptest! {
                     (failed, gone) = (true, gone || is_gone);
                     let samples = if is_gone { vec![(up, Sample::new(at, STALE_NAN))] } else { Vec::new() };
                     let origin = Origin::Scrape { target: up, ok: false, interval: SCRAPE };
-                    world.ledger.apply(&Batch { origin, at, samples });
+                    world.ledger.apply(&Batch::floats(origin, at, samples));
                     continue;
                 }
             }
@@ -511,7 +509,7 @@ proptest! {
                 fell |= counter.bad < exposed.bad;
                 exposed.bad = counter.bad;
             }
-            world.ledger.apply(&Batch { origin: Origin::Scrape { target: up, ok: true, interval: SCRAPE }, at, samples });
+            world.ledger.apply(&Batch::floats(Origin::Scrape { target: up, ok: true, interval: SCRAPE }, at, samples));
             heard.push(Heard { at, fell, failed, gone });
             (failed, gone) = (false, false);
         }

@@ -30,7 +30,7 @@ fn heap_bytes_after_30_days(per_minute: f64) -> usize {
         total += draw(per_minute / 4.0);
         bad += draw(per_minute / 400.0);
         let samples = vec![(SeriesId(1), Sample::new(at, total)), (SeriesId(2), Sample::new(at, bad))];
-        ledger.apply(&Batch { origin, at, samples });
+        ledger.apply(&Batch::floats(origin, at, samples));
     }
     let stream = ledger.streams(&indicator.key())[0].1;
     let month = ledger.window(stream, TimeDelta(29 * TimeDelta::DAY.0)).unwrap();

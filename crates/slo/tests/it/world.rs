@@ -75,7 +75,7 @@ impl World {
         let at = self.now;
         let samples =
             values.iter().map(|(name, value)| (self.id(&series(name)), Sample::new(at, *value))).collect();
-        Batch { origin: Origin::Scrape { target: up, ok, interval: SCRAPE }, at, samples }
+        Batch::floats(Origin::Scrape { target: up, ok, interval: SCRAPE }, at, samples)
     }
 
     pub(crate) fn apply(&mut self, batch: &Batch) -> Vec<Alert> {

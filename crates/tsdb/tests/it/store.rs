@@ -37,7 +37,7 @@ fn labels(name: &str, job: &str) -> Labels {
 fn batch(at: i64, samples: &[(SeriesId, f64)]) -> Batch {
     let at = Timestamp(at);
     let samples = samples.iter().map(|(id, value)| (*id, Sample::new(at, *value))).collect();
-    Batch { origin: Origin::Rules, at, samples }
+    Batch::floats(Origin::Rules, at, samples)
 }
 
 fn read(store: &Store, matchers: &[Matcher]) -> Vec<(Labels, Vec<(i64, u64)>)> {
