@@ -196,11 +196,12 @@ impl Histogram {
         if !in_order(&self.positive) || !in_order(&self.negative) {
             return Err(HistogramError::BucketsNotInOrder);
         }
-        let mut counts = self.positive.iter().chain(&self.negative).map(|b| b.count);
-        if counts.any(|c| !(c >= 0.0)) || !(self.zero_count >= 0.0) || !(self.count >= 0.0) {
+        let is_below_zero_or_nan = |number: f64| number.is_nan() || number < 0.0;
+        let buckets = self.positive.iter().chain(&self.negative).map(|b| b.count);
+        if buckets.chain([self.zero_count, self.count]).any(is_below_zero_or_nan) {
             return Err(HistogramError::NegativeCount);
         }
-        if !(self.zero_threshold >= 0.0) {
+        if is_below_zero_or_nan(self.zero_threshold) {
             return Err(HistogramError::ZeroThreshold);
         }
         if self.schema.is_custom() { self.validate_custom() } else { self.validate_exponential() }
