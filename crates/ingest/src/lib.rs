@@ -6,6 +6,7 @@
 //!
 //! What this crate is *not*: it fetches nothing, stores nothing, and knows no other exposition format yet.
 
+mod bound_label;
 mod exposition;
 mod scan;
 mod scan_error;
@@ -13,6 +14,7 @@ mod series;
 mod target_labels;
 mod value;
 
+pub use bound_label::with_bound_spelled;
 pub use exposition::{ExpositionWriter, Histogram, bound_text};
 pub use scan::{Entry, Limits, MetricKind, ScanSummary, ScrapedSample, help_text, scan};
 pub use scan_error::{Problem, ScanError};

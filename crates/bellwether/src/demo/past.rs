@@ -1,5 +1,6 @@
 //! Writes one healthy day into the store before the demonstration starts, so that budgets mean something at once.
 
+use bellwether_ingest::{MetricKind, with_bound_spelled};
 use bellwether_model::{Batch, Labels, Origin, Sample, SeriesId, TimeDelta, TimeRange, Timestamp};
 use bellwether_tsdb::Store;
 use indicatif::ProgressBar;
@@ -46,7 +47,10 @@ pub fn write(store: &Store, past: &Past<'_>, bar: &ProgressBar) -> Result<(Movie
 }
 
 fn series_ids(store: &Store, snapshot: &[(Labels, f64)], target: &Labels) -> Result<Vec<SeriesId>, String> {
-    let with_target = |labels: &Labels| Labels::from_pairs(labels.iter().chain(target.iter()));
+    // As the scraper will store them: only histograms have `le`, and its bounds have one spelling.
+    let with_target = |labels: &Labels| {
+        with_bound_spelled(Labels::from_pairs(labels.iter().chain(target.iter())), MetricKind::Histogram)
+    };
     snapshot
         .iter()
         .map(|(labels, _)| store.series(&with_target(labels)).map_err(|error| error.to_string()))

@@ -3,7 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bellwether_ingest::{Entry, LabelConflict, Limits, ScanError, decode_series, scan, target_labels};
+use bellwether_ingest::{
+    Entry, LabelConflict, Limits, MetricKind, ScanError, decode_series, scan, target_labels,
+    with_bound_spelled,
+};
 use bellwether_model::{
     Batch, Labels, METRIC_NAME, Origin, STALE_NAN, Sample, SeriesId, TimeDelta, Timestamp,
 };
@@ -143,11 +146,19 @@ impl TargetCache {
         self.limits.last_line_may_be_open = scraped.framed;
         let (mut unresolved, mut undecodable) = (None, None);
         let limits = self.limits.clone();
+        let mut kind = MetricKind::Untyped;
         scan(body, &limits, &mut |entry| {
-            let Entry::Sample(sample) = entry else { return };
+            let sample = match entry {
+                Entry::Sample(sample) => sample,
+                Entry::Help { .. } => return,
+                Entry::Type { kind: said, .. } => {
+                    kind = said;
+                    return;
+                }
+            };
             let own_time = self.honor_timestamps && sample.timestamp.is_some();
             let at = sample.timestamp.filter(|_| self.honor_timestamps).unwrap_or(scraped.at);
-            match self.id(sample.series, own_time, resolve) {
+            match self.id(sample.series, kind, own_time, resolve) {
                 Ok(id) => samples.push((id, Sample::new(at, sample.value))),
                 Err(Refused::Undecodable(error)) => undecodable = Some(error.to_string()),
                 Err(Refused::Unresolved(why)) => unresolved = Some(why),
@@ -160,13 +171,20 @@ impl TargetCache {
         }
     }
 
-    fn id(&mut self, series: &str, own_time: bool, resolve: &mut Resolve<'_>) -> Result<SeriesId, Refused> {
+    fn id(
+        &mut self,
+        series: &str,
+        kind: MetricKind,
+        own_time: bool,
+        resolve: &mut Resolve<'_>,
+    ) -> Result<SeriesId, Refused> {
         if let Some(seen) = self.seen.get_mut(series) {
             seen.scrape = self.scrape;
             return Ok(seen.id);
         }
         let decoded = decode_series(series).map_err(Refused::Undecodable)?;
         let labels = target_labels(&decoded, &self.labels, self.conflict);
+        let labels = with_bound_spelled(labels, kind);
         let id = resolve(&labels).map_err(Refused::Unresolved)?;
         self.seen.insert(series.into(), Seen { id, scrape: self.scrape, since: self.scrape, own_time });
         Ok(id)
@@ -276,6 +294,19 @@ mod tests {
         assert_eq!(world.scrape(Some("a 3\n")).0, ["a 3", "b stale"]);
         assert_eq!(world.scrape(Some("a 4\n")).0, ["a 4"]);
         assert_eq!(world.scrape(Some("a 5\nb 1\n")).0, ["a 5", "b 1"]);
+    }
+
+    #[test]
+    fn bounds_of_a_histogram_are_stored_in_one_spelling() {
+        let mut world = World::new();
+        let body = "# TYPE a histogram\na_bucket{le=\"5\"} 1\n# TYPE b gauge\nb{le=\"5\"} 1\n";
+        world.scrape(Some(body));
+        let bounds: Vec<_> = world.names.iter().filter_map(|labels| labels.get("le")).collect();
+        assert_eq!(bounds, ["5.0", "5"]);
+        assert_eq!(
+            world.scrape(Some("# TYPE a histogram\na_bucket{le=\"5.0\"} 2\n")).0,
+            ["a_bucket 2", "b stale"]
+        );
     }
 
     #[test]
