@@ -12,7 +12,7 @@ use bellwether::reload::Settings;
 use bellwether::scrape::cache::{Scraped, TargetCache};
 use bellwether::workshop::{CallRates, Endpoint, History, HistoryPlan, MovieGuru, Phase, Sampler};
 use bellwether_alerts::{AlertCore, DeliveryStatus, Event, Reason, Receipt, Record, Restored};
-use bellwether_ingest::ExpositionWriter;
+use bellwether_ingest::{ExpositionWriter, MetricKind, with_bound_spelled};
 use bellwether_model::{Batch, Labels, Origin, Sample, SeriesId, TimeDelta, TimeRange, Timestamp};
 use bellwether_rules::RuleEngine;
 use bellwether_slo::{SloEngine, StreamStatus};
@@ -308,7 +308,10 @@ fn live(
     let mut ids: Vec<SeriesId> = Vec::new();
     for (at, snapshot) in history.by_ref() {
         if ids.is_empty() {
-            let full = |labels: &Labels| Labels::from_pairs(labels.iter().chain(target.iter()));
+            let full = |labels: &Labels| {
+                let labels = Labels::from_pairs(labels.iter().chain(target.iter()));
+                with_bound_spelled(labels, MetricKind::Histogram)
+            };
             ids = snapshot.iter().map(|(labels, _)| names.id(&full(labels))).collect();
         }
         let samples = ids.iter().zip(&snapshot).map(|(id, (_, value))| (*id, Sample::new(at, *value)));
