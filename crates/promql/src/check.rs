@@ -136,9 +136,14 @@ fn expect(expr: &Expr, expected: Kind, context: &str, problems: &mut Vec<ParseEr
     let message = format!("expected type {} in {context}, got {}", expected.as_str(), got.as_str());
     let mut error = ParseError::new(expr.span.clone(), message);
     error.help = match (expected, got) {
-        (Kind::Range, Kind::Vector) => {
-            Some("write a range vector, such as x[5m]; of an expression, x[1h:1m]".into())
-        }
+        (Kind::Range, Kind::Vector) => Some(match expr.to_string() {
+            text if text.len() > 40 => "put a range behind it: [5m], or [1h:1m] behind a calculation".into(),
+            text if matches!(expr.kind, ExprKind::Selector(_)) => format!("write {text}[5m]"),
+            text if matches!(expr.kind, ExprKind::Binary(_) | ExprKind::Unary { .. }) => {
+                format!("write ({text})[1h:1m]")
+            }
+            text => format!("write {text}[1h:1m]"),
+        }),
         (Kind::Vector, Kind::Range) => {
             Some("leave the range out, or put a function such as rate() around it".into())
         }

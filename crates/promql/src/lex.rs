@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use crate::parse_error::ParseError;
+
 /// Byte offsets into the query's text.
 pub type Span = Range<usize>;
 
@@ -30,14 +32,6 @@ pub(crate) struct Placed {
     pub(crate) span: Span,
 }
 
-/// Why a text cannot be cut.
-#[derive(Clone, Debug)]
-pub(crate) struct LexError {
-    pub(crate) span: Span,
-    pub(crate) message: String,
-    pub(crate) help: Option<String>,
-}
-
 /// Longest first, so that `>=` is not read as `>` and `=`.
 const SIGNS: [&str; 28] = [
     "==", "=~", "!=", "!~", "<=", ">=", "</", ">/", "=", "<", ">", "+", "-", "*", "/", "%", "^", "(", ")",
@@ -45,7 +39,7 @@ const SIGNS: [&str; 28] = [
 ];
 
 /// Cuts a whole query; the last token is always [`Token::End`].
-pub(crate) fn tokens(text: &str) -> Result<Vec<Placed>, LexError> {
+pub(crate) fn tokens(text: &str) -> Result<Vec<Placed>, ParseError> {
     let mut lexer = Lexer { text, at: 0, brackets: 0, braces: 0 };
     let mut out = Vec::new();
     loop {
@@ -72,11 +66,13 @@ impl Lexer<'_> {
         &self.text[self.at..]
     }
 
-    fn error(&self, span: Span, message: impl Into<String>, help: Option<&str>) -> LexError {
-        LexError { span, message: message.into(), help: help.map(str::to_owned) }
+    fn error(&self, span: Span, message: impl Into<String>, help: Option<&str>) -> ParseError {
+        let mut error = ParseError::new(span, message);
+        error.help = help.map(str::to_owned);
+        error
     }
 
-    fn next(&mut self) -> Result<Placed, LexError> {
+    fn next(&mut self) -> Result<Placed, ParseError> {
         self.skip_blank();
         let start = self.at;
         let Some(first) = self.rest().chars().next() else {
@@ -119,7 +115,7 @@ impl Lexer<'_> {
         Token::Word(word)
     }
 
-    fn sign(&mut self, first: char) -> Result<Token, LexError> {
+    fn sign(&mut self, first: char) -> Result<Token, ParseError> {
         let Some(sign) = SIGNS.into_iter().find(|s| self.rest().starts_with(s)) else {
             let span = self.at..self.at + first.len_utf8();
             let help = match first {
@@ -146,7 +142,7 @@ impl Lexer<'_> {
         Ok(Token::Sign(sign))
     }
 
-    fn number(&mut self) -> Result<Token, LexError> {
+    fn number(&mut self) -> Result<Token, ParseError> {
         let start = self.at;
         let rest = self.rest();
         if rest.starts_with("0x") || rest.starts_with("0X") {
@@ -177,7 +173,7 @@ impl Lexer<'_> {
         number_value(&written).map(Token::Number).ok_or_else(|| self.bad_number(start))
     }
 
-    fn duration(&mut self) -> Result<Token, LexError> {
+    fn duration(&mut self) -> Result<Token, ParseError> {
         let start = self.at;
         let end = self.rest().find(|c: char| !is_word_part(c)).unwrap_or(self.rest().len());
         let parsed = self.rest()[..end].parse::<bellwether_model::TimeDelta>();
@@ -188,13 +184,13 @@ impl Lexer<'_> {
         })
     }
 
-    fn bad_number(&self, start: usize) -> LexError {
+    fn bad_number(&self, start: usize) -> ParseError {
         let text = &self.text[start..self.at];
         let help = Some("write a number such as 0.5, 1e3 or 0x1f, or a duration such as 5m");
         self.error(start..self.at, format!("bad number or duration {text:?}"), help)
     }
 
-    fn quoted(&mut self, quote: char) -> Result<Token, LexError> {
+    fn quoted(&mut self, quote: char) -> Result<Token, ParseError> {
         let start = self.at;
         self.at += 1;
         let mut bytes = Vec::new();
@@ -228,7 +224,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn escape(&mut self, quote: char, out: &mut Vec<u8>) -> Result<(), LexError> {
+    fn escape(&mut self, quote: char, out: &mut Vec<u8>) -> Result<(), ParseError> {
         let start = self.at - 1;
         let Some(c) = self.rest().chars().next() else {
             return Err(self.error(start..self.at, "unterminated escape sequence", None));
@@ -267,7 +263,7 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    fn digits(&mut self, start: usize, count: usize, radix: u32) -> Result<u32, LexError> {
+    fn digits(&mut self, start: usize, count: usize, radix: u32) -> Result<u32, ParseError> {
         let mut value = 0u32;
         for _ in 0..count {
             let digit = self.rest().chars().next().and_then(|c| c.to_digit(radix));

@@ -28,11 +28,11 @@ mod syntax;
 mod syntax_duration;
 mod value;
 
-pub use eval::{EvalError, EvalOptions, Limits, RangeSpec, eval_instant, eval_range};
+pub use eval::{EvalError, EvalOptions, Interrupt, Limits, RangeSpec, eval_instant, eval_range};
 pub use function::{Function, FunctionSpec};
 pub use parse::{HEIGHT_MAX, NESTING_MAX, QUERY_BYTES_MAX, parse};
-pub use parse_error::ParseError;
-pub use print::format;
+pub use parse_error::{ParseError, render_errors};
+pub use print::{format, format_query};
 pub use syntax::{
     AggregateOp, Aggregation, At, Binary, BinaryOp, Call, DurationExpr, DurationKind, Edges, Expr, ExprKind,
     Grouping, Kind, MatchGroup, MatchLabels, Matching, QueryTimes, RangeSelector, Shift, Span, Subquery,

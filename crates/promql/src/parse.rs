@@ -27,7 +27,7 @@ pub fn parse(text: &str) -> Result<Expr, Vec<ParseError>> {
             format!("query of {} bytes is too long; at most {QUERY_BYTES_MAX} are read", text.len());
         return Err(vec![ParseError::new(0..0, message)]);
     }
-    let tokens = tokens(text).map_err(|error| vec![error.into()])?;
+    let tokens = tokens(text).map_err(|error| vec![error])?;
     let mut parser = Parser { tokens, next: 0, depth: 0, problems: Vec::new(), stand_ins: Vec::new() };
     let parsed = parser.query();
     let mut problems = parser.problems;
@@ -247,7 +247,9 @@ impl Parser {
                 let inner = self.expression()?;
                 if !self.take_sign(")") {
                     let error = self.unexpected("inside parentheses");
-                    return Err(error.with_help("close the parenthesis with \")\""));
+                    return Err(error
+                        .with_help("close the parenthesis with \")\"")
+                        .with_related(span, "it was opened here"));
                 }
                 self.node(ExprKind::Paren(Box::new(inner)), span.start..self.end())
             }

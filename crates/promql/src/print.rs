@@ -4,6 +4,8 @@ use std::fmt;
 
 use bellwether_model::{METRIC_NAME, MatchOp, Matcher, TimeDelta, is_valid_legacy_name};
 
+use crate::parse::parse;
+use crate::parse_error::ParseError;
 use crate::syntax::{
     Aggregation, At, Binary, DurationExpr, DurationKind, Edges, Expr, ExprKind, Grouping, MatchGroup, Shift,
     Subquery, VectorSelector,
@@ -17,6 +19,11 @@ pub fn format(expr: &Expr) -> String {
     let mut out = String::new();
     pretty(expr, 0, &mut out);
     out
+}
+
+/// A query's text laid out for reading.
+pub fn format_query(text: &str) -> Result<String, Vec<ParseError>> {
+    parse(text).map(|expr| format(&expr))
 }
 
 fn pretty(expr: &Expr, indent: usize, out: &mut String) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bellwether_model::{SeriesSource, Timestamp};
 use bellwether_promql::{
-    EvalError, EvalOptions, Evaluated, ParseError, RangeSpec, eval_instant, eval_range, parse,
+    EvalError, EvalOptions, Evaluated, Interrupt, ParseError, RangeSpec, eval_instant, eval_range, parse,
 };
 use tokio::sync::Semaphore;
 
@@ -51,11 +51,15 @@ pub(crate) async fn run(
     let abandoned = Abandon(Arc::new(AtomicBool::new(false)));
     let flag = Arc::clone(&abandoned.0);
     let worker = tokio::task::spawn_blocking(move || {
-        let is_cancelled = || flag.load(Ordering::Relaxed) || Instant::now() >= deadline;
-        evaluate(source.as_ref(), &text, when, &is_cancelled)
+        let interrupt = || match () {
+            () if flag.load(Ordering::Relaxed) => Some(Interrupt::Cancelled),
+            () if Instant::now() >= deadline => Some(Interrupt::TimedOut),
+            () => None,
+        };
+        evaluate(source.as_ref(), &text, when, &interrupt)
     });
     match worker.await {
-        Ok(Err(QueryError::Evaluation(EvalError::Cancelled))) => Err(QueryError::Timeout(timeout)),
+        Ok(Err(QueryError::Evaluation(EvalError::TimedOut))) => Err(QueryError::Timeout(timeout)),
         Ok(answer) => answer,
         Err(_) => Err(QueryError::Broken),
     }
@@ -74,10 +78,10 @@ fn evaluate(
     source: &dyn SeriesSource,
     text: &str,
     when: When,
-    is_cancelled: &dyn Fn() -> bool,
+    interrupt: &dyn Fn() -> Option<Interrupt>,
 ) -> Result<Evaluated, QueryError> {
     let expr = parse(text).map_err(QueryError::Syntax)?;
-    let options = EvalOptions { is_cancelled: Some(is_cancelled), ..EvalOptions::default() };
+    let options = EvalOptions { interrupt: Some(interrupt), ..EvalOptions::default() };
     let answer = match when {
         When::At(at) => eval_instant(&expr, at, source, &options),
         When::Over(range) => eval_range(&expr, range, source, &options),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bellwether_model::{Labels, METRIC_NAME};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present};
+use super::cost::Cost;
 use super::range_function::{Kahan, Mean, Variance, quantile};
 use super::{EvalError, Evaluator};
 use crate::syntax::{AggregateOp, Aggregation, Expr, Grouping};
@@ -46,11 +47,11 @@ impl Evaluator<'_> {
                 let quantiles = scalar(columns);
                 self.check_quantile(expr, &quantiles);
                 let fold = |step: usize, values: &mut Vec<f64>| quantile(quantiles[step], values);
-                Ok(by_step(&series, &groups, grid, fold))
+                by_step(&series, &groups, grid, fold, &self.cost)
             }
             (AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk, Some((expr, columns))) => {
                 let counts = whole_counts(expr, &scalar(columns))?;
-                Ok(picked(aggregation.op, &counts, series, &groups, grid))
+                picked(aggregation.op, &counts, series, &groups, grid, &self.cost)
             }
             (AggregateOp::LimitRatio, Some((expr, columns))) => {
                 self.limit_ratio(expr, scalar(columns), series)
@@ -251,11 +252,13 @@ fn by_step(
     groups: &[Group],
     grid: Grid,
     mut fold: impl FnMut(usize, &mut Vec<f64>) -> f64,
-) -> Vec<Series> {
+    cost: &Cost<'_>,
+) -> Result<Vec<Series>, EvalError> {
     let mut buffer = Vec::new();
     let one = |group: &Group| {
         let mut values = vec![ABSENT; grid.count];
         for (step, slot) in values.iter_mut().enumerate() {
+            cost.spend(group.members.len() as u64)?;
             buffer.clear();
             buffer.extend(group.members.iter().map(|m| series[*m].values[step]).filter(|v| is_present(*v)));
             if !buffer.is_empty() {
@@ -263,7 +266,7 @@ fn by_step(
             }
         }
         let drop_name = group.members.iter().any(|m| series[*m].drop_name);
-        Series { labels: group.labels.clone(), drop_name, values }
+        Ok(Series { labels: group.labels.clone(), drop_name, values })
     };
     groups.iter().map(one).collect()
 }
@@ -291,11 +294,13 @@ fn picked(
     mut series: Vec<Series>,
     groups: &[Group],
     grid: Grid,
-) -> Vec<Series> {
+    cost: &Cost<'_>,
+) -> Result<Vec<Series>, EvalError> {
     let mut order = Vec::with_capacity(series.len());
     for group in groups {
         let mut members = Vec::new();
         for (step, count) in counts.iter().enumerate().take(grid.count) {
+            cost.spend(group.members.len() as u64)?;
             members.clear();
             members.extend(group.members.iter().copied().filter(|m| is_present(series[*m].values[step])));
             if op != AggregateOp::Limitk {
@@ -313,10 +318,10 @@ fn picked(
             }
         }
         // An instant result is shown in the order of its values.
-        let rest = group.members.iter().copied().filter(|m| !members.contains(m));
-        let rest: Vec<_> = if grid.count == 1 { Vec::new() } else { rest.collect() };
-        order.extend(members.into_iter().chain(rest));
+        let others: &[usize] = if grid.count == 1 { &[] } else { &group.members };
+        // A series that is named twice is taken at its first place below.
+        order.extend(members.iter().chain(others).copied());
     }
     let mut slots: Vec<_> = series.into_iter().map(Some).collect();
-    order.into_iter().filter_map(|index| slots[index].take()).filter(|s| !s.is_blank()).collect()
+    Ok(order.into_iter().filter_map(|index| slots[index].take()).filter(|s| !s.is_blank()).collect())
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bellwether_model::{Labels, STALE_NAN, is_stale};
 
 use super::EvalError;
+use super::cost::Held;
 
 /// A slot without a sample. The staleness marker never is a value, so its bits are free to say "nothing here".
 pub(super) const ABSENT: f64 = STALE_NAN;
@@ -56,6 +57,12 @@ impl Series {
         Self { labels, drop_name: false, values }
     }
 
+    /// What it occupies.
+    pub(super) fn held(&self) -> Held {
+        let beside = size_of::<Self>() + self.labels.heap_bytes();
+        Held::of_samples(self.values.len()).and(Held { samples: 0, bytes: beside as u64 })
+    }
+
     pub(super) fn is_blank(&self) -> bool {
         !self.values.iter().copied().any(is_present)
     }
@@ -67,6 +74,17 @@ pub(super) enum Columns {
     Scalar(Vec<f64>),
     Text(String),
     Vector(Vec<Series>),
+}
+
+impl Columns {
+    /// What it occupies.
+    pub(super) fn held(&self) -> Held {
+        match self {
+            Self::Scalar(values) => Held::of_samples(values.len()),
+            Self::Text(text) => Held { samples: 0, bytes: text.len() as u64 },
+            Self::Vector(series) => series.iter().map(Series::held).fold(Held::default(), Held::and),
+        }
+    }
 }
 
 /// Joins series of equal labels; two samples at one step are an error, since nobody could tell them apart.

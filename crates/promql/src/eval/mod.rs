@@ -7,6 +7,7 @@ mod aggregate;
 mod binary;
 mod classic_histogram;
 mod column;
+mod cost;
 mod extended;
 mod info;
 mod instant_function;
@@ -19,24 +20,11 @@ use bellwether_model::{Labels, Sample, SeriesSource, SourceError, TimeDelta, Tim
 use crate::function::Function;
 use crate::syntax::{At, Expr, ExprKind, Kind, QueryTimes, Shift, Span};
 use crate::value::{Annotation, Evaluated, InstantSeries, RangeSeries, Value};
+pub use cost::{Interrupt, Limits};
+
 use column::{Columns, Grid, Series, is_present, merge_equal, merge_if};
+use cost::Cost;
 use select::Take;
-
-/// Bounds on what one query may cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Samples held in memory, counted over the whole query.
-    pub samples: u64,
-    /// Steps of a range query.
-    pub steps: u64,
-}
-
-impl Default for Limits {
-    /// As Prometheus bounds them.
-    fn default() -> Self {
-        Self { samples: 50_000_000, steps: 11_000 }
-    }
-}
 
 /// How to evaluate.
 #[derive(Clone, Copy)]
@@ -51,8 +39,9 @@ pub struct EvalOptions<'a> {
     pub delayed_name_removal: bool,
     /// `__type__` and `__unit__` describe the metric and go where its name goes.
     pub type_and_unit_labels: bool,
-    /// Asked regularly; evaluation stops once it says yes.
-    pub is_cancelled: Option<&'a dyn Fn() -> bool>,
+    /// Asked every few milliseconds of work; evaluation stops once it gives a reason. Clocks and flags are its
+    /// owner's: nothing here reads one.
+    pub interrupt: Option<&'a dyn Fn() -> Option<Interrupt>>,
 }
 
 impl Default for EvalOptions<'_> {
@@ -64,7 +53,7 @@ impl Default for EvalOptions<'_> {
             limits: Limits::default(),
             delayed_name_removal: false,
             type_and_unit_labels: false,
-            is_cancelled: None,
+            interrupt: None,
         }
     }
 }
@@ -92,6 +81,12 @@ pub enum EvalError {
         /// The bound.
         limit: u64,
     },
+    /// Too much memory would be held.
+    #[error("query needs more than {} MiB of memory; narrow its selectors, range or step", limit_bytes >> 20)]
+    TooMuchMemory {
+        /// The bound.
+        limit_bytes: u64,
+    },
     /// Too many steps.
     #[error("query needs {steps} steps, more than {limit}; choose a larger step or a shorter range")]
     TooManySteps {
@@ -106,6 +101,11 @@ pub enum EvalError {
     /// Whoever asked does not want the answer any more.
     #[error("query was cancelled")]
     Cancelled,
+    /// Its time was over before it was done.
+    #[error(
+        "query timed out; narrow its selectors or range, choose a larger step, or record parts of it with rules"
+    )]
+    TimedOut,
     /// Two series of a result have the same labels.
     #[error("vector cannot contain metrics with the same labelset: {labels}")]
     SameLabels {
@@ -205,7 +205,7 @@ struct Evaluator<'a> {
     times: QueryTimes,
     /// Whether the query has steps, even if only one.
     is_range: bool,
-    samples: u64,
+    cost: Cost<'a>,
     warnings: Vec<Annotation>,
     infos: Vec<Annotation>,
 }
@@ -219,7 +219,7 @@ impl<'a> Evaluator<'a> {
             query,
             times,
             is_range: step.0 > 0,
-            samples: 0,
+            cost: Cost::new(options.limits, options.interrupt),
             warnings: Vec::new(),
             infos: Vec::new(),
         }
@@ -265,13 +265,11 @@ impl<'a> Evaluator<'a> {
 
     /// Counts samples that will be held.
     fn hold(&mut self, samples: u64) -> Result<(), EvalError> {
-        self.samples = self.samples.saturating_add(samples);
-        let limit = self.options.limits.samples;
-        if self.samples > limit { Err(EvalError::TooManySamples { limit }) } else { Ok(()) }
+        self.cost.hold(samples)
     }
 
     fn check_cancelled(&self) -> Result<(), EvalError> {
-        if self.options.is_cancelled.is_some_and(|ask| ask()) { Err(EvalError::Cancelled) } else { Ok(()) }
+        self.cost.ask()
     }
 
     /// The moment a shifted selector looks at from `at`.
@@ -309,12 +307,17 @@ impl<'a> Evaluator<'a> {
     }
 
     fn eval(&mut self, expr: &Expr, grid: Grid) -> Result<Columns, EvalError> {
-        self.check_cancelled()?;
-        if grid.count > 1 && is_step_invariant(expr) {
+        self.cost.ask()?;
+        let before = self.cost.held();
+        let columns = if grid.count > 1 && is_step_invariant(expr) {
             let columns = self.eval_node(expr, Grid::one(grid.start))?;
-            return self.spread(columns, grid);
-        }
-        self.eval_node(expr, grid)
+            self.spread(columns, grid)?
+        } else {
+            self.eval_node(expr, grid)?
+        };
+        // What was needed on the way is free again; the result stays until its own user is done.
+        self.cost.settle(before, columns.held())?;
+        Ok(columns)
     }
 
     /// Repeats the one value of an expression that is the same at every step.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bellwether_model::{Chunk, ChunkSummary, Labels, Sample, TimeRange, Timestamp};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_if};
+use super::cost::Cost;
 use super::extended::over_extended;
 use super::range_function::{self, Context, join};
 use super::{EvalError, Evaluator};
@@ -165,7 +166,7 @@ impl Evaluator<'_> {
         for row in rows {
             self.check_cancelled()?;
             self.hold(grid.count as u64)?;
-            let values = slide(call.function, row.samples, windows, grid, &parameters)?;
+            let values = slide(call.function, row.samples, windows, grid, &parameters, &self.cost)?;
             let mut series = Series::new(row.labels, values);
             series.drop_name = row.drop_name;
             if series.is_blank() {
@@ -220,7 +221,7 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Series>, EvalError> {
         let mut values = vec![1.0; grid.count];
         for row in rows {
-            let seen = slide(Function::PresentOverTime, row.samples, windows, grid, &[])?;
+            let seen = slide(Function::PresentOverTime, row.samples, windows, grid, &[], &self.cost)?;
             for (slot, seen) in values.iter_mut().zip(seen) {
                 if is_present(seen) {
                     *slot = ABSENT;
@@ -240,7 +241,7 @@ impl Evaluator<'_> {
         let (start, end) = (windows.end(0).saturating_sub(windows.length), windows.end(0));
         let mut found = Vec::new();
         for row in rows {
-            let mut samples = flat(row.samples)?;
+            let mut samples = flat(row.samples, &self.cost)?;
             samples.retain(|s| s.at.0 > start && s.at.0 <= end);
             self.hold(samples.len() as u64)?;
             if !samples.is_empty() {
@@ -253,10 +254,13 @@ impl Evaluator<'_> {
     }
 }
 
-fn flat(samples: RowSamples) -> Result<Vec<Sample>, EvalError> {
+fn flat(samples: RowSamples, cost: &Cost<'_>) -> Result<Vec<Sample>, EvalError> {
     match samples {
         RowSamples::Plain(samples) => Ok(samples),
         RowSamples::Chunks(chunks) => {
+            let count: u64 = chunks.iter().map(|chunk| u64::from(chunk.summary().count)).sum();
+            cost.check_room(count.saturating_mul(size_of::<Sample>() as u64))?;
+            cost.spend(count)?;
             let mut samples = Vec::new();
             for chunk in chunks {
                 chunk.decode(&mut samples)?;
@@ -273,6 +277,7 @@ fn slide(
     windows: Windows,
     grid: Grid,
     parameters: &[Vec<f64>],
+    cost: &Cost<'_>,
 ) -> Result<Vec<f64>, EvalError> {
     let context = |index: usize| Context {
         start: windows.end(index).saturating_sub(windows.length),
@@ -281,24 +286,29 @@ fn slide(
         parameters: [0, 1].map(|n| parameters.get(n).map_or(f64::NAN, |values| values[index])),
     };
     if windows.edges != Edges::Plain {
-        let (samples, beyond) = (flat(samples)?, windows.beyond());
+        let (samples, beyond) = (flat(samples, cost)?, windows.beyond());
         let slot = |index| {
             let context = context(index);
             let low = samples.partition_point(|s| s.at.0 <= context.start.saturating_sub(beyond.left));
             let high = samples.partition_point(|s| s.at.0 <= context.end.saturating_add(beyond.right));
-            over_extended(function, &samples[low..high.max(low)], &context, windows.edges).unwrap_or(ABSENT)
+            let window = &samples[low..high.max(low)];
+            cost.spend(window.len() as u64)?;
+            Ok(over_extended(function, window, &context, windows.edges).unwrap_or(ABSENT))
         };
-        return Ok((0..grid.count).map(slot).collect());
+        return (0..grid.count).map(slot).collect();
     }
     if let RowSamples::Chunks(chunks) = &samples
         && range_function::is_summable(function)
         && pays_off(chunks, windows.length)
     {
         let mut reader = Summaries { chunks, decoded: vec![None; chunks.len()], low: 0 };
-        let slot = |index| reader.evaluate(function, &context(index));
+        let slot = |index| {
+            cost.spend(chunks.len() as u64)?;
+            reader.evaluate(function, &context(index))
+        };
         return (0..grid.count).map(slot).collect();
     }
-    let samples = flat(samples)?;
+    let samples = flat(samples, cost)?;
     let (mut low, mut high) = (0, 0);
     let slot = |index| {
         let context = context(index);
@@ -306,9 +316,10 @@ fn slide(
         low += samples[low..].iter().take_while(|s| s.at.0 <= context.start).count();
         high = high.max(low);
         high += samples[high..].iter().take_while(|s| s.at.0 <= context.end).count();
-        range_function::over_samples(function, &samples[low..high], &context).unwrap_or(ABSENT)
+        cost.spend((high - low) as u64)?;
+        Ok(range_function::over_samples(function, &samples[low..high], &context).unwrap_or(ABSENT))
     };
-    Ok((0..grid.count).map(slot).collect())
+    (0..grid.count).map(slot).collect()
 }
 
 /// Whether chunks are short enough for some to lie wholly inside a window.

@@ -2,7 +2,7 @@
 
 use bellwether_model::{Labels, STALE_NAN, Sample, SeriesSource, TimeDelta, Timestamp};
 use bellwether_promql::{
-    EvalError, EvalOptions, HEIGHT_MAX, Limits, RangeSpec, Value, eval_instant, eval_range, parse,
+    EvalError, EvalOptions, HEIGHT_MAX, Interrupt, Limits, RangeSpec, Value, eval_instant, eval_range, parse,
 };
 use proptest::prelude::*;
 
@@ -174,10 +174,34 @@ fn cost_is_bounded_before_the_work_is_done() {
 }
 
 #[test]
-fn evaluation_stops_when_nobody_wants_the_answer() {
-    let is_cancelled = || true;
-    let options = EvalOptions { is_cancelled: Some(&is_cancelled), ..EvalOptions::default() };
-    assert!(matches!(range_value("a_total", &source(64), &options), Err(EvalError::Cancelled)));
+fn memory_is_bounded_by_what_is_held_at_one_time() {
+    let source = source(64);
+    let run = |query: &str, memory_bytes: u64| {
+        let options =
+            EvalOptions { limits: Limits { memory_bytes, ..Limits::default() }, ..EvalOptions::default() };
+        range_value(query, &source, &options).map(|_| ()).map_err(|error| error.to_string())
+    };
+    let few = run("a_total", 1000).unwrap_err();
+    assert_eq!(few, "query needs more than 0 MiB of memory; narrow its selectors, range or step");
+    // Two operands and a result at a time, however long the chain.
+    let chain = vec!["b"; 200].join(" + ");
+    assert_eq!(run(&chain, 40_000), Ok(()));
+    assert!(run(&format!("{chain} + ({chain})"), 3_000).is_err());
+    let subquery = run("max_over_time(a_total[100d:1s])", 1 << 20).unwrap_err();
+    assert!(subquery.contains("more than 1 MiB"), "{subquery}");
+}
+
+#[test]
+fn evaluation_stops_for_a_reason() {
+    for (reason, expected) in [
+        (Interrupt::Cancelled, "query was cancelled"),
+        (Interrupt::TimedOut, "query timed out; narrow its selectors or range"),
+    ] {
+        let interrupt = || Some(reason);
+        let options = EvalOptions { interrupt: Some(&interrupt), ..EvalOptions::default() };
+        let error = range_value("a_total", &source(64), &options).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
 }
 
 #[test]

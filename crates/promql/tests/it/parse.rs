@@ -45,7 +45,7 @@ fn a_query_is_written_back_in_one_canonical_form() {
 fn every_problem_is_reported_with_its_place_and_a_remedy() {
     type Problem = (&'static str, &'static str, &'static str);
     let cases: [(&str, &[Problem]); 14] = [
-        ("rate(up)", &[("up", "got instant vector", "x[5m]")]),
+        ("rate(up)", &[("up", "got instant vector", "up[5m]")]),
         (
             "sum(rat(up[5m])) + ceill(up)",
             &[("rat", "unknown function", "did you mean"), ("ceill", "unknown", "ceil")],
