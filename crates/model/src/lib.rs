@@ -6,6 +6,7 @@
 mod alert;
 mod batch;
 mod histogram;
+mod histogram_buckets;
 mod labels;
 mod matcher;
 mod sample;
@@ -15,6 +16,7 @@ mod time;
 pub use alert::{Alert, AlertFingerprint, FingerprintSyntaxError};
 pub use batch::{Batch, LogPosition, Origin, SeriesId};
 pub use histogram::{Bucket, CounterReset, Histogram, HistogramError, HistogramSample, Schema};
+pub use histogram_buckets::BucketRange;
 pub use labels::{Labels, LabelsBuilder, METRIC_NAME, is_valid_legacy_name};
 pub use matcher::{MatchOp, Matcher, MatcherError, matches_all};
 pub use sample::{STALE_NAN, Sample, is_stale};

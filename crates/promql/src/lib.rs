@@ -16,6 +16,7 @@ mod duration;
 mod equivalence;
 mod eval;
 mod function;
+mod histogram;
 mod kind;
 mod lex;
 mod operator;
@@ -38,4 +39,4 @@ pub use syntax::{
     Grouping, Kind, MatchGroup, MatchLabels, Matching, QueryTimes, RangeSelector, Shift, Span, Subquery,
     VectorSelector, selectors,
 };
-pub use value::{Annotation, Evaluated, InstantSeries, RangeSeries, Value};
+pub use value::{Annotation, Evaluated, InstantSeries, RangeSeries, SampleValue, Value};

@@ -1,6 +1,8 @@
 //! What a query gives.
 
-use bellwether_model::{Labels, Sample};
+use std::sync::Arc;
+
+use bellwether_model::{Histogram, HistogramSample, Labels, Sample, Timestamp};
 
 use crate::syntax::Span;
 
@@ -11,28 +13,71 @@ pub enum Value {
     Scalar(Sample),
     /// A text.
     String(String),
-    /// At most one sample per series; in the order of the query where it sorts.
+    /// One value per series; in the order of the query where it sorts.
     Vector(Vec<InstantSeries>),
     /// Samples over time per series, sorted by labels.
     Matrix(Vec<RangeSeries>),
 }
 
-/// A series with one sample.
+/// What a series has at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SampleValue {
+    /// A number.
+    Float(f64),
+    /// A native histogram.
+    Histogram(Arc<Histogram>),
+}
+
+impl SampleValue {
+    /// The number, if it is one.
+    pub const fn as_float(&self) -> Option<f64> {
+        match self {
+            Self::Float(value) => Some(*value),
+            Self::Histogram(_) => None,
+        }
+    }
+
+    /// The histogram, if it is one.
+    pub const fn as_histogram(&self) -> Option<&Arc<Histogram>> {
+        match self {
+            Self::Float(_) => None,
+            Self::Histogram(histogram) => Some(histogram),
+        }
+    }
+}
+
+impl From<f64> for SampleValue {
+    fn from(value: f64) -> Self {
+        Self::Float(value)
+    }
+}
+
+impl From<Arc<Histogram>> for SampleValue {
+    fn from(histogram: Arc<Histogram>) -> Self {
+        Self::Histogram(histogram)
+    }
+}
+
+/// A series with one value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InstantSeries {
     /// Its labels.
     pub labels: Labels,
-    /// Its sample.
-    pub sample: Sample,
+    /// The moment that was asked for.
+    pub at: Timestamp,
+    /// Its value at that moment.
+    pub value: SampleValue,
 }
 
-/// A series with samples over time.
+/// A series over time. Numbers and histograms lie apart, so that numbers stay compact; no moment has both.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RangeSeries {
     /// Its labels.
     pub labels: Labels,
-    /// Its samples in time order.
+    /// Its numbers in time order.
     pub points: Vec<Sample>,
+    /// Its native histograms in time order.
+    pub histograms: Vec<HistogramSample>,
 }
 
 /// Something the reader of a result should know.

@@ -3,17 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{Labels, LabelsBuilder, METRIC_NAME, Sample, Timestamp};
-use bellwether_promql::Value;
+use bellwether_promql::{InstantSeries, SampleValue, Value};
 
 /// What a rule's query found: at most one value per label set. A scalar is one result without labels.
 pub(crate) fn results(value: Value) -> Result<Vec<(Labels, f64)>, String> {
     match value {
         Value::Scalar(sample) => Ok(vec![(Labels::empty(), sample.value)]),
-        Value::Vector(series) => Ok(series.into_iter().map(|one| (one.labels, one.sample.value)).collect()),
+        Value::Vector(series) => series.into_iter().map(number).collect(),
         Value::String(_) => Err("the query gives a string; a rule needs a vector or a scalar".to_owned()),
         Value::Matrix(_) => {
             Err("the query gives a range vector; a rule needs a vector or a scalar".to_owned())
         }
+    }
+}
+
+fn number(series: InstantSeries) -> Result<(Labels, f64), String> {
+    match series.value {
+        SampleValue::Float(value) => Ok((series.labels, value)),
+        SampleValue::Histogram(_) => Err(format!(
+            "the query gives a native histogram for {}; rules take numbers: ask for one with histogram_quantile(), \
+             histogram_count() or another of its kind",
+            series.labels
+        )),
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
-use bellwether_model::{Labels, Sample, Timestamp};
-use bellwether_promql::{Annotation, Evaluated, InstantSeries, RangeSeries, Value};
+use bellwether_model::{BucketRange, Histogram, Labels, Sample, Timestamp};
+use bellwether_promql::{Annotation, Evaluated, InstantSeries, RangeSeries, SampleValue, Value};
 
 /// A whole answer to `query` or `query_range`.
 pub(crate) fn answer(evaluated: &Evaluated, query: &str, at: Timestamp) -> String {
@@ -45,16 +45,32 @@ fn data(out: &mut String, value: &Value, at: Timestamp) {
 
 fn vector_element(out: &mut String, series: &InstantSeries) {
     metric(out, &series.labels);
-    out.push_str(r#","value":"#);
-    point(out, series.sample);
+    match &series.value {
+        SampleValue::Float(value) => {
+            out.push_str(r#","value":"#);
+            point(out, Sample::new(series.at, *value));
+        }
+        SampleValue::Histogram(found) => {
+            out.push_str(r#","histogram":"#);
+            histogram_point(out, series.at, found);
+        }
+    }
     out.push('}');
 }
 
 fn matrix_element(out: &mut String, series: &RangeSeries) {
     metric(out, &series.labels);
-    out.push_str(r#","values":["#);
-    separated(out, &series.points, |out, sample| point(out, *sample));
-    out.push_str("]}");
+    if !series.points.is_empty() {
+        out.push_str(r#","values":["#);
+        separated(out, &series.points, |out, sample| point(out, *sample));
+        out.push(']');
+    }
+    if !series.histograms.is_empty() {
+        out.push_str(r#","histograms":["#);
+        separated(out, &series.histograms, |out, sample| histogram_point(out, sample.at, &sample.histogram));
+        out.push(']');
+    }
+    out.push('}');
 }
 
 fn separated<T>(out: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
@@ -82,9 +98,46 @@ fn metric(out: &mut String, labels: &Labels) {
 fn point(out: &mut String, sample: Sample) {
     out.push('[');
     time(out, sample.at);
-    out.push_str(",\"");
-    number(out, sample.value);
-    out.push_str("\"]");
+    out.push(',');
+    quoted_number(out, sample.value);
+    out.push(']');
+}
+
+/// A histogram at a moment; each bucket says with a number which of its bounds are inside.
+fn histogram_point(out: &mut String, at: Timestamp, histogram: &Histogram) {
+    out.push('[');
+    time(out, at);
+    out.push_str(r#",{"count":"#);
+    quoted_number(out, histogram.count);
+    out.push_str(r#","sum":"#);
+    quoted_number(out, histogram.sum);
+    let buckets: Vec<BucketRange> = histogram.buckets().collect();
+    if !buckets.is_empty() {
+        out.push_str(r#","buckets":["#);
+        separated(out, &buckets, bucket_element);
+        out.push(']');
+    }
+    out.push_str("}]");
+}
+
+fn bucket_element(out: &mut String, bucket: &BucketRange) {
+    out.push_str(match (bucket.lower_inclusive, bucket.upper_inclusive) {
+        (false, true) => "[0",
+        (true, false) => "[1",
+        (false, false) => "[2",
+        (true, true) => "[3",
+    });
+    for value in [bucket.lower, bucket.upper, bucket.count] {
+        out.push(',');
+        quoted_number(out, value);
+    }
+    out.push(']');
+}
+
+fn quoted_number(out: &mut String, value: f64) {
+    out.push('"');
+    number(out, value);
+    out.push('"');
 }
 
 fn time(out: &mut String, at: Timestamp) {

@@ -4,7 +4,7 @@
 use axum::extract::{Query, State};
 use axum::response::Response;
 use bellwether_model::{Sample, TimeDelta, TimeRange, Timestamp};
-use bellwether_promql::{Evaluated, ParseError, RangeSeries, RangeSpec, Value};
+use bellwether_promql::{Evaluated, ParseError, RangeSeries, RangeSpec, SampleValue, Value};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -161,12 +161,8 @@ fn table(value: &Value, now: Timestamp) -> Markup {
     let rows: Vec<(String, String)> = match value {
         Value::Scalar(sample) => vec![("scalar".to_owned(), exact(sample.value))],
         Value::String(text) => vec![("string".to_owned(), text.clone())],
-        Value::Vector(series) => {
-            series.iter().map(|s| (s.labels.to_string(), exact(s.sample.value))).collect()
-        }
-        Value::Matrix(series) => {
-            series.iter().map(|s| (s.labels.to_string(), window(&s.points, now))).collect()
-        }
+        Value::Vector(series) => series.iter().map(|s| (s.labels.to_string(), shown(&s.value))).collect(),
+        Value::Matrix(series) => series.iter().map(|s| (s.labels.to_string(), window(s, now))).collect(),
     };
     if rows.is_empty() {
         return parts::empty(
@@ -192,13 +188,22 @@ fn exact(value: f64) -> String {
     text
 }
 
+fn shown(value: &SampleValue) -> String {
+    match value {
+        SampleValue::Float(value) => exact(*value),
+        SampleValue::Histogram(histogram) => histogram.to_string(),
+    }
+}
+
 /// A range vector's samples, the newest few.
-fn window(points: &[Sample], now: Timestamp) -> String {
-    let newest: Vec<_> = points
-        .iter()
-        .rev()
-        .take(5)
-        .map(|s| format!("{} @ {}", exact(s.value), parts::utc(s.at, now)))
-        .collect();
-    format!("{} samples: {}", points.len(), newest.join(", "))
+fn window(series: &RangeSeries, now: Timestamp) -> String {
+    let newest = |count: usize| count.saturating_sub(5);
+    let floats = series.points[newest(series.points.len())..].iter().map(|s| (s.at, exact(s.value)));
+    let histograms = series.histograms[newest(series.histograms.len())..].iter();
+    let mut both: Vec<_> = floats.chain(histograms.map(|s| (s.at, s.histogram.to_string()))).collect();
+    both.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    let texts: Vec<_> =
+        both.iter().take(5).map(|(at, v)| format!("{v} @ {}", parts::utc(*at, now))).collect();
+    let count = series.points.len() + series.histograms.len();
+    format!("{count} samples: {}", texts.join(", "))
 }

@@ -225,7 +225,7 @@ fn fold(op: AggregateOp, group: &Group, series: &[Series], grid: Grid) -> Series
         | AggregateOp::Limitk
         | AggregateOp::LimitRatio => vec![ABSENT; grid.count],
     };
-    Series { labels: group.labels.clone(), drop_name, values }
+    Series { drop_name, ..Series::new(group.labels.clone(), values) }
 }
 
 fn accumulate<'a, A: Copy>(
@@ -266,7 +266,7 @@ fn by_step(
             }
         }
         let drop_name = group.members.iter().any(|m| series[*m].drop_name);
-        Ok(Series { labels: group.labels.clone(), drop_name, values })
+        Ok(Series { drop_name, ..Series::new(group.labels.clone(), values) })
     };
     groups.iter().map(one).collect()
 }

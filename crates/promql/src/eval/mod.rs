@@ -11,19 +11,25 @@ mod cost;
 mod extended;
 mod info;
 mod instant_function;
+mod mixed_select;
+mod mixed_window;
 mod range_function;
 mod select;
 mod window;
 
-use bellwether_model::{Labels, Sample, SeriesSource, SourceError, TimeDelta, Timestamp};
+use std::sync::Arc;
+
+use bellwether_model::{HistogramSample, Labels, Sample, SeriesSource, SourceError, TimeDelta, Timestamp};
 
 use crate::function::Function;
+use crate::histogram::scaled;
 use crate::syntax::{At, Expr, ExprKind, Kind, QueryTimes, Shift, Span};
 use crate::value::{Annotation, Evaluated, InstantSeries, RangeSeries, Value};
 pub use cost::{Interrupt, Limits};
 
 use column::{Columns, Grid, Series, is_present, merge_equal, merge_if};
 use cost::Cost;
+use mixed_window::MixedSamples;
 use select::Take;
 
 /// How to evaluate.
@@ -151,9 +157,9 @@ pub fn eval_instant(
         Columns::Scalar(values) => Value::Scalar(Sample::new(at, values[0])),
         Columns::Text(text) => Value::String(text),
         Columns::Vector(series) => {
-            let series = evaluator.finish(series)?.into_iter().filter(|s| is_present(s.values[0]));
-            let sample = |s: Series| InstantSeries { labels: s.labels, sample: Sample::new(at, s.values[0]) };
-            Value::Vector(series.map(sample).collect())
+            let series = evaluator.finish(series)?.into_iter();
+            let instant = |s: Series| s.value(0).map(|value| InstantSeries { labels: s.labels, at, value });
+            Value::Vector(series.filter_map(instant).collect())
         }
     };
     Ok(evaluator.evaluated(value))
@@ -177,8 +183,16 @@ pub fn eval_range(
         let slots = grid.times().zip(&s.values).filter(|(_, v)| is_present(**v));
         slots.map(|(at, v)| Sample::new(Timestamp(at), *v)).collect::<Vec<_>>()
     };
-    let rows = series.into_iter().map(|s| RangeSeries { points: points(&s), labels: s.labels });
-    let mut rows: Vec<_> = rows.filter(|row| !row.points.is_empty()).collect();
+    let histograms = |s: &Series| {
+        let slots = grid.times().zip(&s.histograms);
+        slots.filter_map(|(at, h)| Some(HistogramSample::new(Timestamp(at), h.clone()?))).collect::<Vec<_>>()
+    };
+    let rows = series.into_iter().map(|s| RangeSeries {
+        points: points(&s),
+        histograms: histograms(&s),
+        labels: s.labels,
+    });
+    let mut rows: Vec<_> = rows.filter(|row| !row.points.is_empty() || !row.histograms.is_empty()).collect();
     rows.sort_by(|a, b| a.labels.cmp(&b.labels));
     Ok(evaluator.evaluated(Value::Matrix(rows)))
 }
@@ -236,9 +250,12 @@ impl<'a> Evaluator<'a> {
 
     fn raw_matrix(&mut self, expr: &Expr, grid: Grid) -> Result<Value, EvalError> {
         let mut rows = Vec::new();
-        for (series, points) in self.raw_range(expr, grid)? {
-            let labels = if series.drop_name { self.without_reserved(&series.labels) } else { series.labels };
-            rows.push(RangeSeries { labels, points });
+        for mut row in self.raw_range(expr, grid)? {
+            if row.drop_name {
+                row.labels = self.without_reserved(&row.labels);
+            }
+            let MixedSamples { floats, histograms } = row.samples;
+            rows.push(RangeSeries { labels: row.labels, points: floats, histograms });
         }
         rows.sort_by(|a, b| a.labels.cmp(&b.labels));
         Ok(Value::Matrix(rows))
@@ -328,8 +345,7 @@ impl<'a> Evaluator<'a> {
             Columns::Text(text) => Columns::Text(text),
             Columns::Vector(series) => {
                 self.hold(series.len() as u64 * grid.count as u64)?;
-                let wide = |s: Series| Series { values: repeat(s.values), ..s };
-                Columns::Vector(series.into_iter().map(wide).collect())
+                Columns::Vector(series.into_iter().map(|s| s.widened(grid.count)).collect())
             }
         })
     }
@@ -363,6 +379,9 @@ impl<'a> Evaluator<'a> {
             Columns::Vector(mut series) => {
                 for one in &mut series {
                     one.values.iter_mut().filter(|v| is_present(**v)).for_each(|v| *v = -*v);
+                    for histogram in one.histograms.iter_mut().flatten() {
+                        *histogram = Arc::new(scaled(histogram, -1.0));
+                    }
                     self.drop_name(one);
                 }
                 Ok(Columns::Vector(merge_if(!self.options.delayed_name_removal, series)?))

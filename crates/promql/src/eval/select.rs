@@ -4,7 +4,7 @@ use bellwether_model::{Matcher, Sample, SeriesView, SourceError, TimeRange, Time
 
 use super::column::{ABSENT, Grid, Series};
 use super::extended::interpolated;
-use super::{EvalError, Evaluator};
+use super::{EvalError, Evaluator, mixed_select};
 use crate::syntax::{Edges, VectorSelector};
 
 /// What a slot takes from the sample found.
@@ -55,11 +55,16 @@ impl Evaluator<'_> {
         for view in views {
             self.check_cancelled()?;
             self.hold(grid.count as u64)?;
-            let mut values = column(&view, looked_at, lookback, take, &mut buffer)?;
-            if is_fixed {
-                values.resize(grid.count, values[0]);
-            }
-            let series = Series::new(view.labels, values);
+            let series = if mixed_select::has_histograms(&view) {
+                let one = mixed_select::column(view, looked_at, lookback, take, &self.cost)?;
+                if is_fixed { one.widened(grid.count) } else { one }
+            } else {
+                let mut values = column(&view, looked_at, lookback, take, &mut buffer)?;
+                if is_fixed {
+                    values.resize(grid.count, values[0]);
+                }
+                Series::new(view.labels, values)
+            };
             if !series.is_blank() {
                 found.push(series);
             }

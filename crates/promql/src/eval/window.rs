@@ -5,11 +5,14 @@
 
 use std::sync::Arc;
 
-use bellwether_model::{Chunk, ChunkSummary, Labels, Sample, TimeRange, Timestamp};
+use bellwether_model::{
+    Chunk, ChunkKind, ChunkSummary, HistogramSample, Labels, Sample, TimeRange, Timestamp,
+};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_if};
 use super::cost::Cost;
 use super::extended::over_extended;
+use super::mixed_window::MixedSamples;
 use super::range_function::{self, Context, join};
 use super::{EvalError, Evaluator};
 use crate::function::Function;
@@ -41,6 +44,15 @@ impl Windows {
         self.first.saturating_add(self.step.saturating_mul(index as i64))
     }
 
+    pub(super) fn context(&self, index: usize, grid: Grid, parameters: &[Vec<f64>]) -> Context {
+        Context {
+            start: self.end(index).saturating_sub(self.length),
+            end: self.end(index),
+            now: grid.time(index),
+            parameters: [0, 1].map(|n| parameters.get(n).map_or(f64::NAN, |values| values[index])),
+        }
+    }
+
     fn beyond(&self) -> Beyond {
         match self.edges {
             Edges::Plain => Beyond { left: 0, right: 0 },
@@ -63,6 +75,34 @@ pub(super) enum RowSamples {
     Chunks(Vec<Arc<dyn Chunk>>),
     /// Calculated by a subquery.
     Plain(Vec<Sample>),
+    /// Calculated by a subquery, native histograms among them.
+    Mixed(MixedSamples),
+}
+
+impl RowSamples {
+    /// Whether there may be native histograms, so that the slower way is to be taken.
+    fn has_histograms(&self) -> bool {
+        match self {
+            Self::Chunks(chunks) => chunks.iter().any(|chunk| chunk.kind() == ChunkKind::Histograms),
+            Self::Plain(_) => false,
+            Self::Mixed(_) => true,
+        }
+    }
+
+    fn mixed(self, cost: &Cost<'_>) -> Result<MixedSamples, EvalError> {
+        match self {
+            Self::Chunks(chunks) => MixedSamples::of(&chunks, cost),
+            Self::Plain(floats) => Ok(MixedSamples { floats, histograms: Vec::new() }),
+            Self::Mixed(samples) => Ok(samples),
+        }
+    }
+}
+
+/// The samples of one series in one window.
+pub(super) struct RawRow {
+    pub(super) labels: Labels,
+    pub(super) drop_name: bool,
+    pub(super) samples: MixedSamples,
 }
 
 impl Evaluator<'_> {
@@ -136,8 +176,15 @@ impl Evaluator<'_> {
         self.hold(series.len() as u64 * steps)?;
         let row = |one: Series| {
             let slots = inner_grid.times().zip(&one.values).filter(|(_, v)| is_present(**v));
-            let samples = slots.map(|(at, v)| Sample::new(Timestamp(at), *v)).collect();
-            Row { labels: one.labels, drop_name: one.drop_name, samples: RowSamples::Plain(samples) }
+            let floats = slots.map(|(at, v)| Sample::new(Timestamp(at), *v)).collect();
+            let samples = if one.has_histograms() {
+                let slots = inner_grid.times().zip(one.histograms);
+                let histograms = slots.filter_map(|(at, h)| Some(HistogramSample::new(Timestamp(at), h?)));
+                RowSamples::Mixed(MixedSamples { floats, histograms: histograms.collect() })
+            } else {
+                RowSamples::Plain(floats)
+            };
+            Row { labels: one.labels, drop_name: one.drop_name, samples }
         };
         Ok(series.into_iter().map(row).collect())
     }
@@ -166,8 +213,13 @@ impl Evaluator<'_> {
         for row in rows {
             self.check_cancelled()?;
             self.hold(grid.count as u64)?;
-            let values = slide(call.function, row.samples, windows, grid, &parameters, &self.cost)?;
-            let mut series = Series::new(row.labels, values);
+            let mut series = if row.samples.has_histograms() {
+                let samples = row.samples.mixed(&self.cost)?;
+                self.slide_mixed(call.function, row.labels, samples, windows, grid, &parameters)
+            } else {
+                let values = slide(call.function, row.samples, windows, grid, &parameters, &self.cost)?;
+                Series::new(row.labels, values)
+            };
             series.drop_name = row.drop_name;
             if series.is_blank() {
                 continue;
@@ -221,7 +273,12 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Series>, EvalError> {
         let mut values = vec![1.0; grid.count];
         for row in rows {
-            let seen = slide(Function::PresentOverTime, row.samples, windows, grid, &[], &self.cost)?;
+            let seen = if row.samples.has_histograms() {
+                let samples = row.samples.mixed(&self.cost)?;
+                self.slide_mixed(Function::PresentOverTime, row.labels, samples, windows, grid, &[]).values
+            } else {
+                slide(Function::PresentOverTime, row.samples, windows, grid, &[], &self.cost)?
+            };
             for (slot, seen) in values.iter_mut().zip(seen) {
                 if is_present(seen) {
                     *slot = ABSENT;
@@ -232,22 +289,16 @@ impl Evaluator<'_> {
     }
 
     /// The raw samples of a range, for an instant query that is nothing but one.
-    pub(super) fn raw_range(
-        &mut self,
-        expr: &Expr,
-        grid: Grid,
-    ) -> Result<Vec<(Series, Vec<Sample>)>, EvalError> {
+    pub(super) fn raw_range(&mut self, expr: &Expr, grid: Grid) -> Result<Vec<RawRow>, EvalError> {
         let (rows, windows) = self.range_rows(expr, grid)?;
         let (start, end) = (windows.end(0).saturating_sub(windows.length), windows.end(0));
         let mut found = Vec::new();
         for row in rows {
-            let mut samples = flat(row.samples, &self.cost)?;
-            samples.retain(|s| s.at.0 > start && s.at.0 <= end);
-            self.hold(samples.len() as u64)?;
+            let mut samples = row.samples.mixed(&self.cost)?;
+            samples.cut(start, end);
+            self.hold((samples.floats.len() + samples.histograms.len()) as u64)?;
             if !samples.is_empty() {
-                let mut series = Series::new(row.labels, Vec::new());
-                series.drop_name = row.drop_name;
-                found.push((series, samples));
+                found.push(RawRow { labels: row.labels, drop_name: row.drop_name, samples });
             }
         }
         Ok(found)
@@ -257,6 +308,7 @@ impl Evaluator<'_> {
 fn flat(samples: RowSamples, cost: &Cost<'_>) -> Result<Vec<Sample>, EvalError> {
     match samples {
         RowSamples::Plain(samples) => Ok(samples),
+        RowSamples::Mixed(samples) => Ok(samples.floats),
         RowSamples::Chunks(chunks) => {
             let count: u64 = chunks.iter().map(|chunk| u64::from(chunk.summary().count)).sum();
             cost.check_room(count.saturating_mul(size_of::<Sample>() as u64))?;
@@ -279,12 +331,7 @@ fn slide(
     parameters: &[Vec<f64>],
     cost: &Cost<'_>,
 ) -> Result<Vec<f64>, EvalError> {
-    let context = |index: usize| Context {
-        start: windows.end(index).saturating_sub(windows.length),
-        end: windows.end(index),
-        now: grid.time(index),
-        parameters: [0, 1].map(|n| parameters.get(n).map_or(f64::NAN, |values| values[index])),
-    };
+    let context = |index: usize| windows.context(index, grid, parameters);
     if windows.edges != Edges::Plain {
         let (samples, beyond) = (flat(samples, cost)?, windows.beyond());
         let slot = |index| {

@@ -139,7 +139,7 @@ fn a_range_query_gives_at_every_step_what_an_instant_query_gives() {
                 panic!()
             };
             let mut instant: Vec<_> =
-                instant.into_iter().map(|s| (s.labels, s.sample.value.to_bits())).collect();
+                instant.into_iter().filter_map(|s| Some((s.labels, s.value.as_float()?.to_bits()))).collect();
             instant.sort();
             let point = |row: &bellwether_promql::RangeSeries| {
                 let point = row.points.iter().find(|p| p.at == at)?;

@@ -2,7 +2,8 @@
 
 use bellwether_model::{Labels, Matcher, STALE_NAN, Sample, TimeDelta, Timestamp};
 use bellwether_promql::{
-    EvalOptions, Evaluated, Expr, ExprKind, RangeSpec, Value, eval_instant, eval_range, parse, selectors,
+    EvalOptions, Evaluated, Expr, ExprKind, InstantSeries, RangeSpec, Value, eval_instant, eval_range, parse,
+    selectors,
 };
 
 use crate::memory::Memory;
@@ -221,7 +222,9 @@ impl<'a> Case<'a> {
                 }
             }
             Value::Vector(rows) => {
-                let rows: Vec<_> = rows.iter().map(|r| (r.labels.clone(), vec![r.sample])).collect();
+                let sample = |r: &InstantSeries| Some(Sample::new(r.at, r.value.as_float()?));
+                let rows: Vec<_> =
+                    rows.iter().map(|r| (r.labels.clone(), sample(r).into_iter().collect())).collect();
                 let at = match self.when {
                     When::At(at) => at,
                     When::Range(range) => range.start,

@@ -74,7 +74,7 @@ impl World {
                 "_" => {}
                 "!" => return Err("the source is away".to_owned()),
                 value => {
-                    vector.push(InstantSeries { labels, sample: Sample::new(at, value.parse().unwrap()) })
+                    vector.push(InstantSeries { labels, at, value: value.parse::<f64>().unwrap().into() })
                 }
             }
         }
