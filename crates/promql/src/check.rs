@@ -2,8 +2,6 @@
 //!
 //! The walk goes on after a problem, so that one run shows every one of them.
 
-use bellwether_model::MatchOp;
-
 use crate::function::Function;
 use crate::parse_error::ParseError;
 use crate::syntax::{
@@ -49,11 +47,15 @@ fn selector_is_narrow(selector: &VectorSelector, problems: &mut Vec<ParseError>)
         let error = ParseError::new(selector.span.clone(), message);
         problems.push(error.with_help("name a metric, or add a condition such as job=\"api\""));
     }
-    let names = selector.matchers.iter().zip(&selector.matcher_spans);
-    let mut names = names.filter(|(m, _)| m.name == bellwether_model::METRIC_NAME && m.op == MatchOp::Equal);
-    if let (Some((first, _)), Some((second, span))) = (names.next(), names.next()) {
-        let message = format!("metric name must not be set twice: {:?} or {:?}", first.value, second.value);
-        problems.push(ParseError::new(span.clone(), message));
+    if !selector.is_name_bare {
+        return;
+    }
+    let mut names = selector.matchers.iter().zip(&selector.matcher_spans);
+    let bare = names.next().map_or("", |(bare, _)| &bare.value);
+    for (other, span) in names.filter(|(m, _)| m.name == bellwether_model::METRIC_NAME) {
+        let message = format!("metric name must not be set twice: {bare:?} or {:?}", other.value);
+        let error = ParseError::new(span.clone(), message);
+        problems.push(error.with_help("leave out the name before the braces, or the condition on it"));
     }
 }
 
@@ -63,6 +65,10 @@ fn range_selector(range: &RangeSelector, problems: &mut Vec<ParseError>) {
 }
 
 fn positive(duration: &DurationExpr, problems: &mut Vec<ParseError>) {
+    if let Some(zero) = duration.division_by_zero() {
+        problems.push(ParseError::new(zero.clone(), "division by zero"));
+        return;
+    }
     if duration.constant().is_some_and(|d| d.0 <= 0) {
         let error = ParseError::new(duration.span.clone(), "duration must be greater than 0");
         problems.push(error.with_help("write a duration such as 5m"));
@@ -180,12 +186,10 @@ fn arguments(call: &Call, span: &Span, problems: &mut Vec<ParseError>) {
     edges(call, problems);
     if call.function == Function::Info
         && let Some(second) = call.arguments.get(1)
-        && !matches!(&second.kind, ExprKind::Selector(_))
+        && !matches!(&second.kind, ExprKind::Selector(selector) if !selector.is_name_bare)
     {
-        problems.push(ParseError::new(
-            second.span.clone(),
-            "expected label selectors in call to function \"info\"",
-        ));
+        let error = ParseError::new(second.span.clone(), "expected label selectors only");
+        problems.push(error.with_help("write conditions in braces, such as {k8s_cluster_name=\"eu\"}"));
     }
 }
 

@@ -68,7 +68,7 @@ impl Parser {
                 self.take();
                 let inner = self.duration_expr()?;
                 self.expect_sign(")", "in the duration")?;
-                DurationKind::Paren(Box::new(inner))
+                in_parentheses(inner)
             }
             Token::Word(word) => self.duration_function(&word.to_ascii_lowercase())?,
             Token::Text(_) | Token::Sign(_) | Token::End => return Err(self.no_duration()),
@@ -127,4 +127,19 @@ fn is_arithmetic(op: BinaryOp) -> bool {
             | BinaryOp::Modulo
             | BinaryOp::Power
     )
+}
+
+/// A value of its own needs no parentheses, and nothing needs two pairs.
+fn in_parentheses(inner: DurationExpr) -> DurationKind {
+    let is_value = |kind: &DurationKind| matches!(kind, DurationKind::Literal(_) | DurationKind::Seconds(_));
+    match inner.kind {
+        DurationKind::Negative(negated) if is_value(&negated.kind) => DurationKind::Negative(negated),
+        DurationKind::Literal(_) | DurationKind::Seconds(_) | DurationKind::Paren(_) => inner.kind,
+        DurationKind::Negative(_)
+        | DurationKind::Step
+        | DurationKind::Range
+        | DurationKind::Min(_)
+        | DurationKind::Max(_)
+        | DurationKind::Binary(..) => DurationKind::Paren(Box::new(inner)),
+    }
 }

@@ -18,6 +18,7 @@ mod eval;
 mod function;
 mod histogram;
 mod kind;
+mod layout;
 mod lex;
 mod operator;
 mod parse;
@@ -27,16 +28,18 @@ mod parse_selector;
 mod print;
 mod syntax;
 mod syntax_duration;
+mod tree;
 mod value;
 
 pub use eval::{EvalError, EvalOptions, Interrupt, Limits, RangeSpec, eval_instant, eval_range};
 pub use function::{Function, FunctionSpec};
+pub use layout::{format, format_query};
 pub use parse::{HEIGHT_MAX, NESTING_MAX, QUERY_BYTES_MAX, parse};
 pub use parse_error::{ParseError, render_errors};
-pub use print::{format, format_query};
 pub use syntax::{
     AggregateOp, Aggregation, At, Binary, BinaryOp, Call, DurationExpr, DurationKind, Edges, Expr, ExprKind,
     Grouping, Kind, MatchGroup, MatchLabels, Matching, QueryTimes, RangeSelector, Shift, Span, Subquery,
     VectorSelector, selectors,
 };
+pub use tree::{parse_query, tree};
 pub use value::{Annotation, Evaluated, InstantSeries, RangeSeries, SampleValue, Value};

@@ -223,6 +223,10 @@ impl Parser {
         // A sign binds weaker than a power: -2 ^ 2 is -4.
         let operand = self.binary(BinaryOp::Power.precedence())?;
         let span = start..operand.span.end;
+        if let ExprKind::Number { value, is_duration } = operand.kind {
+            let value = if is_negative { -value } else { value };
+            return Ok(Expr::new(ExprKind::Number { value, is_duration }, span));
+        }
         self.node(ExprKind::Unary { is_negative, operand: Box::new(operand) }, span)
     }
 
@@ -275,7 +279,7 @@ impl Parser {
             self.take();
             return Ok(Expr::new(ExprKind::Number { value, is_duration: false }, span));
         }
-        let reserved = ["bool", "on", "ignoring", "group_left", "group_right"];
+        let reserved = ["atan2", "bool", "on", "ignoring", "group_left", "group_right"];
         if reserved.iter().any(|r| word.eq_ignore_ascii_case(r)) {
             return Err(self.unexpected("where an expression should stand"));
         }

@@ -27,6 +27,13 @@ impl Parser {
         let is_left = self.is_word("group_left");
         if is_left || self.is_word("group_right") {
             let span = self.take().span;
+            if matching.labels.is_none() {
+                let name = if is_left { "group_left" } else { "group_right" };
+                let error = ParseError::new(span.clone(), format!("unexpected <{name}>"));
+                self.problems.push(
+                    error.with_help(format!("say first which labels must agree: on (...) {name} (...)")),
+                );
+            }
             let include = if self.is_sign("(") { self.label_list()? } else { Vec::new() };
             if op.is_set() {
                 let message = format!("no grouping allowed for {:?} operation", op.as_str());

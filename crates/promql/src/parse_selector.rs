@@ -144,6 +144,7 @@ impl Parser {
         let start = name.as_ref().map_or(self.span().start, |(_, span)| span.start);
         let mut found = VectorSelector {
             name: None,
+            is_name_bare: name.is_some(),
             matchers: Vec::new(),
             matcher_spans: Vec::new(),
             shift: Shift::default(),
@@ -186,10 +187,6 @@ impl Parser {
             Token::Sign("=~") => MatchOp::Regex,
             Token::Sign("!~") => MatchOp::NotRegex,
             _ if is_quoted => {
-                if found.name.is_some() {
-                    let message = format!("metric name must not be set twice: {label:?}");
-                    self.problems.push(ParseError::new(span.clone(), message));
-                }
                 found.name(label, span);
                 return Ok(());
             }
@@ -232,6 +229,6 @@ impl VectorSelector {
     fn name(&mut self, name: String, span: Span) {
         self.matchers.push(Matcher::equal(bellwether_model::METRIC_NAME, name.clone()));
         self.matcher_spans.push(span);
-        self.name = Some(name);
+        self.name.get_or_insert(name);
     }
 }

@@ -1,78 +1,13 @@
-//! A tree as text: on one line (`Display`, canonical: equal trees print equally) or laid out over lines ([`format`]).
+//! A tree as text on one line, as Prometheus writes it: equal trees print equally, whatever they were read from.
 
 use std::fmt;
 
-use bellwether_model::{METRIC_NAME, MatchOp, Matcher, TimeDelta, is_valid_legacy_name};
+use bellwether_model::{Matcher, TimeDelta, is_valid_legacy_name};
 
-use crate::parse::parse;
-use crate::parse_error::ParseError;
 use crate::syntax::{
-    Aggregation, At, Binary, DurationExpr, DurationKind, Edges, Expr, ExprKind, Grouping, MatchGroup, Shift,
-    Subquery, VectorSelector,
+    Aggregation, At, Binary, DurationExpr, DurationKind, Edges, Expr, ExprKind, Grouping, MatchGroup,
+    MatchLabels, Shift, Subquery, VectorSelector,
 };
-
-/// Width up to which an expression stays on one line.
-const LINE_WIDTH: usize = 100;
-
-/// The expression laid out for reading: what fits a line stays on it, the rest is broken at its own structure.
-pub fn format(expr: &Expr) -> String {
-    let mut out = String::new();
-    pretty(expr, 0, &mut out);
-    out
-}
-
-/// A query's text laid out for reading.
-pub fn format_query(text: &str) -> Result<String, Vec<ParseError>> {
-    parse(text).map(|expr| format(&expr))
-}
-
-fn pretty(expr: &Expr, indent: usize, out: &mut String) {
-    let line = expr.to_string();
-    let pad = "  ".repeat(indent);
-    if line.len() + pad.len() <= LINE_WIDTH {
-        out.push_str(&pad);
-        out.push_str(&line);
-        return;
-    }
-    let mut bracketed = |open: &str, children: &[&Expr], close: &str| {
-        out.push_str(&format!("{pad}{open}\n"));
-        for (index, child) in children.iter().enumerate() {
-            pretty(child, indent + 1, out);
-            out.push_str(if index + 1 == children.len() { "\n" } else { ",\n" });
-        }
-        out.push_str(&format!("{pad}{close}"));
-    };
-    match &expr.kind {
-        ExprKind::Number { .. } | ExprKind::Text(_) | ExprKind::Selector(_) | ExprKind::Range(_) => {
-            out.push_str(&pad);
-            out.push_str(&line);
-        }
-        ExprKind::Paren(inner) => bracketed("(", &[inner], ")"),
-        ExprKind::Unary { is_negative, operand } => {
-            let mut below = String::new();
-            pretty(operand, indent, &mut below);
-            let sign = if *is_negative { "-" } else { "+" };
-            out.push_str(&format!("{pad}{sign}{}", below.trim_start()));
-        }
-        ExprKind::Subquery(subquery) => {
-            pretty(&subquery.inner, indent, out);
-            out.push_str(&Brackets(subquery).to_string());
-        }
-        ExprKind::Binary(binary) => {
-            pretty(&binary.left, indent, out);
-            out.push_str(&format!("\n{pad}{}\n", Operator(binary)));
-            pretty(&binary.right, indent, out);
-        }
-        ExprKind::Aggregate(aggregation) => {
-            let children: Vec<_> = aggregation.parameter.iter().chain([&aggregation.inner]).collect();
-            bracketed(&format!("{}(", Head(aggregation)), &children, ")");
-        }
-        ExprKind::Call(call) => {
-            let children: Vec<_> = call.arguments.iter().collect();
-            bracketed(&format!("{}(", call.function.spec().name), &children, ")");
-        }
-    }
-}
 
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,36 +50,54 @@ fn separated<T>(
     Ok(())
 }
 
-fn number(value: f64, is_duration: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    if is_duration {
+pub(crate) fn number(value: f64, is_duration: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if is_duration && value.is_finite() {
         return write!(f, "{}", TimeDelta::from_secs_f64(value));
     }
-    if value.is_infinite() {
-        return f.write_str(if value > 0.0 { "Inf" } else { "-Inf" });
-    }
-    let magnitude = value.abs();
-    if value != 0.0 && !(1e-6..1e21).contains(&magnitude) {
-        write!(f, "{value:e}")
+    f.write_str(&decimal(value))
+}
+
+/// All digits, without an exponent; infinities with their sign.
+pub(crate) fn decimal(value: f64) -> String {
+    if value == f64::INFINITY {
+        "+Inf".into()
+    } else if value.is_infinite() {
+        "-Inf".into()
     } else {
-        write!(f, "{value}")
+        value.to_string()
     }
 }
 
-/// In double quotes, with escapes that the lexer reads back.
+/// In double quotes; what cannot be seen is written as an escape that the lexer reads back.
 fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str("\"")?;
     for c in text.chars() {
         match c {
             '"' => f.write_str("\\\"")?,
             '\\' => f.write_str("\\\\")?,
+            '\x07' => f.write_str("\\a")?,
+            '\x08' => f.write_str("\\b")?,
+            '\x0c' => f.write_str("\\f")?,
             '\n' => f.write_str("\\n")?,
             '\r' => f.write_str("\\r")?,
             '\t' => f.write_str("\\t")?,
-            c if c.is_control() => write!(f, "\\u{:04x}", c as u32)?,
+            '\x0b' => f.write_str("\\v")?,
+            c if c.is_ascii_control() => write!(f, "\\x{:02x}", c as u32)?,
+            c if is_invisible(c) && c as u32 <= 0xffff => write!(f, "\\u{:04x}", c as u32)?,
+            c if is_invisible(c) => write!(f, "\\U{:08x}", c as u32)?,
             c => write!(f, "{c}")?,
         }
     }
     f.write_str("\"")
+}
+
+/// Controls, blanks other than the space, and characters that only steer how others are shown.
+fn is_invisible(c: char) -> bool {
+    let is_blank = c != ' ' && c.is_whitespace();
+    let steers = matches!(c, '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}'
+        | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{10ffff}');
+    c.is_control() || is_blank || steers
 }
 
 fn name(label: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -159,38 +112,37 @@ fn names(labels: &[String], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 impl VectorSelector {
     fn write(&self, range: Option<&DurationExpr>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_named = |m: &Matcher| {
-            m.name == METRIC_NAME && m.op == MatchOp::Equal && Some(&m.value) == self.name.as_ref()
+        let rest = if self.is_name_bare { &self.matchers[1..] } else { &self.matchers };
+        if self.is_name_bare {
+            f.write_str(self.name.as_deref().unwrap_or_default())?;
+        }
+        if !rest.is_empty() || !self.is_name_bare {
+            // Sorted by what is written, so that the order of conditions makes no difference.
+            let mut written: Vec<String> = rest.iter().map(|m| Written(m).to_string()).collect();
+            written.sort();
+            write!(f, "{{{}}}", written.join(","))?;
+        }
+        let edges = match self.edges {
+            Edges::Plain => "",
+            Edges::Anchored => " anchored",
+            Edges::Smoothed => " smoothed",
         };
-        let bare = self.name.as_deref().filter(|n| can_stand_bare(n));
-        f.write_str(bare.unwrap_or(""))?;
-        let rest: Vec<_> = self.matchers.iter().filter(|m| bare.is_none() || !is_named(m)).collect();
-        if !rest.is_empty() || bare.is_none() {
-            f.write_str("{")?;
-            separated(rest, f, |m, f| {
-                if is_named(m) {
-                    return quoted(&m.value, f);
-                }
-                name(&m.name, f)?;
-                f.write_str(m.op.as_str())?;
-                quoted(&m.value, f)
-            })?;
-            f.write_str("}")?;
+        match range {
+            Some(range) => write!(f, "[{range}]{edges}{}{}", Moment(self.shift.at), Offset(&self.shift)),
+            None => write!(f, "{}{edges}{}", Moment(self.shift.at), Offset(&self.shift)),
         }
-        range.iter().try_for_each(|range| write!(f, "[{range}]"))?;
-        match self.edges {
-            Edges::Plain => {}
-            Edges::Anchored => f.write_str(" anchored")?,
-            Edges::Smoothed => f.write_str(" smoothed")?,
-        }
-        write!(f, "{}", self.shift)
     }
 }
 
-/// Whether a metric's name reads back as one when it stands without quotes.
-fn can_stand_bare(name: &str) -> bool {
-    let reserved = ["inf", "nan", "bool", "on", "ignoring", "group_left", "group_right"];
-    is_valid_legacy_name(name, true) && !reserved.iter().any(|word| word.eq_ignore_ascii_case(name))
+/// A condition as a query writes it.
+struct Written<'a>(&'a Matcher);
+
+impl fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        name(&self.0.name, f)?;
+        f.write_str(self.0.op.as_str())?;
+        quoted(&self.0.value, f)
+    }
 }
 
 impl fmt::Display for VectorSelector {
@@ -199,35 +151,52 @@ impl fmt::Display for VectorSelector {
     }
 }
 
-impl fmt::Display for Shift {
+struct Moment(Option<At>);
+
+impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.at {
-            None => {}
-            Some(At::Start) => f.write_str(" @ start()")?,
-            Some(At::End) => f.write_str(" @ end()")?,
-            Some(At::Time(at)) => write!(f, " @ {:.3}", at.as_secs_f64())?,
+        match self.0 {
+            None => Ok(()),
+            Some(At::Start) => f.write_str(" @ start()"),
+            Some(At::End) => f.write_str(" @ end()"),
+            Some(At::Time(at)) => {
+                let sign = if at.0 < 0 { "-" } else { "" };
+                write!(f, " @ {sign}{}.{:03}", at.0.unsigned_abs() / 1000, at.0.unsigned_abs() % 1000)
+            }
         }
-        self.offset.iter().try_for_each(|offset| write!(f, " offset {offset}"))
     }
 }
 
-struct Brackets<'a>(&'a Subquery);
+struct Offset<'a>(&'a Shift);
+
+impl fmt::Display for Offset<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.offset.iter().try_for_each(|offset| write!(f, " offset {offset}"))
+    }
+}
+
+/// What follows the expression of a subquery.
+pub(crate) struct Brackets<'a>(pub(crate) &'a Subquery);
 
 impl fmt::Display for Brackets<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}:", self.0.range)?;
         self.0.step.iter().try_for_each(|step| write!(f, "{step}"))?;
-        write!(f, "]{}", self.0.shift)
+        write!(f, "]{}{}", Moment(self.0.shift.at), Offset(&self.0.shift))
     }
 }
 
-struct Operator<'a>(&'a Binary);
+/// An operator with everything that stands between its operands.
+pub(crate) struct Operator<'a>(pub(crate) &'a Binary);
 
 impl fmt::Display for Operator<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Binary { op, is_bool, matching, .. } = self.0;
         write!(f, "{}{}", op.as_str(), if *is_bool { " bool" } else { "" })?;
-        if let Some(labels) = &matching.labels {
+        // Ignoring nothing is what no condition means, unless a group follows, which needs one before it.
+        let says_nothing =
+            |labels: &MatchLabels| !labels.is_on && labels.names.is_empty() && matching.group.is_none();
+        if let Some(labels) = matching.labels.as_ref().filter(|labels| !says_nothing(labels)) {
             f.write_str(if labels.is_on { " on " } else { " ignoring " })?;
             names(&labels.names, f)?;
         }
@@ -240,17 +209,26 @@ impl fmt::Display for Operator<'_> {
             number(value, false, f)?;
             f.write_str(")")
         };
+        if let (Some(left), Some(right)) = (matching.fill_left, matching.fill_right)
+            && left == right
+        {
+            return fill(f, "fill", left);
+        }
         matching.fill_left.map_or(Ok(()), |value| fill(f, "fill_left", value))?;
         matching.fill_right.map_or(Ok(()), |value| fill(f, "fill_right", value))
     }
 }
 
-struct Head<'a>(&'a Aggregation);
+/// An aggregation up to its parenthesis.
+pub(crate) struct Head<'a>(pub(crate) &'a Aggregation);
 
 impl fmt::Display for Head<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.op.as_str())?;
         let Some(Grouping { is_without, names: labels }) = &self.0.grouping else { return Ok(()) };
+        if labels.is_empty() && !is_without {
+            return Ok(());
+        }
         f.write_str(if *is_without { " without " } else { " by " })?;
         names(labels, f)?;
         f.write_str(" ")
@@ -267,8 +245,8 @@ impl fmt::Display for DurationExpr {
             },
             DurationKind::Step => f.write_str("step()"),
             DurationKind::Range => f.write_str("range()"),
-            DurationKind::Min(pair) => write!(f, "min_of({}, {})", pair.0, pair.1),
-            DurationKind::Max(pair) => write!(f, "max_of({}, {})", pair.0, pair.1),
+            DurationKind::Min(pair) => write!(f, "min_of({}, {})", Operand(&pair.0), Operand(&pair.1)),
+            DurationKind::Max(pair) => write!(f, "max_of({}, {})", Operand(&pair.0), Operand(&pair.1)),
             DurationKind::Negative(inner) => write!(f, "-{inner}"),
             DurationKind::Binary(op, pair) => {
                 write!(f, "{} {} {}", Operand(&pair.0), op.as_str(), Operand(&pair.1))

@@ -147,6 +147,8 @@ pub fn selectors(expr: &Expr) -> Vec<&VectorSelector> {
 pub struct VectorSelector {
     /// The metric's name where one is stated by equality; `matchers` holds it too.
     pub name: Option<String>,
+    /// Whether the name is written before the braces; it is the first of `matchers` then.
+    pub is_name_bare: bool,
     /// All conditions, the one on the name included.
     pub matchers: Vec<Matcher>,
     /// Where each of `matchers` is written.

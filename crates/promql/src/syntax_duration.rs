@@ -73,6 +73,25 @@ impl DurationExpr {
         (!self.asks_for_query()).then(|| self.delta(QueryTimes::default())).flatten()
     }
 
+    /// Where something is divided by a constant zero.
+    pub(crate) fn division_by_zero(&self) -> Option<&Span> {
+        match &self.kind {
+            DurationKind::Literal(_)
+            | DurationKind::Seconds(_)
+            | DurationKind::Step
+            | DurationKind::Range => None,
+            DurationKind::Binary(BinaryOp::Divide | BinaryOp::Modulo, pair)
+                if !pair.1.asks_for_query() && pair.1.seconds(QueryTimes::default()) == 0.0 =>
+            {
+                Some(&pair.1.span)
+            }
+            DurationKind::Min(pair) | DurationKind::Max(pair) | DurationKind::Binary(_, pair) => {
+                pair.0.division_by_zero().or_else(|| pair.1.division_by_zero())
+            }
+            DurationKind::Negative(inner) | DurationKind::Paren(inner) => inner.division_by_zero(),
+        }
+    }
+
     fn asks_for_query(&self) -> bool {
         match &self.kind {
             DurationKind::Literal(_) | DurationKind::Seconds(_) => false,

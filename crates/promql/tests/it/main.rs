@@ -2,6 +2,7 @@
 
 mod equivalence;
 mod eval;
+mod golden;
 mod memory;
 mod parse;
 mod promqltest;
