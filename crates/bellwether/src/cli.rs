@@ -18,7 +18,7 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  it could not be done: a server did not answer, a port is taken, a disk is full
+  1  it could not be done: a server did not answer, a port is taken, a disk is full; or a test failed
   2  what was given is wrong: a flag, a file, a query; every problem is listed";
 
 /// One command, one file under `commands/`.
@@ -30,6 +30,8 @@ pub enum Command {
     Demo(Demo),
     /// Read configuration files and report every mistake in them
     Check(Check),
+    /// Run unit tests of rules, in promtool's format
+    Test(Test),
     /// Evaluate a PromQL expression on a running server
     Query(Query),
     /// Objectives and their error budgets
@@ -88,6 +90,46 @@ pub struct Check {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Flags of `test`.
+#[derive(Args, Debug)]
+pub struct Test {
+    /// Files of tests; they name the rule files they are about
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Run only tests whose name this regular expression matches; may be given more than once
+    #[arg(long, value_name = "REGEX")]
+    pub run: Vec<String>,
+    /// Write the results to a file, in JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Which rules to list with what the tests made them do; the missing ones, unless --run is given
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub coverage: Option<CoverageShown>,
+    /// Fail when fewer rules than this are exercised
+    #[arg(long, value_name = "PERCENT")]
+    pub coverage_min: Option<f64>,
+    /// Only warn of unknown fields in test and rule files
+    #[arg(long)]
+    pub ignore_unknown_fields: bool,
+    /// Show the series behind what is not as expected
+    #[arg(long)]
+    pub explain: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Which rules are listed with what the tests made them do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CoverageShown {
+    /// Those that no test makes record or fire
+    Missing,
+    /// All
+    All,
+    /// None
+    None,
 }
 
 /// Where a running server is, and how to print what it says.

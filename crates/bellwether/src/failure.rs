@@ -12,6 +12,8 @@ pub enum Failure {
     Failed(String),
     /// Every problem has been printed already; exit code 2.
     Reported,
+    /// It was done, and what was hoped for is not so; everything has been printed already; exit code 1.
+    Unmet,
 }
 
 impl Failure {
@@ -28,7 +30,7 @@ impl Failure {
     /// The exit code, as the help pages document it.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Failed(_) => ExitCode::from(1),
+            Self::Failed(_) | Self::Unmet => ExitCode::from(1),
             Self::Wrong(_) | Self::Reported => ExitCode::from(2),
         }
     }
@@ -38,7 +40,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Wrong(sentence) | Self::Failed(sentence) => f.write_str(sentence),
-            Self::Reported => Ok(()),
+            Self::Reported | Self::Unmet => Ok(()),
         }
     }
 }

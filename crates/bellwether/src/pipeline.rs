@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use bellwether_alerts::{AlertCore, AlertSource, Answer, Delivery, Record};
-use bellwether_model::{Alert, Batch, Labels, Sample, SeriesId, Timestamp};
-use bellwether_rules::{QueryId, RuleEngine, RuleQuery};
+use bellwether_model::{Alert, Batch, Labels, SeriesId, TimeDelta, Timestamp};
+use bellwether_rules::{QueryId, RuleEngine, RuleQuery, Written};
 use bellwether_slo::{Recalled, SloEngine};
 
 /// What may happen to the pipeline.
@@ -58,13 +58,15 @@ pub struct Query {
     pub expr: Arc<RuleQuery>,
     /// The moment.
     pub at: Timestamp,
+    /// Step of subqueries that state none: how often rules are evaluated.
+    pub subquery_step: TimeDelta,
 }
 
 /// What one step of the rules asks for: store the results, then answer the queries, which may read them.
 #[derive(Clone, Debug, Default)]
 pub struct Work {
     /// Results to store first.
-    pub results: Vec<(Labels, Sample)>,
+    pub results: Written,
     /// Queries to answer then.
     pub queries: Vec<Query>,
 }
@@ -272,9 +274,10 @@ impl Pipeline {
         for effect in effects {
             match effect {
                 bellwether_rules::Effect::Query { id, expr, at } => {
-                    outcome.rule_work.queries.push(Query { id, expr, at });
+                    let subquery_step = self.rules.options().interval;
+                    outcome.rule_work.queries.push(Query { id, expr, at, subquery_step });
                 }
-                bellwether_rules::Effect::Append(results) => outcome.rule_work.results.extend(results),
+                bellwether_rules::Effect::Append(results) => outcome.rule_work.results.append(results),
                 bellwether_rules::Effect::Alerts(alerts) => self.hear(alerts, now, outcome),
             }
         }

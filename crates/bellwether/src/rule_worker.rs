@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bellwether_model::{Batch, Labels, Origin, Sample, TimeDelta};
+use bellwether_model::{Batch, Labels, Origin, TimeDelta, Timestamp};
 use bellwether_promql::{EvalOptions, eval_instant};
-use bellwether_rules::QueryAnswer;
+use bellwether_rules::{QueryAnswer, Written};
 use bellwether_tsdb::Store;
 use tokio::sync::mpsc;
 
@@ -42,16 +42,23 @@ impl RuleWorker {
         });
     }
 
-    async fn store_results(&self, results: Vec<(Labels, Sample)>) -> Result<(), String> {
+    async fn store_results(&self, results: Written) -> Result<(), String> {
         if results.is_empty() {
             return Ok(());
         }
-        let mut samples = Vec::with_capacity(results.len());
-        for (labels, sample) in results {
-            samples.push((self.store.series(&labels).map_err(|error| error.to_string())?, sample));
+        let series = |labels: &Labels| self.store.series(labels).map_err(|error| error.to_string());
+        let mut batch =
+            Batch::floats(Origin::Rules, Timestamp::MIN, Vec::with_capacity(results.samples.len()));
+        for (labels, sample) in results.samples {
+            batch.samples.push((series(&labels)?, sample));
         }
-        let at = samples.iter().map(|(_, sample)| sample.at).max().unwrap_or_else(clock::now);
-        self.writer.append(Batch::floats(Origin::Rules, at, samples)).await
+        for (labels, sample) in results.histograms {
+            batch.histograms.push((series(&labels)?, sample));
+        }
+        let histograms = batch.histograms.iter().map(|(_, sample)| sample.at);
+        let last = batch.samples.iter().map(|(_, sample)| sample.at).chain(histograms).max();
+        batch.at = last.unwrap_or_else(clock::now);
+        self.writer.append(batch).await
     }
 
     /// A rule whose group's earlier results could not be stored must not be evaluated as if they had been.
@@ -62,8 +69,9 @@ impl RuleWorker {
         }
         let (source, query) = (self.store.snapshot(), query.clone());
         let evaluation = tokio::task::spawn_blocking(move || {
+            let options = EvalOptions { subquery_step: query.subquery_step, ..EvalOptions::default() };
             let started = Instant::now();
-            let result = eval_instant(&query.expr.parsed, query.at, &source, &EvalOptions::default())
+            let result = eval_instant(&query.expr.parsed, query.at, &source, &options)
                 .map(|evaluated| evaluated.value)
                 .map_err(|error| error.to_string());
             QueryAnswer { result, duration: TimeDelta::from_secs_f64(started.elapsed().as_secs_f64()) }

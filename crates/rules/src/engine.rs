@@ -9,14 +9,41 @@ use std::collections::BTreeMap;
 
 use bellwether_model::{Labels, Sample, Timestamp};
 
-use crate::RuleFile;
-use crate::event::{Effect, Event, QueryId};
+use crate::event::{Effect, Event, QueryId, Written};
 use crate::group::{Desk, Group};
 use crate::group_key::GroupKey;
 use crate::options::EngineOptions;
 use crate::rule_state::{RuleState, inherit, stale_markers};
 use crate::snapshot::EngineSnapshot;
 use crate::status::GroupStatus;
+use crate::{AlertState, RuleFile, RuleKind};
+
+/// What one evaluation made of a rule, for whoever looks after each of them.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleGlance<'a> {
+    /// The group it is in.
+    pub group: &'a GroupKey,
+    /// The metric it records or the alert it raises.
+    pub name: &'a str,
+    /// Why it failed.
+    pub last_error: Option<&'a str>,
+    /// How many series its last evaluation that worked has written.
+    pub series: usize,
+    /// The state of its most advanced alert; `None` for a rule that records.
+    pub state: Option<AlertState>,
+}
+
+impl<'a> RuleGlance<'a> {
+    fn of(group: &'a GroupKey, rule: &'a RuleState) -> Self {
+        let memory = &rule.memory;
+        let state = match rule.rule.kind {
+            RuleKind::Record => None,
+            RuleKind::Alert { .. } => Some(memory.book.state()),
+        };
+        let last_error = memory.last_error.as_deref();
+        Self { group, name: &rule.rule.name.value, last_error, series: memory.series.len(), state }
+    }
+}
 
 /// The engine. Its effects are to be carried out in their order: what a rule appends must be there before the next
 /// rule's query is answered.
@@ -64,7 +91,7 @@ impl RuleEngine {
             let at = now.saturating_add(-group.query_offset);
             vanished.extend(group.rules.iter().flat_map(|rule| stale_markers(rule.memory.series.iter(), at)));
         }
-        if vanished.is_empty() { Vec::new() } else { vec![Effect::Append(vanished)] }
+        if vanished.is_empty() { Vec::new() } else { vec![Effect::Append(Written::samples(vanished))] }
     }
 
     /// Moves what the rules of a changed group remember to their successors; gives stale markers for the rest.
@@ -103,6 +130,16 @@ impl RuleEngine {
     /// When to send [`Event::Wake`] at the latest; `None` while there is nothing but answers to wait for.
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.groups.values().filter_map(Group::wake_at).min()
+    }
+
+    /// The settings it works with.
+    pub const fn options(&self) -> &EngineOptions {
+        &self.options
+    }
+
+    /// Every rule as its last evaluation left it, by file and group, in order.
+    pub fn glance(&self) -> impl Iterator<Item = RuleGlance<'_>> {
+        self.groups.values().flat_map(|group| group.rules.iter().map(|rule| RuleGlance::of(&group.key, rule)))
     }
 
     /// Everything the engine knows about its rules, by file and name, for API and UI.

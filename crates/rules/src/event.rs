@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bellwether_model::{Alert, Labels, Sample, TimeDelta, Timestamp};
+use bellwether_model::{Alert, HistogramSample, Labels, Sample, TimeDelta, Timestamp};
 use bellwether_promql::{Expr, Value};
 
 /// Number of a query; never used twice by one engine.
@@ -51,6 +51,39 @@ pub enum Event {
     },
 }
 
+/// What rules write.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Written {
+    /// Numbers, and the stale markers of series that vanished.
+    pub samples: Vec<(Labels, Sample)>,
+    /// Native histograms.
+    pub histograms: Vec<(Labels, HistogramSample)>,
+}
+
+impl Written {
+    /// Numbers only.
+    pub const fn samples(samples: Vec<(Labels, Sample)>) -> Self {
+        Self { samples, histograms: Vec::new() }
+    }
+
+    /// Whether there is nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.samples.is_empty() && self.histograms.is_empty()
+    }
+
+    /// The series that are written to.
+    pub fn series(&self) -> impl Iterator<Item = &Labels> {
+        let histograms = self.histograms.iter().map(|(labels, _)| labels);
+        self.samples.iter().map(|(labels, _)| labels).chain(histograms)
+    }
+
+    /// Adds what else is written.
+    pub fn append(&mut self, other: Self) {
+        self.samples.extend(other.samples);
+        self.histograms.extend(other.histograms);
+    }
+}
+
 /// What is to be done, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -64,7 +97,7 @@ pub enum Effect {
         at: Timestamp,
     },
     /// Store samples: recorded results, `ALERTS`, `ALERTS_FOR_STATE`, and stale markers of series that vanished.
-    Append(Vec<(Labels, Sample)>),
+    Append(Written),
     /// Hand on alerts that fire or are over.
     Alerts(Vec<Alert>),
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use bellwether_model::{Labels, Timestamp};
+use bellwether_promql::SampleValue;
 use bellwether_template::{
     AlertTemplateData, Context, QuerySample, TemplateError, TemplateSet, check_alert_text, expand_with,
     prometheus_functions,
@@ -16,7 +17,7 @@ use bellwether_template::{
 use crate::EngineOptions;
 
 /// Answers to the queries that templates ask, by query text.
-pub(crate) type Answers = BTreeMap<String, Result<Vec<(Labels, f64)>, String>>;
+pub(crate) type Answers = BTreeMap<String, Result<Vec<(Labels, SampleValue)>, String>>;
 
 /// The functions Prometheus gives to rules; there are no named templates.
 static FUNCTIONS: LazyLock<TemplateSet> = LazyLock::new(|| TemplateSet::new(prometheus_functions()));
@@ -81,12 +82,18 @@ impl Context for Expander<'_> {
             return Ok(Vec::new());
         };
         let samples = answer.clone()?;
-        Ok(samples.into_iter().map(|(labels, value)| QuerySample { labels, value }).collect())
+        let sample = |(labels, value): (Labels, SampleValue)| QuerySample { labels, value: number(&value) };
+        Ok(samples.into_iter().map(sample).collect())
     }
 
     fn external_url(&self) -> &str {
         &self.options.external_url
     }
+}
+
+/// The number that stands for a value in templates and alerts. As in Prometheus that of a native histogram is 0.
+pub(crate) fn number(value: &SampleValue) -> f64 {
+    value.as_float().unwrap_or_default()
 }
 
 /// What is wrong with a template's text, as far as that can be told without expanding it.

@@ -11,9 +11,9 @@ use bellwether_diag::{
     Cx, Decode, Diagnostic, Diagnostics, FileId, MapReader, Severity, Sources, Span, Spanned, entries,
 };
 use bellwether_model::{METRIC_NAME, TimeDelta, is_valid_legacy_name};
-use bellwether_promql::{Expr, Kind};
+use bellwether_promql::Expr;
 
-use crate::expand;
+use crate::{expand, query_text};
 
 /// Which names metrics, labels and annotations may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -197,7 +197,7 @@ fn rule(node: &Node, options: ReadOptions, cx: &mut Cx<'_>) -> Option<Rule> {
     let mut map = MapReader::open(node, cx)?;
     let record = name_field(&mut map, "record", cx);
     let alert = name_field(&mut map, "alert", cx);
-    let expr = expr(&mut map, cx);
+    let expr = query_text::read(&mut map, cx);
     let labels = map.node("labels").map(|node| names(node, NameOf::Label, options, cx)).unwrap_or_default();
     let kind = match (&record, &alert) {
         (Some(record), Some(_)) => {
@@ -244,35 +244,6 @@ fn alert_kind(map: &mut MapReader<'_>, options: ReadOptions, cx: &mut Cx<'_>) ->
 /// `record` or `alert`; an empty one counts as absent, as in Prometheus.
 fn name_field(map: &mut MapReader<'_>, field: &'static str, cx: &mut Cx<'_>) -> Option<Spanned<String>> {
     map.optional(field, cx).filter(|name: &Spanned<String>| !name.is_empty())
-}
-
-fn expr(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<RuleExpr> {
-    let text: String = map.required("expr", cx)?;
-    let node = map.node("expr")?;
-    if text.trim().is_empty() {
-        cx.error_help(node.span, "expr is empty", "write the query of this rule");
-        return None;
-    }
-    match bellwether_promql::parse(&text) {
-        Ok(parsed) => {
-            if let kind @ (Kind::Range | Kind::Text) = parsed.result() {
-                let message = format!("the query gives a {}, which no rule can use", kind.as_str());
-                let help =
-                    "wrap it so that it gives an instant vector, such as rate(...) or last_over_time(...)";
-                cx.push(Diagnostic::warning("rule-expr-type", node.span, message).with_help(help));
-            }
-            Some(RuleExpr { text, parsed, node: node.clone() })
-        }
-        Err(errors) => {
-            for error in errors {
-                let span = yaml::span_within(cx.sources, node, error.span);
-                let mut diagnostic = Diagnostic::error("promql", span, error.message);
-                diagnostic.help = error.help;
-                cx.push(diagnostic);
-            }
-            None
-        }
-    }
 }
 
 fn check_record_name(record: &Spanned<String>, options: ReadOptions, cx: &mut Cx<'_>) {

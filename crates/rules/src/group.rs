@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bellwether_model::{Labels, LabelsBuilder, Sample, TimeDelta, Timestamp};
+use bellwether_model::{Labels, LabelsBuilder, TimeDelta, Timestamp};
+use bellwether_promql::SampleValue;
 
 use crate::alert_rule::{AlertTimes, Candidate, SendTimes};
-use crate::event::{Effect, QueryAnswer, QueryId, RuleQuery};
-use crate::expand::{Answers, Expanded, Expander};
+use crate::event::{Effect, QueryAnswer, QueryId, RuleQuery, Written};
+use crate::expand::{Answers, Expanded, Expander, number};
 use crate::group_key::GroupKey;
-use crate::options::EngineOptions;
+use crate::options::{EngineOptions, Grid};
 use crate::rule_state::{Health, RuleState, stale_markers};
 use crate::{RuleGroup, RuleKind, record_rule};
 
@@ -63,12 +64,12 @@ enum Stage {
 }
 
 /// What a rule's query found.
-type Results = Result<Vec<(Labels, f64)>, String>;
+type Results = Result<Vec<(Labels, SampleValue)>, String>;
 
 /// An alerting rule whose templates may ask queries of their own.
 #[derive(Clone, Debug)]
 struct OpenTemplates {
-    results: Vec<(Labels, f64)>,
+    results: Vec<(Labels, SampleValue)>,
     answers: Answers,
     waiting: BTreeMap<QueryId, String>,
     rounds: u32,
@@ -102,7 +103,11 @@ impl Group {
         now: Timestamp,
     ) -> Self {
         let interval = definition.interval.unwrap_or(options.interval).clamp(TimeDelta(1), SCHEDULE_MAX);
-        let offset = if options.spread { key.offset(interval) } else { TimeDelta::ZERO };
+        let offset = match options.grid {
+            Grid::Spread => key.offset(interval),
+            Grid::Epoch => TimeDelta::ZERO,
+            Grid::From(start) => TimeDelta(start.0.rem_euclid(interval.0)),
+        };
         Self {
             interval,
             offset,
@@ -275,7 +280,7 @@ impl Turn {
 }
 
 impl RuleState {
-    fn record(&self, results: Vec<(Labels, f64)>, turn: Turn) -> Result<Vec<(Labels, Sample)>, String> {
+    fn record(&self, results: Vec<(Labels, SampleValue)>, turn: Turn) -> Result<Written, String> {
         record_rule::samples(&self.rule.name, &self.labels, results, turn.query_at(), turn.limit)
     }
 
@@ -291,8 +296,9 @@ impl RuleState {
             RuleKind::Alert { annotations, .. } => Some(annotations),
             RuleKind::Record => None,
         };
-        let candidate = |(found, value): &(Labels, f64)| {
-            let data = expander.data(found, *value);
+        let candidate = |(found, value): &(Labels, SampleValue)| {
+            let value = number(value);
+            let data = expander.data(found, value);
             let mut labels = LabelsBuilder::from(&found.without_name());
             for (name, text) in &self.labels {
                 labels.set(name, expander.expand(text, &data));
@@ -300,13 +306,13 @@ impl RuleState {
             labels.set("alertname", self.rule.name.as_str());
             let annotations = annotations.into_iter().flatten();
             let annotations = annotations.map(|(name, text)| (name, expander.expand(text, &data)));
-            Candidate { labels: labels.build(), annotations: Labels::from_pairs(annotations), value: *value }
+            Candidate { labels: labels.build(), annotations: Labels::from_pairs(annotations), value }
         };
         let found = open.results.iter().map(candidate).collect();
         (found, expander.finish())
     }
 
-    fn alert(&mut self, found: Vec<Candidate>, turn: Turn) -> Result<Vec<(Labels, Sample)>, String> {
+    fn alert(&mut self, found: Vec<Candidate>, turn: Turn) -> Result<Written, String> {
         let (hold, keep_firing) = match self.rule.kind {
             RuleKind::Alert { hold, keep_firing, .. } => (hold, keep_firing),
             RuleKind::Record => (TimeDelta::ZERO, TimeDelta::ZERO),
@@ -315,19 +321,19 @@ impl RuleState {
         let covered = TimeDelta(since_known.clamp(0, turn.interval.0));
         let times = AlertTimes { at: turn.at, covered, hold, keep_firing };
         self.memory.book.update(found, times, turn.limit)?;
-        Ok(self.memory.book.samples(turn.query_at(), turn.at))
+        Ok(Written::samples(self.memory.book.samples(turn.query_at(), turn.at)))
     }
 
     /// Remembers how an evaluation went and puts its effects on the desk: samples, stale markers, alerts.
-    fn finish(&mut self, outcome: Result<Vec<(Labels, Sample)>, String>, turn: Turn, desk: &mut Desk<'_>) {
+    fn finish(&mut self, outcome: Result<Written, String>, turn: Turn, desk: &mut Desk<'_>) {
         self.memory.evaluated_at = Some(turn.at);
         self.memory.duration = turn.spent;
         match outcome {
-            Ok(samples) => {
+            Ok(written) => {
                 self.memory.health = Health::Ok;
                 self.memory.last_error = None;
                 self.memory.known_at = Some(turn.at);
-                self.append(samples, turn, desk);
+                self.append(written, turn, desk);
             }
             Err(error) => {
                 self.memory.health = Health::Err;
@@ -337,12 +343,12 @@ impl RuleState {
         self.send(turn, desk);
     }
 
-    fn append(&mut self, mut samples: Vec<(Labels, Sample)>, turn: Turn, desk: &mut Desk<'_>) {
-        let series: BTreeSet<Labels> = samples.iter().map(|(labels, _)| labels.clone()).collect();
-        samples.extend(stale_markers(self.memory.series.difference(&series), turn.query_at()));
+    fn append(&mut self, mut written: Written, turn: Turn, desk: &mut Desk<'_>) {
+        let series: BTreeSet<Labels> = written.series().cloned().collect();
+        written.samples.extend(stale_markers(self.memory.series.difference(&series), turn.query_at()));
         self.memory.series = series;
-        if !samples.is_empty() {
-            desk.effects.push(Effect::Append(samples));
+        if !written.is_empty() {
+            desk.effects.push(Effect::Append(written));
         }
     }
 

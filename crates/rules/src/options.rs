@@ -1,6 +1,6 @@
 //! What the engine is told about its surroundings, with Prometheus' defaults.
 
-use bellwether_model::{Labels, TimeDelta};
+use bellwether_model::{Labels, TimeDelta, Timestamp};
 
 /// What the engine is told about its surroundings.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,10 +15,21 @@ pub struct EngineOptions {
     pub external_labels: Labels,
     /// What templates see as `$externalURL`, and where alerts link to. Without a slash at its end.
     pub external_url: String,
-    /// Whether each group is evaluated at its own place on the interval's grid ([`crate::GroupKey::offset`]), so that a
-    /// thousand groups do not all ask at the full minute. Without it all groups are evaluated on multiples of their
-    /// interval since the epoch, which tests and replays want.
-    pub spread: bool,
+    /// Where on their intervals' grid groups are evaluated.
+    pub grid: Grid,
+}
+
+/// Which moments a group's evaluations fall on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grid {
+    /// Each group has its own place on the grid of its interval ([`crate::GroupKey::offset`]), so that a thousand
+    /// groups do not all ask at the full minute.
+    #[default]
+    Spread,
+    /// Multiples of the interval since the epoch, for all groups.
+    Epoch,
+    /// Multiples of the interval since this moment, for all groups.
+    From(Timestamp),
 }
 
 impl Default for EngineOptions {
@@ -30,7 +41,7 @@ impl Default for EngineOptions {
             resend_delay: TimeDelta::MINUTE,
             external_labels: Labels::empty(),
             external_url: String::new(),
-            spread: true,
+            grid: Grid::Spread,
         }
     }
 }

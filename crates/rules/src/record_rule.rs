@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_model::{Labels, LabelsBuilder, METRIC_NAME, Sample, Timestamp};
-use bellwether_promql::{InstantSeries, SampleValue, Value};
+use bellwether_model::{HistogramSample, Labels, LabelsBuilder, METRIC_NAME, Sample, Timestamp};
+use bellwether_promql::{SampleValue, Value};
+
+use crate::Written;
 
 /// What a rule's query found: at most one value per label set. A scalar is one result without labels.
-pub(crate) fn results(value: Value) -> Result<Vec<(Labels, f64)>, String> {
+pub(crate) fn results(value: Value) -> Result<Vec<(Labels, SampleValue)>, String> {
     match value {
-        Value::Scalar(sample) => Ok(vec![(Labels::empty(), sample.value)]),
-        Value::Vector(series) => series.into_iter().map(number).collect(),
+        Value::Scalar(sample) => Ok(vec![(Labels::empty(), SampleValue::Float(sample.value))]),
+        Value::Vector(series) => Ok(series.into_iter().map(|one| (one.labels, one.value)).collect()),
         Value::String(_) => Err("the query gives a string; a rule needs a vector or a scalar".to_owned()),
         Value::Matrix(_) => {
             Err("the query gives a range vector; a rule needs a vector or a scalar".to_owned())
@@ -17,40 +19,37 @@ pub(crate) fn results(value: Value) -> Result<Vec<(Labels, f64)>, String> {
     }
 }
 
-fn number(series: InstantSeries) -> Result<(Labels, f64), String> {
-    match series.value {
-        SampleValue::Float(value) => Ok((series.labels, value)),
-        SampleValue::Histogram(_) => Err(format!(
-            "the query gives a native histogram for {}; rules take numbers: ask for one with histogram_quantile(), \
-             histogram_count() or another of its kind",
-            series.labels
-        )),
-    }
-}
-
 /// The samples to store. Fails when two results would be one series, or when there are more than `limit`.
 pub(crate) fn samples(
     name: &str,
     labels: &BTreeMap<String, String>,
-    results: Vec<(Labels, f64)>,
+    results: Vec<(Labels, SampleValue)>,
     at: Timestamp,
     limit: Option<usize>,
-) -> Result<Vec<(Labels, Sample)>, String> {
+) -> Result<Written, String> {
     if let Some(limit) = limit.filter(|limit| results.len() > *limit) {
         return Err(format!("{} series are more than the group's limit of {limit}", results.len()));
     }
-    let rename = |(found, value): (Labels, f64)| {
-        let mut builder = LabelsBuilder::from(&found);
+    let renamed = |found: &Labels| {
+        let mut builder = LabelsBuilder::from(found);
         builder.set(METRIC_NAME, name);
         for (name, value) in labels {
             builder.set(name, value);
         }
-        (builder.build(), Sample::new(at, value))
+        builder.build()
     };
-    let samples: Vec<(Labels, Sample)> = results.into_iter().map(rename).collect();
-    let distinct: BTreeSet<&Labels> = samples.iter().map(|(labels, _)| labels).collect();
-    if distinct.len() < samples.len() {
-        return Err("two results become the same series after the rule's labels are applied".to_owned());
+    let (mut written, mut distinct) = (Written::default(), BTreeSet::new());
+    for (found, value) in results {
+        let labels = renamed(&found);
+        if !distinct.insert(labels.clone()) {
+            return Err("two results become the same series after the rule's labels are applied".to_owned());
+        }
+        match value {
+            SampleValue::Float(value) => written.samples.push((labels, Sample::new(at, value))),
+            SampleValue::Histogram(histogram) => {
+                written.histograms.push((labels, HistogramSample::new(at, histogram)));
+            }
+        }
     }
-    Ok(samples)
+    Ok(written)
 }

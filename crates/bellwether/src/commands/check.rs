@@ -41,7 +41,8 @@ fn print_text(loader: &Loader, files: usize) {
     });
 }
 
-fn as_json(diagnostic: &Diagnostic, loader: &Loader) -> Value {
+/// A problem for programs.
+pub(super) fn as_json(diagnostic: &Diagnostic, loader: &Loader) -> Value {
     let place = diagnostic.span.map(|span| (loader.sources.name(span.file), loader.sources.position(span)));
     json!({
         "id": diagnostic.id,

@@ -7,6 +7,8 @@ pub mod query;
 pub mod serve;
 pub mod silence;
 pub mod slo;
+pub mod test;
+mod test_report;
 pub mod workshop;
 
 use crate::cli::Command;
@@ -18,6 +20,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Query(arguments) => query::run(arguments).await,
         Command::Slo(command) => slo::run(command).await,
         Command::Alerts(arguments) => alerts::run(arguments).await,

@@ -84,7 +84,7 @@ pub fn check(path: &Path, loader: &mut Loader) {
             loader.load(file, &folder);
         }
         Kind::Rules => {
-            let groups = loader.decode_rules(file);
+            let groups = loader.decode_rules(file, ReadOptions::default());
             loader.rules.extend(groups);
         }
         Kind::Alertmanager => {
@@ -128,7 +128,8 @@ fn kind_of(loader: &mut Loader, file: FileId) -> Kind {
     }
 }
 
-fn folder_of(path: &Path) -> PathBuf {
+/// The folder that relative names in a file start from.
+pub fn folder_of(path: &Path) -> PathBuf {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
 }
 
@@ -169,7 +170,7 @@ impl Loader {
     }
 
     /// Reads a file; one that cannot be read is a problem at the place that names it.
-    fn read_file(&mut self, path: &Path, named_at: Option<Span>) -> Option<FileId> {
+    pub(crate) fn read_file(&mut self, path: &Path, named_at: Option<Span>) -> Option<FileId> {
         let name = path.display().to_string();
         match std::fs::read(path) {
             Ok(bytes) => {
@@ -347,15 +348,16 @@ impl Loader {
         for pattern in patterns {
             for path in self.expand(&pattern.value, Some(pattern.span), folder) {
                 if let Some(file) = self.read_file(&path, Some(pattern.span)) {
-                    let rules = self.decode_rules(file);
+                    let rules = self.decode_rules(file, ReadOptions::default());
                     self.rules.extend(rules);
                 }
             }
         }
     }
 
-    fn decode_rules(&mut self, file: FileId) -> Option<(String, RuleFile)> {
-        let groups = RuleFile::read(&self.sources, file, ReadOptions::default(), &mut self.diagnostics)?;
+    /// A rule file under its name, unless something is wrong with it.
+    pub(crate) fn decode_rules(&mut self, file: FileId, options: ReadOptions) -> Option<(String, RuleFile)> {
+        let groups = RuleFile::read(&self.sources, file, options, &mut self.diagnostics)?;
         Some((self.sources.name(file).to_owned(), groups))
     }
 
@@ -424,7 +426,7 @@ impl Loader {
     }
 
     /// Files that a pattern names, sorted.
-    fn expand(&mut self, pattern: &str, span: Option<Span>, folder: &Path) -> Vec<PathBuf> {
+    pub(crate) fn expand(&mut self, pattern: &str, span: Option<Span>, folder: &Path) -> Vec<PathBuf> {
         let whole = folder.join(pattern);
         if !pattern.contains(['*', '?', '[']) {
             return vec![whole];

@@ -120,9 +120,9 @@ fn a_scalar_and_a_number_that_is_none_are_results_too() {
 
 #[test]
 fn a_link_shows_the_query() {
-    use bellwether_rules::{Effect, EngineOptions, Event, QueryAnswer, RuleEngine};
+    use bellwether_rules::{Effect, EngineOptions, Event, Grid, QueryAnswer, RuleEngine};
     let options = EngineOptions { external_url: "http://b/x/".to_owned(), ..EngineOptions::default() };
-    let mut engine = RuleEngine::new(EngineOptions { spread: false, ..options });
+    let mut engine = RuleEngine::new(EngineOptions { grid: Grid::Epoch, ..options });
     engine.load(
         &[("f".to_owned(), rules("groups: [{name: g, rules: [{alert: A, expr: '1 > 0 + x'}]}]"))],
         at(0),

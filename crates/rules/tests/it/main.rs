@@ -7,4 +7,5 @@ mod expand;
 mod file;
 mod properties;
 mod snapshot;
+mod unit_test;
 mod world;

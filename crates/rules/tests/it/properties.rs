@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 
 use bellwether_diag::{Diagnostics, Sources};
 use bellwether_model::{TimeDelta, Timestamp};
-use bellwether_rules::{EngineOptions, EngineSnapshot, Event, NameScheme, QueryAnswer, RuleEngine, RuleFile};
+use bellwether_rules::{
+    EngineOptions, EngineSnapshot, Event, Grid, NameScheme, QueryAnswer, RuleEngine, RuleFile,
+};
 use proptest::prelude::*;
 
 use crate::world::{World, at, rules};
@@ -71,7 +73,7 @@ proptest! {
             if restarts >> minute & 1 == 1 {
                 let saved = serde_json::to_string(&restarted.engine.snapshot()).unwrap();
                 let snapshot: EngineSnapshot = serde_json::from_str(&saved).unwrap();
-                let options = EngineOptions { spread: false, external_url: "http://b".to_owned(), ..Default::default() };
+                let options = EngineOptions { grid: Grid::Epoch, external_url: "http://b".to_owned(), ..Default::default() };
                 restarted.engine = RuleEngine::new(options);
                 restarted.engine.load(&[("f".to_owned(), rules(&text))], at(minute * 60 + 1));
                 restarted.engine.restore(snapshot);
@@ -94,8 +96,9 @@ proptest! {
     }
 
     #[test]
-    fn no_clock_makes_it_panic(moments in prop::collection::vec(any::<i64>(), 1..20), spread in any::<bool>()) {
-        let mut engine = RuleEngine::new(EngineOptions { spread, ..EngineOptions::default() });
+    fn no_clock_makes_it_panic(moments in prop::collection::vec(any::<i64>(), 1..20), grid in any::<Option<i64>>()) {
+        let grid = grid.map_or(Grid::Spread, |start| Grid::From(Timestamp(start)));
+        let mut engine = RuleEngine::new(EngineOptions { grid, ..EngineOptions::default() });
         let file = rules("groups: [{name: g, interval: 1ms, rules: [{alert: A, expr: q}]}, {name: h, interval: 200000000y, query_offset: 200000000y, rules: [{record: a, expr: q}]}]");
         engine.load(&[("f".to_owned(), file)], Timestamp(moments[0]));
         for moment in moments {

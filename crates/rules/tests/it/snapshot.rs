@@ -1,5 +1,5 @@
 //! A restart forgets nothing and guesses nothing.
-use bellwether_rules::{EngineOptions, EngineSnapshot, RuleEngine};
+use bellwether_rules::{EngineOptions, EngineSnapshot, Grid, RuleEngine};
 
 use crate::world::{World, at, rules};
 
@@ -13,7 +13,7 @@ fn restart(world: &mut World, now: i64) {
     let saved = serde_json::to_string(&world.engine.snapshot()).unwrap();
     let snapshot: EngineSnapshot = serde_json::from_str(&saved).unwrap();
     assert_eq!(snapshot, world.engine.snapshot(), "what is saved is what is read");
-    let mut engine = RuleEngine::new(EngineOptions { spread: false, ..EngineOptions::default() });
+    let mut engine = RuleEngine::new(EngineOptions { grid: Grid::Epoch, ..EngineOptions::default() });
     engine.load(&[("f".to_owned(), rules(RULES))], at(now));
     engine.restore(snapshot);
     world.engine = engine;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use bellwether_diag::{Diagnostics, Sources, Style};
-use bellwether_model::{Alert, Labels, Sample, TimeDelta, Timestamp, is_stale};
+use bellwether_model::{Alert, HistogramSample, Labels, Sample, TimeDelta, Timestamp, is_stale};
 use bellwether_promql::{InstantSeries, Value};
 use bellwether_rules::{
-    Effect, EngineOptions, Event, NameScheme, QueryAnswer, QueryResult, RuleEngine, RuleFile, RuleQuery,
+    Effect, EngineOptions, Event, Grid, NameScheme, QueryAnswer, QueryResult, RuleEngine, RuleFile,
+    RuleQuery, Written,
 };
 
 /// Reads a rule file that must be good.
@@ -39,7 +40,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(rules_text: &str, answers: &[(&str, &str, &str)]) -> Self {
         let options =
-            EngineOptions { spread: false, external_url: "http://b".to_owned(), ..Default::default() };
+            EngineOptions { grid: Grid::Epoch, external_url: "http://b".to_owned(), ..Default::default() };
         Self::with_options(rules_text, answers, options)
     }
 
@@ -100,9 +101,13 @@ impl World {
     fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Append(samples) => {
+                Effect::Append(Written { samples, histograms }) => {
                     let s = self.now.as_millis() / 1000;
                     self.log.extend(samples.iter().map(|(labels, sample)| written(s, labels, *sample)));
+                    let count = |(labels, sample): &(Labels, HistogramSample)| {
+                        format!("{s}s append {labels} histogram of {}", sample.histogram.count)
+                    };
+                    self.log.extend(histograms.iter().map(count));
                 }
                 Effect::Alerts(alerts) => {
                     let now = self.now;

@@ -1,0 +1,150 @@
+//! The series of one test: those that are given, as far as time has come, and those that rules have written.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bellwether_model::{
+    Chunk, ChunkKind, ChunkSummary, HistogramSample, Labels, Matcher, Sample, SeriesSource, SeriesView,
+    SourceError, TimeRange, Timestamp, matches_all,
+};
+use bellwether_promql::SampleValue;
+
+/// A value and its moment.
+pub(crate) type Entry = (Timestamp, SampleValue);
+
+/// Series in memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory {
+    /// Invariant: the entries of each series are in time order, at most one at a moment.
+    series: BTreeMap<Labels, Vec<Entry>>,
+    /// Later entries are there, but not to be seen yet.
+    now: Timestamp,
+}
+
+/// Why a value was not taken.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Refused {
+    /// The series has another value at the same moment.
+    Twice {
+        /// The value it has.
+        has: SampleValue,
+    },
+    /// The series has a later value already.
+    Late,
+}
+
+impl Memory {
+    pub(crate) fn new(start: Timestamp) -> Self {
+        Self { series: BTreeMap::new(), now: start }
+    }
+
+    /// Gives a series; it replaces what was given under the same labels.
+    pub(crate) fn give(&mut self, labels: Labels, entries: Vec<Entry>) {
+        self.series.insert(labels, entries);
+    }
+
+    /// From now on entries up to this moment are seen.
+    pub(crate) fn advance(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    /// Writes what a rule found, as the store would.
+    pub(crate) fn write(&mut self, labels: &Labels, (at, value): Entry) -> Result<(), Refused> {
+        let now = self.now;
+        let entries = self.series.entry(labels.clone()).or_default();
+        let place = entries.partition_point(|(known_at, _)| *known_at < at);
+        match entries.get(place) {
+            Some((known_at, known)) if *known_at == at => {
+                if is_same(known, &value) {
+                    Ok(())
+                } else {
+                    Err(Refused::Twice { has: known.clone() })
+                }
+            }
+            // What is given for later has not happened yet.
+            Some((known_at, _)) if *known_at <= now => Err(Refused::Late),
+            Some(_) | None => {
+                entries.insert(place, (at, value));
+                Ok(())
+            }
+        }
+    }
+
+    /// The entries of every series that is selected, up to a moment.
+    pub(crate) fn look(&self, matchers: &[Matcher], until: Timestamp) -> Vec<(&Labels, &[Entry])> {
+        let until = until.min(self.now);
+        let selected = self.series.iter().filter(|(labels, _)| matches_all(matchers, labels));
+        let seen = |entries: &'_ [Entry]| entries.partition_point(|(at, _)| *at <= until);
+        let seen = selected.map(|(labels, entries)| (labels, &entries[..seen(entries)]));
+        seen.filter(|(_, entries)| !entries.is_empty()).collect()
+    }
+}
+
+/// The store compares bits: a stale marker is no other than itself.
+fn is_same(a: &SampleValue, b: &SampleValue) -> bool {
+    match (a, b) {
+        (SampleValue::Float(a), SampleValue::Float(b)) => a.to_bits() == b.to_bits(),
+        (SampleValue::Histogram(a), SampleValue::Histogram(b)) => a == b,
+        (SampleValue::Float(_) | SampleValue::Histogram(_), _) => false,
+    }
+}
+
+/// Part of a series whose entries are all of one kind.
+struct Part {
+    summary: ChunkSummary,
+    floats: Vec<Sample>,
+    histograms: Vec<HistogramSample>,
+}
+
+impl Part {
+    fn of(entries: &[Entry]) -> Option<Self> {
+        let (mut floats, mut histograms) = (Vec::new(), Vec::new());
+        for (at, value) in entries {
+            match value {
+                SampleValue::Float(value) => floats.push(Sample::new(*at, *value)),
+                SampleValue::Histogram(histogram) => {
+                    histograms.push(HistogramSample { at: *at, histogram: histogram.clone() });
+                }
+            }
+        }
+        let summary = ChunkSummary::of(&floats).or_else(|| ChunkSummary::of_histograms(&histograms))?;
+        Some(Self { summary, floats, histograms })
+    }
+}
+
+impl Chunk for Part {
+    fn summary(&self) -> &ChunkSummary {
+        &self.summary
+    }
+
+    fn kind(&self) -> ChunkKind {
+        if self.histograms.is_empty() { ChunkKind::Floats } else { ChunkKind::Histograms }
+    }
+
+    fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
+        out.extend_from_slice(&self.floats);
+        Ok(())
+    }
+
+    fn decode_histograms(&self, out: &mut Vec<HistogramSample>) -> Result<(), SourceError> {
+        out.extend_from_slice(&self.histograms);
+        Ok(())
+    }
+}
+
+impl SeriesSource for Memory {
+    fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<SeriesView>, SourceError> {
+        let mut views = Vec::new();
+        for (labels, entries) in self.look(matchers, range.end) {
+            let entries = &entries[entries.partition_point(|(at, _)| *at < range.start)..];
+            let same_kind =
+                |a: &Entry, b: &Entry| std::mem::discriminant(&a.1) == std::mem::discriminant(&b.1);
+            let parts = entries.chunk_by(same_kind).filter_map(Part::of);
+            let chunks: Vec<Arc<dyn Chunk>> = parts.map(|part| Arc::new(part) as Arc<dyn Chunk>).collect();
+            if !chunks.is_empty() {
+                views.push(SeriesView { labels: labels.clone(), chunks });
+            }
+        }
+        Ok(views)
+    }
+}
