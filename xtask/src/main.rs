@@ -3,6 +3,7 @@
 //! Nothing here is part of the product. Each command is one file.
 
 mod bench;
+mod http;
 mod packages;
 mod peers;
 mod recorded;

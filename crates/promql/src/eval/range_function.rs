@@ -67,7 +67,7 @@ pub(super) fn over_summary(function: Function, s: &ChunkSummary, context: &Conte
     let is_all_nan = s.nan_count == s.count;
     let edges = Edges { first: s.first, last: s.last, count: s.count as usize };
     Some(match function {
-        Function::Rate => edges.extrapolated(s.increase, context, true)? / context.seconds(),
+        Function::Rate => edges.rate(s.increase, context)?,
         Function::Increase => edges.extrapolated(s.increase, context, true)?,
         Function::Delta => edges.extrapolated(s.last.value - s.first.value, context, false)?,
         Function::SumOverTime => s.sum,
@@ -106,7 +106,7 @@ pub(super) fn over_samples(function: Function, samples: &[Sample], context: &Con
     let edges = Edges { first: *first, last: *last, count: samples.len() };
     let count = |n: usize| n as f64;
     Some(match function {
-        Function::Rate => edges.extrapolated(counter_increase(samples), context, true)? / context.seconds(),
+        Function::Rate => edges.rate(counter_increase(samples), context)?,
         Function::Increase => edges.extrapolated(counter_increase(samples), context, true)?,
         Function::Delta => edges.extrapolated(last.value - first.value, context, false)?,
         Function::Irate => instant_difference(samples, true)?,
@@ -155,6 +155,15 @@ struct Edges {
 impl Edges {
     /// A difference between the outermost samples, stretched to the window.
     fn extrapolated(&self, difference: f64, context: &Context, is_counter: bool) -> Option<f64> {
+        Some(difference * self.stretch(difference, context, is_counter)?)
+    }
+
+    /// The same per second. Divided in Prometheus' order, or `topk` breaks ties between equal rates differently.
+    fn rate(&self, increase: f64, context: &Context) -> Option<f64> {
+        Some(increase * (self.stretch(increase, context, true)? / context.seconds()))
+    }
+
+    fn stretch(&self, difference: f64, context: &Context, is_counter: bool) -> Option<f64> {
         if self.count < 2 {
             return None;
         }
@@ -167,7 +176,7 @@ impl Edges {
             let to_zero = sampled * (self.first.value / difference);
             to_start = if to_zero < to_start { to_zero } else { to_start };
         }
-        Some(difference * ((sampled + to_start + to_end) / sampled))
+        Some((sampled + to_start + to_end) / sampled)
     }
 }
 

@@ -1,0 +1,98 @@
+//! Benchmarks by name. Machines are shared and noisy: look at ratios and medians, never at one figure.
+
+mod dataset;
+mod exporter;
+mod fixture;
+mod prometheus_block;
+mod promql;
+mod queries;
+mod rules;
+mod server;
+
+use crate::{Outcome, cargo};
+
+/// A criterion benchmark of one crate.
+struct Bench {
+    name: &'static str,
+    package: &'static str,
+    target: &'static str,
+    about: &'static str,
+}
+
+const BENCHES: [Bench; 3] = [
+    Bench {
+        name: "slo",
+        package: "bellwether-slo",
+        target: "evaluate",
+        about: "evaluate 10,000 SLO streams with 9 windows each; memory per stream with 30 days behind it",
+    },
+    Bench {
+        name: "tsdb",
+        package: "bellwether-tsdb",
+        target: "append",
+        about: "append scrapes to the log and the head; encode and decode chunks",
+    },
+    Bench { name: "exposition", package: "bellwether-ingest", target: "scan", about: "scan exposition text" },
+];
+
+/// A comparison with the real peers: what it is called, what it does, what runs it.
+struct Comparison {
+    name: &'static str,
+    about: &'static str,
+    run: fn() -> Outcome,
+}
+
+const COMPARISONS: [Comparison; 2] = [
+    Comparison {
+        name: "promql",
+        about: "queries over 30 days of 500 series, beside Prometheus and VictoriaMetrics",
+        run: promql::run_all,
+    },
+    Comparison {
+        name: "rules",
+        about: "1,000 alerting rules over 10,000 series, beside Prometheus",
+        run: rules::run_all,
+    },
+];
+
+/// Names what there is.
+pub fn list() -> Outcome {
+    let known = BENCHES.iter().map(|bench| (bench.name, bench.about));
+    for (name, about) in known.chain(COMPARISONS.iter().map(|other| (other.name, other.about))) {
+        println!("{name:<12} {about}");
+    }
+    Ok(())
+}
+
+/// Runs one.
+pub fn run_named(name: &str) -> Outcome {
+    if let Some(comparison) = COMPARISONS.iter().find(|comparison| comparison.name == name) {
+        return optimised(name, comparison.run);
+    }
+    let names = || {
+        let names = BENCHES.iter().map(|bench| bench.name).chain(COMPARISONS.iter().map(|other| other.name));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let bench = BENCHES
+        .iter()
+        .find(|bench| bench.name == name)
+        .ok_or_else(|| format!("no benchmark {name:?}; there are {}", names()))?;
+    crate::run(cargo().args(["bench", "--package", bench.package, "--bench", bench.target]))
+}
+
+/// Runs a comparison in an optimised build of this very program: making its data takes minutes otherwise.
+fn optimised(name: &str, run: fn() -> Outcome) -> Outcome {
+    if cfg!(debug_assertions) {
+        return crate::run(cargo().args([
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "xtask",
+            "--",
+            "bench",
+            name,
+        ]));
+    }
+    run()
+}
