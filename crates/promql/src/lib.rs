@@ -17,6 +17,7 @@ mod equivalence;
 mod eval;
 mod function;
 mod histogram;
+mod kahan;
 mod kind;
 mod layout;
 mod lex;

@@ -6,8 +6,9 @@ use bellwether_model::{Labels, METRIC_NAME};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present};
 use super::cost::Cost;
-use super::range_function::{Kahan, Mean, Variance, quantile};
+use super::range_function::{Mean, Variance, quantile};
 use super::{EvalError, Evaluator};
+use crate::kahan::Kahan;
 use crate::syntax::{AggregateOp, Aggregation, Expr, Grouping};
 
 /// Series that are folded together.

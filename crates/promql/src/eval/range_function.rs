@@ -6,6 +6,7 @@
 use bellwether_model::{ChunkSummary, Sample};
 
 use crate::function::Function;
+use crate::kahan::Kahan;
 
 /// One window.
 pub(super) struct Context {
@@ -199,31 +200,6 @@ fn instant_difference(samples: &[Sample], is_rate: bool) -> Option<f64> {
     let is_reset = is_rate && last.value < before.value;
     let difference = if is_reset { last.value } else { last.value - before.value };
     Some(if is_rate { difference / (ms as f64 / 1000.0) } else { difference })
-}
-
-/// Kahan's summation as improved by Neumaier: the lost low bits are kept beside the sum.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Kahan {
-    pub(super) sum: f64,
-    pub(super) lost: f64,
-}
-
-impl Kahan {
-    pub(super) fn add(&mut self, value: f64) {
-        let total = self.sum + value;
-        if total.is_infinite() {
-            self.lost = 0.0;
-        } else if self.sum.abs() >= value.abs() {
-            self.lost += (self.sum - total) + value;
-        } else {
-            self.lost += (value - total) + self.sum;
-        }
-        self.sum = total;
-    }
-
-    pub(super) fn total(self) -> f64 {
-        if self.sum.is_infinite() { self.sum } else { self.sum + self.lost }
-    }
 }
 
 fn sum(values: impl Iterator<Item = f64>) -> f64 {
