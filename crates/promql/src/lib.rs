@@ -27,6 +27,7 @@ mod parse_call;
 mod parse_error;
 mod parse_selector;
 mod print;
+pub mod series_notation;
 mod syntax;
 mod syntax_duration;
 mod tree;

@@ -8,7 +8,7 @@ use bellwether_model::TimeDelta;
 use crate::check;
 use crate::lex::{Placed, Token, tokens};
 use crate::parse_error::ParseError;
-use crate::syntax::{AggregateOp, Binary, BinaryOp, Expr, ExprKind, Span};
+use crate::syntax::{AggregateOp, Binary, BinaryOp, Expr, ExprKind, Span, VectorSelector};
 
 /// Longest text that is read at all.
 pub const QUERY_BYTES_MAX: usize = 4 << 20;
@@ -45,6 +45,30 @@ pub fn parse(text: &str) -> Result<Expr, Vec<ParseError>> {
     }
     problems.sort_by_key(|p| (p.span.start, p.span.end));
     Err(problems)
+}
+
+/// Parses a selector that stands alone, whose name may be a word of the language; only its labels are read.
+pub(crate) fn parse_selector(text: &str) -> Result<VectorSelector, ParseError> {
+    let mut parser =
+        Parser { tokens: tokens(text)?, next: 0, depth: 0, problems: Vec::new(), stand_ins: Vec::new() };
+    let name = match parser.peek().clone() {
+        Token::Word(word) => Some((word, parser.take().span)),
+        Token::Sign("{") => None,
+        Token::Number(_) | Token::Duration(_) | Token::Text(_) | Token::Sign(_) | Token::End => {
+            return Err(parser
+                .unexpected("where a series should stand")
+                .with_help("write name{label=\"value\"}"));
+        }
+    };
+    let expr = parser.selector(name)?;
+    if *parser.peek() != Token::End {
+        return Err(parser.unexpected("after the series"));
+    }
+    match (parser.problems.into_iter().next(), expr.kind) {
+        (None, ExprKind::Selector(selector)) => Ok(*selector),
+        (Some(problem), _) => Err(problem),
+        (None, _) => Err(ParseError::new(expr.span, "expected a series")),
+    }
 }
 
 pub(crate) type Parsed<T> = Result<T, ParseError>;

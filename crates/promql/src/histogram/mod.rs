@@ -2,16 +2,8 @@
 //! reported to the caller, who knows where in the query it belongs.
 
 mod layout;
-mod quantile;
-mod reset;
 mod scale;
 mod sum;
-mod trim;
-mod variance;
 
-pub(crate) use quantile::{Fraction, Quantile, fraction, quantile};
-pub(crate) use reset::is_reset;
-pub(crate) use scale::{divided, scaled};
-pub(crate) use sum::{Combined, HistogramSum, IncompatibleSchemas, difference, sum};
-pub(crate) use trim::{Keep, trimmed};
-pub(crate) use variance::variance;
+pub(crate) use scale::scaled;
+pub(crate) use sum::{Combined, IncompatibleSchemas, difference, sum};

@@ -131,15 +131,13 @@ fn zero_part(histogram: &Histogram, value: f64, keep: Keep) -> Part {
     match keep {
         Keep::Below if value <= lower => Part::default(),
         Keep::Below if value >= upper => whole,
-        Keep::Below => Part {
-            count: count * ((value - lower) / (upper - lower)),
-            middle: f64::midpoint(lower, value),
-        },
+        Keep::Below => {
+            Part { count: count * ((value - lower) / (upper - lower)), middle: f64::midpoint(lower, value) }
+        }
         Keep::Above if value <= lower => whole,
         Keep::Above if value >= upper => Part::default(),
-        Keep::Above => Part {
-            count: count * ((upper - value) / (upper - lower)),
-            middle: f64::midpoint(value, upper),
-        },
+        Keep::Above => {
+            Part { count: count * ((upper - value) / (upper - lower)), middle: f64::midpoint(value, upper) }
+        }
     }
 }

@@ -7,3 +7,4 @@ mod memory;
 mod parse;
 mod promqltest;
 mod script;
+mod series_notation;
