@@ -59,6 +59,40 @@ pub struct Serve {
     /// Address of pages and API
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9999")]
     pub listen: String,
+    /// Bounds on queries.
+    #[command(flatten)]
+    pub queries: QueryFlags,
+}
+
+/// Bounds on queries, of pages and API alike.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Queries")]
+pub struct QueryFlags {
+    /// The longest a query may take, waiting included
+    #[arg(long, value_name = "DURATION", default_value = "2m")]
+    pub query_timeout: TimeDelta,
+    /// Queries evaluated at once; the rest wait
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = at_least_one)]
+    pub query_concurrency: usize,
+    /// How old a sample an instant selector accepts
+    #[arg(long, value_name = "DURATION", default_value = "5m")]
+    pub query_lookback: TimeDelta,
+    /// Samples that one query may hold in memory
+    #[arg(long, value_name = "N", default_value_t = 50_000_000)]
+    pub query_samples_max: u64,
+    /// Memory that one query may hold, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub query_memory_max_mib: u64,
+    /// Write every query to the log
+    #[arg(long)]
+    pub query_log: bool,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("write a number from 1 on".to_owned()),
+        Ok(n) => Ok(n),
+    }
 }
 
 /// Flags of `demo`.

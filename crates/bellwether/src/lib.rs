@@ -41,6 +41,7 @@ pub mod rule_worker;
 pub mod scrape;
 pub mod senders;
 pub mod server;
+pub mod server_view;
 pub mod shutdown;
 pub mod state;
 pub mod telemetry;

@@ -9,10 +9,10 @@ use bellwether_slo::{HistoryPoint, SloStatus};
 use bellwether_tsdb::Store;
 use bellwether_web::view::{
     AlertGroupView, AlertState, AlertView, DeliveryFilter, DeliveryOutcome, DeliveryView, HistoryRequest,
-    NewSilence, Overview, ReceiverFailing, Refused, RuleGroupView, SilenceState, SilenceView, TargetHealth,
-    TargetView, WhyStep,
+    NewSilence, Overview, ReceiverFailing, Refused, RuleGroupView, ServerView, SilenceState, SilenceView,
+    TargetHealth, TargetMetadata, TargetView, WhyStep,
 };
-use bellwether_web::{App, BoxFuture, Demo};
+use bellwether_web::{App, BoxFuture, Demo, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock;
@@ -21,6 +21,7 @@ use crate::pipeline::Pipeline;
 use crate::reload::Reloader;
 use crate::request::Request;
 use crate::scrape::ScrapePool;
+use crate::server_view;
 use crate::state::{DeliveryQuery, StateDb};
 use crate::telemetry;
 use crate::writer::WriterHandle;
@@ -47,6 +48,8 @@ pub struct Pages {
     pub reloader: Arc<Reloader>,
     /// The demonstration's switches, if this is one.
     pub demo: Option<Arc<dyn Demo>>,
+    /// Queries in their turns.
+    pub queries: Queries,
     /// When this process started.
     pub started_at: Timestamp,
     /// The latest evaluation, with the change it belongs to.
@@ -120,12 +123,30 @@ impl App for Pages {
             pool: &self.pool,
             writer: &self.writer,
             health: &self.health,
+            queries: self.queries.counts(),
             started_at: self.started_at,
         })
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(self.reloader.reload())
+    }
+
+    fn server(&self) -> ServerView {
+        let config = self.reloader.current();
+        server_view::of(
+            &config,
+            &server_view::Seen {
+                queries: self.queries.settings(),
+                config_name: self.reloader.name(),
+                config_loaded_at: self.reloader.loaded_at(),
+                health: &self.health,
+            },
+        )
+    }
+
+    fn queries(&self) -> &Queries {
+        &self.queries
     }
 
     fn source(&self) -> Arc<dyn SeriesSource> {
@@ -153,6 +174,10 @@ impl App for Pages {
 
     fn targets(&self) -> Vec<TargetView> {
         self.pool.views()
+    }
+
+    fn metadata(&self) -> Vec<TargetMetadata> {
+        self.pool.metadata()
     }
 
     fn rule_groups(&self) -> Vec<RuleGroupView> {

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::info;
 
 use crate::backfill;
+use crate::clock;
 use crate::config::{self, Config, Loaded};
 use crate::health::{Health, Trouble};
 use crate::pipeline::{Outcome, Pipeline};
@@ -101,6 +102,7 @@ pub struct Reloader {
     requests: mpsc::Sender<Request>,
     health: Arc<Health>,
     current: Mutex<Config>,
+    loaded_at: Mutex<Timestamp>,
     /// One reload at a time: two at once could put the rules of one and the targets of the other into force.
     turn: tokio::sync::Mutex<()>,
 }
@@ -136,6 +138,7 @@ impl Reloader {
             requests,
             health,
             current: Mutex::new(current),
+            loaded_at: Mutex::new(clock::now()),
             turn: tokio::sync::Mutex::default(),
         }
     }
@@ -153,6 +156,11 @@ impl Reloader {
     /// The configuration in force.
     pub fn current(&self) -> Config {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// When the configuration in force was read.
+    pub fn loaded_at(&self) -> Timestamp {
+        *self.loaded_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the configuration anew; every reason against it is in the error.
@@ -201,6 +209,7 @@ impl Reloader {
         applied.await.map_err(|_| stopping())?;
         self.pool.assign(&config.prometheus.jobs);
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = config;
+        *self.loaded_at.lock().unwrap_or_else(PoisonError::into_inner) = clock::now();
         Ok(())
     }
 }

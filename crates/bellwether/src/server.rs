@@ -9,7 +9,7 @@ use bellwether_model::{LogPosition, Timestamp};
 use bellwether_rules::RuleEngine;
 use bellwether_slo::SloEngine;
 use bellwether_tsdb::{Options, RealDisk, Recovery, Store};
-use bellwether_web::{App, Demo};
+use bellwether_web::{App, Demo, Queries, QuerySettings};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -42,6 +42,8 @@ pub struct Start {
     pub listener: TcpListener,
     /// The demonstration's switches, if this is one.
     pub demo: Option<Arc<dyn Demo>>,
+    /// Bounds on queries.
+    pub queries: QuerySettings,
 }
 
 /// Batches that may wait to be counted before the writer waits.
@@ -137,6 +139,7 @@ impl Server {
             changes: changed,
             reloader,
             demo: start.demo,
+            queries: Queries::new(start.queries),
             started_at: clock::now(),
             slos: Mutex::new(None),
         };

@@ -7,6 +7,7 @@ use bellwether_alerts::{ReceiverHealth, ReceiverState};
 use bellwether_ingest::{ExpositionWriter, MetricKind};
 use bellwether_model::Timestamp;
 use bellwether_tsdb::Store;
+use bellwether_web::QueryCounts;
 use bellwether_web::view::TargetHealth;
 
 use crate::clock;
@@ -27,6 +28,8 @@ pub struct Seen<'a> {
     pub writer: &'a WriterHandle,
     /// What keeps alerts from people.
     pub health: &'a Health,
+    /// What became of queries.
+    pub queries: QueryCounts,
     /// When this process started.
     pub started_at: Timestamp,
 }
@@ -36,6 +39,7 @@ pub fn render(seen: &Seen<'_>) -> String {
     let mut writer = ExpositionWriter::default();
     process(seen, &mut writer);
     store(seen, &mut writer);
+    queries(&seen.queries, &mut writer);
     targets(seen, &mut writer);
     alerting(seen, &mut writer);
     writer.finish()
@@ -102,6 +106,27 @@ fn store(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     ] {
         writer.sample(samples_refused, &[("reason", reason)], value as f64);
     }
+}
+
+fn queries(counts: &QueryCounts, writer: &mut ExpositionWriter) {
+    use MetricKind::{Counter, Gauge};
+    let outcomes = "bellwether_queries_total";
+    writer.family(outcomes, Counter, "Queries by what became of them.");
+    for (outcome, count) in [
+        ("answered", counts.answered),
+        ("failed", counts.failed),
+        ("timed_out", counts.timed_out),
+        ("abandoned", counts.abandoned),
+    ] {
+        writer.sample(outcomes, &[("outcome", outcome)], count as f64);
+    }
+    one(writer, ("bellwether_queries_running", Gauge, "Queries evaluated now."), counts.running as f64);
+    let help = "Queries that wait for their turn.";
+    one(writer, ("bellwether_queries_waiting", Gauge, help), counts.waiting as f64);
+    let help = "Time spent evaluating queries that were answered.";
+    one(writer, ("bellwether_query_evaluation_seconds_total", Counter, help), counts.evaluation_seconds);
+    let help = "Time queries spent waiting for their turn.";
+    one(writer, ("bellwether_query_waiting_seconds_total", Counter, help), counts.waiting_seconds);
 }
 
 fn targets(seen: &Seen<'_>, writer: &mut ExpositionWriter) {

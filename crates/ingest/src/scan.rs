@@ -61,6 +61,13 @@ pub enum Entry<'a> {
         /// Its kind.
         kind: MetricKind,
     },
+    /// What a metric is measured in.
+    Unit {
+        /// The metric's name as written, without quotes.
+        name: &'a str,
+        /// The unit.
+        unit: &'a str,
+    },
 }
 
 /// A line with a value.
@@ -304,7 +311,7 @@ fn read_time(line: &str, start: usize) -> Result<Timestamp, Fault> {
     Ok(time)
 }
 
-/// `# HELP` and `# TYPE` with a blank on both sides say something; every other comment says nothing.
+/// `# HELP`, `# TYPE` and `# UNIT` with a blank on both sides say something; every other comment says nothing.
 fn read_comment(line: &str, start: usize) -> Result<Option<Entry<'_>>, Fault> {
     let bytes = line.as_bytes();
     let word_start = skip_blanks(bytes, start + 1);
@@ -315,6 +322,7 @@ fn read_comment(line: &str, start: usize) -> Result<Option<Entry<'_>>, Fault> {
     let (after_word, is_help) = match &line[word_start..word_end] {
         "HELP" => (skip_blanks(bytes, word_end), true),
         "TYPE" => (skip_blanks(bytes, word_end), false),
+        "UNIT" => return Ok(read_unit(line, skip_blanks(bytes, word_end))),
         _ => return Ok(None),
     };
     let (name, name_end) = read_commented_name(line, after_word)?;
@@ -335,6 +343,15 @@ fn read_comment(line: &str, start: usize) -> Result<Option<Entry<'_>>, Fault> {
         None if word.ends_with('\r') => Err(Fault::new(line.len() - 1, Problem::CarriageReturn)),
         None => Err(Fault::new(word_start, Problem::UnknownType(word.chars().take(40).collect()))),
     }
+}
+
+/// Units are not part of this format, but of its successor, and some targets mix the two; what is no unit is no more
+/// than a comment.
+fn read_unit(line: &str, start: usize) -> Option<Entry<'_>> {
+    let (name, name_end) = read_commented_name(line, start).ok()?;
+    let unit = line[name_end..].trim_matches([' ', '\t', '\r']);
+    let is_word = !unit.is_empty() && unit.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    (is_word && line.as_bytes().get(name_end) == Some(&b' ')).then_some(Entry::Unit { name, unit })
 }
 
 fn read_commented_name(line: &str, start: usize) -> Result<(&str, usize), Fault> {

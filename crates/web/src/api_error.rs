@@ -5,10 +5,10 @@ use std::fmt;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bellwether_model::SourceError;
-use bellwether_promql::EvalError;
-use serde_json::json;
+use bellwether_promql::{EvalError, ParseError, Span};
+use serde::Serialize;
 
-use crate::query::QueryError;
+use crate::queries::QueryError;
 
 /// What kind of error: the `errorType` of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,20 +39,117 @@ impl Kind {
 pub(crate) struct ApiError {
     kind: Kind,
     message: String,
+    /// Where in the query, for clients that underline. Prometheus has no such field, and its clients skip it.
+    place: Option<Place>,
+}
+
+/// A place in a query, and what to write there instead.
+#[derive(Clone, Debug, Serialize)]
+struct Place {
+    position: Position,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
+}
+
+/// Counted in characters, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct Position {
+    line: usize,
+    column: usize,
+    length: usize,
+}
+
+impl Position {
+    fn of(text: &str, span: &Span) -> Self {
+        let before = text.get(..span.start).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            length: text.get(span.clone()).map_or(0, |part| part.chars().count()),
+        }
+    }
 }
 
 impl ApiError {
+    const fn new(kind: Kind, message: String) -> Self {
+        Self { kind, message, place: None }
+    }
+
     pub(crate) fn bad_data(message: impl Into<String>) -> Self {
-        Self { kind: Kind::BadData, message: message.into() }
+        Self::new(Kind::BadData, message.into())
     }
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
-        Self { kind: Kind::NotFound, message: message.into() }
+        Self::new(Kind::NotFound, message.into())
     }
 
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Unavailable, message: message.into() }
+        Self::new(Kind::Unavailable, message.into())
     }
+
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(Kind::Internal, message.into())
+    }
+
+    /// Why a query has no answer.
+    pub(crate) fn of_query(error: QueryError, text: &str) -> Self {
+        match error {
+            QueryError::Syntax(errors) => syntax("query", text, &errors),
+            QueryError::NotPerStep(kind) => Self::bad_data(format!(
+                "invalid parameter \"query\": invalid expression type {:?} for range query, must be scalar or instant vector",
+                kind.as_str()
+            )),
+            QueryError::Evaluation(EvalError::Source(error)) => error.into(),
+            QueryError::Evaluation(error @ (EvalError::BadRange(_) | EvalError::TooManySteps { .. })) => {
+                Self::bad_data(error.to_string())
+            }
+            QueryError::Evaluation(error) => Self::of_evaluation(&error, text),
+            QueryError::Timeout(after) => {
+                let seconds = after.as_secs_f64();
+                Self::new(
+                    Kind::Timeout,
+                    format!("query timed out after {seconds} s; narrow its selectors or its range"),
+                )
+            }
+            QueryError::Broken => Self::internal("the evaluator failed; please report the query"),
+        }
+    }
+
+    fn of_evaluation(error: &EvalError, text: &str) -> Self {
+        let span = match error {
+            EvalError::Parameter { span, .. } | EvalError::Unsupported { span, .. } => Some(span),
+            EvalError::Source(_)
+            | EvalError::TooManySamples { .. }
+            | EvalError::TooMuchMemory { .. }
+            | EvalError::TimedOut
+            | EvalError::TooManySteps { .. }
+            | EvalError::BadRange(_)
+            | EvalError::Cancelled
+            | EvalError::SameLabels { .. }
+            | EvalError::Matching(_) => None,
+        };
+        let place = span.map(|span| Place { position: Position::of(text, span), help: None });
+        Self { place, ..Self::new(Kind::Execution, error.to_string()) }
+    }
+
+    /// As plain text, for what answers in plain text.
+    pub(crate) fn plain(self) -> Response {
+        let (_, status) = self.kind.wire();
+        (status, self.message + "\n").into_response()
+    }
+}
+
+/// What is wrong with a parameter that holds a query.
+pub(crate) fn syntax(parameter: &str, text: &str, errors: &[ParseError]) -> ApiError {
+    let Some(first) = errors.first() else {
+        return ApiError::bad_data(format!("invalid parameter {parameter:?}: it cannot be read"));
+    };
+    let position = Position::of(text, &first.span);
+    let Position { line, column, .. } = position;
+    let message = format!("invalid parameter {parameter:?}: {line}:{column}: parse error: {}", first.message);
+    let place = Place { position, help: first.help.clone() };
+    ApiError { place: Some(place), ..ApiError::bad_data(message) }
 }
 
 impl fmt::Display for ApiError {
@@ -67,47 +164,26 @@ impl From<SourceError> for ApiError {
             SourceError::Damaged(_) => Kind::Internal,
             SourceError::Unavailable(_) => Kind::Unavailable,
         };
-        Self { kind, message: error.to_string() }
+        Self::new(kind, error.to_string())
     }
-}
-
-impl From<QueryError> for ApiError {
-    fn from(error: QueryError) -> Self {
-        match error {
-            QueryError::Syntax(errors) => Self::bad_data(syntax_message(&errors)),
-            QueryError::Evaluation(EvalError::Source(error)) => error.into(),
-            QueryError::Evaluation(error @ (EvalError::BadRange(_) | EvalError::TooManySteps { .. })) => {
-                Self::bad_data(error.to_string())
-            }
-            QueryError::Evaluation(error) => Self { kind: Kind::Execution, message: error.to_string() },
-            QueryError::Timeout(after) => {
-                let message = format!(
-                    "query timed out after {} s; narrow its selectors or its range",
-                    after.as_secs_f64()
-                );
-                Self { kind: Kind::Timeout, message }
-            }
-            QueryError::Broken => Self {
-                kind: Kind::Internal,
-                message: "the evaluator failed; please report the query".to_owned(),
-            },
-        }
-    }
-}
-
-fn syntax_message(errors: &[bellwether_promql::ParseError]) -> String {
-    let at = errors.first().map(|e| format!("1:{}: ", e.span.start + 1)).unwrap_or_default();
-    format!("invalid parameter \"query\": {at}parse error: {}", first_message(errors))
-}
-
-pub(crate) fn first_message(errors: &[bellwether_promql::ParseError]) -> String {
-    errors.first().map_or_else(|| "it cannot be read".to_owned(), |e| e.message.clone())
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (error_type, status) = self.kind.wire();
-        let body = json!({ "status": "error", "errorType": error_type, "error": self.message });
-        (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+        let body = Body { status: "error", error_type, error: self.message, place: self.place };
+        let text = serde_json::to_string(&body).unwrap_or_default();
+        (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
     }
+}
+
+/// The body of an answer that is an error.
+#[derive(Serialize)]
+struct Body {
+    status: &'static str,
+    #[serde(rename = "errorType")]
+    error_type: &'static str,
+    error: String,
+    #[serde(flatten)]
+    place: Option<Place>,
 }

@@ -6,15 +6,53 @@ use std::fmt::Write as _;
 use bellwether_model::{BucketRange, Histogram, Labels, Sample, Timestamp};
 use bellwether_promql::{Annotation, Evaluated, InstantSeries, RangeSeries, SampleValue, Value};
 
+use crate::query_stats::Stats;
+
+/// What stands beside a result.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Notes<'a> {
+    /// The query, for the positions of its remarks.
+    pub(crate) query: &'a str,
+    /// Whether the result was cut by `limit`.
+    pub(crate) is_cut: bool,
+}
+
 /// A whole answer to `query` or `query_range`.
-pub(crate) fn answer(evaluated: &Evaluated, query: &str, at: Timestamp) -> String {
+pub(crate) fn answer(
+    evaluated: &Evaluated,
+    at: Timestamp,
+    beside: Notes<'_>,
+    stats: Option<&Stats>,
+) -> String {
     let mut out = String::from(r#"{"status":"success","data":{"#);
     data(&mut out, &evaluated.value, at);
+    if let Some(stats) = stats {
+        write_stats(&mut out, stats);
+    }
     out.push('}');
-    notes(&mut out, "warnings", "PromQL warning: ", &evaluated.warnings, query);
-    notes(&mut out, "infos", "PromQL info: ", &evaluated.infos, query);
+    let remarks = |prefix: &str, remarks: &[Annotation]| -> Vec<String> {
+        remarks.iter().map(|remark| format!("{prefix}{}", remark.with_position(beside.query))).collect()
+    };
+    let mut warnings = remarks("PromQL warning: ", &evaluated.warnings);
+    if beside.is_cut {
+        warnings.push("results truncated due to limit".to_owned());
+    }
+    notes(&mut out, "warnings", &warnings);
+    notes(&mut out, "infos", &remarks("PromQL info: ", &evaluated.infos));
     out.push('}');
     out
+}
+
+/// In Prometheus' words. Reading, sorting and evaluating are one piece of work here, so that its parts are not told
+/// apart.
+fn write_stats(out: &mut String, stats: &Stats) {
+    let (waited, evaluated) = (stats.waited.as_secs_f64(), stats.evaluated.as_secs_f64());
+    // Writing to a string cannot fail.
+    let _ = write!(
+        out,
+        r#","stats":{{"timings":{{"evalTotalTime":{evaluated},"resultSortTime":0,"queryPreparationTime":0,"innerEvalTime":{evaluated},"execQueueTime":{waited},"execTotalTime":{evaluated}}},"samples":{{"totalQueryableSamples":{},"peakSamples":{}}}}}"#,
+        stats.samples_read, stats.samples_peak,
+    );
 }
 
 fn data(out: &mut String, value: &Value, at: Timestamp) {
@@ -180,11 +218,11 @@ fn string(out: &mut String, text: &str) {
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 
-fn notes(out: &mut String, name: &str, prefix: &str, notes: &[Annotation], query: &str) {
+fn notes(out: &mut String, name: &str, notes: &[String]) {
     if notes.is_empty() {
         return;
     }
     let _ = write!(out, ",\"{name}\":[");
-    separated(out, notes, |out, note| string(out, &format!("{prefix}{}", note.with_position(query))));
+    separated(out, notes, |out, note| string(out, note));
     out.push(']');
 }

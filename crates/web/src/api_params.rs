@@ -3,10 +3,10 @@
 
 use axum::body::to_bytes;
 use axum::extract::Request;
-use bellwether_model::{TimeDelta, TimeRange, Timestamp};
+use bellwether_model::{Matcher, TimeDelta, TimeRange, Timestamp};
 use bellwether_promql::ExprKind;
 
-use crate::api_error::{ApiError, first_message};
+use crate::api_error::{ApiError, syntax};
 use crate::url;
 
 /// Largest form body; a query may be long, but not endless.
@@ -79,29 +79,30 @@ impl Params {
     /// `limit`; none or 0 means all.
     pub(crate) fn limit(&self) -> Result<usize, ApiError> {
         let Some(text) = self.get("limit") else { return Ok(usize::MAX) };
-        match text.parse::<usize>() {
+        match text.parse::<i64>() {
             Ok(0) => Ok(usize::MAX),
-            Ok(limit) => Ok(limit),
-            Err(_) => {
-                Err(ApiError::bad_data(format!("invalid parameter \"limit\": {text:?} is not a count")))
-            }
+            Ok(limit @ 1..) => Ok(usize::try_from(limit).unwrap_or(usize::MAX)),
+            Ok(_) => Err(ApiError::bad_data("invalid parameter \"limit\": limit must be non-negative")),
+            Err(_) => Err(ApiError::bad_data(format!(
+                "invalid parameter \"limit\": cannot parse {text:?} to a valid limit; write a number, 0 for all"
+            ))),
         }
     }
 
-    /// The selectors of `match[]`.
-    pub(crate) fn selectors(&self) -> Result<Vec<Vec<bellwether_model::Matcher>>, ApiError> {
-        self.all("match[]").map(selector).collect()
+    /// The selectors of a parameter such as `match[]`, which may occur several times.
+    pub(crate) fn selectors(&self, name: &str) -> Result<Vec<Vec<Matcher>>, ApiError> {
+        // An empty selector is a mistake, not an absent one.
+        let given = self.0.iter().filter(|(n, _)| n == name).map(|(_, text)| text.as_str());
+        given.map(|text| selector(name, text)).collect()
     }
 }
 
-fn selector(text: &str) -> Result<Vec<bellwether_model::Matcher>, ApiError> {
-    let expr = bellwether_promql::parse(text).map_err(|errors| {
-        ApiError::bad_data(format!("invalid parameter \"match[]\": {}", first_message(&errors)))
-    })?;
+fn selector(name: &str, text: &str) -> Result<Vec<Matcher>, ApiError> {
+    let expr = bellwether_promql::parse(text).map_err(|errors| syntax(name, text, &errors))?;
     match expr.kind {
         ExprKind::Selector(selector) => Ok(selector.matchers),
         _ => Err(ApiError::bad_data(format!(
-            "invalid parameter \"match[]\": {text:?} is not a series selector"
+            "invalid parameter {name:?}: {text:?} is not a series selector; write up or {{job=\"api\"}}"
         ))),
     }
 }

@@ -8,9 +8,10 @@ use bellwether_model::{SeriesSource, Timestamp};
 use bellwether_slo::{HistoryPoint, SloStatus};
 use tokio::sync::watch;
 
+use crate::queries::Queries;
 use crate::view::{
     AlertGroupView, AlertView, DeliveryFilter, DeliveryView, DemoView, HistoryRequest, NewAck, NewSilence,
-    Overview, Refused, RuleGroupView, SilenceView, TargetView,
+    Overview, Refused, RuleGroupView, ServerView, SilenceView, TargetMetadata, TargetView,
 };
 
 /// An answer that takes a while.
@@ -31,6 +32,11 @@ pub trait App: Send + Sync + 'static {
     /// Reads the configuration anew; the error holds every reason, one a line, and the old configuration stays.
     fn reload(&self) -> BoxFuture<'_, Result<(), String>>;
 
+    /// The process and its settings.
+    fn server(&self) -> ServerView;
+
+    /// The queries of this process: their bounds and their turns.
+    fn queries(&self) -> &Queries;
     /// A snapshot of the stored series.
     fn source(&self) -> Arc<dyn SeriesSource>;
     /// The latest evaluation of every objective.
@@ -40,6 +46,8 @@ pub trait App: Send + Sync + 'static {
 
     /// All targets.
     fn targets(&self) -> Vec<TargetView>;
+    /// What targets say of their metrics, in order of job and labels.
+    fn metadata(&self) -> Vec<TargetMetadata>;
     /// All rule groups.
     fn rule_groups(&self) -> Vec<RuleGroupView>;
     /// Every alert that is pending, firing or recently resolved, each once.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::api_error::ApiError;
 use crate::page::{self, Nav};
-use crate::query::{self, QueryError, When};
+use crate::queries::{Ask as Question, QueryError, When};
 use crate::svg::{self, Line, LineChart, Unit};
 use crate::{Shared, api_json, api_params, parts};
 
@@ -80,12 +80,13 @@ async fn answer(app: &Shared, ask: &Ask) -> Markup {
         ask.range.parse::<TimeDelta>().unwrap_or(TimeDelta::HOUR).0.clamp(60_000, 366 * TimeDelta::DAY.0);
     let step = TimeDelta((length / POINTS).max(1000) / 1000 * 1000);
     let range = RangeSpec { start: (at - TimeDelta(length)).ceil_to(step), end: at.floor_to(step), step };
-    let run = |when| query::run(app.source(), ask.expr.clone(), when, query::TIMEOUT_MAX);
+    let run = |when| app.queries().run(app.source(), Question::new(ask.expr.clone(), when));
     match run(When::At(at)).await {
         Err(QueryError::Syntax(errors)) => html! { @for error in &errors { (underlined(&ask.expr, error)) } },
-        Err(error) => html! { p.note.bad role="alert" { "▲ " (ApiError::from(error)) } },
+        Err(error) => html! { p.note.bad role="alert" { "▲ " (ApiError::of_query(error, &ask.expr)) } },
         Ok(now) => {
-            let over = run(When::Over(range)).await.ok();
+            let now = now.evaluated;
+            let over = run(When::Over(range)).await.ok().map(|over| over.evaluated);
             html! {
                 (notes(&now, &ask.expr))
                 @if let Some(Value::Matrix(series)) = over.map(|o| o.value) { (graph(&ask.expr, series, range)) }

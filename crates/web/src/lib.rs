@@ -23,7 +23,8 @@ mod page;
 mod parts;
 mod process;
 mod prometheus;
-mod query;
+mod queries;
+mod query_stats;
 mod silences;
 mod slo;
 mod slos;
@@ -31,6 +32,7 @@ mod svg;
 mod targets;
 pub mod url;
 pub mod view;
+mod view_server;
 
 use std::sync::Arc;
 
@@ -42,6 +44,7 @@ use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 
 pub use app::{Acknowledger, App, BoxFuture, Demo};
+pub use queries::{Queries, QueryCounts, QuerySettings};
 
 /// What every handler shares.
 type Shared = Arc<dyn App>;

@@ -6,6 +6,8 @@
 use bellwether_model::{Labels, Matcher, TimeDelta, TimeRange, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use crate::view_server::{MetricMetadata, ServerView, TargetMetadata};
+
 /// The state of the process as a whole; the header of every page is made from it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Overview {

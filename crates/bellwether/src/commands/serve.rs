@@ -1,5 +1,8 @@
 //! `bellwether serve`: watch targets, keep budgets, send alerts, until told to stop.
 
+use bellwether_promql::Limits;
+use bellwether_web::QuerySettings;
+
 use crate::cli::Serve;
 use crate::failure::Failure;
 use crate::listen::listen;
@@ -12,8 +15,25 @@ pub async fn run(arguments: Serve) -> Result<(), Failure> {
     crate::log::to_stderr("info");
     let listener = listen(&arguments.listen, "--listen").await?;
     let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
+    let queries = settings(&arguments);
     let config = ConfigSource::File(arguments.config);
-    let server = Server::start(Start { config, data: arguments.data, listener, demo: None }).await?;
+    let server = Server::start(Start { config, data: arguments.data, listener, demo: None, queries }).await?;
     say(&format!("Bellwether is ready on http://{address}"));
     server.run().await
+}
+
+/// What the flags say of queries.
+fn settings(arguments: &Serve) -> QuerySettings {
+    let flags = &arguments.queries;
+    QuerySettings {
+        concurrency: flags.query_concurrency,
+        timeout: flags.query_timeout.to_std(),
+        lookback: flags.query_lookback,
+        limits: Limits {
+            samples: flags.query_samples_max,
+            memory_bytes: flags.query_memory_max_mib.saturating_mul(1 << 20),
+            ..Limits::default()
+        },
+        is_logged: flags.query_log,
+    }
 }

@@ -2,6 +2,7 @@
 //! whole configuration is good or none of it is used.
 
 pub mod prometheus;
+mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,8 @@ pub struct Config {
     pub retention: TimeDelta,
     /// Where people reach this server; links in messages start with it.
     pub external_url: Option<String>,
+    /// The file as others may see it: without secrets.
+    pub shown: String,
 }
 
 /// A file of templates.
@@ -161,6 +164,7 @@ struct Outline {
     slos: Vec<Section>,
     retention: Option<TimeDelta>,
     external_url: Option<String>,
+    shown: String,
 }
 
 impl Loader {
@@ -218,6 +222,7 @@ impl Loader {
             slos: slos.into_iter().map(Arc::new).collect(),
             retention: outline.retention.unwrap_or(RETENTION_DEFAULT),
             external_url: outline.external_url,
+            shown: outline.shown,
         })
     }
 
@@ -252,6 +257,7 @@ impl Loader {
                 .unwrap_or_default(),
             retention: retention(&mut map, &mut cx),
             external_url: external_url(&mut map, &mut cx),
+            shown: shown::yaml(document),
         };
         map.finish(&mut cx);
         Some(outline)

@@ -11,6 +11,7 @@ use bellwether_model::{
     Batch, Labels, METRIC_NAME, Origin, STALE_NAN, Sample, SeriesId, TimeDelta, Timestamp,
 };
 
+use super::metadata::Metadata;
 use crate::config::prometheus::ScrapeJob;
 
 /// Finds or makes the number of a series.
@@ -53,6 +54,7 @@ pub struct TargetCache {
     reports: Option<Reports>,
     /// Series of the settings before: they have gone unless the next scrape has them.
     inherited: Vec<SeriesId>,
+    metadata: Metadata,
 }
 
 #[derive(Clone, Copy)]
@@ -94,7 +96,13 @@ impl TargetCache {
             scrape: 0,
             reports: None,
             inherited: Vec::new(),
+            metadata: Metadata::default(),
         }
+    }
+
+    /// What the last body that could be read said of its metrics.
+    pub const fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// Goes on with the series of the same target under other settings.
@@ -147,10 +155,12 @@ impl TargetCache {
         let (mut unresolved, mut undecodable) = (None, None);
         let limits = self.limits.clone();
         let mut kind = MetricKind::Untyped;
+        let mut metadata = Metadata::default();
         scan(body, &limits, &mut |entry| {
+            metadata.hear(&entry);
             let sample = match entry {
                 Entry::Sample(sample) => sample,
-                Entry::Help { .. } => return,
+                Entry::Help { .. } | Entry::Unit { .. } => return,
                 Entry::Type { kind: said, .. } => {
                     kind = said;
                     return;
@@ -167,7 +177,10 @@ impl TargetCache {
         .map_err(|error| error.to_string())?;
         match undecodable.or(unresolved) {
             Some(why) => Err(why),
-            None => Ok(()),
+            None => {
+                self.metadata = metadata;
+                Ok(())
+            }
         }
     }
 

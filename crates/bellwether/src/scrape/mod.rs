@@ -3,6 +3,7 @@
 
 pub mod cache;
 pub mod fetch;
+pub mod metadata;
 pub mod schedule;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bellwether_model::{Labels, TimeDelta, Timestamp};
 use bellwether_tsdb::Store;
-use bellwether_web::view::{TargetHealth, TargetView};
+use bellwether_web::view::{TargetHealth, TargetMetadata, TargetView};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
@@ -20,6 +21,7 @@ use crate::health::{Health, Trouble};
 use crate::writer::WriterHandle;
 use cache::{Scraped, TargetCache};
 use fetch::Request;
+use metadata::Metadata;
 use schedule::Schedule;
 
 /// What identifies a running task: if any of it changes, the task is replaced.
@@ -41,6 +43,7 @@ pub struct ScrapePool {
 struct Running {
     assignment: Assignment,
     view: Arc<Mutex<TargetView>>,
+    metadata: Arc<Mutex<Metadata>>,
     stop: tokio::sync::watch::Sender<Stop>,
     task: JoinHandle<TargetCache>,
 }
@@ -110,6 +113,7 @@ impl ScrapePool {
     /// A task that goes on with the series of another, with other settings, begins when that one has ended.
     fn start(&self, assignment: Assignment, before: Option<JoinHandle<TargetCache>>) -> Running {
         let view = Arc::new(Mutex::new(initial_view(&assignment)));
+        let metadata = Arc::<Mutex<Metadata>>::default();
         let (stop, stopped) = tokio::sync::watch::channel(Stop::No);
         let scraper = Scraper {
             http: self.http.clone(),
@@ -119,6 +123,7 @@ impl ScrapePool {
             schedule: Schedule::new(&assignment.target.labels, assignment.job.interval),
             assignment: assignment.clone(),
             view: view.clone(),
+            metadata: metadata.clone(),
         };
         info!(target = %assignment.target.url, interval = %assignment.job.interval, "scraping");
         let task = tokio::spawn(async move {
@@ -130,7 +135,7 @@ impl ScrapePool {
             }
             scraper.run(stopped).await
         });
-        Running { assignment, view, stop, task }
+        Running { assignment, view, metadata, stop, task }
     }
 
     /// How every target does, in order of job and labels.
@@ -140,6 +145,16 @@ impl ScrapePool {
             .values()
             .map(|task| task.view.lock().unwrap_or_else(PoisonError::into_inner).clone())
             .collect()
+    }
+
+    /// What every target says of its metrics, in order of job and labels.
+    pub fn metadata(&self) -> Vec<TargetMetadata> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |(labels, task): (&Labels, &Running)| TargetMetadata {
+            target: labels.clone(),
+            metrics: task.metadata.lock().unwrap_or_else(PoisonError::into_inner).views(),
+        };
+        running.iter().map(of).collect()
     }
 
     /// Stops scraping. No goodbyes are said: after a restart the same targets go on.
@@ -176,6 +191,7 @@ struct Scraper {
     schedule: Schedule,
     assignment: Assignment,
     view: Arc<Mutex<TargetView>>,
+    metadata: Arc<Mutex<Metadata>>,
 }
 
 impl Scraper {
@@ -225,6 +241,11 @@ impl Scraper {
             }
             Err(why) => error = Some(format!("scraped, but not stored: {why}")),
         }
+        let mut metadata = self.metadata.lock().unwrap_or_else(PoisonError::into_inner);
+        if *metadata != *self.cache.metadata() {
+            metadata.clone_from(self.cache.metadata());
+        }
+        drop(metadata);
         self.report(at, took, samples, error);
     }
 

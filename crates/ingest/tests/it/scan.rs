@@ -14,6 +14,7 @@ fn read(body: &[u8], limits: &Limits) -> Result<Vec<String>, ScanError> {
             }
             Entry::Help { name, text } => format!("help {name}: {}", help_text(text)),
             Entry::Type { name, kind } => format!("type {name}: {}", kind.as_str()),
+            Entry::Unit { name, unit } => format!("unit {name}: {unit}"),
         });
     })?;
     Ok(entries)
@@ -85,7 +86,8 @@ fn names_beyond_the_classic_characters_stand_quoted_in_the_braces() {
 }
 
 #[test]
-fn comments_say_something_only_as_help_and_type() {
+fn comments_say_something_only_as_help_type_and_unit() {
+    check("# UNIT x_seconds seconds\n", &["unit x_seconds: seconds"]);
     check(
         "# HELP up Whether it is.\n# TYPE up gauge\nup 1\n",
         &["help up: Whether it is.", "type up: gauge", "up = 1"],
@@ -94,7 +96,7 @@ fn comments_say_something_only_as_help_and_type() {
     check("# HELP up\n# HELP down \n", &["help up: ", "help down: "]);
     check("# HELP a-b c\n# HELP d e\r\n", &["help a: -b c", "help d: e\r"]);
     check("# HELP up two\\nlines, a \\\\ and a \\d\n", &["help up: two\nlines, a \\ and a \\d"]);
-    check("#\n# \n#HELP up no\n#TYPE up no\n# HELPER x\n# UNIT x s\n# HELP\n# TYPE\n", &[]);
+    check("#\n# \n#HELP up no\n#TYPE up no\n# HELPER x\n# UNIT x\n# UNIT x s t\n# HELP\n# TYPE\n", &[]);
     check("up 1\n# EOF\n", &["up = 1"]);
     check("up 1\n# EOF", &["up = 1"]);
     for kind in ["counter", "gauge", "histogram", "summary", "untyped"] {
@@ -299,7 +301,7 @@ fn every_size_has_its_limit() {
 fn a_target_cannot_forge_a_staleness_marker() {
     scan(b"a NaN\n", &Limits::default(), &mut |entry| match entry {
         Entry::Sample(sample) => assert!(sample.value.is_nan() && !is_stale(sample.value)),
-        Entry::Help { .. } | Entry::Type { .. } => panic!("no comment was written"),
+        Entry::Help { .. } | Entry::Type { .. } | Entry::Unit { .. } => panic!("no comment was written"),
     })
     .unwrap();
 }
@@ -312,7 +314,7 @@ fn the_series_as_written_is_the_key() {
             match entry {
                 Entry::Sample(sample) => keys.push((sample.name, sample.series)),
                 Entry::Type { kind, .. } => assert_eq!(kind, MetricKind::Gauge),
-                Entry::Help { .. } => {}
+                Entry::Help { .. } | Entry::Unit { .. } => {}
             }
         });
     assert_eq!(keys, [("a", "a {b=\"c\" }"), ("a", "a"), ("a b", "{\"a b\"}")]);

@@ -12,7 +12,7 @@ use bellwether_slo::{
     StreamStatus, Verdict, WindowStatus,
 };
 use bellwether_web::view::*;
-use bellwether_web::{Acknowledger, App, BoxFuture, Demo};
+use bellwether_web::{Acknowledger, App, BoxFuture, Demo, Queries};
 use tokio::sync::watch;
 
 /// 2026-11-21T02:25:08Z, a Saturday night.
@@ -34,6 +34,7 @@ pub(crate) struct Fake {
     pub(crate) acks: Mutex<BTreeMap<String, String>>,
     pub(crate) added: Mutex<Vec<NewSilence>>,
     pub(crate) phase: Mutex<String>,
+    pub(crate) queries: Queries,
 }
 
 impl Fake {
@@ -44,6 +45,7 @@ impl Fake {
             acks: Mutex::default(),
             added: Mutex::default(),
             phase: Mutex::new("6".to_owned()),
+            queries: Queries::default(),
         })
     }
 
@@ -147,6 +149,25 @@ impl App for Fake {
         }
     }
 
+    fn server(&self) -> ServerView {
+        ServerView {
+            config_yaml: "scrape_configs: []\n".to_owned(),
+            flags: BTreeMap::from([("query.timeout".to_owned(), "2m".to_owned())]),
+            config_loaded_at: ago(600),
+            config_is_current: true,
+            working_folder: "/srv/bellwether".to_owned(),
+            host_name: "host".to_owned(),
+            threads: 2,
+            damaged: 0,
+            retention: "30d".to_owned(),
+            external_labels: labels(&[("site", "lab")]),
+        }
+    }
+
+    fn queries(&self) -> &Queries {
+        &self.queries
+    }
+
     fn source(&self) -> Arc<dyn SeriesSource> {
         Arc::new(Series(vec![
             labels(&[("__name__", "chat_calls_total"), ("job", "movieguru"), ("instance", "a:1")]),
@@ -219,6 +240,20 @@ impl App for Fake {
             target("10.0.0.2:8080", TargetHealth::Up, ""),
             target("10.0.0.3:8080", TargetHealth::Down, "connection refused"),
         ]
+    }
+
+    fn metadata(&self) -> Vec<TargetMetadata> {
+        let metric = |name: &str, kind: &str, help: &str| MetricMetadata {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            help: help.to_owned(),
+            unit: String::new(),
+        };
+        let of = |instance: &str, help: &str| TargetMetadata {
+            target: labels(&[("job", "movieguru"), ("instance", instance)]),
+            metrics: vec![metric("chat_calls_total", "counter", help), metric("chat_open", "gauge", "")],
+        };
+        vec![of("a:1", "Chats that were answered."), of("b:1", "Chats answered.")]
     }
 
     fn rule_groups(&self) -> Vec<RuleGroupView> {
