@@ -104,14 +104,14 @@ pub(crate) struct SendTimes {
 }
 
 impl AlertBook {
-    /// Takes in what an evaluation found. Nothing changes if it fails, which it does when two results become one
-    /// alert or when there are more than `limit`.
+    /// Takes in what an evaluation found; gives whether anything changed that a restart must know. Nothing changes if
+    /// it fails, which it does when two results become one alert or when there are more than `limit`.
     pub(crate) fn update(
         &mut self,
         found: Vec<Candidate>,
         times: AlertTimes,
         limit: Option<usize>,
-    ) -> Result<(), String> {
+    ) -> Result<bool, String> {
         let present: BTreeSet<Labels> = found.iter().map(|candidate| candidate.labels.clone()).collect();
         if present.len() < found.len() {
             return Err("two results become the same alert after the rule's labels are applied".to_owned());
@@ -122,27 +122,41 @@ impl AlertBook {
         if let Some(limit) = limit.filter(|limit| count > *limit) {
             return Err(format!("{count} alerts are more than the group's limit of {limit}"));
         }
-        self.alerts.retain(|labels, alert| present.contains(labels) || alert.miss(times));
+        let mut is_changed = false;
+        self.alerts.retain(|labels, alert| {
+            if present.contains(labels) {
+                return true;
+            }
+            let before = (alert.state, alert.gone);
+            let stays = alert.miss(times);
+            is_changed |= !stays || before != (alert.state, alert.gone);
+            stays
+        });
         for candidate in found {
-            self.see(candidate, times);
+            is_changed |= self.see(candidate, times);
         }
-        Ok(())
+        Ok(is_changed)
     }
 
-    fn see(&mut self, found: Candidate, times: AlertTimes) {
+    /// Takes in one result; gives whether anything changed besides what the next evaluation finds anew.
+    fn see(&mut self, found: Candidate, times: AlertTimes) -> bool {
         let known = self.alerts.get_mut(&found.labels).filter(|alert| alert.state != AlertState::Inactive);
         match known {
             Some(alert) => {
                 alert.value = found.value;
                 alert.annotations = found.annotations;
+                // The time of a pending alert and of one that was gone runs.
+                let is_changed = alert.state == AlertState::Pending || alert.gone.is_some();
                 alert.gone = None;
                 alert.held = TimeDelta(alert.held.0.saturating_add(times.covered.0));
                 alert.fire_if_held(times);
+                is_changed
             }
             None => {
                 let mut alert = ActiveAlert::new(found, times.at);
                 alert.fire_if_held(times);
                 self.alerts.insert(alert.labels.clone(), alert);
+                true
             }
         }
     }

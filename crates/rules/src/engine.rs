@@ -14,7 +14,7 @@ use crate::group::{Desk, Group};
 use crate::group_key::GroupKey;
 use crate::options::EngineOptions;
 use crate::rule_state::{RuleState, inherit, stale_markers};
-use crate::snapshot::EngineSnapshot;
+use crate::snapshot::{EngineSnapshot, GroupSnapshot, RuleChange};
 use crate::status::GroupStatus;
 use crate::{AlertState, RuleFile, RuleKind};
 
@@ -145,6 +145,12 @@ impl RuleEngine {
     /// Everything the engine knows about its rules, by file and name, for API and UI.
     pub fn status(&self) -> Vec<GroupStatus> {
         self.groups.values().map(GroupStatus::of).collect()
+    }
+
+    /// What must survive a restart and has changed since the last call: to be recorded before the effects of the same
+    /// step are carried out. Together with the last [`RuleEngine::snapshot`] it brings every alert back exactly.
+    pub fn take_changes(&mut self) -> Vec<RuleChange> {
+        self.groups.values_mut().flat_map(GroupSnapshot::changes).collect()
     }
 
     /// What must survive a restart.

@@ -41,6 +41,8 @@ pub(crate) struct Group {
     pub(crate) missed: u64,
     pub(crate) evaluated_at: Option<Timestamp>,
     pub(crate) duration: TimeDelta,
+    /// Whether a rule is unsaved, so that not all of them must be looked at.
+    pub(crate) is_unsaved: bool,
 }
 
 /// An evaluation under way.
@@ -120,6 +122,7 @@ impl Group {
             missed: 0,
             evaluated_at: None,
             duration: TimeDelta::ZERO,
+            is_unsaved: false,
             key,
         }
     }
@@ -184,6 +187,7 @@ impl Group {
                 if open.waiting.is_empty() { self.judge_templates(&run, open, desk) } else { Some(open) }
             }
         };
+        self.is_unsaved |= self.rules.get(run.rule).is_some_and(|rule| rule.is_unsaved);
         let finished = open.is_none();
         run.stage = open.map_or(Stage::Rule, Stage::Templates);
         run.rule += usize::from(finished);
@@ -320,7 +324,7 @@ impl RuleState {
         let since_known = self.memory.known_at.map_or(0, |known_at| turn.at.0.saturating_sub(known_at.0));
         let covered = TimeDelta(since_known.clamp(0, turn.interval.0));
         let times = AlertTimes { at: turn.at, covered, hold, keep_firing };
-        self.memory.book.update(found, times, turn.limit)?;
+        self.is_unsaved |= self.memory.book.update(found, times, turn.limit)?;
         Ok(Written::samples(self.memory.book.samples(turn.query_at(), turn.at)))
     }
 
@@ -346,6 +350,7 @@ impl RuleState {
     fn append(&mut self, mut written: Written, turn: Turn, desk: &mut Desk<'_>) {
         let series: BTreeSet<Labels> = written.series().cloned().collect();
         written.samples.extend(stale_markers(self.memory.series.difference(&series), turn.query_at()));
+        self.is_unsaved |= self.memory.series != series;
         self.memory.series = series;
         if !written.is_empty() {
             desk.effects.push(Effect::Append(written));

@@ -26,5 +26,5 @@ pub use file::{NameScheme, ReadOptions, Rule, RuleExpr, RuleFile, RuleGroup, Rul
 pub use group_key::GroupKey;
 pub use options::{EngineOptions, Grid};
 pub use rule_state::Health;
-pub use snapshot::{EngineSnapshot, GroupSnapshot, RuleSnapshot};
+pub use snapshot::{EngineSnapshot, GroupSnapshot, RuleChange, RuleSnapshot};
 pub use status::{AlertStatus, AlertingStatus, GroupStatus, RuleStatus};

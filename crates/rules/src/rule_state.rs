@@ -31,6 +31,8 @@ pub(crate) struct RuleState {
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) query: Arc<RuleQuery>,
     pub(crate) memory: RuleMemory,
+    /// Whether something has changed that a restart must know, since it was last taken.
+    pub(crate) is_unsaved: bool,
 }
 
 /// What a rule remembers from evaluation to evaluation.
@@ -53,7 +55,13 @@ impl RuleState {
     pub(crate) fn new(group: &RuleGroup, rule: &Rule) -> Self {
         let labels = group.labels_of(rule);
         let query = RuleQuery { text: rule.expr.text.clone(), parsed: rule.expr.parsed.clone() };
-        Self { rule: rule.clone(), labels, query: Arc::new(query), memory: RuleMemory::default() }
+        Self {
+            rule: rule.clone(),
+            labels,
+            query: Arc::new(query),
+            memory: RuleMemory::default(),
+            is_unsaved: false,
+        }
     }
 
     /// Whether what another rule remembers is about this one: kind, name and labels, as Prometheus has it.

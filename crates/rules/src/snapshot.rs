@@ -61,7 +61,29 @@ pub struct RuleSnapshot {
     pub alerts: Vec<ActiveAlert>,
 }
 
+/// What one rule must not forget, as of an evaluation that changed it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleChange {
+    /// Its group.
+    pub group: GroupKey,
+    /// Its place in the group, from 0.
+    pub place: usize,
+    /// What it remembers.
+    pub rule: RuleSnapshot,
+}
+
 impl EngineSnapshot {
+    /// Takes in what changed after the snapshot was made, the oldest first. Changes to rules it does not have are
+    /// left out.
+    pub fn apply(&mut self, changes: impl IntoIterator<Item = RuleChange>) {
+        for change in changes {
+            let group = self.groups.iter_mut().find(|group| group.key == change.group);
+            if let Some(rule) = group.and_then(|group| group.rules.get_mut(change.place)) {
+                *rule = change.rule;
+            }
+        }
+    }
+
     pub(crate) fn of<'a>(groups: impl Iterator<Item = &'a Group>) -> Self {
         Self { groups: groups.map(GroupSnapshot::of).collect() }
     }
@@ -77,6 +99,21 @@ impl GroupSnapshot {
             duration: group.duration,
             rules: group.rules.iter().map(RuleSnapshot::of).collect(),
         }
+    }
+
+    /// Rules of a group that changed since the last call.
+    pub(crate) fn changes(group: &mut Group) -> Vec<RuleChange> {
+        if !std::mem::take(&mut group.is_unsaved) {
+            return Vec::new();
+        }
+        let key = &group.key;
+        let unsaved = group.rules.iter_mut().enumerate().filter(|(_, rule)| rule.is_unsaved);
+        unsaved
+            .map(|(place, rule)| {
+                rule.is_unsaved = false;
+                RuleChange { group: key.clone(), place, rule: RuleSnapshot::of(rule) }
+            })
+            .collect()
     }
 
     pub(crate) fn restore(self, group: &mut Group) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use bellwether_diag::{Diagnostics, Sources};
 use bellwether_model::{TimeDelta, Timestamp};
 use bellwether_rules::{
-    EngineOptions, EngineSnapshot, Event, Grid, NameScheme, QueryAnswer, RuleEngine, RuleFile,
+    EngineOptions, EngineSnapshot, Event, Grid, NameScheme, QueryAnswer, RuleChange, RuleEngine, RuleFile,
 };
 use proptest::prelude::*;
 
@@ -77,6 +77,34 @@ proptest! {
                 restarted.engine = RuleEngine::new(options);
                 restarted.engine.load(&[("f".to_owned(), rules(&text))], at(minute * 60 + 1));
                 restarted.engine.restore(snapshot);
+            }
+        }
+    }
+
+    #[test]
+    fn a_kill_after_any_evaluation_loses_nothing_that_was_recorded(
+        script in script(),
+        hold in 0u8..4,
+        keep in 0u8..4,
+        kills in any::<u64>(),
+    ) {
+        let text = alert_rules(hold, keep);
+        let mut steady = World::new(&text, &[("q", "", &script)]);
+        let mut killed = World::new(&text, &[("q", "", &script)]);
+        // The only snapshot there ever is: of an engine that knows nothing.
+        let empty = killed.engine.snapshot();
+        for minute in 0..script.split_whitespace().count() as i64 {
+            steady.run_until(at(minute * 60));
+            killed.run_until(at(minute * 60));
+            prop_assert_eq!(steady.take(""), killed.take(""), "minute {}", minute);
+            if kills >> minute & 1 == 1 {
+                let journal = serde_json::to_string(&killed.journal).unwrap();
+                let mut saved = empty.clone();
+                saved.apply(serde_json::from_str::<Vec<RuleChange>>(&journal).unwrap());
+                let options = EngineOptions { grid: Grid::Epoch, external_url: "http://b".to_owned(), ..Default::default() };
+                killed.engine = RuleEngine::new(options);
+                killed.engine.load(&[("f".to_owned(), rules(&text))], at(minute * 60 + 1));
+                killed.engine.restore(saved);
             }
         }
     }

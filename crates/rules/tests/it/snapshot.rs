@@ -80,3 +80,48 @@ fn values_that_json_cannot_write_survive() {
         assert_eq!(read.groups[0].rules[1].alerts[0].value.to_string(), value);
     }
 }
+
+#[test]
+fn what_matters_to_a_restart_is_handed_over_in_the_step_that_changes_it() {
+    let mut world = World::new(RULES, &[("q", "", "_ 1 1 1 1 1 1 _")]);
+    let mut changes = |until: i64| {
+        world.run_until(at(until));
+        let changes = std::mem::take(&mut world.journal);
+        changes.iter().map(|change| change.place).collect::<Vec<_>>()
+    };
+    assert_eq!(changes(0), [0; 0], "nothing found, nothing to remember");
+    assert_eq!(changes(60), [0, 1, 2], "a series and two alerts are new");
+    assert_eq!(changes(120), [1, 2], "their time runs, and the second fires");
+    assert_eq!(changes(180), [1], "the first one's time still runs");
+    assert_eq!(changes(240), [1], "it fires");
+    assert_eq!(changes(300), [0; 0], "both fire on");
+    assert_eq!(changes(420), [0, 1, 2], "all is over");
+}
+
+#[test]
+fn a_kill_between_two_rules_of_a_group_loses_neither() {
+    use bellwether_model::TimeDelta;
+    let answers = [("q", "", "1 1 1 1 1 1 1 1")];
+    let mut world = World::new(RULES, &answers);
+    world.query_duration = TimeDelta::from_secs(10);
+    let mut saved = world.engine.snapshot();
+    // At 80 s the first alert has been evaluated for the second time, the other has not.
+    world.run_until(at(85));
+    saved.apply(std::mem::take(&mut world.journal));
+    let held: Vec<i64> = saved.groups[0].rules[1..].iter().map(|rule| rule.alerts[0].held.0 / 1000).collect();
+    assert_eq!(held, [60, 0]);
+    let mut engine = RuleEngine::new(EngineOptions { grid: Grid::Epoch, ..EngineOptions::default() });
+    engine.load(&[("f".to_owned(), rules(RULES))], at(90));
+    engine.restore(saved);
+    let mut world = World::new(RULES, &answers);
+    (world.engine, world.now) = (engine, at(90));
+    world.run_until(at(180));
+    let sent = world.take("send");
+    let starts = [
+        r#"120s send firing {alertname="A", severity="ticket"}"#,
+        r#"180s send firing {alertname="A", severity="page"}"#,
+    ];
+    for start in starts {
+        assert!(sent.iter().any(|line| line.starts_with(start)), "{sent:?}");
+    }
+}

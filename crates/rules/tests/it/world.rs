@@ -6,8 +6,8 @@ use bellwether_diag::{Diagnostics, Sources, Style};
 use bellwether_model::{Alert, HistogramSample, Labels, Sample, TimeDelta, Timestamp, is_stale};
 use bellwether_promql::{InstantSeries, Value};
 use bellwether_rules::{
-    Effect, EngineOptions, Event, Grid, NameScheme, QueryAnswer, QueryResult, RuleEngine, RuleFile,
-    RuleQuery, Written,
+    Effect, EngineOptions, Event, Grid, NameScheme, QueryAnswer, QueryResult, RuleChange, RuleEngine,
+    RuleFile, RuleQuery, Written,
 };
 
 /// Reads a rule file that must be good.
@@ -35,6 +35,8 @@ pub(crate) struct World {
     /// Queries under way, with the moment of their answer.
     out: Vec<(Timestamp, Event)>,
     pub(crate) log: Vec<String>,
+    /// What the engine gave to be recorded, each step's before its effects.
+    pub(crate) journal: Vec<RuleChange>,
 }
 
 impl World {
@@ -63,6 +65,7 @@ impl World {
             query_duration: TimeDelta::ZERO,
             out: Vec::new(),
             log: Vec::new(),
+            journal: Vec::new(),
         }
     }
 
@@ -93,6 +96,7 @@ impl World {
             self.now = self.now.max(next);
             let event = if answer_at == Some(next) { self.out.remove(0).1 } else { Event::Wake };
             let effects = self.engine.step(event, self.now);
+            self.journal.extend(self.engine.take_changes());
             self.carry_out(effects);
         }
         self.now = self.now.max(end);
