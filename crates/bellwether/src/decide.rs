@@ -21,8 +21,9 @@ use crate::senders::Senders;
 use crate::state::StateDb;
 use crate::writer::Committed;
 
-/// What rules remember is written down at most this often.
-const RULES_SAVED_EVERY: TimeDelta = TimeDelta::SECOND;
+/// All that rules remember is written down at most this often; what a restart must know of a single rule is recorded
+/// with the decision that follows from it.
+const RULES_SAVED_EVERY: TimeDelta = TimeDelta::MINUTE;
 /// How often the ledger is written down. A restart folds at most this much of the log, and a little.
 const CHECKPOINT_EVERY: TimeDelta = TimeDelta::MINUTE;
 /// Nothing sleeps longer than this, so that a clock that was set back cannot put the task to sleep for a year.
@@ -98,6 +99,8 @@ impl Decider {
     /// Runs until all senders of batches and requests are gone or `stop` changes; then writes the ledger down.
     pub async fn run(mut self, backlog: Outcome, mut stop: watch::Receiver<bool>) {
         self.carry_out(backlog, None).await;
+        self.rules_changed = true;
+        self.save_rules(TimeDelta::ZERO).await;
         let mut checkpoint_due = clock::now() + CHECKPOINT_EVERY;
         let mut looked_at = clock::now();
         loop {
@@ -147,23 +150,19 @@ impl Decider {
     /// Writes down what the rules remember, unless that was done less than `pause` ago.
     async fn save_rules(&mut self, pause: TimeDelta) {
         let now = clock::now();
-        if !self.rules_changed || now - self.rules_saved_at < pause {
+        let since = now - self.rules_saved_at;
+        // Records that still wait would otherwise be taken for newer than what is written down here.
+        let is_early = (TimeDelta::ZERO..pause).contains(&since) || !self.recorder.is_well();
+        if !self.rules_changed || is_early {
             return;
         }
         self.rules_saved_at = now;
-        let saved = match serde_json::to_string(&self.read(|pipeline| pipeline.rules.snapshot())) {
-            Ok(body) => self.state.save_snapshot("rules", &body).await.map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        match saved {
+        let rules = self.read(|pipeline| pipeline.rules.snapshot());
+        match self.state.save_rules(&rules).await {
             Ok(()) => {
                 self.rules_changed = false;
-                if self.recorder.is_well() {
-                    self.health.clear(Trouble::State);
-                }
+                self.health.clear(Trouble::State);
             }
-            // Decisions weigh more, and one sentence is enough.
-            Err(_) if !self.recorder.is_well() => {}
             Err(why) => {
                 self.health.report(Trouble::State, format!("the state of rules cannot be recorded: {why}"))
             }
@@ -213,6 +212,9 @@ impl Decider {
                     (change.0)(&mut pipeline, clock::now())
                 };
                 self.carry_out(outcome, None).await;
+                // Changes are recorded by a rule's place, which is another one now.
+                self.rules_changed = true;
+                self.save_rules(TimeDelta::ZERO).await;
                 self.checkpoint().await;
                 let _ = done.send(());
             }
@@ -221,7 +223,7 @@ impl Decider {
 
     /// Record, answer, then everything else.
     async fn carry_out(&mut self, outcome: Outcome, asked: Option<oneshot::Sender<Result<Answer, String>>>) {
-        let recorded = self.recorder.record(outcome.records).await;
+        let recorded = self.recorder.record(outcome.records, outcome.rule_changes).await;
         if let Some(asked) = asked {
             let answer = outcome.answer.ok_or_else(|| "no answer".to_owned());
             let _ = asked.send(recorded.clone().and(answer));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bellwether_alerts::{AlertCore, AlertSource, Answer, Delivery, Record};
 use bellwether_model::{Alert, Batch, Labels, SeriesId, TimeDelta, Timestamp};
-use bellwether_rules::{QueryId, RuleEngine, RuleQuery, Written};
+use bellwether_rules::{QueryId, RuleChange, RuleEngine, RuleQuery, Written};
 use bellwether_slo::{Recalled, SloEngine};
 
 /// What may happen to the pipeline.
@@ -39,6 +39,8 @@ pub trait Lookup: std::fmt::Debug {
 pub struct Outcome {
     /// Write these down, in one transaction.
     pub records: Vec<Record>,
+    /// And what rules must not forget, in the same one.
+    pub rule_changes: Vec<RuleChange>,
     /// Tell whoever asked.
     pub answer: Option<Answer>,
     /// Send these and report back.
@@ -271,6 +273,7 @@ impl Pipeline {
         outcome: &mut Outcome,
     ) {
         outcome.rules_changed |= !effects.is_empty();
+        outcome.rule_changes.extend(self.rules.take_changes());
         for effect in effects {
             match effect {
                 bellwether_rules::Effect::Query { id, expr, at } => {

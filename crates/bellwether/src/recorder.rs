@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bellwether_alerts::Record;
 use bellwether_model::{TimeDelta, Timestamp};
+use bellwether_rules::RuleChange;
 
 use crate::clock;
 use crate::health::{Health, Trouble};
@@ -25,6 +26,8 @@ pub struct Recorder {
     state: Arc<StateDb>,
     health: Arc<Health>,
     waiting: Vec<Record>,
+    /// What rules must not forget, the latest of each rule last.
+    rules_waiting: Vec<RuleChange>,
     tried_at: Timestamp,
     /// Why the last attempt failed; empty without trouble.
     why: String,
@@ -34,8 +37,9 @@ pub struct Recorder {
 impl Recorder {
     /// With nothing that waits.
     pub fn new(state: Arc<StateDb>, health: Arc<Health>) -> Self {
-        let (waiting, tried_at, why) = (Vec::new(), Timestamp::default(), String::new());
-        Self { state, health, waiting, tried_at, why, pauses: &RECORD_AGAIN }
+        let (waiting, rules_waiting) = (Vec::new(), Vec::new());
+        let (tried_at, why) = (Timestamp::default(), String::new());
+        Self { state, health, waiting, rules_waiting, tried_at, why, pauses: &RECORD_AGAIN }
     }
 
     /// Whether everything is written down.
@@ -45,11 +49,12 @@ impl Recorder {
 
     /// Writes records down behind those that wait. Once that has failed for 2.5 s nobody is kept waiting any more:
     /// all are tried again now and then.
-    pub async fn record(&mut self, records: Vec<Record>) -> Result<(), String> {
-        if records.is_empty() {
+    pub async fn record(&mut self, records: Vec<Record>, rules: Vec<RuleChange>) -> Result<(), String> {
+        if records.is_empty() && rules.is_empty() {
             return Ok(());
         }
         self.waiting.extend(records);
+        self.rules_waiting.extend(rules);
         if self.is_well() {
             for pause in self.pauses {
                 match self.try_all().await {
@@ -87,10 +92,12 @@ impl Recorder {
     }
 
     async fn try_all(&mut self) -> Result<(), String> {
-        let tried = self.state.record(&self.waiting).await.map_err(|error| error.to_string());
+        let tried = self.state.record_all(&self.waiting, &self.rules_waiting).await;
+        let tried = tried.map_err(|error| error.to_string());
         self.tried_at = clock::now();
         if tried.is_ok() {
             self.waiting.clear();
+            self.rules_waiting.clear();
         }
         tried
     }
@@ -116,6 +123,8 @@ impl Recorder {
     fn bound(&mut self) {
         let too_many = self.waiting.len().saturating_sub(WAITING_MAX);
         self.waiting.drain(..too_many);
+        let too_many = self.rules_waiting.len().saturating_sub(WAITING_MAX);
+        self.rules_waiting.drain(..too_many);
     }
 }
 
@@ -140,12 +149,15 @@ mod tests {
         let mut recorder = Recorder { pauses: &[], ..Recorder::new(state.clone(), health.clone()) };
         let mut other = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
 
-        recorder.record(audit("a")).await.unwrap();
+        recorder.record(audit("a"), Vec::new()).await.unwrap();
         sqlx::query("ALTER TABLE audit RENAME TO away").execute(&mut other).await.unwrap();
-        recorder.record(audit("b")).await.unwrap_err();
+        recorder.record(audit("b"), Vec::new()).await.unwrap_err();
         assert!(health.has(Trouble::State));
         sqlx::query("ALTER TABLE away RENAME TO audit").execute(&mut other).await.unwrap();
-        recorder.record(audit("c")).await.expect_err("nobody is kept waiting by another attempt so soon");
+        recorder
+            .record(audit("c"), Vec::new())
+            .await
+            .expect_err("nobody is kept waiting by another attempt so soon");
         recorder.tried_at = Timestamp::default();
         recorder.again().await;
         assert!(!health.has(Trouble::State) && recorder.is_well());

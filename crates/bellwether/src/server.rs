@@ -29,7 +29,7 @@ use crate::request::REQUESTS_MAX;
 use crate::rule_worker::RuleWorker;
 use crate::scrape::ScrapePool;
 use crate::senders::Senders;
-use crate::state::StateDb;
+use crate::state::{StateDb, StateError};
 use crate::{clock, maintain, shutdown, terminal, writer};
 
 /// What a server is started with.
@@ -290,13 +290,12 @@ async fn recover(
     let mut rules = RuleEngine::new(settings.rules.clone());
     let mut backlog = Outcome::default();
     let effects = rules.load(&settings.rule_files, now);
-    if let Some(snapshot) = state.snapshot("rules").await.map_err(failed)? {
-        match serde_json::from_str(&snapshot.body) {
-            Ok(snapshot) => rules.restore(snapshot),
-            Err(error) => {
-                warn!(%error, "what the rules remembered cannot be read; pending alerts begin anew")
-            }
+    match state.rules().await {
+        Ok(snapshot) => rules.restore(snapshot.unwrap_or_default()),
+        Err(error @ StateError::Row { .. }) => {
+            warn!(%error, "what the rules remembered cannot be read; pending alerts begin anew")
         }
+        Err(error) => return Err(failed(error)),
     }
     let restored = state.restore().await.map_err(failed)?;
     let alerts = AlertCore::restore(settings.alerts.clone(), restored, now);

@@ -73,13 +73,12 @@ pub struct RuleChange {
 }
 
 impl EngineSnapshot {
-    /// Takes in what changed after the snapshot was made, the oldest first. Changes to rules it does not have are
-    /// left out.
+    /// Takes in what changed after the snapshot was made, the oldest first.
     pub fn apply(&mut self, changes: impl IntoIterator<Item = RuleChange>) {
         for change in changes {
-            let group = self.groups.iter_mut().find(|group| group.key == change.group);
-            if let Some(rule) = group.and_then(|group| group.rules.get_mut(change.place)) {
-                *rule = change.rule;
+            match self.groups.iter_mut().find(|group| group.key == change.group) {
+                Some(group) => group.apply(change),
+                None => self.groups.push(GroupSnapshot::with(change)),
             }
         }
     }
@@ -98,6 +97,28 @@ impl GroupSnapshot {
             evaluated_at: group.evaluated_at,
             duration: group.duration,
             rules: group.rules.iter().map(RuleSnapshot::of).collect(),
+        }
+    }
+
+    /// A group of which only one change is known.
+    fn with(change: RuleChange) -> Self {
+        Self {
+            key: change.group,
+            evaluations: 0,
+            missed: 0,
+            evaluated_at: change.rule.evaluated_at,
+            duration: TimeDelta::ZERO,
+            rules: vec![change.rule],
+        }
+    }
+
+    /// The rule may have another place than when the snapshot was made.
+    fn apply(&mut self, change: RuleChange) {
+        let is_same = |rule: &RuleSnapshot| rule.is_same_rule(&change.rule);
+        let in_place = self.rules.get(change.place).is_some_and(is_same).then_some(change.place);
+        match in_place.or_else(|| self.rules.iter().position(is_same)) {
+            Some(place) => self.rules[place] = change.rule,
+            None => self.rules.push(change.rule),
         }
     }
 
@@ -146,6 +167,10 @@ impl RuleSnapshot {
             series: memory.series.clone(),
             alerts: memory.book.alerts.values().cloned().collect(),
         }
+    }
+
+    fn is_same_rule(&self, other: &Self) -> bool {
+        self.records == other.records && self.name == other.name && self.labels == other.labels
     }
 
     fn is_of(&self, state: &RuleState) -> bool {

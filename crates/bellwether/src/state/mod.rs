@@ -14,7 +14,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use error::StateError;
-pub use read::{DeliveryQuery, Snapshot};
+pub use read::DeliveryQuery;
 pub use write::Pruned;
 
 /// How long a writer waits for another one.

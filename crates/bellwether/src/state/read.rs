@@ -2,6 +2,7 @@
 
 use bellwether_alerts::{AttemptRow, AuditRow, DeliveryKey, DeliveryRow, Restored};
 use bellwether_model::Timestamp;
+use bellwether_rules::{EngineSnapshot, RuleChange};
 use serde::de::DeserializeOwned;
 
 use super::{StateDb, StateError};
@@ -17,15 +18,6 @@ pub struct DeliveryQuery {
     pub status: Option<String>,
     /// Decided at this moment or later.
     pub since: Option<Timestamp>,
-}
-
-/// The state of another core as it was saved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The start in which it was written.
-    pub epoch: i64,
-    /// The text.
-    pub body: String,
 }
 
 impl StateDb {
@@ -89,12 +81,16 @@ impl StateDb {
         Ok(rows.into_iter().map(row).collect())
     }
 
-    /// What was saved under a name.
-    pub async fn snapshot(&self, name: &str) -> Result<Option<Snapshot>, StateError> {
-        let query = sqlx::query_as("SELECT epoch, body FROM snapshots WHERE name = $1").bind(name);
-        let row: Option<(i64, String)> =
-            query.fetch_optional(&self.pool).await.map_err(StateError::statement("read a snapshot"))?;
-        Ok(row.map(|(epoch, body)| Snapshot { epoch, body }))
+    /// What all rules remember, with what was recorded of single ones since; `None` before the first save.
+    pub async fn rules(&self) -> Result<Option<EngineSnapshot>, StateError> {
+        let whole = "SELECT name, body FROM snapshots WHERE name = 'rules'";
+        let saved: Option<EngineSnapshot> = self.rows("snapshots", whole).await?.pop();
+        let since = "SELECT rule_group, body FROM rule_changes ORDER BY rule_file, rule_group, place";
+        let changes: Vec<RuleChange> = self.rows("rule_changes", since).await?;
+        let is_empty = saved.is_none() && changes.is_empty();
+        let mut rules = saved.unwrap_or_default();
+        rules.apply(changes);
+        Ok((!is_empty).then_some(rules))
     }
 
     async fn rows<T: DeserializeOwned>(

@@ -2,6 +2,7 @@
 
 use bellwether_alerts::{AlertRow, AttemptRow, AuditRow, DeliveryRow, GroupRow, Record, Silence, ToldRow};
 use bellwether_model::Timestamp;
+use bellwether_rules::{EngineSnapshot, RuleChange};
 use serde::Serialize;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Sqlite, SqliteConnection};
@@ -22,23 +23,25 @@ pub struct Pruned {
 impl StateDb {
     /// Commits all records, or none. When this returns they are on disk.
     pub async fn record(&self, records: &[Record]) -> Result<(), StateError> {
-        if records.is_empty() {
+        self.record_all(records, &[]).await
+    }
+
+    /// The same with what rules must not forget.
+    pub async fn record_all(&self, records: &[Record], changes: &[RuleChange]) -> Result<(), StateError> {
+        if records.is_empty() && changes.is_empty() {
             return Ok(());
         }
         let failed = StateError::statement("record");
         let mut connection = self.pool.acquire().await.map_err(&failed)?;
-        let committed = commit(&mut connection, records, self.epoch).await;
+        let committed = commit(&mut connection, records, changes, self.epoch).await;
         give_back(connection, committed).await.map_err(failed)
     }
 
-    /// Keeps the state of another core under a name, replacing what was there.
-    pub async fn save_snapshot(&self, name: &str, body: &str) -> Result<(), StateError> {
-        let statement = "INSERT INTO snapshots (name, epoch, body) VALUES ($1, $2, $3) \
-             ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, body = excluded.body";
-        let failed = StateError::statement("save a snapshot");
+    /// Keeps what all rules remember, in place of what was recorded of them so far.
+    pub async fn save_rules(&self, rules: &EngineSnapshot) -> Result<(), StateError> {
+        let failed = StateError::statement("save the rules");
         let mut connection = self.pool.acquire().await.map_err(&failed)?;
-        let query = sqlx::query(statement).bind(name).bind(self.epoch).bind(body);
-        let saved = query.execute(&mut *connection).await.map(|_| ());
+        let saved = replace_rules(&mut connection, rules, self.epoch).await;
         give_back(connection, saved).await.map_err(failed)
     }
 
@@ -75,12 +78,29 @@ async fn give_back<T>(
 async fn commit(
     connection: &mut SqliteConnection,
     records: &[Record],
+    changes: &[RuleChange],
     epoch: i64,
 ) -> Result<(), sqlx::Error> {
     let mut tx = connection.begin().await?;
     for record in records {
         write(&mut tx, record, epoch).await?;
     }
+    for change in changes {
+        write_rule_change(&mut tx, change, epoch).await?;
+    }
+    tx.commit().await
+}
+
+async fn replace_rules(
+    connection: &mut SqliteConnection,
+    rules: &EngineSnapshot,
+    epoch: i64,
+) -> Result<(), sqlx::Error> {
+    let statement = "INSERT INTO snapshots (name, epoch, body) VALUES ('rules', $1, $2) \
+         ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, body = excluded.body";
+    let mut tx = connection.begin().await?;
+    sqlx::query(statement).bind(epoch).bind(json(rules)?).execute(&mut *tx).await?;
+    sqlx::query("DELETE FROM rule_changes").execute(&mut *tx).await?;
     tx.commit().await
 }
 
@@ -162,6 +182,18 @@ async fn write_delivery(tx: &mut SqliteConnection, row: &DeliveryRow, epoch: i64
         .bind(row.updated_at.0)
         .bind(json(row)?);
     query.execute(&mut *tx).await.map(|_| ())
+}
+
+async fn write_rule_change(
+    tx: &mut SqliteConnection,
+    change: &RuleChange,
+    epoch: i64,
+) -> Result<(), sqlx::Error> {
+    let statement = "INSERT INTO rule_changes (rule_file, rule_group, place, epoch, body) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (rule_file, rule_group, place) DO UPDATE SET epoch = excluded.epoch, body = excluded.body";
+    let place = i64::try_from(change.place).unwrap_or(i64::MAX);
+    let query = sqlx::query(statement).bind(&change.group.file).bind(&change.group.name).bind(place);
+    query.bind(epoch).bind(json(change)?).execute(&mut *tx).await.map(|_| ())
 }
 
 async fn write_attempt(tx: &mut SqliteConnection, row: &AttemptRow, epoch: i64) -> Result<(), sqlx::Error> {

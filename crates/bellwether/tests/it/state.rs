@@ -8,6 +8,7 @@ use bellwether_alerts::{
 };
 use bellwether_diag::{Diagnostics, Sources};
 use bellwether_model::{Alert, Labels, TimeDelta, Timestamp};
+use bellwether_rules::{EngineSnapshot, RuleChange};
 
 const ROUTING: &str = "
 route: {receiver: hook, group_by: [alertname], group_wait: 10s}
@@ -155,15 +156,44 @@ async fn writing_a_decision_twice_writes_the_same_rows() {
     assert_eq!(db.restore().await.unwrap(), once);
 }
 
+/// A rule of group `g` that has written a series.
+fn change(place: usize, name: &str, series: &str) -> RuleChange {
+    let body = serde_json::json!({
+        "group": {"file": "f", "name": "g"}, "place": place,
+        "rule": {"records": true, "name": name, "labels": {}, "health": "ok", "last_error": null,
+            "template_error": null, "evaluated_at": 1, "known_at": 1, "duration": "0s",
+            "series": [{"__name__": series}], "alerts": []},
+    });
+    serde_json::from_value(body).unwrap()
+}
+
 #[tokio::test]
-async fn snapshots_are_replaced_by_name() {
-    let folder = Folder::new("snapshots");
+async fn what_rules_must_not_forget_is_there_after_a_kill_and_the_last_word_counts() {
+    let folder = Folder::new("rules");
     let db = StateDb::open(&folder.file()).await.unwrap();
-    assert_eq!(db.snapshot("rules").await.unwrap(), None);
-    db.save_snapshot("rules", "{\"a\":1}").await.unwrap();
-    db.save_snapshot("rules", "{\"a\":2}").await.unwrap();
-    let snapshot = db.snapshot("rules").await.unwrap().unwrap();
-    assert_eq!((snapshot.body.as_str(), snapshot.epoch), ("{\"a\":2}", 1));
+    assert_eq!(db.rules().await.unwrap(), None);
+    let mut whole = EngineSnapshot::default();
+    whole.apply([change(0, "a", "old"), change(1, "b", "b")]);
+    db.save_rules(&whole).await.unwrap();
+    // A decision and what led to it are one transaction.
+    let effects = {
+        let mut core = AlertCore::restore(setup(), Restored::default(), Timestamp(0));
+        core.step(fire("A"), Timestamp(0))
+    };
+    db.record_all(&records(&effects), &[change(0, "a", "new")]).await.unwrap();
+    // Nothing is closed: the process is gone.
+    let db = StateDb::open(&folder.file()).await.unwrap();
+    let series = |rules: &EngineSnapshot| {
+        let rules = rules.groups[0].rules.iter();
+        rules.map(|rule| rule.series.iter().next().unwrap().to_string()).collect::<Vec<_>>()
+    };
+    let restored = db.rules().await.unwrap().unwrap();
+    assert_eq!(
+        (series(&restored), db.restore().await.unwrap().alerts.len()),
+        (vec!["new".into(), "b".into()], 1)
+    );
+    db.save_rules(&whole).await.unwrap();
+    assert_eq!(db.rules().await.unwrap(), Some(whole), "what is written down later counts");
 }
 
 #[tokio::test]
