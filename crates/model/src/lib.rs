@@ -18,7 +18,7 @@ pub use batch::{Batch, LogPosition, Origin, SeriesId};
 pub use histogram::{Bucket, CounterReset, Histogram, HistogramError, HistogramSample, Schema};
 pub use histogram_buckets::BucketRange;
 pub use labels::{Labels, LabelsBuilder, METRIC_NAME, is_valid_legacy_name};
-pub use matcher::{MatchOp, Matcher, MatcherError, matches_all};
+pub use matcher::{MatchOp, Matcher, MatcherError, REGEX_BYTES_MAX, matches_all};
 pub use sample::{STALE_NAN, Sample, is_stale};
 pub use source::{Chunk, ChunkKind, ChunkSummary, SeriesSource, SeriesView, SourceError, TimeRange};
 pub use time::{DurationError, TimeDelta, Timestamp, civil_date};

@@ -60,10 +60,10 @@ enum Pattern {
 }
 
 impl Pattern {
-    fn read(source: &str) -> Result<Self, MatcherError> {
+    fn read(source: &str, size_limit_bytes: usize) -> Result<Self, MatcherError> {
         const SPECIAL: &[char] = &['\\', '.', '+', '*', '?', '(', ')', '[', ']', '{', '}', '^', '$'];
         match source.contains(SPECIAL) {
-            true => whole_value_regex(source).map(Self::Regex),
+            true => whole_value_regex(source, size_limit_bytes).map(Self::Regex),
             false => Ok(Self::OneOf(source.split('|').map(str::to_owned).collect())),
         }
     }
@@ -84,18 +84,30 @@ pub struct MatcherError {
     pub pattern: String,
     /// What is wrong with it, in one line.
     pub reason: String,
+    /// Whether it is sound, but larger than was allowed.
+    pub is_too_large: bool,
 }
 
 /// Compiled size allowed for one pattern; a pattern beyond it is refused rather than allowed to eat the memory.
-const REGEX_SIZE_LIMIT_BYTES: usize = 4 << 20;
+pub const REGEX_BYTES_MAX: usize = 4 << 20;
 
 impl Matcher {
     /// Builds a matcher; fails when a regular expression does not compile or would be too large.
     pub fn new(op: MatchOp, name: impl Into<String>, value: impl Into<String>) -> Result<Self, MatcherError> {
+        Self::with_size_limit(op, name, value, REGEX_BYTES_MAX)
+    }
+
+    /// [`Matcher::new`] for somebody who reads many patterns and has a bound on all of them.
+    pub fn with_size_limit(
+        op: MatchOp,
+        name: impl Into<String>,
+        value: impl Into<String>,
+        size_limit_bytes: usize,
+    ) -> Result<Self, MatcherError> {
         let (name, value) = (name.into(), value.into());
         let pattern = match op {
             MatchOp::Equal | MatchOp::NotEqual => None,
-            MatchOp::Regex | MatchOp::NotRegex => Some(Pattern::read(&value)?),
+            MatchOp::Regex | MatchOp::NotRegex => Some(Pattern::read(&value, size_limit_bytes)?),
         };
         Ok(Self { name, op, value, pattern })
     }
@@ -129,11 +141,12 @@ impl Matcher {
     }
 }
 
-fn whole_value_regex(pattern: &str) -> Result<Regex, MatcherError> {
-    let compile = |source: &str| regex::RegexBuilder::new(source).size_limit(REGEX_SIZE_LIMIT_BYTES).build();
+fn whole_value_regex(pattern: &str, size_limit_bytes: usize) -> Result<Regex, MatcherError> {
+    let compile = |source: &str| regex::RegexBuilder::new(source).size_limit(size_limit_bytes).build();
     // Compiled alone first, so that a pattern such as `a)(b` cannot balance itself against our own parentheses.
     compile(pattern).and_then(|_| compile(&format!("^(?s:{pattern})$"))).map_err(|error| MatcherError {
         pattern: pattern.to_owned(),
+        is_too_large: matches!(error, regex::Error::CompiledTooBig(_)),
         reason: error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
     })
 }

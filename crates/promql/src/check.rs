@@ -5,8 +5,8 @@
 use crate::function::Function;
 use crate::parse_error::ParseError;
 use crate::syntax::{
-    Aggregation, Binary, Call, DurationExpr, Edges, Expr, ExprKind, Kind, RangeSelector, Span, Subquery,
-    VectorSelector,
+    Aggregation, Binary, Call, DurationExpr, Edges, Expr, ExprKind, Kind, RangeSelector, Shift, Span,
+    Subquery, VectorSelector,
 };
 
 /// Adds every problem of an expression and of what is below it.
@@ -18,7 +18,7 @@ pub(crate) fn types(expr: &Expr, problems: &mut Vec<ParseError>) {
         ExprKind::Subquery(subquery) => subquery_kinds(subquery, problems),
         ExprKind::Paren(_) => {}
         ExprKind::Unary { operand, .. } => {
-            if !matches!(operand.result(), Kind::Scalar | Kind::Vector) {
+            if !operand.is_stand_in() && !matches!(operand.result(), Kind::Scalar | Kind::Vector) {
                 let message = format!(
                     "unary expression only allowed on expressions of type scalar or instant vector, got {:?}",
                     operand.result().as_str()
@@ -77,7 +77,9 @@ fn positive(duration: &DurationExpr, problems: &mut Vec<ParseError>) {
 
 fn subquery_kinds(subquery: &Subquery, problems: &mut Vec<ParseError>) {
     let got = subquery.inner.result();
-    if got != Kind::Vector && got != Kind::Scalar {
+    if subquery.inner.is_stand_in() {
+        // What is wrong with it is said already.
+    } else if got != Kind::Vector && got != Kind::Scalar {
         let message = format!("subquery is only allowed on instant vector, got {} instead", got.as_str());
         problems.push(ParseError::new(subquery.inner.span.clone(), message));
     } else if got == Kind::Scalar {
@@ -90,6 +92,9 @@ fn subquery_kinds(subquery: &Subquery, problems: &mut Vec<ParseError>) {
 }
 
 fn operands(binary: &Binary, problems: &mut Vec<ParseError>) {
+    if binary.left.is_stand_in() || binary.right.is_stand_in() {
+        return;
+    }
     let (left, right) = (binary.left.result(), binary.right.result());
     for (operand, kind) in [(&binary.left, left), (&binary.right, right)] {
         if !matches!(kind, Kind::Scalar | Kind::Vector) {
@@ -128,6 +133,15 @@ fn operands(binary: &Binary, problems: &mut Vec<ParseError>) {
 }
 
 fn aggregate(aggregation: &Aggregation, problems: &mut Vec<ParseError>) {
+    if let (Some(parameter), Some(kind)) = (&aggregation.parameter, aggregation.op.parameter())
+        && parameter.result() == Kind::Vector
+        && aggregation.inner.result() == kind
+        && !parameter.is_stand_in()
+        && !aggregation.inner.is_stand_in()
+    {
+        let example = format!("{}({}, ...)", aggregation.op.as_str(), short(&aggregation.inner));
+        return swapped(parameter, kind, "aggregation parameter", &example, problems);
+    }
     expect(&aggregation.inner, Kind::Vector, "aggregation expression", problems);
     if let (Some(parameter), Some(kind)) = (&aggregation.parameter, aggregation.op.parameter()) {
         expect(parameter, kind, "aggregation parameter", problems);
@@ -136,7 +150,7 @@ fn aggregate(aggregation: &Aggregation, problems: &mut Vec<ParseError>) {
 
 fn expect(expr: &Expr, expected: Kind, context: &str, problems: &mut Vec<ParseError>) {
     let got = expr.result();
-    if got == expected {
+    if got == expected || expr.is_stand_in() {
         return;
     }
     let message = format!("expected type {} in {context}, got {}", expected.as_str(), got.as_str());
@@ -144,7 +158,12 @@ fn expect(expr: &Expr, expected: Kind, context: &str, problems: &mut Vec<ParseEr
     error.help = match (expected, got) {
         (Kind::Range, Kind::Vector) => Some(match expr.to_string() {
             text if text.len() > 40 => "put a range behind it: [5m], or [1h:1m] behind a calculation".into(),
-            text if matches!(expr.kind, ExprKind::Selector(_)) => format!("write {text}[5m]"),
+            text if let ExprKind::Selector(selector) = &expr.kind => {
+                let bare =
+                    VectorSelector { shift: Shift::default(), edges: Edges::Plain, ..(**selector).clone() };
+                let bare = bare.to_string();
+                format!("write {bare}[5m]{}", text.strip_prefix(&bare).unwrap_or_default())
+            }
             text if matches!(expr.kind, ExprKind::Binary(_) | ExprKind::Unary { .. }) => {
                 format!("write ({text})[1h:1m]")
             }
@@ -163,12 +182,28 @@ fn expect(expr: &Expr, expected: Kind, context: &str, problems: &mut Vec<ParseEr
     problems.push(error);
 }
 
+/// Two arguments that are each what the other should be.
+fn swapped(first: &Expr, expected: Kind, context: &str, example: &str, problems: &mut Vec<ParseError>) {
+    let got = first.result().as_str();
+    let message = format!("expected type {} in {context}, got {got}", expected.as_str());
+    let help = format!("the arguments stand the other way round: {example}");
+    problems.push(ParseError::new(first.span.clone(), message).with_help(help));
+}
+
+/// An expression as text, if that is short.
+fn short(expr: &Expr) -> String {
+    let text = expr.to_string();
+    if text.len() <= 20 { text } else { "...".to_owned() }
+}
+
 fn arguments(call: &Call, span: &Span, problems: &mut Vec<ParseError>) {
     let spec = call.function.spec();
     let given = call.arguments.len();
     let mut count_problem = |expected: String| {
         let message = format!("expected {expected} argument(s) in call to {:?}, got {given}", spec.name);
-        problems.push(ParseError::new(span.clone(), message));
+        let kinds: Vec<_> = spec.arguments.iter().map(|kind| kind.as_str()).collect();
+        let help = format!("it is written {}({})", spec.name, kinds.join(", "));
+        problems.push(ParseError::new(span.clone(), message).with_help(help));
     };
     if given < spec.arguments_min && spec.arguments_max == Some(spec.arguments_min) {
         count_problem(spec.arguments_min.to_string());
@@ -178,7 +213,17 @@ fn arguments(call: &Call, span: &Span, problems: &mut Vec<ParseError>) {
         count_problem(if most == spec.arguments_min { most.to_string() } else { format!("at most {most}") });
     }
     let context = format!("call to function {:?}", spec.name);
-    for (index, argument) in call.arguments.iter().enumerate() {
+    if let ([first, second], [first_kind, second_kind]) = (&call.arguments[..], spec.arguments)
+        && first_kind != second_kind
+        && (first.result(), second.result()) == (*second_kind, *first_kind)
+        && !first.is_stand_in()
+        && !second.is_stand_in()
+    {
+        let example = format!("{}({}, {})", spec.name, short(second), short(first));
+        return swapped(first, *first_kind, &context, &example, problems);
+    }
+    for (index, argument) in call.arguments.iter().enumerate().take(spec.arguments_max.unwrap_or(usize::MAX))
+    {
         if let Some(kind) = spec.arguments.get(index).or(spec.arguments.last()) {
             expect(argument, *kind, &context, problems);
         }

@@ -5,12 +5,13 @@
 
 use bellwether_model::TimeDelta;
 
-use crate::lex::Token;
+use crate::lex::{Token, clipped};
 use crate::parse::{Parsed, Parser};
 use crate::parse_error::ParseError;
+use crate::parse_recovery::Halt;
 use crate::syntax::{BinaryOp, DurationExpr, DurationKind};
 
-impl Parser {
+impl Parser<'_> {
     /// A calculation inside brackets.
     pub(crate) fn duration_expr(&mut self) -> Parsed<DurationExpr> {
         self.duration_binary(4)
@@ -25,7 +26,8 @@ impl Parser {
             self.take();
             chained += 1;
             if chained > CHAIN_MAX {
-                return Err(ParseError::new(self.span(), "duration expression is too long"));
+                let error = ParseError::new(self.span(), "duration expression is too long");
+                return Err(Halt::TooDeep(Box::new(error)));
             }
             let next = if op == BinaryOp::Power { op.precedence() } else { op.precedence() + 1 };
             let right = self.duration_binary(next)?;
@@ -57,7 +59,8 @@ impl Parser {
         }
         let kind = match self.peek().clone() {
             Token::Number(seconds) => {
-                self.take();
+                let span = self.take().span;
+                self.no_unit_apart(&span);
                 DurationKind::Seconds(seconds)
             }
             Token::Duration(ms) => {
@@ -71,7 +74,11 @@ impl Parser {
                 in_parentheses(inner)
             }
             Token::Word(word) => self.duration_function(&word.to_ascii_lowercase())?,
-            Token::Text(_) | Token::Sign(_) | Token::End => return Err(self.no_duration()),
+            Token::Unknown => {
+                self.take();
+                DurationKind::Literal(TimeDelta::MINUTE)
+            }
+            Token::Text(_) | Token::Sign(_) | Token::End => return Err(self.no_duration().into()),
         };
         Ok(DurationExpr { kind, span: start..self.end() })
     }
@@ -82,7 +89,7 @@ impl Parser {
             // The short names are those of earlier releases.
             "min_of" | "min" => Some(DurationKind::Min as fn(_) -> _),
             "max_of" | "max" => Some(DurationKind::Max as fn(_) -> _),
-            _ => return Err(self.no_duration()),
+            _ => return Err(self.no_duration().into()),
         };
         self.take();
         self.expect_sign("(", "in the duration")?;
@@ -100,8 +107,23 @@ impl Parser {
     }
 
     fn no_duration(&self) -> ParseError {
-        self.unexpected("where a duration should stand")
-            .with_help("write a duration such as 5m, or a number of seconds")
+        let error = self.unexpected("in duration, expected number, duration, step(), or range()");
+        match self.peek() {
+            Token::Text(text) => error.with_help(format!("leave the quotes out: {}", clipped(text))),
+            Token::Word(word) if word == "step" || word == "range" => {
+                error.with_help(format!("write {word}()"))
+            }
+            Token::Word(word) if ["ms", "s", "m", "h", "d", "w", "y"].contains(&word.as_str()) => {
+                error.with_help(format!("write a number before the unit: 5{word}"))
+            }
+            Token::Sign("]") => error.with_help("write a duration such as 5m before it"),
+            Token::Sign(_)
+            | Token::Word(_)
+            | Token::Number(_)
+            | Token::Duration(_)
+            | Token::Unknown
+            | Token::End => error.with_help("write a duration such as 5m, or a number of seconds"),
+        }
     }
 }
 

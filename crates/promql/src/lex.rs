@@ -1,8 +1,12 @@
 //! Cuts a query into tokens. Keywords are not decided here: `sum`, `by` and `offset` may also name a metric or a
 //! label, so only the parser, which knows where a word stands, can tell.
+//!
+//! What cannot be cut is noted and read as what was probably meant, so that the rest can be looked at too.
 
 use std::ops::Range;
 
+use crate::comment::Comment;
+use crate::lex_mistake::{look_alike, misplaced};
 use crate::parse_error::ParseError;
 
 /// Byte offsets into the query's text.
@@ -21,6 +25,8 @@ pub(crate) enum Token {
     Text(String),
     /// An operator or a bracket.
     Sign(&'static str),
+    /// Something that cannot be read; its problem is noted already.
+    Unknown,
     /// The end of the text.
     End,
 }
@@ -32,74 +38,96 @@ pub(crate) struct Placed {
     pub(crate) span: Span,
 }
 
-/// Longest first, so that `>=` is not read as `>` and `=`.
-const SIGNS: [&str; 28] = [
-    "==", "=~", "!=", "!~", "<=", ">=", "</", ">/", "=", "<", ">", "+", "-", "*", "/", "%", "^", "(", ")",
-    "{", "}", "[", "]", ",", ":", "@", "#", "!",
-];
-
-/// Cuts a whole query; the last token is always [`Token::End`].
-pub(crate) fn tokens(text: &str) -> Result<Vec<Placed>, ParseError> {
-    let mut lexer = Lexer { text, at: 0, brackets: 0, braces: 0 };
-    let mut out = Vec::new();
-    loop {
-        let placed = lexer.next()?;
-        let is_end = placed.token == Token::End;
-        out.push(placed);
-        if is_end {
-            return Ok(out);
-        }
-    }
+/// A query cut up.
+#[derive(Debug, Default)]
+pub(crate) struct Lexed {
+    /// The last one is always [`Token::End`].
+    pub(crate) tokens: Vec<Placed>,
+    pub(crate) comments: Vec<Comment>,
+    pub(crate) problems: Vec<ParseError>,
+    /// From here on structure says nothing, because a quote was never closed.
+    pub(crate) lost_at: Option<usize>,
 }
 
-struct Lexer<'a> {
-    text: &'a str,
-    at: usize,
+/// Problems that are collected before reading ends.
+pub(crate) const PROBLEMS_MAX: usize = 30;
+
+/// Longest first, so that `>=` is not read as `>` and `=`.
+const SIGNS: [&str; 27] = [
+    "==", "=~", "!=", "!~", "<=", ">=", "</", ">/", "=", "<", ">", "+", "-", "*", "/", "%", "^", "(", ")",
+    "{", "}", "[", "]", ",", ":", "@", "#",
+];
+
+/// Cuts a whole query.
+pub(crate) fn tokens(text: &str) -> Lexed {
+    let mut lexer = Lexer { text, at: 0, brackets: 0, braces: 0, out: Lexed::default() };
+    while lexer.out.problems.len() < PROBLEMS_MAX {
+        lexer.skip_blank();
+        let start = lexer.at;
+        let Some(first) = lexer.rest().chars().next() else { break };
+        if let Some(token) = lexer.token(first) {
+            let span = start..lexer.at;
+            lexer.out.tokens.push(Placed { token, span });
+        }
+    }
+    let end = lexer.at;
+    lexer.out.tokens.push(Placed { token: Token::End, span: end..end });
+    lexer.out
+}
+
+pub(crate) struct Lexer<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) at: usize,
     /// Open `[`: inside them a colon separates range and step.
     brackets: u32,
     /// Open `{`: inside them a word has no colon.
     braces: u32,
+    pub(crate) out: Lexed,
 }
 
-impl Lexer<'_> {
-    fn rest(&self) -> &str {
+impl<'a> Lexer<'a> {
+    pub(crate) fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
-    fn error(&self, span: Span, message: impl Into<String>, help: Option<&str>) -> ParseError {
+    pub(crate) fn problem(&mut self, span: Span, message: impl Into<String>, help: Option<&str>) {
         let mut error = ParseError::new(span, message);
         error.help = help.map(str::to_owned);
-        error
+        self.out.problems.push(error);
     }
 
-    fn next(&mut self) -> Result<Placed, ParseError> {
-        self.skip_blank();
-        let start = self.at;
-        let Some(first) = self.rest().chars().next() else {
-            return Ok(Placed { token: Token::End, span: start..start });
-        };
+    /// The next token, or none where something was skipped.
+    fn token(&mut self, first: char) -> Option<Token> {
         let second = self.rest()[first.len_utf8()..].chars().next();
         let digit_after_dot = first == '.' && second.is_some_and(|c| c.is_ascii_digit());
-        let token = if first.is_ascii_digit() || digit_after_dot {
-            self.number()?
-        } else if is_word_start(first) || (first == ':' && self.colon_starts_word(second)) {
-            self.word()
-        } else if matches!(first, '"' | '\'' | '`') {
-            self.quoted(first)?
-        } else {
-            self.sign(first)?
-        };
-        Ok(Placed { token, span: start..self.at })
+        if first.is_ascii_digit() || digit_after_dot {
+            return Some(self.number());
+        }
+        if is_word_start(first) || (first == ':' && self.colon_starts_word(second)) || first.is_alphabetic() {
+            return Some(self.word());
+        }
+        if matches!(first, '"' | '\'' | '`') {
+            return Some(self.quoted(first));
+        }
+        match SIGNS.into_iter().find(|sign| self.rest().starts_with(sign)) {
+            Some(sign) => Some(self.sign(sign)),
+            None => look_alike(self, first).unwrap_or_else(|| misplaced(self, first)),
+        }
     }
 
     fn skip_blank(&mut self) {
         loop {
             let trimmed = self.rest().trim_start_matches([' ', '\t', '\n', '\r']);
-            let comment = trimmed.starts_with('#').then(|| trimmed.find('\n').unwrap_or(trimmed.len()));
-            self.at = self.text.len() - trimmed.len() + comment.unwrap_or(0);
-            if comment.is_none() {
+            self.at = self.text.len() - trimmed.len();
+            if !trimmed.starts_with('#') {
                 return;
             }
+            let end = trimmed.find('\n').unwrap_or(trimmed.len());
+            let line_start = self.text[..self.at].rfind('\n').map_or(0, |n| n + 1);
+            let is_own_line = self.text[line_start..self.at].trim().is_empty();
+            let text = trimmed[..end].trim_end().to_owned();
+            self.out.comments.push(Comment { text, at: self.at, is_own_line });
+            self.at += end;
         }
     }
 
@@ -108,29 +136,45 @@ impl Lexer<'_> {
     }
 
     fn word(&mut self) -> Token {
-        let with_colon = self.brackets == 0 && self.braces == 0;
-        let end = self.rest().find(|c: char| !(is_word_part(c) || (with_colon && c == ':')));
-        let word = self.rest()[..end.unwrap_or(self.rest().len())].to_owned();
-        self.at += word.len();
-        Token::Word(word)
+        let (start, with_colon) = (self.at, self.brackets == 0 && self.braces == 0);
+        let is_part = |c: char| is_word_part(c) || (with_colon && c == ':');
+        self.at += self.rest().find(|c| !is_part(c)).unwrap_or(self.rest().len());
+        let plain = self.at;
+        // Dots and letters beyond ASCII are read as part of the name they were meant to be part of.
+        loop {
+            let mut chars = self.rest().chars();
+            let goes_on = match chars.next() {
+                Some('.') => chars.next().is_some_and(|c| is_word_start(c) || c.is_alphabetic()),
+                Some(c) => !c.is_ascii() && c.is_alphanumeric(),
+                None => false,
+            };
+            if !goes_on {
+                break;
+            }
+            let first = self.rest().chars().next().map_or(0, char::len_utf8);
+            self.at += first;
+            self.at += self.rest().find(|c| !is_part(c)).unwrap_or(self.rest().len());
+        }
+        let word = &self.text[start..self.at];
+        if self.at > plain {
+            let wrong = self.text[plain..].chars().next().unwrap_or(' ');
+            let place = if self.braces > 0 { " inside braces" } else { "" };
+            let shown = clipped(word);
+            let help = match self.braces > 0 {
+                true => {
+                    format!("quote a name that contains other than letters, digits and _: {shown:?}=\"...\"")
+                }
+                false => format!(
+                    "quote a name that contains other than letters, digits, _ and colons: {{{shown:?}}}"
+                ),
+            };
+            let span = plain..plain + wrong.len_utf8();
+            self.problem(span, format!("unexpected character{place}: {wrong:?}"), Some(&help));
+        }
+        Token::Word(word.to_owned())
     }
 
-    fn sign(&mut self, first: char) -> Result<Token, ParseError> {
-        let Some(sign) = SIGNS.into_iter().find(|s| self.rest().starts_with(s)) else {
-            let span = self.at..self.at + first.len_utf8();
-            let help = match first {
-                '&' => Some("write `and`"),
-                '|' => Some("write `or`"),
-                ';' => Some("a query is one expression; leave the semicolon out"),
-                '.' => Some("quote a name that contains dots: {\"http.requests\"}"),
-                _ => None,
-            };
-            return Err(self.error(span, format!("unexpected character {first:?}"), help));
-        };
-        if sign == "!" {
-            let help = Some("a matcher is written = != =~ or !~; `unless` excludes series");
-            return Err(self.error(self.at..self.at + 1, "unexpected character '!'", help));
-        }
+    fn sign(&mut self, sign: &'static str) -> Token {
         match sign {
             "[" => self.brackets += 1,
             "]" => self.brackets = self.brackets.saturating_sub(1),
@@ -139,168 +183,120 @@ impl Lexer<'_> {
             _ => {}
         }
         self.at += sign.len();
-        Ok(Token::Sign(sign))
+        Token::Sign(sign)
     }
 
-    fn number(&mut self) -> Result<Token, ParseError> {
-        let start = self.at;
-        let rest = self.rest();
-        if rest.starts_with("0x") || rest.starts_with("0X") {
-            let end = rest.find(|c: char| !(is_word_part(c))).unwrap_or(rest.len());
-            let digits: String = rest[2..end].chars().filter(|c| *c != '_').collect();
-            self.at += end;
-            let value = u64::from_str_radix(&digits, 16);
-            return value.map(|v| Token::Number(v as f64)).map_err(|_| self.bad_number(start));
-        }
-        let mut end = digits_end(rest, 0);
-        let after = rest[end..].chars().next();
-        if after.is_some_and(|c| matches!(c, 's' | 'm' | 'h' | 'd' | 'w' | 'y')) && !rest.starts_with('.') {
-            return self.duration();
-        }
-        if after == Some('.') {
-            end = digits_end(rest, end + 1);
-        }
-        if rest[end..].starts_with(['e', 'E']) {
-            let sign = usize::from(rest[end + 1..].starts_with(['+', '-']));
-            end = digits_end(rest, end + 1 + sign);
-        }
-        let tail = rest[end..].find(|c: char| !is_word_part(c)).unwrap_or(rest.len() - end);
-        let written = rest[..end].to_owned();
-        self.at += end + tail;
-        if tail > 0 {
-            return Err(self.bad_number(start));
-        }
-        number_value(&written).map(Token::Number).ok_or_else(|| self.bad_number(start))
-    }
-
-    fn duration(&mut self) -> Result<Token, ParseError> {
-        let start = self.at;
-        let end = self.rest().find(|c: char| !is_word_part(c)).unwrap_or(self.rest().len());
-        let parsed = self.rest()[..end].parse::<bellwether_model::TimeDelta>();
-        self.at += end;
-        parsed.map(|d| Token::Duration(d.0)).map_err(|error| {
-            let help = Some("write a duration such as 30s, 5m or 1h30m");
-            self.error(start..self.at, format!("bad number or duration: {error}"), help)
-        })
-    }
-
-    fn bad_number(&self, start: usize) -> ParseError {
-        let text = &self.text[start..self.at];
-        let help = Some("write a number such as 0.5, 1e3 or 0x1f, or a duration such as 5m");
-        self.error(start..self.at, format!("bad number or duration {text:?}"), help)
-    }
-
-    fn quoted(&mut self, quote: char) -> Result<Token, ParseError> {
+    fn quoted(&mut self, quote: char) -> Token {
         let start = self.at;
         self.at += 1;
         let mut bytes = Vec::new();
         loop {
-            let Some(c) = self.rest().chars().next() else {
-                return Err(self.error(
-                    start..self.at,
-                    "unterminated quoted string",
-                    Some("close the quote"),
-                ));
+            let next = self.rest().chars().next();
+            let Some(c) = next.filter(|c| *c != '\n' || quote == '`') else {
+                let what =
+                    if quote == '`' { "unterminated raw string" } else { "unterminated quoted string" };
+                let help = match next {
+                    None => format!("close it with {quote}"),
+                    Some(_) => format!(
+                        "close it with {quote}; write \\n for a line break, or quote with `backticks`"
+                    ),
+                };
+                self.problem(start..self.at, what, Some(&help));
+                self.out.lost_at.get_or_insert(start);
+                break;
             };
-            if c == '\n' && quote != '`' {
-                let help = Some("close the quote, write \\n for a line break, or quote with `backticks`");
-                return Err(self.error(start..self.at, "unterminated quoted string", help));
-            }
             self.at += c.len_utf8();
             if c == quote {
                 break;
             }
             if c == '\\' && quote != '`' {
-                self.escape(quote, &mut bytes)?;
+                self.escape(quote, &mut bytes);
             } else {
                 bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
             }
         }
-        match String::from_utf8(bytes) {
-            Ok(text) => Ok(Token::Text(text)),
-            Err(_) => {
-                Err(self.error(start..self.at, "the escapes of this string do not give valid UTF-8", None))
-            }
-        }
+        let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+            let text = clipped(&self.text[start..self.at]).to_owned();
+            let help = "escapes such as \\xc3\\xa9 must together give whole characters";
+            self.problem(start..self.at, format!("string {text} is not valid UTF-8"), Some(help));
+            String::from_utf8_lossy(error.as_bytes()).into_owned()
+        });
+        Token::Text(text)
     }
 
-    fn escape(&mut self, quote: char, out: &mut Vec<u8>) -> Result<(), ParseError> {
+    fn escape(&mut self, quote: char, out: &mut Vec<u8>) {
         let start = self.at - 1;
-        let Some(c) = self.rest().chars().next() else {
-            return Err(self.error(start..self.at, "unterminated escape sequence", None));
-        };
+        let Some(c) = self.rest().chars().next().filter(|c| *c != '\n') else { return };
         self.at += c.len_utf8();
         let simple = match c {
-            'a' => 0x07,
-            'b' => 0x08,
-            'f' => 0x0c,
-            'n' => b'\n',
-            'r' => b'\r',
-            't' => b'\t',
-            'v' => 0x0b,
-            '\\' => b'\\',
-            c if c == quote => c as u8,
-            'x' => self.digits(start, 2, 16)? as u8,
+            'a' => Some(0x07),
+            'b' => Some(0x08),
+            'f' => Some(0x0c),
+            'n' => Some(b'\n'),
+            'r' => Some(b'\r'),
+            't' => Some(b'\t'),
+            'v' => Some(0x0b),
+            '\\' => Some(b'\\'),
+            c if c == quote => Some(c as u8),
+            'x' => self.digits(start, 2, 16).map(|value| value as u8),
             'u' | 'U' => {
-                let code = self.digits(start, if c == 'u' { 4 } else { 8 }, 16)?;
-                let c = char::from_u32(code);
-                let c = c.ok_or_else(|| self.error(start..self.at, "not a Unicode character", None))?;
-                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-                return Ok(());
+                let code = self.digits(start, if c == 'u' { 4 } else { 8 }, 16);
+                match code.map(char::from_u32) {
+                    Some(Some(c)) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+                    Some(None) => {
+                        self.problem(
+                            start..self.at,
+                            "escape sequence is an invalid Unicode code point",
+                            None,
+                        );
+                    }
+                    None => {}
+                }
+                None
             }
             '0'..='7' => {
                 self.at -= 1;
-                let code = self.digits(start, 3, 8)?;
-                u8::try_from(code)
-                    .map_err(|_| self.error(start..self.at, "octal escape above \\377", None))?
+                let code = self.digits(start, 3, 8);
+                if code.is_some_and(|code| code > 0xff) {
+                    self.problem(start..self.at, "octal escape sequence above \\377", None);
+                }
+                code.map(|code| code as u8)
             }
             other => {
                 let help = Some("write \\\\ for a backslash, or quote with `backticks`");
-                return Err(self.error(start..self.at, format!("unknown escape sequence \\{other}"), help));
+                self.problem(start..self.at, format!("unknown escape sequence \\{other}"), help);
+                None
             }
         };
-        out.push(simple);
-        Ok(())
+        out.extend(simple);
     }
 
-    fn digits(&mut self, start: usize, count: usize, radix: u32) -> Result<u32, ParseError> {
+    fn digits(&mut self, start: usize, count: usize, radix: u32) -> Option<u32> {
         let mut value = 0u32;
         for _ in 0..count {
             let digit = self.rest().chars().next().and_then(|c| c.to_digit(radix));
             let Some(digit) = digit else {
-                return Err(self.error(start..self.at, format!("this escape needs {count} digits"), None));
+                let message = format!("escape sequence {} needs {count} digits", &self.text[start..self.at]);
+                self.problem(start..self.at, message, None);
+                return None;
             };
             value = value.wrapping_mul(radix).wrapping_add(digit);
             self.at += 1;
         }
-        Ok(value)
+        Some(value)
     }
 }
 
-fn is_word_start(c: char) -> bool {
+pub(crate) fn is_word_start(c: char) -> bool {
     c.is_ascii_alphabetic() || c == '_'
 }
 
-fn is_word_part(c: char) -> bool {
+pub(crate) fn is_word_part(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-fn digits_end(text: &str, from: usize) -> usize {
-    text[from..].find(|c: char| !(c.is_ascii_digit() || c == '_')).map_or(text.len(), |n| from + n)
-}
-
-/// A decimal number; a leading zero before whole octal digits means octal, as in Go, on which Prometheus rests.
-fn number_value(written: &str) -> Option<f64> {
-    let misplaced =
-        written.ends_with('_') || written.contains("__") || written.contains("_.") || written.contains("._");
-    let digits: String = written.chars().filter(|c| *c != '_').collect();
-    if misplaced || written.contains("_e") || written.contains("_E") {
-        return None;
-    }
-    let octal =
-        digits.len() > 1 && digits.starts_with('0') && digits.chars().all(|c| ('0'..='7').contains(&c));
-    if octal && let Ok(value) = u64::from_str_radix(&digits, 8) {
-        return Some(value as f64);
-    }
-    digits.parse().ok()
+/// The beginning of a text, for messages: nobody reads a megabyte.
+pub(crate) fn clipped(text: &str) -> &str {
+    const SHOWN_CHARS_MAX: usize = 60;
+    text.char_indices().nth(SHOWN_CHARS_MAX).map_or(text, |(end, _)| &text[..end])
 }

@@ -12,6 +12,7 @@
 //! ```
 
 mod check;
+mod comment;
 mod duration;
 mod equivalence;
 mod eval;
@@ -21,10 +22,13 @@ mod kahan;
 mod kind;
 mod layout;
 mod lex;
+mod lex_mistake;
+mod lex_number;
 mod operator;
 mod parse;
 mod parse_call;
 mod parse_error;
+mod parse_recovery;
 mod parse_selector;
 mod print;
 pub mod series_notation;

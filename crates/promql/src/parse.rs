@@ -1,17 +1,20 @@
 //! From tokens to a tree: recursive descent with operator precedence.
 //!
-//! What is wrong with types, names or patterns does not stop the parser, so one run reports all of it; only text
-//! that has no structure ends it early. The tree's height is bounded here, so nothing after needs to fear recursion.
+//! What is wrong does not stop the parser where it can tell how to go on: names, types and patterns never do, and
+//! after broken structure it goes on at the next comma or closing bracket. So one run reports all there is to say.
+//! The tree's height is bounded here, so nothing after needs to fear recursion.
 
 use bellwether_model::TimeDelta;
 
 use crate::check;
-use crate::lex::{Placed, Token, tokens};
+use crate::comment::Comment;
+use crate::lex::{Lexed, PROBLEMS_MAX, Placed, Token, tokens};
 use crate::parse_error::ParseError;
+use crate::parse_recovery::{Halt, MatcherBudget};
 use crate::syntax::{AggregateOp, Binary, BinaryOp, Expr, ExprKind, Span, VectorSelector};
 
 /// Longest text that is read at all.
-pub const QUERY_BYTES_MAX: usize = 4 << 20;
+pub const QUERY_BYTES_MAX: usize = 512 << 10;
 
 /// Levels of brackets and signs; reading this many fits a thread with a stack of 2 MiB, unoptimised.
 pub const NESTING_MAX: u32 = 100;
@@ -22,68 +25,104 @@ pub const HEIGHT_MAX: u32 = 400;
 
 /// Parses and type-checks a query. All errors that can be told apart are reported, sorted by place.
 pub fn parse(text: &str) -> Result<Expr, Vec<ParseError>> {
-    if text.len() > QUERY_BYTES_MAX {
-        let message =
-            format!("query of {} bytes is too long; at most {QUERY_BYTES_MAX} are read", text.len());
-        return Err(vec![ParseError::new(0..0, message)]);
-    }
-    let tokens = tokens(text).map_err(|error| vec![error])?;
-    let mut parser = Parser { tokens, next: 0, depth: 0, problems: Vec::new(), stand_ins: Vec::new() };
+    parse_with_comments(text).map(|(expr, _)| expr)
+}
+
+/// [`parse`], with the comments in their order.
+pub(crate) fn parse_with_comments(text: &str) -> Result<(Expr, Vec<Comment>), Vec<ParseError>> {
+    let mut parser = Parser::new(text).map_err(|error| vec![error])?;
     let parsed = parser.query();
-    let mut problems = parser.problems;
-    match parsed {
-        Ok(expr) => {
-            let mut found = Vec::new();
-            check::types(&expr, &mut found);
-            found.retain(|problem| !parser.stand_ins.contains(&problem.span));
-            problems.extend(found);
-            if problems.is_empty() {
-                return Ok(expr);
-            }
+    if let Some(lost_at) = parser.lost_at {
+        // The text in the unclosed quote swallowed whatever was to follow.
+        parser.problems.retain(|problem| {
+            problem.span.start <= lost_at && problem.span.end < text.len() || problem.span.start == lost_at
+        });
+    }
+    let mut problems = std::mem::take(&mut parser.problems);
+    if let Ok(expr) = parsed {
+        let mut found = Vec::new();
+        check::types(&expr, &mut found);
+        if parser.ended_inside.is_some() {
+            // What the text ends in is unfinished, not of the wrong kind.
+            found.retain(|problem| problem.span.end < text.trim_end().len());
         }
-        Err(error) => problems.push(error),
+        problems.extend(found);
+        if problems.is_empty() {
+            return Ok((expr, parser.comments));
+        }
     }
     problems.sort_by_key(|p| (p.span.start, p.span.end));
+    problems.dedup();
+    problems.truncate(PROBLEMS_MAX);
     Err(problems)
 }
 
 /// Parses a selector that stands alone, whose name may be a word of the language; only its labels are read.
 pub(crate) fn parse_selector(text: &str) -> Result<VectorSelector, ParseError> {
-    let mut parser =
-        Parser { tokens: tokens(text)?, next: 0, depth: 0, problems: Vec::new(), stand_ins: Vec::new() };
+    let mut parser = Parser::new(text)?;
     let name = match parser.peek().clone() {
         Token::Word(word) => Some((word, parser.take().span)),
         Token::Sign("{") => None,
-        Token::Number(_) | Token::Duration(_) | Token::Text(_) | Token::Sign(_) | Token::End => {
-            return Err(parser
-                .unexpected("where a series should stand")
-                .with_help("write name{label=\"value\"}"));
+        Token::Number(_)
+        | Token::Duration(_)
+        | Token::Text(_)
+        | Token::Sign(_)
+        | Token::Unknown
+        | Token::End => {
+            let error = parser.unexpected("where a series should stand");
+            return Err(error.with_help("write name{label=\"value\"}"));
         }
     };
-    let expr = parser.selector(name)?;
-    if *parser.peek() != Token::End {
+    let found = parser.selector(name);
+    if parser.problems.is_empty() && found.is_ok() && *parser.peek() != Token::End {
         return Err(parser.unexpected("after the series"));
     }
-    match (parser.problems.into_iter().next(), expr.kind) {
-        (None, ExprKind::Selector(selector)) => Ok(*selector),
+    match (parser.problems.into_iter().next(), found) {
         (Some(problem), _) => Err(problem),
-        (None, _) => Err(ParseError::new(expr.span, "expected a series")),
+        (None, Err(Halt::Problem(error) | Halt::TooDeep(error))) => Err(*error),
+        (None, Ok(Expr { kind: ExprKind::Selector(selector), .. })) => Ok(*selector),
+        (None, Ok(_) | Err(Halt::Reported)) => Err(ParseError::new(0..text.len(), "expected a series")),
     }
 }
 
-pub(crate) type Parsed<T> = Result<T, ParseError>;
+pub(crate) type Parsed<T> = Result<T, Halt>;
 
-pub(crate) struct Parser {
-    tokens: Vec<Placed>,
-    next: usize,
+pub(crate) struct Parser<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) tokens: Vec<Placed>,
+    pub(crate) next: usize,
     pub(crate) depth: u32,
-    /// What is wrong without being in the way of reading on.
     pub(crate) problems: Vec<ParseError>,
-    /// Where a number stands in for something that could not be built; its kind says nothing.
-    pub(crate) stand_ins: Vec<Span>,
+    /// The problem that says the text ended inside brackets.
+    pub(crate) ended_inside: Option<usize>,
+    pub(crate) budget: MatcherBudget,
+    comments: Vec<Comment>,
+    /// From here on structure says nothing, because a quote was never closed.
+    lost_at: Option<usize>,
 }
 
-impl Parser {
+impl<'a> Parser<'a> {
+    fn new(text: &'a str) -> Result<Self, ParseError> {
+        if text.len() > QUERY_BYTES_MAX {
+            let message =
+                format!("query of {} bytes is too long; at most {QUERY_BYTES_MAX} are read", text.len());
+            let error = ParseError::new(0..0, message);
+            return Err(error.with_help("record parts of it with rules, or match names with a regex"));
+        }
+        let Lexed { tokens, comments, problems, lost_at } = tokens(text);
+        Ok(Self {
+            text,
+            tokens,
+            next: 0,
+            depth: 0,
+            problems,
+            ended_inside: None,
+            budget: MatcherBudget::default(),
+            comments,
+            lost_at,
+        })
+    }
+
     pub(crate) fn peek(&self) -> &Token {
         &self.tokens[self.next].token
     }
@@ -123,7 +162,8 @@ impl Parser {
         if self.take_sign(sign) {
             return Ok(());
         }
-        Err(self.unexpected(context).with_help(format!("write {sign:?} here")))
+        let error = self.unexpected(&format!("{context}, expected {sign:?}"));
+        Err(error.with_help(format!("write {sign:?} here")).into())
     }
 
     pub(crate) fn is_word(&self, word: &str) -> bool {
@@ -138,40 +178,32 @@ impl Parser {
         found
     }
 
-    pub(crate) fn unexpected(&self, context: &str) -> ParseError {
-        let what = match self.peek() {
-            Token::Word(word) => format!("{word:?}"),
-            Token::Number(_) => "a number".to_owned(),
-            Token::Duration(_) => "a duration".to_owned(),
-            Token::Text(_) => "a string".to_owned(),
-            Token::Sign(sign) => format!("{sign:?}"),
-            Token::End => "end of input".to_owned(),
-        };
-        ParseError::new(self.span(), format!("unexpected {what} {context}"))
+    fn query(&mut self) -> Parsed<Expr> {
+        let found = self.whole();
+        match found {
+            Ok(expr) => Ok(expr),
+            Err(Halt::Problem(error) | Halt::TooDeep(error)) => {
+                self.problems.push(*error);
+                Err(Halt::Reported)
+            }
+            Err(Halt::Reported) => Err(Halt::Reported),
+        }
     }
 
-    fn query(&mut self) -> Parsed<Expr> {
+    fn whole(&mut self) -> Parsed<Expr> {
         if *self.peek() == Token::End {
-            return Err(
-                ParseError::new(0..0, "no expression found in input").with_help("write a query, such as up")
-            );
+            let error = ParseError::new(0..0, "no expression found in input");
+            return Err(if self.problems.is_empty() {
+                error.with_help("write a query, such as up").into()
+            } else {
+                Halt::Reported
+            });
         }
         let expr = self.expression()?;
         if *self.peek() == Token::End {
             return Ok(expr);
         }
-        let mut error = self.unexpected("after the expression");
-        if let Token::Word(word) = self.peek() {
-            let known = ["and", "or", "unless", "atan2", "offset", "by", "without", "bool", "on", "ignoring"];
-            if let Some(close) = bellwether_diag::suggest(word, known) {
-                error = error.with_help(format!("did you mean {close:?}?"));
-            }
-        } else if self.is_sign(")") {
-            error = error.with_help("there is no open parenthesis to close");
-        } else if self.is_sign("=") {
-            error = error.with_help("equality is written ==");
-        }
-        Err(error)
+        Err(self.misplaced_after(&expr))
     }
 
     pub(crate) fn expression(&mut self) -> Parsed<Expr> {
@@ -194,12 +226,12 @@ impl Parser {
     pub(crate) fn binary(&mut self, least: u8) -> Parsed<Expr> {
         self.enter()?;
         let mut left = self.unary()?;
-        while let Some(op) = self.peek_operator() {
+        while let Some((op, width)) = self.peek_any_operator() {
             let precedence = op.precedence();
             if precedence < least {
                 break;
             }
-            let op_span = self.take().span;
+            let op_span = self.operator(op, width);
             let (is_bool, matching) = self.matching(op)?;
             // Only powers group to the right: 2 ^ 3 ^ 2 is 2 ^ 9.
             let right = self.binary(if op == BinaryOp::Power { precedence } else { precedence + 1 })?;
@@ -217,7 +249,7 @@ impl Parser {
             Token::Word(word) => [BinaryOp::And, BinaryOp::Or, BinaryOp::Unless, BinaryOp::Atan2]
                 .into_iter()
                 .find(|op| op.as_str().eq_ignore_ascii_case(word)),
-            Token::Number(_) | Token::Duration(_) | Token::Text(_) | Token::End => None,
+            Token::Number(_) | Token::Duration(_) | Token::Text(_) | Token::Unknown | Token::End => None,
         }
     }
 
@@ -229,9 +261,12 @@ impl Parser {
         let value = match self.peek() {
             Token::Number(value) => *value,
             Token::Duration(ms) => TimeDelta(*ms).as_secs_f64(),
-            Token::Word(word) => named_number(word).ok_or_else(|| self.unexpected(context))?,
+            Token::Unknown => 0.0,
+            Token::Word(word) => {
+                named_number(word).ok_or_else(|| self.unexpected(context).with_help("write a number"))?
+            }
             Token::Text(_) | Token::Sign(_) | Token::End => {
-                return Err(self.unexpected(context).with_help("write a number"));
+                return Err(self.unexpected(context).with_help("write a number").into());
             }
         };
         self.take();
@@ -259,6 +294,7 @@ impl Parser {
         match self.peek().clone() {
             Token::Number(value) => {
                 self.take();
+                self.no_unit_apart(&span);
                 Ok(Expr::new(ExprKind::Number { value, is_duration: false }, span))
             }
             Token::Duration(ms) => {
@@ -270,21 +306,38 @@ impl Parser {
                 self.take();
                 Ok(Expr::new(ExprKind::Text(text), span))
             }
-            Token::Sign("(") => {
+            Token::Unknown => {
                 self.take();
-                let inner = self.expression()?;
-                if !self.take_sign(")") {
-                    let error = self.unexpected("inside parentheses");
-                    return Err(error
-                        .with_help("close the parenthesis with \")\"")
-                        .with_related(span, "it was opened here"));
-                }
-                self.node(ExprKind::Paren(Box::new(inner)), span.start..self.end())
+                Ok(Self::stand_in(span))
             }
+            Token::Sign("(") => self.parenthesis(),
             Token::Sign("{") => self.selector(None),
             Token::Word(word) => self.word(word),
-            Token::Sign(_) | Token::End => Err(self.unexpected("where an expression should stand")),
+            Token::Sign(_) | Token::End => Err(self.no_expression()),
         }
+    }
+
+    fn parenthesis(&mut self) -> Parsed<Expr> {
+        let open = self.take().span;
+        let depth = self.depth;
+        let inner = match self.peek() {
+            Token::End => Ok(Self::stand_in(self.span())),
+            _ => self.expression(),
+        };
+        let inner = match inner {
+            Ok(inner) => inner,
+            Err(halt) => self.recover(halt, depth, &[")"])?,
+        };
+        if !matches!(self.peek(), Token::Sign(")" | "]" | "}") | Token::End) {
+            let error = self.unexpected("inside parentheses, expected \")\"");
+            let error = error
+                .with_help("write an operator or \")\" here")
+                .with_related(open.clone(), "it was opened here");
+            let depth = self.depth;
+            self.recover(error.into(), depth, &[")"])?;
+        }
+        self.close(")", &open)?;
+        self.node(ExprKind::Paren(Box::new(inner)), open.start..self.end())
     }
 
     fn word(&mut self, word: String) -> Parsed<Expr> {
@@ -305,19 +358,24 @@ impl Parser {
         }
         let reserved = ["atan2", "bool", "on", "ignoring", "group_left", "group_right"];
         if reserved.iter().any(|r| word.eq_ignore_ascii_case(r)) {
-            return Err(self.unexpected("where an expression should stand"));
+            let error = ParseError::new(span, format!("unexpected <{}>", word.to_ascii_lowercase()));
+            return Err(error
+                .with_help("it stands between two expressions; a metric of this name is written {\"...\"}")
+                .into());
         }
         self.take();
         self.selector(Some((word, span)))
     }
 }
 
-pub(crate) fn too_deep(span: Span) -> ParseError {
+pub(crate) fn too_deep(span: Span) -> Halt {
     let message = format!(
         "expression is nested too deeply; at most {NESTING_MAX} levels of brackets and {HEIGHT_MAX} of operators are read"
     );
-    ParseError::new(span, message)
-        .with_help("record parts of it with rules, or match several names with a regex")
+    let error = ParseError::new(span, message);
+    Halt::TooDeep(Box::new(
+        error.with_help("record parts of it with rules, or match several names with a regex"),
+    ))
 }
 
 fn operator_of_sign(sign: &str) -> Option<BinaryOp> {

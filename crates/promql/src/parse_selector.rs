@@ -1,15 +1,18 @@
 //! Reads selectors and what may follow them: ranges, subqueries, `offset`, `@`, `anchored` and `smoothed`.
 
-use bellwether_model::{MatchOp, Matcher, Timestamp};
+use bellwether_model::{MatchOp, Matcher, TimeDelta, Timestamp};
 
-use crate::lex::{Placed, Token};
-use crate::parse::{Parsed, Parser};
+use crate::kind::Kind;
+use crate::lex::{Token, clipped};
+use crate::parse::{Parsed, Parser, named_number};
 use crate::parse_error::ParseError;
+use crate::parse_recovery::Halt;
 use crate::syntax::{
-    At, DurationExpr, Edges, Expr, ExprKind, RangeSelector, Shift, Span, Subquery, VectorSelector,
+    At, DurationExpr, DurationKind, Edges, Expr, ExprKind, RangeSelector, Shift, Span, Subquery,
+    VectorSelector,
 };
 
-impl Parser {
+impl Parser<'_> {
     pub(crate) fn postfix(&mut self) -> Parsed<Expr> {
         let mut expr = self.primary()?;
         loop {
@@ -19,6 +22,8 @@ impl Parser {
                 self.shift(&mut expr)?;
             } else if self.is_word("anchored") || self.is_word("smoothed") {
                 self.edges(&mut expr)?;
+            } else if self.stray_grouping()? {
+                continue;
             } else {
                 return Ok(expr);
             }
@@ -26,42 +31,103 @@ impl Parser {
     }
 
     pub(crate) fn range_or_subquery(&mut self, inner: Expr) -> Parsed<Expr> {
-        self.take();
-        let range = self.duration_expr()?;
+        let open = self.take().span;
+        let depth = self.depth;
+        let range = match self.duration_expr() {
+            Ok(range) => range,
+            Err(halt) => self.recover_duration(halt, depth)?,
+        };
         let start = inner.span.start;
         if self.take_sign(":") {
-            let step = if self.is_sign("]") { None } else { Some(self.duration_expr()?) };
-            self.expect_sign("]", "in the subquery")?;
+            let step = if matches!(self.peek(), Token::Sign("]") | Token::End) {
+                None
+            } else {
+                match self.duration_expr() {
+                    Ok(step) => Some(step),
+                    Err(halt) => Some(self.recover_duration(halt, depth)?),
+                }
+            };
+            self.end_of_range(&open)?;
             let subquery = Subquery { inner: Box::new(inner), range, step, shift: Shift::default() };
             return self.node(ExprKind::Subquery(Box::new(subquery)), start..self.end());
         }
-        self.expect_sign("]", "in the range")?;
+        self.end_of_range(&open)?;
         let span = start..self.end();
+        let inner_is_stand_in = inner.is_stand_in();
         match inner.kind {
             ExprKind::Selector(mut selector) => {
-                if selector.shift.offset.is_some() || selector.shift.at.is_some() {
-                    let error =
-                        ParseError::new(span.clone(), "no offset or @ modifiers allowed before range");
-                    self.problems.push(error.with_help("write them after the range: up[5m] offset 1h"));
+                let name = match (&selector.shift.offset, &selector.shift.at) {
+                    (Some(_), _) => Some("offset"),
+                    (None, Some(_)) => Some("@"),
+                    (None, None) => None,
+                };
+                if let Some(name) = name {
+                    let message = format!("no {name} modifiers allowed before range");
+                    let range = self.text.get(open.start..self.end()).unwrap_or_default();
+                    let help = format!("write the range first: up{} {name} ...", clipped(range));
+                    self.problems.push(ParseError::new(open.start..span.end, message).with_help(help));
                 }
                 selector.span = span.clone();
                 self.node(ExprKind::Range(Box::new(RangeSelector { selector: *selector, range })), span)
             }
-            ExprKind::Range(_) | ExprKind::Subquery(_) => {
-                Err(ParseError::new(span, "a range of a range has no meaning")
-                    .with_help("write a subquery: [1h:1m]"))
-            }
             kind => {
-                let is_metric = "ranges are only allowed for vector selectors";
-                self.problems
-                    .push(ParseError::new(span.clone(), is_metric).with_help("write a subquery: [5m:]"));
-                Ok(Expr::new(kind, span))
+                let range =
+                    clipped(self.text.get(open.start..self.end().saturating_sub(1)).unwrap_or_default());
+                let help = match &kind {
+                    ExprKind::Range(_) | ExprKind::Subquery(_) => {
+                        "write one range; a function over time stands between two: max_over_time(rate(up[5m])[1h:])".to_owned()
+                    }
+                    ExprKind::Call(call) if call.function.spec().arguments.contains(&Kind::Range) => {
+                        format!("put the range inside, {}(up{range}]), or write a subquery: {range}:]", call.function.spec().name)
+                    }
+                    _ => format!("write a subquery: {range}:]"),
+                };
+                if !inner_is_stand_in {
+                    let message = "ranges only allowed for vector selectors";
+                    self.problems.push(ParseError::new(open.start..span.end, message).with_help(help));
+                }
+                Ok(Self::stand_in(span))
             }
         }
     }
 
-    pub(crate) fn shift(&mut self, expr: &mut Expr) -> Parsed<()> {
+    /// Goes on behind a duration that cannot be read, as if it were a minute.
+    fn recover_duration(&mut self, halt: Halt, depth: u32) -> Parsed<DurationExpr> {
         let start = self.span().start;
+        self.recover(halt, depth, &[":", "]"])?;
+        // Parentheses within the broken duration.
+        while self.is_sign(")") && self.tokens[self.next..].iter().any(|t| t.token == Token::Sign("]")) {
+            self.take();
+            self.skip_until(&[":", "]"]);
+        }
+        let span = start..self.end().max(start);
+        Ok(DurationExpr { kind: DurationKind::Literal(TimeDelta::MINUTE), span })
+    }
+
+    fn end_of_range(&mut self, open: &Span) -> Parsed<()> {
+        if !matches!(self.peek(), Token::Sign("]") | Token::End) {
+            let error = self.unexpected("in subquery or range selector, expected \"]\"");
+            let error = match self.peek() {
+                Token::Sign(":") => error.with_help("a subquery has a range and a step: [1h:1m]"),
+                Token::Sign(")" | "}") => error.with_help("close the range with \"]\" before it"),
+                _ => error.with_help("write a duration such as [5m], or of a subquery [1h:1m]"),
+            };
+            let is_closing = matches!(self.peek(), Token::Sign(")" | "}"));
+            let depth = self.depth;
+            self.recover(
+                error.with_related(open.clone(), "this bracket was opened here").into(),
+                depth,
+                &["]"],
+            )?;
+            if is_closing {
+                return Ok(());
+            }
+        }
+        self.close("]", open)
+    }
+
+    pub(crate) fn shift(&mut self, expr: &mut Expr) -> Parsed<()> {
+        let (start, is_stand_in) = (self.span().start, expr.is_stand_in());
         let is_offset = self.is_word("offset");
         self.take();
         let offset = if is_offset { Some(self.offset_duration()?) } else { None };
@@ -78,13 +144,16 @@ impl Parser {
                 &mut range.selector.shift
             }
             ExprKind::Subquery(subquery) => &mut subquery.shift,
+            _ if is_stand_in => return Ok(()),
             _ => {
                 let name = if is_offset { "offset" } else { "@" };
                 let message = format!(
                     "{name} modifier must be preceded by an instant vector selector or range vector selector or a subquery"
                 );
+                let written = clipped(self.text.get(start..end).unwrap_or_default());
                 let error = ParseError::new(start..end, message);
-                self.problems.push(error.with_help("move it behind the selector"));
+                self.problems
+                    .push(error.with_help(format!("move it behind the selector inside: up {written}")));
                 return Ok(());
             }
         };
@@ -104,15 +173,25 @@ impl Parser {
     pub(crate) fn at_moment(&mut self) -> Parsed<At> {
         for (word, at) in [("start", At::Start), ("end", At::End)] {
             if self.take_word(word) {
-                self.expect_sign("(", "after @ start or @ end")?;
-                self.expect_sign(")", "after @ start or @ end")?;
+                self.expect_sign("(", "in @")?;
+                self.expect_sign(")", "in @")?;
                 return Ok(at);
             }
         }
-        let span = self.span();
-        let seconds = self.signed_number("after @")?;
+        let start = self.span().start;
+        let is_number = matches!(
+            self.peek(),
+            Token::Number(_) | Token::Duration(_) | Token::Sign("-" | "+") | Token::Unknown
+        ) || matches!(self.peek(), Token::Word(word) if named_number(word).is_some());
+        if !is_number {
+            let help = "write seconds since 1970, such as @ 1609746000, or @ start() or @ end()";
+            return Err(self.unexpected("in @, expected timestamp").with_help(help).into());
+        }
+        let seconds = self.signed_number("in @, expected timestamp")?;
         if !seconds.is_finite() || seconds.abs() > 9.0e15 {
-            self.problems.push(ParseError::new(span, "timestamp out of bounds for @ modifier"));
+            let message = "timestamp out of bounds for @ modifier";
+            let error = ParseError::new(start..self.end(), message);
+            self.problems.push(error.with_help("write seconds since 1970, such as 1609746000"));
             return Ok(At::Start);
         }
         Ok(At::Time(Timestamp::from_secs_f64(seconds)))
@@ -129,7 +208,10 @@ impl Parser {
         };
         match place {
             Some(place) if *place == Edges::Plain => *place = edges,
-            Some(_) => self.problems.push(ParseError::new(span, "anchored or smoothed may be set once")),
+            Some(_) => {
+                let message = "anchored and smoothed modifiers cannot be used together or twice";
+                self.problems.push(ParseError::new(span, message).with_help("keep one of them"));
+            }
             None => {
                 let message = "anchored and smoothed modifiers need a range vector selector";
                 self.problems.push(
@@ -154,70 +236,187 @@ impl Parser {
         if let Some((name, span)) = name {
             found.name(name, span);
         }
+        let open = self.span();
         if self.take_sign("{") {
-            while !self.is_sign("}") {
-                self.matcher(&mut found)?;
-                if !self.take_sign(",") {
-                    break;
-                }
-            }
-            if !self.take_sign("}") {
-                let error = self.unexpected("in label matching");
-                return Err(error.with_help("write \",\" or \"}\" here"));
-            }
+            self.matchers(&mut found, &open)?;
+            self.close("}", &open)?;
         }
         found.span = start..self.end();
         let span = found.span.clone();
         Ok(Expr::new(ExprKind::Selector(Box::new(found)), span))
     }
 
-    pub(crate) fn matcher(&mut self, found: &mut VectorSelector) -> Parsed<()> {
-        let Placed { token, span } = self.take();
-        let (label, is_quoted) = match token {
+    fn matchers(&mut self, found: &mut VectorSelector, open: &Span) -> Parsed<()> {
+        loop {
+            match self.peek() {
+                Token::Sign("}") | Token::End => return Ok(()),
+                Token::Sign(",") => {
+                    let error = self.unexpected("in label matching, expected identifier or \"}\"");
+                    self.problems.push(error.with_help("leave the comma out"));
+                    self.take();
+                    continue;
+                }
+                Token::Sign(_)
+                | Token::Word(_)
+                | Token::Number(_)
+                | Token::Duration(_)
+                | Token::Text(_)
+                | Token::Unknown => {}
+            }
+            let depth = self.depth;
+            if let Err(halt) = self.matcher(found) {
+                self.recover(halt, depth, &[",", "}"])?;
+            }
+            self.check_length(found.matchers.len(), "conditions of one selector", open)?;
+            if self.take_sign(",") || matches!(self.peek(), Token::Sign("}") | Token::End) {
+                continue;
+            }
+            if !matches!(self.peek(), Token::Word(_) | Token::Text(_)) {
+                let error = self.unexpected("in label matching, expected \",\" or \"}\"");
+                self.recover(error.with_help("write \",\" or \"}\" here").into(), depth, &[",", "}"])?;
+                if !self.take_sign(",") {
+                    return Ok(());
+                }
+                continue;
+            }
+            let error = self.unexpected("in label matching, expected \",\" or \"}\"");
+            self.problems.push(error.with_help("write a comma between conditions"));
+        }
+    }
+
+    fn matcher(&mut self, found: &mut VectorSelector) -> Parsed<()> {
+        let start = self.span();
+        let (label, is_quoted) = match self.peek().clone() {
             Token::Word(word) => (word, false),
             Token::Text(text) => (text, true),
+            Token::Unknown => {
+                self.skip_until(&[",", "}"]);
+                return Ok(());
+            }
             Token::Number(_) | Token::Duration(_) | Token::Sign(_) | Token::End => {
-                let error = ParseError::new(span, "expected a label name in label matching");
-                return Err(error.with_help("write conditions such as job=\"api\""));
+                let error = self.unexpected("in label matching, expected identifier or \"}\"");
+                return Err(error.with_help("write conditions such as job=\"api\"").into());
             }
         };
+        self.take();
+        let Some(op) = self.match_op(&label, is_quoted)? else {
+            found.name(label, start);
+            return Ok(());
+        };
+        let value = self.match_value(&label, op)?;
+        let span = start.start..self.end();
+        if label == bellwether_model::METRIC_NAME && op == MatchOp::Equal && found.name.is_none() {
+            found.name = Some(value.clone());
+        }
+        match self.budget.matcher(op, label, value) {
+            Ok(matcher) => {
+                found.matchers.push(matcher);
+                found.matcher_spans.push(span);
+            }
+            Err(message) => {
+                // Something that selects anything stands in, so that nothing else is said about the selector.
+                found.matchers.push(Matcher::equal("", "\0"));
+                found.matcher_spans.push(span.clone());
+                self.problems.push(ParseError::new(span, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// The operator of a condition; none where a text in quotes names the metric.
+    fn match_op(&mut self, label: &str, is_quoted: bool) -> Parsed<Option<MatchOp>> {
         let op = match self.peek() {
             Token::Sign("=") => MatchOp::Equal,
             Token::Sign("!=") => MatchOp::NotEqual,
             Token::Sign("=~") => MatchOp::Regex,
             Token::Sign("!~") => MatchOp::NotRegex,
-            _ if is_quoted => {
-                found.name(label, span);
-                return Ok(());
+            _ if is_quoted => return Ok(None),
+            Token::Sign("==" | ":") => {
+                let written = clipped(label);
+                let error = self.unexpected("in label matching, expected label matching operator");
+                self.problems.push(error.with_help(format!("write {written}=\"...\"")));
+                MatchOp::Equal
             }
-            Token::Sign("==") => {
+            Token::Sign("<" | ">" | "<=" | ">=") => {
+                let error = self.unexpected("in label matching, expected label matching operator");
+                let help =
+                    "labels are texts, compared with = != =~ !~; values are compared behind the braces";
+                self.problems.push(error.with_help(help));
+                MatchOp::Equal
+            }
+            Token::Text(_) => {
+                let value = self.text.get(self.span()).unwrap_or_default();
+                let help = format!("write {}={}", clipped(label), clipped(value));
+                let error = self.unexpected("in label matching, expected label matching operator");
+                self.problems.push(error.with_help(help));
+                return Ok(Some(MatchOp::Equal));
+            }
+            Token::Word(word) if word.eq_ignore_ascii_case("in") || word.eq_ignore_ascii_case("like") => {
+                let help = format!("write {}=~\"a|b\"", clipped(label));
                 return Err(self
-                    .unexpected("in label matching")
-                    .with_help("equality of labels is written ="));
+                    .unexpected("in label matching, expected label matching operator")
+                    .with_help(help)
+                    .into());
             }
-            _ => {
-                let error = self.unexpected("in label matching");
-                return Err(error.with_help("write one of = != =~ !~ after the label's name"));
+            Token::Sign(_)
+            | Token::Word(_)
+            | Token::Number(_)
+            | Token::Duration(_)
+            | Token::Unknown
+            | Token::End => {
+                if *self.peek() == Token::End {
+                    // The unclosed brace is what is wrong.
+                    return Ok(Some(MatchOp::Equal));
+                }
+                let error = self.unexpected("in label matching, expected label matching operator");
+                return Err(error.with_help("write one of = != =~ !~ after the label's name").into());
             }
         };
         self.take();
-        let Token::Text(value) = self.peek().clone() else {
-            let error = self.unexpected("in label matching, expected string");
-            return Err(error.with_help("put the value in quotes"));
-        };
-        self.take();
-        let span = span.start..self.end();
-        if label == bellwether_model::METRIC_NAME && op == MatchOp::Equal && found.name.is_none() {
-            found.name = Some(value.clone());
-        }
-        match Matcher::new(op, label, value) {
-            Ok(matcher) => {
-                found.matchers.push(matcher);
-                found.matcher_spans.push(span);
+        Ok(Some(op))
+    }
+
+    fn match_value(&mut self, label: &str, op: MatchOp) -> Parsed<String> {
+        match self.peek().clone() {
+            Token::Text(value) => {
+                self.take();
+                Ok(value)
             }
-            Err(error) => self.problems.push(ParseError::new(span, error.to_string())),
+            // The problem is said where it was found, or where the text ends.
+            Token::Unknown | Token::End => {
+                self.skip_until(&[",", "}"]);
+                Ok("\0".to_owned())
+            }
+            Token::Sign("=") => {
+                let error = self.unexpected("in label matching, expected string");
+                self.problems.push(error.with_help(format!("write {}{}", clipped(label), op.as_str())));
+                self.take();
+                self.match_value(label, op)
+            }
+            Token::Word(_)
+            | Token::Number(_)
+            | Token::Duration(_)
+            | Token::Sign("." | "/" | "*" | "-" | "^" | "(" | "[") => {
+                let start = self.span().start;
+                let error = self.unexpected("in label matching, expected string");
+                self.skip_until(&[",", "}"]);
+                let written = self.text.get(start..self.end()).unwrap_or_default();
+                let help = format!(
+                    "put the value in quotes: {}{}{:?}",
+                    clipped(label),
+                    op.as_str(),
+                    clipped(written)
+                );
+                self.problems.push(ParseError { span: start..self.end(), ..error }.with_help(help));
+                Ok("\0".to_owned())
+            }
+            Token::Sign(_) => {
+                let error = self.unexpected("in label matching, expected string");
+                Err(error
+                    .with_help(format!("write a text in quotes: {}{}\"...\"", clipped(label), op.as_str()))
+                    .into())
+            }
         }
-        Ok(())
     }
 
     pub(crate) fn offset_duration(&mut self) -> Parsed<DurationExpr> {

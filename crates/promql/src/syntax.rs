@@ -68,6 +68,21 @@ impl Expr {
         self.height
     }
 
+    /// Whether it stands for something that could not be read, as nothing does that could: no duration is no number.
+    pub(crate) fn is_stand_in(&self) -> bool {
+        match &self.kind {
+            ExprKind::Number { value, is_duration } => *is_duration && value.is_nan(),
+            ExprKind::Paren(inner) | ExprKind::Unary { operand: inner, .. } => inner.is_stand_in(),
+            ExprKind::Binary(binary) => binary.left.is_stand_in() || binary.right.is_stand_in(),
+            ExprKind::Text(_)
+            | ExprKind::Selector(_)
+            | ExprKind::Range(_)
+            | ExprKind::Subquery(_)
+            | ExprKind::Aggregate(_)
+            | ExprKind::Call(_) => false,
+        }
+    }
+
     /// What it evaluates to.
     pub fn result(&self) -> Kind {
         match &self.kind {

@@ -1,11 +1,14 @@
 //! A query as a tree of JSON, in the shape Prometheus gives it at `/api/v1/parse_query`, which its page draws.
 //!
-//! What Prometheus' tree does not hold is left out here too, except comments.
+//! What Prometheus' tree does not hold is left out here too, except comments: a node that some speak of lists them.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::comment::{Place, subject};
 use crate::kind::Kind;
-use crate::parse::parse;
+use crate::parse::parse_with_comments;
 use crate::parse_error::ParseError;
 use crate::print::decimal;
 use crate::syntax::{
@@ -13,31 +16,112 @@ use crate::syntax::{
     Subquery, VectorSelector,
 };
 
-/// The tree of a query's text.
+/// The tree of a query's text. A node that comments speak of has `comments`, each with its `text` and its `place`:
+/// `before`, `inside` or `after` the node.
 pub fn parse_query(text: &str) -> Result<Value, Vec<ParseError>> {
-    parse(text).map(|expr| tree(&expr))
+    let (expr, comments) = parse_with_comments(text)?;
+    let mut tree = Tree { comments: BTreeMap::new() };
+    for comment in &comments {
+        let (node, place) = subject(&expr, comment);
+        let place = match place {
+            Place::Before => "before",
+            Place::Inside => "inside",
+            Place::After => "after",
+        };
+        let list = tree.comments.entry(key(node)).or_default();
+        list.push(json!({"text": comment.text, "place": place}));
+    }
+    Ok(tree.node(&expr))
 }
 
 /// The tree of an expression.
 pub fn tree(expr: &Expr) -> Value {
-    match &expr.kind {
-        ExprKind::Number { value, .. } => json!({"type": "numberLiteral", "val": decimal(*value)}),
-        ExprKind::Text(text) => json!({"type": "stringLiteral", "val": text}),
-        ExprKind::Selector(found) => selector("vectorSelector", found),
-        ExprKind::Range(range) => {
-            let mut node = selector("matrixSelector", &range.selector);
-            length(&mut node, "range", Some(&range.range));
-            node
+    Tree { comments: BTreeMap::new() }.node(expr)
+}
+
+/// Tells nodes apart: those of one place differ in height.
+type Key = (usize, usize, u32);
+
+fn key(expr: &Expr) -> Key {
+    (expr.span.start, expr.span.end, expr.height())
+}
+
+struct Tree {
+    comments: BTreeMap<Key, Vec<Value>>,
+}
+
+impl Tree {
+    fn node(&self, expr: &Expr) -> Value {
+        let mut node = match &expr.kind {
+            ExprKind::Number { value, .. } => json!({"type": "numberLiteral", "val": decimal(*value)}),
+            ExprKind::Text(text) => json!({"type": "stringLiteral", "val": text}),
+            ExprKind::Selector(found) => selector("vectorSelector", found),
+            ExprKind::Range(range) => {
+                let mut node = selector("matrixSelector", &range.selector);
+                length(&mut node, "range", Some(&range.range));
+                node
+            }
+            ExprKind::Subquery(found) => self.subquery(found),
+            ExprKind::Paren(inner) => json!({"type": "parenExpr", "expr": self.node(inner)}),
+            ExprKind::Unary { is_negative, operand } => {
+                let op = if *is_negative { "-" } else { "+" };
+                json!({"type": "unaryExpr", "op": op, "expr": self.node(operand)})
+            }
+            ExprKind::Binary(found) => self.binary(found),
+            ExprKind::Aggregate(found) => self.aggregation(found),
+            ExprKind::Call(found) => self.call(found),
+        };
+        if let Some(comments) = self.comments.get(&key(expr)) {
+            node["comments"] = json!(comments);
         }
-        ExprKind::Subquery(found) => subquery(found),
-        ExprKind::Paren(inner) => json!({"type": "parenExpr", "expr": tree(inner)}),
-        ExprKind::Unary { is_negative, operand } => {
-            let op = if *is_negative { "-" } else { "+" };
-            json!({"type": "unaryExpr", "op": op, "expr": tree(operand)})
-        }
-        ExprKind::Binary(found) => binary(found),
-        ExprKind::Aggregate(found) => aggregation(found),
-        ExprKind::Call(found) => call(found),
+        node
+    }
+
+    fn subquery(&self, found: &Subquery) -> Value {
+        let mut node = json!({"type": "subquery", "expr": self.node(&found.inner)});
+        length(&mut node, "range", Some(&found.range));
+        length(&mut node, "step", found.step.as_ref());
+        shift(&mut node, &found.shift);
+        node
+    }
+
+    fn binary(&self, found: &Binary) -> Value {
+        let is_between_vectors = [&found.left, &found.right].iter().all(|side| side.result() == Kind::Vector);
+        json!({
+            "type": "binaryExpr",
+            "op": found.op.as_str(),
+            "lhs": self.node(&found.left),
+            "rhs": self.node(&found.right),
+            "matching": is_between_vectors.then(|| matching(found)),
+            "bool": found.is_bool,
+        })
+    }
+
+    fn aggregation(&self, found: &Aggregation) -> Value {
+        json!({
+            "type": "aggregation",
+            "op": found.op.as_str(),
+            "expr": self.node(&found.inner),
+            "param": found.parameter.as_ref().map(|parameter| self.node(parameter)),
+            "grouping": found.grouping.as_ref().map_or(&[][..], |grouping| &grouping.names),
+            "without": found.grouping.as_ref().is_some_and(|grouping| grouping.is_without),
+        })
+    }
+
+    fn call(&self, found: &Call) -> Value {
+        let spec = found.function.spec();
+        // How many arguments there may be beyond the fewest; -1 where there is no bound.
+        let variadic = spec.arguments_max.map_or(-1, |most| most as i64 - spec.arguments_min as i64);
+        json!({
+            "type": "call",
+            "func": {
+                "name": spec.name,
+                "argTypes": spec.arguments.iter().map(|kind| wire(*kind)).collect::<Vec<_>>(),
+                "variadic": variadic,
+                "returnType": wire(spec.returns),
+            },
+            "args": found.arguments.iter().map(|argument| self.node(argument)).collect::<Vec<_>>(),
+        })
     }
 }
 
@@ -57,14 +141,6 @@ fn selector(kind: &str, found: &VectorSelector) -> Value {
         "anchored": found.edges == Edges::Anchored,
         "smoothed": found.edges == Edges::Smoothed,
     });
-    shift(&mut node, &found.shift);
-    node
-}
-
-fn subquery(found: &Subquery) -> Value {
-    let mut node = json!({"type": "subquery", "expr": tree(&found.inner)});
-    length(&mut node, "range", Some(&found.range));
-    length(&mut node, "step", found.step.as_ref());
     shift(&mut node, &found.shift);
     node
 }
@@ -134,18 +210,6 @@ fn duration_tree(duration: &DurationExpr) -> Value {
     }
 }
 
-fn binary(found: &Binary) -> Value {
-    let is_between_vectors = [&found.left, &found.right].iter().all(|side| side.result() == Kind::Vector);
-    json!({
-        "type": "binaryExpr",
-        "op": found.op.as_str(),
-        "lhs": tree(&found.left),
-        "rhs": tree(&found.right),
-        "matching": is_between_vectors.then(|| matching(found)),
-        "bool": found.is_bool,
-    })
-}
-
 fn matching(binary: &Binary) -> Value {
     let found = &binary.matching;
     let card = match &found.group {
@@ -167,33 +231,6 @@ fn matching(binary: &Binary) -> Value {
 fn plain_number(value: f64) -> Value {
     const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
     if value.fract() == 0.0 && value.abs() <= EXACT_MAX { json!(value as i64) } else { json!(value) }
-}
-
-fn aggregation(found: &Aggregation) -> Value {
-    json!({
-        "type": "aggregation",
-        "op": found.op.as_str(),
-        "expr": tree(&found.inner),
-        "param": found.parameter.as_ref().map(tree),
-        "grouping": found.grouping.as_ref().map_or(&[][..], |grouping| &grouping.names),
-        "without": found.grouping.as_ref().is_some_and(|grouping| grouping.is_without),
-    })
-}
-
-fn call(found: &Call) -> Value {
-    let spec = found.function.spec();
-    // How many arguments there may be beyond the fewest; -1 where there is no bound.
-    let variadic = spec.arguments_max.map_or(-1, |most| most as i64 - spec.arguments_min as i64);
-    json!({
-        "type": "call",
-        "func": {
-            "name": spec.name,
-            "argTypes": spec.arguments.iter().map(|kind| wire(*kind)).collect::<Vec<_>>(),
-            "variadic": variadic,
-            "returnType": wire(spec.returns),
-        },
-        "args": found.arguments.iter().map(tree).collect::<Vec<_>>(),
-    })
 }
 
 const fn wire(kind: Kind) -> &'static str {

@@ -3,8 +3,10 @@
 mod equivalence;
 mod eval;
 mod golden;
+mod layout;
 mod memory;
 mod parse;
+mod parse_error;
 mod promqltest;
 mod script;
 mod series_notation;

@@ -1,6 +1,6 @@
-//! What is read, how it is written back, and how what is wrong is said.
+//! What is read, how it is written back, and where its bounds are.
 
-use bellwether_promql::{NESTING_MAX, parse, selectors};
+use bellwether_promql::{NESTING_MAX, format, parse, selectors, tree};
 
 /// Reads a query and writes it back.
 fn canonical(query: &str) -> String {
@@ -43,39 +43,6 @@ fn a_query_is_written_back_in_one_canonical_form() {
 }
 
 #[test]
-fn every_problem_is_reported_with_its_place_and_a_remedy() {
-    type Problem = (&'static str, &'static str, &'static str);
-    let cases: [(&str, &[Problem]); 14] = [
-        ("rate(up)", &[("up", "got instant vector", "up[5m]")]),
-        (
-            "sum(rat(up[5m])) + ceill(up)",
-            &[("rat", "unknown function", "did you mean"), ("ceill", "unknown", "ceil")],
-        ),
-        ("1 == 1", &[("==", "must use BOOL", "== bool")]),
-        ("up{job=\"a\"", &[("", "unexpected end of input in label matching", "}")]),
-        ("(up", &[("", "unexpected end of input", ")")]),
-        ("up)", &[(")", "unexpected \")\"", "no open parenthesis")]),
-        ("{job=~\".*\"}", &[("{job=~\".*\"}", "at least one non-empty matcher", "job=\"api\"")]),
-        ("up{job=~\"(\"}", &[("job=~\"(\"", "regular expression", "")]),
-        ("up offfset 5m", &[("offfset", "unexpected", "offset")]),
-        ("up[0s]", &[("0s", "greater than 0", "5m")]),
-        ("1m2", &[("1m2", "bad number or duration", "1h30m")]),
-        ("\"abc", &[("\"abc", "unterminated", "close")]),
-        ("topk(up)", &[("topk(up)", "expected 2, got 1", "topk(5, up)")]),
-        ("", &[("", "no expression", "up")]),
-    ];
-    for (query, expected) in cases {
-        let errors = parse(query).expect_err(query);
-        assert_eq!(errors.len(), expected.len(), "{query}: {errors:?}");
-        for (error, (place, message, help)) in errors.iter().zip(expected) {
-            assert_eq!(&&query[error.span.clone()], place, "{query}: {error:?}");
-            assert!(error.message.contains(message), "{query}: {error:?}");
-            assert!(error.help.clone().unwrap_or_default().contains(help), "{query}: {error:?}");
-        }
-    }
-}
-
-#[test]
 fn nesting_is_bounded_however_it_is_written() {
     for query in [
         format!("{}1{}", "(".repeat(10_000), ")".repeat(10_000)),
@@ -99,12 +66,78 @@ fn nesting_is_bounded_however_it_is_written() {
 }
 
 #[test]
-fn a_megabyte_of_query_is_read() {
-    let labels: Vec<_> = (0..70_000).map(|n| format!("l{n}=\"v{n}\"")).collect();
+fn input_is_bounded_in_every_direction() {
+    let many = |count: usize, item: &str| vec![item; count].join(",");
+    let cases = [
+        (
+            format!("up{}", " ".repeat(1_000_000)),
+            "query of 1000002 bytes is too long; at most 524288 are read",
+        ),
+        (
+            format!("1{}", "0".repeat(400_000)),
+            "number of 400001 characters is too long; at most 1000 are read",
+        ),
+        (
+            format!("0.{}", "1".repeat(400_000)),
+            "number of 400002 characters is too long; at most 1000 are read",
+        ),
+        ("1e400".to_owned(), "number \"1e400\" is out of range"),
+        (format!("sum by ({}) (up)", many(100_000, "a")), "more than 1000 labels of one list"),
+        (format!("up{{{}}}", many(50_000, "a=\"b\"")), "more than 1000 conditions of one selector"),
+        (format!("label_join(up,{})", many(50_000, "\"a\"")), "more than 1000 arguments"),
+        ("up{a=~\"(x{1000}){1000}\"}".to_owned(), "is too large: compiled it takes more than 4 MiB"),
+        (
+            "up{a=~\"((((((x{99}){99}){99}){99}){99}){99})\"}".to_owned(),
+            "is too large: compiled it takes more than 4 MiB",
+        ),
+        (
+            vec!["up{a=~\"(x{100}y){100}\"}"; 300].join(" or "),
+            "the regular expressions of this query need more than 64 MiB",
+        ),
+        (format!("up{{a=~\"{}a{}\"}}", "(".repeat(100_000), ")".repeat(100_000)), "exceed"),
+    ];
+    for (query, expected) in cases {
+        let errors = parse(&query).expect_err(expected);
+        let start: String = query.chars().take(30).collect();
+        assert!(errors.iter().any(|e| e.message.contains(expected)), "{start}: {:?}", errors[0]);
+        assert!(errors.iter().all(|e| e.message.len() < 300), "{start}: {:?}", errors[0]);
+    }
+}
+
+#[test]
+fn what_is_long_but_not_too_long_is_read() {
+    let labels: Vec<_> = (0..999).map(|n| format!("l{n}=\"{}\"", "v".repeat(500))).collect();
     let query = format!("up{{{}}}", labels.join(","));
-    assert!(query.len() > 1_000_000);
+    assert!(query.len() > 500_000);
     let expr = parse(&query).expect("long is not wrong");
-    assert_eq!(selectors(&expr)[0].matchers.len(), 70_001);
+    assert_eq!(selectors(&expr)[0].matchers.len(), 1000);
+}
+
+#[test]
+fn the_deepest_trees_fit_a_small_stack_and_are_dropped_again() {
+    let depth = NESTING_MAX as usize - 2;
+    let queries = [
+        format!("{}1{}", "(".repeat(depth), ")".repeat(depth)),
+        format!("{}up{}", "abs(".repeat(depth - 1), ")".repeat(depth - 1)),
+        vec!["up"; 399].join(" or "),
+        vec!["up"; 99].join(" ^ "),
+        format!("up[{}5m{}]", "(1+".repeat(depth / 2), ")".repeat(depth / 2)),
+        "(".repeat(300_000),
+        "sum(".repeat(100_000),
+        "-".repeat(400_000),
+        "up{".repeat(100_000),
+        "[".repeat(300_000),
+    ];
+    let small = std::thread::Builder::new().stack_size(2 << 20);
+    let read = move || {
+        for query in &queries {
+            if let Ok(expr) = parse(query) {
+                assert_eq!(parse(&format(&expr)).unwrap().to_string(), expr.to_string());
+                drop(tree(&expr));
+            }
+        }
+    };
+    small.spawn(read).unwrap().join().expect("nothing overflows");
 }
 
 #[test]
