@@ -15,6 +15,7 @@ mod mixed_select;
 mod mixed_window;
 mod range_function;
 mod select;
+mod sliding;
 mod window;
 
 use std::sync::Arc;

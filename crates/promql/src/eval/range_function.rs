@@ -1,9 +1,9 @@
-//! What functions over ranges calculate from the samples of one window, or from their summary.
+//! What functions over ranges calculate from the samples of one window.
 //!
 //! Formulas are those of Prometheus 3: rates are extrapolated to the window's edges by at most half the mean distance
 //! of samples where the edge is further away than 1.1 of it, and counters never to below zero.
 
-use bellwether_model::{ChunkSummary, Sample};
+use bellwether_model::Sample;
 
 use crate::function::Function;
 use crate::kahan::Kahan;
@@ -20,91 +20,12 @@ pub(super) struct Context {
     pub(super) parameters: [f64; 2],
 }
 
-/// Whether a function can be calculated from a summary.
-pub(super) fn is_summable(function: Function) -> bool {
-    matches!(
-        function,
-        Function::Rate
-            | Function::Increase
-            | Function::Delta
-            | Function::SumOverTime
-            | Function::AvgOverTime
-            | Function::MinOverTime
-            | Function::MaxOverTime
-            | Function::CountOverTime
-            | Function::LastOverTime
-            | Function::FirstOverTime
-            | Function::PresentOverTime
-            | Function::TsOfFirstOverTime
-            | Function::TsOfLastOverTime
-            | Function::Resets
-            | Function::Changes
-    )
-}
-
-/// Appends a later stretch of samples to a summary.
-pub(super) fn join(total: &mut Option<ChunkSummary>, later: &ChunkSummary) {
-    let Some(total) = total else {
-        *total = Some(*later);
-        return;
-    };
-    let (before, after) = (total.last.value, later.first.value);
-    let dropped = after < before;
-    total.increase += later.increase + if dropped { after } else { after - before };
-    total.resets += later.resets + u32::from(dropped);
-    let both_nan = before.is_nan() && after.is_nan();
-    total.changes += later.changes + u32::from(before != after && !both_nan);
-    total.count += later.count;
-    total.nan_count += later.nan_count;
-    total.last = later.last;
-    total.min = total.min.min(later.min);
-    total.max = total.max.max(later.max);
-    total.sum += later.sum;
-    total.range.end = later.range.end;
-}
-
-/// Calculates from a summary of at least one sample.
-pub(super) fn over_summary(function: Function, s: &ChunkSummary, context: &Context) -> Option<f64> {
-    let is_all_nan = s.nan_count == s.count;
-    let edges = Edges { first: s.first, last: s.last, count: s.count as usize };
-    Some(match function {
-        Function::Rate => edges.rate(s.increase, context)?,
-        Function::Increase => edges.extrapolated(s.increase, context, true)?,
-        Function::Delta => edges.extrapolated(s.last.value - s.first.value, context, false)?,
-        Function::SumOverTime => s.sum,
-        Function::AvgOverTime => s.sum / f64::from(s.count),
-        Function::MinOverTime => {
-            if is_all_nan {
-                f64::NAN
-            } else {
-                s.min
-            }
-        }
-        Function::MaxOverTime => {
-            if is_all_nan {
-                f64::NAN
-            } else {
-                s.max
-            }
-        }
-        Function::CountOverTime => f64::from(s.count),
-        Function::LastOverTime => s.last.value,
-        Function::FirstOverTime => s.first.value,
-        Function::PresentOverTime => 1.0,
-        Function::TsOfFirstOverTime => s.first.at.as_secs_f64(),
-        Function::TsOfLastOverTime => s.last.at.as_secs_f64(),
-        Function::Resets => f64::from(s.resets),
-        Function::Changes => f64::from(s.changes),
-        _ => return None,
-    })
-}
-
 /// Calculates from the samples of a window; `None` where the function has no value.
 pub(super) fn over_samples(function: Function, samples: &[Sample], context: &Context) -> Option<f64> {
     let (first, last) = (samples.first()?, samples.last()?);
     let values = || samples.iter().map(|s| s.value);
     let pairs = || samples.windows(2).map(|w| (w[0].value, w[1].value));
-    let edges = Edges { first: *first, last: *last, count: samples.len() };
+    let edges = Outermost { first: *first, last: *last, count: samples.len() };
     let count = |n: usize| n as f64;
     Some(match function {
         Function::Rate => edges.rate(counter_increase(samples), context)?,
@@ -147,20 +68,21 @@ impl Context {
 }
 
 /// The outermost samples of a window.
-struct Edges {
-    first: Sample,
-    last: Sample,
-    count: usize,
+pub(super) struct Outermost {
+    pub(super) first: Sample,
+    pub(super) last: Sample,
+    /// All samples, these among them.
+    pub(super) count: usize,
 }
 
-impl Edges {
+impl Outermost {
     /// A difference between the outermost samples, stretched to the window.
-    fn extrapolated(&self, difference: f64, context: &Context, is_counter: bool) -> Option<f64> {
+    pub(super) fn extrapolated(&self, difference: f64, context: &Context, is_counter: bool) -> Option<f64> {
         Some(difference * self.stretch(difference, context, is_counter)?)
     }
 
     /// The same per second. Divided in Prometheus' order, or `topk` breaks ties between equal rates differently.
-    fn rate(&self, increase: f64, context: &Context) -> Option<f64> {
+    pub(super) fn rate(&self, increase: f64, context: &Context) -> Option<f64> {
         Some(increase * (self.stretch(increase, context, true)? / context.seconds()))
     }
 

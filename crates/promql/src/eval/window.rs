@@ -1,20 +1,18 @@
 //! Functions over ranges: for every series a window slides over its samples.
 //!
-//! A window is left-open and right-closed. Where a function can be calculated from the summaries of chunks, only the
-//! chunks at a window's edges are decoded; that is what makes a range of a month cheap.
+//! A window is left-open and right-closed. Most functions are calculated for all windows in one pass (`sliding.rs`);
+//! here the others look at the samples of each window.
 
 use std::sync::Arc;
 
-use bellwether_model::{
-    Chunk, ChunkKind, ChunkSummary, HistogramSample, Labels, Sample, TimeRange, Timestamp,
-};
+use bellwether_model::{Chunk, ChunkKind, HistogramSample, Labels, Sample, TimeRange, Timestamp};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_if};
 use super::cost::Cost;
 use super::extended::over_extended;
 use super::mixed_window::MixedSamples;
-use super::range_function::{self, Context, join};
-use super::{EvalError, Evaluator};
+use super::range_function::{self, Context};
+use super::{EvalError, Evaluator, sliding};
 use crate::function::Function;
 use crate::syntax::{Call, DurationExpr, Edges, Expr, ExprKind, Kind, Shift, Subquery};
 
@@ -46,11 +44,21 @@ impl Windows {
 
     pub(super) fn context(&self, index: usize, grid: Grid, parameters: &[Vec<f64>]) -> Context {
         Context {
-            start: self.end(index).saturating_sub(self.length),
+            start: self.start(index),
             end: self.end(index),
             now: grid.time(index),
             parameters: [0, 1].map(|n| parameters.get(n).map_or(f64::NAN, |values| values[index])),
         }
+    }
+
+    /// The open edge of a window.
+    pub(super) fn start(&self, index: usize) -> i64 {
+        self.end(index).saturating_sub(self.length)
+    }
+
+    /// Whether all windows are the same one.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.step == 0
     }
 
     fn beyond(&self) -> Beyond {
@@ -344,16 +352,15 @@ fn slide(
         };
         return (0..grid.count).map(slot).collect();
     }
-    if let RowSamples::Chunks(chunks) = &samples
-        && range_function::is_summable(function)
-        && pays_off(chunks, windows.length)
+    let source = match &samples {
+        RowSamples::Chunks(chunks) => Some(sliding::Source::Chunks(chunks)),
+        RowSamples::Plain(samples) => Some(sliding::Source::Samples(samples)),
+        RowSamples::Mixed(_) => None,
+    };
+    if let Some(source) = source
+        && let Some(values) = sliding::slide(function, source, windows, grid, cost)?
     {
-        let mut reader = Summaries { chunks, decoded: vec![None; chunks.len()], low: 0 };
-        let slot = |index| {
-            cost.spend(chunks.len() as u64)?;
-            reader.evaluate(function, &context(index))
-        };
-        return (0..grid.count).map(slot).collect();
+        return Ok(values);
     }
     let samples = flat(samples, cost)?;
     let (mut low, mut high) = (0, 0);
@@ -367,74 +374,4 @@ fn slide(
         Ok(range_function::over_samples(function, &samples[low..high], &context).unwrap_or(ABSENT))
     };
     (0..grid.count).map(slot).collect()
-}
-
-/// Whether chunks are short enough for some to lie wholly inside a window.
-fn pays_off(chunks: &[Arc<dyn Chunk>], length: i64) -> bool {
-    let span = |c: &Arc<dyn Chunk>| c.summary().range.end.0.saturating_sub(c.summary().range.start.0);
-    chunks.len() > 2 && chunks.iter().any(|c| span(c) < length / 2 && c.summary().count > 2)
-}
-
-/// Reads windows of one series through the summaries of its chunks.
-struct Summaries<'a> {
-    chunks: &'a [Arc<dyn Chunk>],
-    /// Samples of chunks at the edges of recent windows, without staleness markers.
-    decoded: Vec<Option<Vec<Sample>>>,
-    /// The first chunk that a window still reaches.
-    low: usize,
-}
-
-impl Summaries<'_> {
-    fn evaluate(&mut self, function: Function, context: &Context) -> Result<f64, EvalError> {
-        while self.low < self.chunks.len() && self.chunks[self.low].summary().range.end.0 <= context.start {
-            self.decoded[self.low] = None;
-            self.low += 1;
-        }
-        let mut total: Option<ChunkSummary> = None;
-        for index in self.low..self.chunks.len() {
-            let summary = *self.chunks[index].summary();
-            if summary.range.start.0 > context.end {
-                break;
-            }
-            let is_inside = summary.range.start.0 > context.start && summary.range.end.0 <= context.end;
-            if is_inside && summary.nan_count == 0 && summary.sum.is_finite() {
-                if summary.count > 0 {
-                    join(&mut total, &summary);
-                }
-            } else if let Some(part) = ChunkSummary::of(self.part(index, context)?) {
-                join(&mut total, &part);
-            }
-        }
-        let Some(total) = total else { return Ok(ABSENT) };
-        if total.nan_count > 0 || !total.sum.is_finite() {
-            return self.decoded_whole(function, context);
-        }
-        Ok(range_function::over_summary(function, &total, context).unwrap_or(ABSENT))
-    }
-
-    /// Where a NaN or an overflow is in the window its summary does not stand for its samples.
-    fn decoded_whole(&mut self, function: Function, context: &Context) -> Result<f64, EvalError> {
-        let mut samples = Vec::new();
-        for index in self.low..self.chunks.len() {
-            if self.chunks[index].summary().range.start.0 > context.end {
-                break;
-            }
-            samples.extend_from_slice(self.part(index, context)?);
-        }
-        Ok(range_function::over_samples(function, &samples, context).unwrap_or(ABSENT))
-    }
-
-    fn part(&mut self, index: usize, context: &Context) -> Result<&[Sample], EvalError> {
-        let slot = &mut self.decoded[index];
-        if slot.is_none() {
-            let mut samples = Vec::new();
-            self.chunks[index].decode(&mut samples)?;
-            samples.retain(|s| !s.is_stale());
-            *slot = Some(samples);
-        }
-        let samples: &[Sample] = slot.as_deref().unwrap_or_default();
-        let from = samples.partition_point(|s| s.at.0 <= context.start);
-        let to = samples.partition_point(|s| s.at.0 <= context.end);
-        Ok(&samples[from..to])
-    }
 }

@@ -10,3 +10,4 @@ mod parse_error;
 mod promqltest;
 mod script;
 mod series_notation;
+mod sliding;
