@@ -183,10 +183,12 @@ pub enum SourceError {
 
 /// Something that holds series: the store's snapshot, a remote backend, a test's table.
 pub trait SeriesSource: Send + Sync {
-    /// Series that pass every matcher and have an entry inside the range, sorted by labels.
+    /// Series that pass every matcher, sorted by labels, with the chunks that overlap the range. A chunk that reaches
+    /// beyond the range on both sides may have no entry inside it: only decoding it tells.
     fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<SeriesView>, SourceError>;
 
-    /// Label sets of what [`SeriesSource::select`] would give, without samples.
+    /// Label sets of what [`SeriesSource::select`] would give, without samples; a source of many samples gives only
+    /// those that have an entry inside the range.
     fn series(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Labels>, SourceError> {
         Ok(self.select(matchers, range)?.into_iter().map(|view| view.labels).collect())
     }

@@ -322,27 +322,22 @@ impl Segment {
 
     /// Where the index blocks of some series lie.
     fn blocks(&self, ids: &RoaringBitmap) -> Result<Vec<Block>, SourceError> {
-        let wanted = ids & &self.series;
-        // Reading one by one costs a call each; reading the whole table, its length.
-        let whole = if wanted.len() > 64 {
-            Some(self.read(self.starts_at, (self.series.len() + 1) * 4)?)
-        } else {
-            None
-        };
-        let mut blocks = Vec::with_capacity(wanted.len() as usize);
-        for id in &wanted {
-            let rank = (self.series.rank(id) - 1) * 4;
-            let pair = match &whole {
-                Some(table) => table[rank as usize..rank as usize + 8].to_vec(),
-                None => self.read(self.starts_at + rank, 8)?,
-            };
-            let mut reader = Reader::new(&pair);
-            let bounds = reader.u32().zip(reader.u32()).filter(|(start, end)| start <= end);
-            let (start, end) = bounds.ok_or_else(|| self.damaged("the table of the index"))?;
-            if self.index_at + u64::from(end) > self.starts_at {
-                return Err(self.damaged("the table of the index"));
+        let wanted: Vec<(u32, u64)> =
+            (ids & &self.series).iter().map(|id| (id, (self.series.rank(id) - 1) * 4)).collect();
+        let mut blocks = Vec::with_capacity(wanted.len());
+        // A call to the system costs as much as reading some thousand bytes more.
+        for group in wanted.chunk_by(|a, b| b.1 - a.1 <= READ_GAP_BYTES) {
+            let (first, last) = (group[0].1, group[group.len() - 1].1);
+            let table = self.read(self.starts_at + first, last - first + 8)?;
+            for (id, place) in group {
+                let mut reader = Reader::new(&table[(place - first) as usize..]);
+                let bounds = reader.u32().zip(reader.u32()).filter(|(start, end)| start <= end);
+                let (start, end) = bounds.ok_or_else(|| self.damaged("the table of the index"))?;
+                if self.index_at + u64::from(end) > self.starts_at {
+                    return Err(self.damaged("the table of the index"));
+                }
+                blocks.push(Block { id: SeriesId(*id), start: u64::from(start), end: u64::from(end) });
             }
-            blocks.push(Block { id: SeriesId(id), start: u64::from(start), end: u64::from(end) });
         }
         if !blocks.windows(2).all(|pair| pair[0].end <= pair[1].start) {
             return Err(self.damaged("the table of the index"));
