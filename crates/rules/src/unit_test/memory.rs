@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::{
-    Chunk, ChunkKind, ChunkSummary, HistogramSample, Labels, Matcher, Sample, SeriesSource, SeriesView,
-    SourceError, TimeRange, Timestamp, matches_all,
+    Bucket, Chunk, ChunkKind, ChunkSummary, CounterReset, Histogram, HistogramSample, Labels, Matcher,
+    Sample, SeriesSource, SeriesView, SourceError, TimeRange, Timestamp, matches_all,
 };
 use bellwether_promql::SampleValue;
 
@@ -39,7 +39,11 @@ impl Memory {
     }
 
     /// Gives a series; it replaces what was given under the same labels.
-    pub(crate) fn give(&mut self, labels: Labels, entries: Vec<Entry>) {
+    pub(crate) fn give(&mut self, labels: Labels, mut entries: Vec<Entry>) {
+        for index in 1..entries.len() {
+            let (before, rest) = entries.split_at_mut(index);
+            relate(before.last(), &mut rest[0]);
+        }
         self.series.insert(labels, entries);
     }
 
@@ -64,7 +68,9 @@ impl Memory {
             // What is given for later has not happened yet.
             Some((known_at, _)) if *known_at <= now => Err(Refused::Late),
             Some(_) | None => {
-                entries.insert(place, (at, value));
+                let mut entry = (at, value);
+                relate(place.checked_sub(1).and_then(|before| entries.get(before)), &mut entry);
+                entries.insert(place, entry);
                 Ok(())
             }
         }
@@ -78,6 +84,40 @@ impl Memory {
         let seen = selected.map(|(labels, entries)| (labels, &entries[..seen(entries)]));
         seen.filter(|(_, entries)| !entries.is_empty()).collect()
     }
+}
+
+/// Says of a histogram whether its counters went on from the one before, as a store finds out when it takes one that
+/// says nothing itself.
+fn relate(before: Option<&Entry>, entry: &mut Entry) {
+    let (Some((_, SampleValue::Histogram(before))), SampleValue::Histogram(histogram)) =
+        (before, &mut entry.1)
+    else {
+        return;
+    };
+    let is_silent = histogram.counter_reset == CounterReset::Unknown;
+    if is_silent && before.counter_reset != CounterReset::Gauge && !before.is_stale() && !histogram.is_stale()
+    {
+        Arc::make_mut(histogram).counter_reset = relation(before, histogram);
+    }
+}
+
+fn relation(before: &Histogram, after: &Histogram) -> CounterReset {
+    let layout = |histogram: &Histogram| (histogram.schema, histogram.zero_threshold);
+    if layout(before) != layout(after) || before.custom_bounds != after.custom_bounds {
+        return CounterReset::Unknown;
+    }
+    let count = |buckets: &[Bucket], index: i32| {
+        let place = buckets.binary_search_by_key(&index, |bucket| bucket.index);
+        place.map_or(0.0, |place| buckets[place].count)
+    };
+    let shrinks = |before: &[Bucket], after: &[Bucket]| {
+        before.iter().any(|bucket| count(after, bucket.index) < bucket.count)
+    };
+    let is_reset = after.count < before.count
+        || after.zero_count < before.zero_count
+        || shrinks(&before.positive, &after.positive)
+        || shrinks(&before.negative, &after.negative);
+    if is_reset { CounterReset::Reset } else { CounterReset::NotReset }
 }
 
 /// The store compares bits: a stale marker is no other than itself.

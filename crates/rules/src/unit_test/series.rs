@@ -1,74 +1,56 @@
-//! Temporary reader until promql's series notation lands.
+//! Series in a test file: labels and values in the notation of promtool's tests, read in the YAML they stand in.
+
 use bellwether_diag::Cx;
 use bellwether_diag::yaml::Node;
-use bellwether_model::{Labels, STALE_NAN};
-use bellwether_promql::{ExprKind, SampleValue};
+use bellwether_model::{Labels, is_stale};
+use bellwether_promql::series_notation::{self, SeriesValue};
+use bellwether_promql::{ParseError, SampleValue};
 
+use crate::query_text;
+
+/// Labels such as `up{job="api"}`; nothing at all has none.
 pub(crate) fn labels(node: &Node, cx: &mut Cx<'_>) -> Option<Labels> {
-    let text = node.as_text().unwrap_or_default();
-    if text.trim().is_empty() || text.trim() == "{}" {
+    let text = text_of(node, cx)?;
+    if text.trim().is_empty() {
         return Some(Labels::empty());
     }
-    match bellwether_promql::parse(text) {
-        Ok(expr) => match &expr.kind {
-            ExprKind::Selector(s) => {
-                Some(Labels::from_pairs(s.matchers.iter().map(|m| (m.name.clone(), m.value.clone()))))
-            }
-            _ => None,
-        },
-        Err(errors) => {
-            crate::query_text::report(errors, node, cx);
+    reported(series_notation::labels(&text), node, cx)
+}
+
+/// Values such as `0+10x5 _ stale`, one per interval; `None` where one is left out.
+pub(crate) fn values(node: &Node, cx: &mut Cx<'_>) -> Option<Vec<Option<SampleValue>>> {
+    let values = reported(series_notation::values(&text_of(node, cx)?), node, cx)?;
+    Some(values.into_iter().map(|value| value.value).collect())
+}
+
+/// One histogram such as `{{sum:3 count:2 buckets:[2]}}`.
+pub(crate) fn histogram(node: &Node, cx: &mut Cx<'_>) -> Option<SampleValue> {
+    let values = reported(series_notation::values(&text_of(node, cx)?), node, cx)?;
+    match values.as_slice() {
+        [SeriesValue { value: Some(value @ SampleValue::Histogram(_)), .. }] => Some(value.clone()),
+        _ => {
+            let help = "write it as {{sum:3 count:2 buckets:[2]}}; numbers go under value";
+            cx.error_help(node.span, "expected one native histogram", help);
             None
         }
     }
 }
 
-pub(crate) fn values(node: &Node, cx: &mut Cx<'_>) -> Option<Vec<Option<SampleValue>>> {
-    let mut out = Vec::new();
-    for word in node.as_text().unwrap_or_default().split_whitespace() {
-        if word == "stale" {
-            out.push(Some(SampleValue::Float(STALE_NAN)));
-        } else if let Ok(value) = word.parse() {
-            out.push(Some(SampleValue::Float(value)));
-        } else if word.starts_with('_') {
-            let times = word.strip_prefix("_x").and_then(|n| n.parse().ok()).unwrap_or(1);
-            out.extend(std::iter::repeat_n(None, times));
-        } else {
-            let Some((head, times)) = word.rsplit_once('x') else {
-                cx.error(node.span, format!("not a value: {word:?}"));
-                return None;
-            };
-            let times: usize = times.parse().ok()?;
-            let split = head
-                .char_indices()
-                .skip(1)
-                .filter(|(i, c)| matches!(c, '+' | '-') && !head[..*i].ends_with(['e', 'E']));
-            let (start, step) = match split.last() {
-                Some((at, _)) => (&head[..at], head[at..].parse().ok()?),
-                None => (head, 0.0),
-            };
-            let mut value: f64 = start.parse().ok()?;
-            for _ in 0..=times {
-                out.push(Some(SampleValue::Float(value)));
-                value += step;
-            }
-        }
-    }
-    Some(out)
-}
-
-pub(crate) fn histogram(node: &Node, cx: &mut Cx<'_>) -> Option<SampleValue> {
-    cx.error(node.span, "histograms later");
-    None
-}
-
-/// A value as people write it.
+/// A value as it is written in a test file.
 pub(crate) fn text(value: &SampleValue) -> String {
     match value {
-        SampleValue::Float(value) if bellwether_model::is_stale(*value) => "stale".to_owned(),
+        SampleValue::Float(value) if is_stale(*value) => "stale".to_owned(),
         SampleValue::Float(value) if *value == f64::INFINITY => "+Inf".to_owned(),
         SampleValue::Float(value) if *value == f64::NEG_INFINITY => "-Inf".to_owned(),
         SampleValue::Float(value) => value.to_string(),
-        SampleValue::Histogram(histogram) => format!("{histogram:?}"),
+        SampleValue::Histogram(histogram) => series_notation::write_histogram(histogram),
     }
+}
+
+fn text_of(node: &Node, cx: &mut Cx<'_>) -> Option<String> {
+    bellwether_diag::scalar(node, "text", cx).map(|scalar| scalar.text.clone())
+}
+
+fn reported<T>(read: Result<T, ParseError>, node: &Node, cx: &mut Cx<'_>) -> Option<T> {
+    read.map_err(|error| query_text::report(vec![error], node, cx)).ok()
 }

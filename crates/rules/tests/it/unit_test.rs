@@ -379,8 +379,7 @@ const CONFORMANCE: [(&str, &str); 15] = [
     ("rules_run_fuzzy.yml", "failed"),
     ("rules_run_no_fuzzy.yml", "failed"),
     ("start-time-test.yml", "ok"),
-    // Holds native histograms, which the reader of series does not know yet.
-    ("unittest.yml", "bad"),
+    ("unittest.yml", "ok"),
 ];
 
 #[test]
