@@ -23,6 +23,8 @@ pub enum Trouble {
     Clock,
     /// Targets that are configured but cannot be scraped.
     Targets,
+    /// Rules that are wrong and do not run.
+    Rules,
     /// Samples that are due for a segment stay in memory and in the log.
     Segments,
 }
@@ -38,12 +40,13 @@ impl Trouble {
             Self::Damage => "damage",
             Self::Clock => "clock",
             Self::Targets => "targets",
+            Self::Rules => "rules",
             Self::Segments => "segments",
         }
     }
 
     /// All kinds, for metrics that must exist before the trouble does.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Store,
         Self::State,
         Self::Checkpoint,
@@ -51,6 +54,7 @@ impl Trouble {
         Self::Damage,
         Self::Clock,
         Self::Targets,
+        Self::Rules,
         Self::Segments,
     ];
 }

@@ -169,9 +169,11 @@ impl Reloader {
         let source = self.source.clone();
         let loaded =
             tokio::task::spawn_blocking(move || source.load()).await.map_err(|error| error.to_string())?;
-        let Some(config) = loaded.config else {
-            let reasons = loaded.diagnostics.render(&loaded.sources, Style { color: false });
-            let count = loaded.diagnostics.error_count();
+        let problems = loaded.all_problems();
+        // A rule that was good before and is wrong now goes on as it was, with all others.
+        let Some(config) = loaded.config.filter(|_| !problems.has_errors()) else {
+            let reasons = problems.render(&loaded.sources, Style { color: false });
+            let count = problems.error_count();
             let first = reasons.lines().next().unwrap_or_default().to_owned();
             let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
             self.health.report(
@@ -182,6 +184,7 @@ impl Reloader {
         };
         self.apply(config).await?;
         self.health.clear(Trouble::Reload);
+        self.health.clear(Trouble::Rules);
         info!(config = %self.name(), "reloaded");
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use bellwether_alerts::AlertCore;
+use bellwether_diag::Severity;
 use bellwether_model::{LogPosition, Timestamp};
 use bellwether_rules::RuleEngine;
 use bellwether_slo::SloEngine;
@@ -67,11 +68,11 @@ impl Server {
     /// Opens, recovers, starts. Everything that is wrong with the configuration is printed.
     pub async fn start(start: Start) -> Result<Self, Failure> {
         crate::install_tls();
-        let config = load(&start.config)?;
+        let health = Arc::new(Health::default());
+        let config = load(&start.config, &health)?;
         let address = start.listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
         let url = format!("http://{address}");
         let settings = Settings::of(&config, &url);
-        let health = Arc::new(Health::default());
 
         let store = open_store(&start.data, &health)?;
         let state = StateDb::open(&start.data.join("state.db")).await.map_err(failed)?;
@@ -185,10 +186,11 @@ fn failed(error: impl std::fmt::Display) -> Failure {
     Failure::failed(error.to_string())
 }
 
-/// Reads the configuration and prints what is wrong with it; warnings do not stop anything.
-fn load(source: &ConfigSource) -> Result<Config, Failure> {
+/// Reads the configuration and prints what is wrong with it; warnings do not stop anything. Nor do rules that are
+/// wrong: the others run, and every page says that these do not.
+fn load(source: &ConfigSource, health: &Health) -> Result<Config, Failure> {
     let loaded = source.load();
-    let text = loaded.diagnostics.render(&loaded.sources, terminal::style(&std::io::stderr()));
+    let text = loaded.all_problems().render(&loaded.sources, terminal::style(&std::io::stderr()));
     if !text.is_empty() {
         eprintln!("{}", text.trim_end());
     }
@@ -197,6 +199,21 @@ fn load(source: &ConfigSource) -> Result<Config, Failure> {
     {
         eprintln!(
             "write one ({{}} is a whole configuration), name another with --config, or try `bellwether demo`"
+        );
+    }
+    if let (Some(_), Some(first)) =
+        (&loaded.config, loaded.refused.iter().find(|d| d.severity == Severity::Error))
+    {
+        let place = first.span.map(|span| {
+            let position = loaded.sources.position(span);
+            format!("{}:{}:{}: ", loaded.sources.name(span.file), position.line, position.column)
+        });
+        let count = loaded.refused.error_count();
+        let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+        let place = place.unwrap_or_default();
+        health.report(
+            Trouble::Rules,
+            format!("rules that are wrong do not run: {place}{}{more}", first.sentence()),
         );
     }
     loaded.config.ok_or(Failure::Reported)

@@ -1,7 +1,8 @@
 //! Prometheus rule files: what is in them, and every reason to refuse one.
 //!
-//! A file is read whole or not at all, and all of its problems are reported: a rule that is silently dropped is an
-//! alert nobody will miss until the outage. What Prometheus accepts is accepted unchanged; what it accepts but is
+//! All of its problems are reported: a rule that is silently dropped is an alert nobody will miss until the outage.
+//! Whoever checks a file takes it whole or not at all; a server that starts may leave out the rules that are wrong,
+//! and say so, rather than run none. What Prometheus accepts is accepted unchanged; what it accepts but is
 //! probably a mistake (the same rule twice, a second document) is a warning.
 
 use std::collections::BTreeMap;
@@ -119,6 +120,22 @@ impl RuleFile {
         options: impl Into<ReadOptions>,
         out: &mut Diagnostics,
     ) -> Option<Self> {
+        let mut refused = Diagnostics::new();
+        let read = Self::read_leniently(sources, file, options, out, &mut refused);
+        let read = read.filter(|_| !refused.has_errors());
+        out.extend(refused);
+        read
+    }
+
+    /// Reads a file and leaves out the rules that are wrong, whose problems go to `refused`. Whatever else is wrong is
+    /// reported in `out` and leaves nothing.
+    pub fn read_leniently(
+        sources: &Sources,
+        file: FileId,
+        options: impl Into<ReadOptions>,
+        out: &mut Diagnostics,
+        refused: &mut Diagnostics,
+    ) -> Option<Self> {
         let options = options.into();
         let errors_before = out.error_count();
         let documents = yaml::parse(sources, file, out);
@@ -128,7 +145,9 @@ impl RuleFile {
             let help = "put these groups into the first document or into a file of their own";
             cx.push(Diagnostic::warning("rule-documents", second.span, message).with_help(help));
         }
-        let groups = documents.first().map_or_else(Vec::new, |document| groups(document, options, &mut cx));
+        let document = documents.first();
+        let groups =
+            document.map_or_else(Vec::new, |document| groups_of(document, options, &mut cx, refused));
         let read = Self { groups };
         warn_of_duplicates(&read, &mut cx);
         (out.error_count() == errors_before).then_some(read)
@@ -136,9 +155,14 @@ impl RuleFile {
 }
 
 impl RuleGroup {
-    /// Reads one group that stands by itself, outside a rule file. What is wrong with it has been reported.
-    pub fn decode(node: &Node, options: ReadOptions, cx: &mut Cx<'_>) -> Option<Self> {
-        group(node, options, cx)
+    /// Reads one group that stands by itself, outside a rule file, as [`RuleFile::read_leniently`] does.
+    pub fn decode_leniently(
+        node: &Node,
+        options: ReadOptions,
+        cx: &mut Cx<'_>,
+        refused: &mut Diagnostics,
+    ) -> Option<Self> {
+        group(node, options, cx, refused)
     }
 
     /// A rule's labels over the group's.
@@ -150,14 +174,19 @@ impl RuleGroup {
 }
 
 /// All groups that could be read; the others have been reported.
-fn groups(document: &Node, options: ReadOptions, cx: &mut Cx<'_>) -> Vec<RuleGroup> {
+fn groups_of(
+    document: &Node,
+    options: ReadOptions,
+    cx: &mut Cx<'_>,
+    refused: &mut Diagnostics,
+) -> Vec<RuleGroup> {
     if document.is_null() {
         return Vec::new();
     }
     let Some(mut map) = MapReader::open(document, cx) else { return Vec::new() };
     let nodes: Vec<Node> = map.optional("groups", cx).unwrap_or_default();
     options.finish(map, cx);
-    let groups: Vec<RuleGroup> = nodes.iter().filter_map(|node| group(node, options, cx)).collect();
+    let groups: Vec<RuleGroup> = nodes.iter().filter_map(|node| group(node, options, cx, refused)).collect();
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for group in &groups {
         let name = &group.name;
@@ -173,7 +202,7 @@ fn groups(document: &Node, options: ReadOptions, cx: &mut Cx<'_>) -> Vec<RuleGro
     groups
 }
 
-fn group(node: &Node, options: ReadOptions, cx: &mut Cx<'_>) -> Option<RuleGroup> {
+fn group(node: &Node, options: ReadOptions, cx: &mut Cx<'_>, refused: &mut Diagnostics) -> Option<RuleGroup> {
     let mut map = MapReader::open(node, cx)?;
     let name: Option<Spanned<String>> = map.required("name", cx);
     let interval = map.optional("interval", cx).filter(|interval| *interval > TimeDelta::ZERO);
@@ -183,14 +212,24 @@ fn group(node: &Node, options: ReadOptions, cx: &mut Cx<'_>) -> Option<RuleGroup
     let rules: Option<Vec<Node>> = map.optional("rules", cx);
     options.finish(map, cx);
     let read = rules.unwrap_or_default();
-    let rules: Vec<Option<Rule>> = read.iter().map(|node| rule(node, options, cx)).collect();
+    let rules: Vec<Rule> = read.iter().filter_map(|node| good_rule(node, options, cx, refused)).collect();
     let name = name?;
     if name.is_empty() {
         cx.error_help(name.span, "a group needs a name", "write one that is unique in this file");
     }
-    // A group with a broken rule still takes part in the checks across groups.
-    let rules = rules.into_iter().flatten().collect();
     Some(RuleGroup { name, interval, limit, query_offset, labels, rules })
+}
+
+/// A rule in which nothing is wrong; what is goes to `refused`.
+fn good_rule(node: &Node, options: ReadOptions, cx: &mut Cx<'_>, refused: &mut Diagnostics) -> Option<Rule> {
+    let mut own = Diagnostics::new();
+    let read = rule(node, options, &mut Cx::new(cx.sources, &mut own));
+    if own.has_errors() {
+        refused.extend(own);
+        return None;
+    }
+    own.into_iter().for_each(|warning| cx.push(warning));
+    read
 }
 
 fn rule(node: &Node, options: ReadOptions, cx: &mut Cx<'_>) -> Option<Rule> {

@@ -15,6 +15,8 @@ pub fn run(arguments: &Check) -> Result<(), Failure> {
     for path in &arguments.files {
         config::check(path, &mut loader);
     }
+    let refused = std::mem::take(&mut loader.refused);
+    loader.diagnostics.extend(refused);
     match arguments.format {
         Format::Json => {
             let list: Vec<Value> =

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bellwether_diag::{Severity, Style};
+use bellwether_diag::{FileId, Severity, Style};
 use bellwether_rules::unit_test::{
     Case, CaseSuite, Coverage, Failure as TestFailure, Suite, TestFile, junit_xml, render_failure,
 };
@@ -115,13 +115,19 @@ impl Runner {
                 let key = path.canonicalize().unwrap_or_else(|_| path.clone());
                 if !self.rules.contains_key(&key) {
                     let read = self.loader.read_file(&path, Some(pattern.span));
-                    let read = read.and_then(|file| self.loader.decode_rules(file, self.options));
+                    let read = read.and_then(|file| self.rule_file(file));
                     self.rules.insert(key.clone(), read);
                 }
                 found.push(self.rules.get(&key).cloned().flatten());
             }
         }
         found.into_iter().collect()
+    }
+
+    fn rule_file(&mut self, file: FileId) -> Option<(String, RuleFile)> {
+        let Loader { sources, diagnostics, .. } = &mut self.loader;
+        let rules = RuleFile::read(sources, file, self.options, diagnostics)?;
+        Some((sources.name(file).to_owned(), rules))
     }
 
     fn run(&mut self, files: &[Prepared], chosen: &[Regex]) -> Report {

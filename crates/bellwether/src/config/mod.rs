@@ -59,8 +59,17 @@ pub struct Loaded {
     pub config: Option<Config>,
     /// All texts that were read.
     pub sources: Sources,
-    /// All problems.
+    /// All problems because of which there is no configuration, and all warnings.
     pub diagnostics: Diagnostics,
+    /// What is wrong with rules that were left out of it.
+    pub refused: Diagnostics,
+}
+
+impl Loaded {
+    /// Everything that is wrong, for whoever takes a configuration whole or not at all.
+    pub fn all_problems(&self) -> Diagnostics {
+        self.diagnostics.iter().chain(self.refused.iter()).cloned().collect()
+    }
 }
 
 /// Reads a configuration file and everything it names.
@@ -87,7 +96,7 @@ pub fn check(path: &Path, loader: &mut Loader) {
             loader.load(file, &folder);
         }
         Kind::Rules => {
-            let groups = loader.decode_rules(file, ReadOptions::default());
+            let groups = loader.decode_rules(file);
             loader.rules.extend(groups);
         }
         Kind::Alertmanager => {
@@ -141,8 +150,10 @@ pub fn folder_of(path: &Path) -> PathBuf {
 pub struct Loader {
     /// All texts read so far.
     pub sources: Sources,
-    /// All problems found so far.
+    /// All problems found so far, but those of single rules.
     pub diagnostics: Diagnostics,
+    /// All problems of single rules found so far; those rules are left out.
+    pub refused: Diagnostics,
     /// All rule files read so far, by name.
     pub rules: Vec<(String, RuleFile)>,
     /// Whether what objectives' alerts can do at all is examined.
@@ -170,7 +181,7 @@ struct Outline {
 impl Loader {
     fn finish(self, config: Option<Config>) -> Loaded {
         let config = config.filter(|_| !self.diagnostics.has_errors());
-        Loaded { config, sources: self.sources, diagnostics: self.diagnostics }
+        Loaded { config, sources: self.sources, diagnostics: self.diagnostics, refused: self.refused }
     }
 
     /// Reads a file; one that cannot be read is a problem at the place that names it.
@@ -354,16 +365,16 @@ impl Loader {
         for pattern in patterns {
             for path in self.expand(&pattern.value, Some(pattern.span), folder) {
                 if let Some(file) = self.read_file(&path, Some(pattern.span)) {
-                    let rules = self.decode_rules(file, ReadOptions::default());
+                    let rules = self.decode_rules(file);
                     self.rules.extend(rules);
                 }
             }
         }
     }
 
-    /// A rule file under its name, unless something is wrong with it.
-    pub(crate) fn decode_rules(&mut self, file: FileId, options: ReadOptions) -> Option<(String, RuleFile)> {
-        let groups = RuleFile::read(&self.sources, file, options, &mut self.diagnostics)?;
+    fn decode_rules(&mut self, file: FileId) -> Option<(String, RuleFile)> {
+        let Self { sources, diagnostics, refused, .. } = self;
+        let groups = RuleFile::read_leniently(sources, file, ReadOptions::default(), diagnostics, refused)?;
         Some((self.sources.name(file).to_owned(), groups))
     }
 
@@ -374,7 +385,13 @@ impl Loader {
                 Section::File(pattern) => self.load_rule_files(&[pattern], folder),
                 Section::Inline(node) => {
                     let mut cx = Cx::new(&self.sources, &mut self.diagnostics);
-                    inline.extend(RuleGroup::decode(&node, ReadOptions::default(), &mut cx));
+                    let refused = &mut self.refused;
+                    inline.extend(RuleGroup::decode_leniently(
+                        &node,
+                        ReadOptions::default(),
+                        &mut cx,
+                        refused,
+                    ));
                 }
             }
         }
