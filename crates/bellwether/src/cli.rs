@@ -19,7 +19,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  it could not be done: a server did not answer, a port is taken, a disk is full; or a test failed
-  2  what was given is wrong: a flag, a file, a query; every problem is listed";
+  2  what was given is wrong: a flag, a file, a query; every problem is listed
+  3  check --lint-fatal: there are warnings, and no errors";
 
 /// One command, one file under `commands/`.
 #[derive(Debug, Subcommand)]
@@ -121,9 +122,30 @@ pub struct Check {
     /// bellwether.yml, rule files, alertmanager.yml, prometheus.yml; told apart by their contents
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// What else to look for in rules
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
+    pub lint: Lint,
+    /// Fail with exit code 3 when there are warnings
+    #[arg(long)]
+    pub lint_fatal: bool,
+    /// Only warn of unknown fields in rule files
+    #[arg(long)]
+    pub ignore_unknown_fields: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// What `check` looks for in rules that are allowed, but probably a mistake. The words are promtool's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Lint {
+    /// Everything
+    #[default]
+    All,
+    /// Rules that appear twice
+    DuplicateRules,
+    /// Nothing
+    None,
 }
 
 /// Flags of `test`.

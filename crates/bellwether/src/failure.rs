@@ -12,6 +12,8 @@ pub enum Failure {
     Failed(String),
     /// Every problem has been printed already; exit code 2.
     Reported,
+    /// Nothing is wrong, but there are warnings, which were said to be fatal; exit code 3, as promtool's.
+    Lint,
     /// It was done, and what was hoped for is not so; everything has been printed already; exit code 1.
     Unmet,
 }
@@ -32,6 +34,7 @@ impl Failure {
         match self {
             Self::Failed(_) | Self::Unmet => ExitCode::from(1),
             Self::Wrong(_) | Self::Reported => ExitCode::from(2),
+            Self::Lint => ExitCode::from(3),
         }
     }
 }
@@ -40,7 +43,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Wrong(sentence) | Self::Failed(sentence) => f.write_str(sentence),
-            Self::Reported | Self::Unmet => Ok(()),
+            Self::Reported | Self::Unmet | Self::Lint => Ok(()),
         }
     }
 }

@@ -82,6 +82,7 @@ impl Settings {
             },
             rules: EngineOptions {
                 interval: config.prometheus.global.evaluation_interval,
+                query_offset: config.prometheus.global.rule_query_offset,
                 external_labels: config.prometheus.global.external_labels.clone(),
                 external_url: external_url.clone(),
                 ..EngineOptions::default()

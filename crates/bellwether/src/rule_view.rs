@@ -19,6 +19,7 @@ fn group_view(group: &GroupStatus) -> RuleGroupView {
         limit: group.limit.map_or(0, |limit| limit as u64),
         evaluated_at: group.evaluated_at,
         evaluation_seconds: group.duration.as_secs_f64(),
+        evaluations_missed: group.missed,
         rules: group.rules.iter().map(rule_view).collect(),
     }
 }

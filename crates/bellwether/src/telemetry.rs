@@ -6,12 +6,13 @@ use std::sync::{PoisonError, RwLock};
 use bellwether_alerts::{ReceiverHealth, ReceiverState};
 use bellwether_ingest::{ExpositionWriter, MetricKind};
 use bellwether_model::Timestamp;
+use bellwether_rules::{GroupGlance, Health};
 use bellwether_tsdb::Store;
 use bellwether_web::QueryCounts;
 use bellwether_web::view::TargetHealth;
 
 use crate::clock;
-use crate::health::{Health, Trouble};
+use crate::health::{self, Trouble};
 use crate::pipeline::Pipeline;
 use crate::scrape::ScrapePool;
 use crate::writer::WriterHandle;
@@ -27,7 +28,7 @@ pub struct Seen<'a> {
     /// The writer, for its counts.
     pub writer: &'a WriterHandle,
     /// What keeps alerts from people.
-    pub health: &'a Health,
+    pub health: &'a health::Health,
     /// What became of queries.
     pub queries: QueryCounts,
     /// When this process started.
@@ -41,6 +42,7 @@ pub fn render(seen: &Seen<'_>) -> String {
     store(seen, &mut writer);
     queries(&seen.queries, &mut writer);
     targets(seen, &mut writer);
+    rules(seen, &mut writer);
     alerting(seen, &mut writer);
     writer.finish()
 }
@@ -140,15 +142,35 @@ fn targets(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     }
 }
 
+fn rules(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
+    use MetricKind::{Counter, Gauge};
+    let pipeline = seen.pipeline.read().unwrap_or_else(PoisonError::into_inner);
+    let mut of_each = |name: &str, kind, help: &str, value: &dyn Fn(&GroupGlance<'_>) -> f64| {
+        writer.family(name, kind, help);
+        for glance in pipeline.rules.schedule() {
+            let labels = [("file", glance.group.file.as_str()), ("group", glance.group.name.as_str())];
+            writer.sample(name, &labels, value(&glance));
+        }
+    };
+    let evaluations = "Evaluations of a rule group.";
+    of_each("bellwether_rule_evaluations_total", Counter, evaluations, &|group| group.evaluations as f64);
+    let missed = "Evaluations of a rule group that were due but did not happen.";
+    of_each("bellwether_rule_evaluations_missed_total", Counter, missed, &|group| group.missed as f64);
+    let duration = "How long a rule group's last evaluation took.";
+    of_each("bellwether_rule_evaluation_seconds", Gauge, duration, &|group| group.duration.as_secs_f64());
+    writer.family("bellwether_rules", Gauge, "Rules by how their last evaluation went.");
+    for (name, health) in [("ok", Health::Ok), ("err", Health::Err), ("unknown", Health::Unknown)] {
+        let count = pipeline.rules.glance().filter(|rule| rule.health == health).count();
+        writer.sample("bellwether_rules", &[("health", name)], count as f64);
+    }
+}
+
 fn alerting(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
-    let (firing, missed, receivers) = {
+    let (firing, receivers) = {
         let pipeline = seen.pipeline.read().unwrap_or_else(PoisonError::into_inner);
-        let missed: u64 = pipeline.rules.status().iter().map(|group| group.missed).sum();
-        (pipeline.alerts.firing_count(clock::now()), missed, pipeline.alerts.receiver_health())
+        (pipeline.alerts.firing_count(clock::now()), pipeline.alerts.receiver_health())
     };
     one(writer, ("bellwether_alerts_firing", MetricKind::Gauge, "Alerts that fire."), firing as f64);
-    let help = "Evaluations of rule groups that were due but did not happen.";
-    one(writer, ("bellwether_rule_evaluations_missed_total", MetricKind::Counter, help), missed as f64);
     let mut of_each = |name, help, value: &dyn Fn(&ReceiverHealth) -> f64| {
         writer.family(name, MetricKind::Gauge, help);
         for health in &receivers {

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_model::{Labels, Sample, Timestamp};
+use bellwether_model::{Labels, Sample, TimeDelta, Timestamp};
 
 use crate::event::{Effect, Event, QueryId, Written};
 use crate::group::{Desk, Group};
@@ -16,7 +16,22 @@ use crate::options::EngineOptions;
 use crate::rule_state::{RuleState, inherit, stale_markers};
 use crate::snapshot::{EngineSnapshot, GroupSnapshot, RuleChange};
 use crate::status::GroupStatus;
-use crate::{AlertState, RuleFile, RuleKind};
+use crate::{AlertState, Health, RuleFile, RuleKind};
+
+/// How a group keeps its schedule.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupGlance<'a> {
+    /// The group.
+    pub group: &'a GroupKey,
+    /// How many evaluations it had.
+    pub evaluations: u64,
+    /// How many it missed because it was still busy or was woken late.
+    pub missed: u64,
+    /// The moment of its last evaluation.
+    pub evaluated_at: Option<Timestamp>,
+    /// How long that took.
+    pub duration: TimeDelta,
+}
 
 /// What one evaluation made of a rule, for whoever looks after each of them.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +40,8 @@ pub struct RuleGlance<'a> {
     pub group: &'a GroupKey,
     /// The metric it records or the alert it raises.
     pub name: &'a str,
+    /// How its last evaluation went.
+    pub health: Health,
     /// Why it failed.
     pub last_error: Option<&'a str>,
     /// How many series its last evaluation that worked has written.
@@ -41,7 +58,14 @@ impl<'a> RuleGlance<'a> {
             RuleKind::Alert { .. } => Some(memory.book.state()),
         };
         let last_error = memory.last_error.as_deref();
-        Self { group, name: &rule.rule.name.value, last_error, series: memory.series.len(), state }
+        Self {
+            group,
+            name: &rule.rule.name.value,
+            health: memory.health,
+            last_error,
+            series: memory.series.len(),
+            state,
+        }
     }
 }
 
@@ -135,6 +159,17 @@ impl RuleEngine {
     /// The settings it works with.
     pub const fn options(&self) -> &EngineOptions {
         &self.options
+    }
+
+    /// The schedule of every group, by file and name.
+    pub fn schedule(&self) -> impl Iterator<Item = GroupGlance<'_>> {
+        self.groups.values().map(|group| GroupGlance {
+            group: &group.key,
+            evaluations: group.evaluations,
+            missed: group.missed,
+            evaluated_at: group.evaluated_at,
+            duration: group.duration,
+        })
     }
 
     /// Every rule as its last evaluation left it, by file and group, in order.

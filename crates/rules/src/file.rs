@@ -14,7 +14,7 @@ use bellwether_diag::{
 use bellwether_model::{METRIC_NAME, TimeDelta, is_valid_legacy_name};
 use bellwether_promql::Expr;
 
-use crate::{expand, query_text};
+use crate::{expand, lint, query_text};
 
 /// Which names metrics, labels and annotations may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,7 +149,7 @@ impl RuleFile {
         let groups =
             document.map_or_else(Vec::new, |document| groups_of(document, options, &mut cx, refused));
         let read = Self { groups };
-        warn_of_duplicates(&read, &mut cx);
+        lint::duplicates([&read]).into_iter().for_each(|warning| cx.push(warning));
         (out.error_count() == errors_before).then_some(read)
     }
 }
@@ -356,27 +356,6 @@ fn check_templates(mapping: &Node, cx: &mut Cx<'_>) {
             let mut diagnostic = Diagnostic::error("template", span, problem.message);
             diagnostic.help = problem.help;
             cx.push(diagnostic);
-        }
-    }
-}
-
-/// The same name with the same labels twice: Prometheus accepts it, but often one of the two is a copy that was not
-/// adapted. Two recordings of one series overwrite each other.
-fn warn_of_duplicates(file: &RuleFile, cx: &mut Cx<'_>) {
-    let mut seen: BTreeMap<(bool, &str, BTreeMap<String, String>), Span> = BTreeMap::new();
-    for (group, rule) in
-        file.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
-    {
-        let key = (rule.kind == RuleKind::Record, rule.name.as_str(), group.labels_of(rule));
-        if let Some(first) = seen.get(&key) {
-            let message = format!("{:?} appears again with the same labels", rule.name.value);
-            cx.push(
-                Diagnostic::warning("rule-duplicate", rule.name.span, message)
-                    .with_help("remove one, or give them labels that differ")
-                    .with_related(*first, "the first one is here"),
-            );
-        } else {
-            seen.insert(key, rule.name.span);
         }
     }
 }

@@ -11,6 +11,7 @@ mod file;
 mod float_text;
 mod group;
 mod group_key;
+pub mod lint;
 mod options;
 mod query_text;
 mod record_rule;
@@ -20,7 +21,7 @@ mod status;
 pub mod unit_test;
 
 pub use alert_rule::{ActiveAlert, AlertState, RESOLVED_RETENTION};
-pub use engine::{RuleEngine, RuleGlance};
+pub use engine::{GroupGlance, RuleEngine, RuleGlance};
 pub use event::{Effect, Event, QueryAnswer, QueryId, QueryResult, RuleQuery, Written};
 pub use file::{NameScheme, ReadOptions, Rule, RuleExpr, RuleFile, RuleGroup, RuleKind};
 pub use group_key::GroupKey;

@@ -194,6 +194,8 @@ pub struct RuleGroupView {
     pub evaluated_at: Option<Timestamp>,
     /// How long that took, in seconds.
     pub evaluation_seconds: f64,
+    /// Evaluations that were due and did not happen.
+    pub evaluations_missed: u64,
     /// Its rules in order.
     pub rules: Vec<RuleView>,
 }

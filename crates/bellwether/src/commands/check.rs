@@ -1,22 +1,30 @@
 //! `bellwether check FILE…`: every mistake in every file, in one run.
 
-use bellwether_diag::{Diagnostic, Severity};
+use bellwether_diag::{Diagnostic, Diagnostics, Severity};
+use bellwether_rules::ReadOptions;
+use bellwether_rules::lint::DUPLICATE;
 use serde_json::{Value, json};
 
-use crate::cli::{Check, Format};
+use crate::cli::{Check, Format, Lint};
 use crate::config::{self, Loader};
 use crate::failure::Failure;
 use crate::output::{print_json, say};
 use crate::terminal;
 
-/// Checks the files; fails with exit code 2 when there is an error.
+/// Checks the files; fails with exit code 2 when there is an error, and with 3 when there is a warning and warnings
+/// were said to be fatal.
 pub fn run(arguments: &Check) -> Result<(), Failure> {
-    let mut loader = Loader { examine: true, ..Loader::default() };
+    let rule_options =
+        ReadOptions { ignore_unknown_fields: arguments.ignore_unknown_fields, ..ReadOptions::default() };
+    let mut loader = Loader { examine: true, rule_options, ..Loader::default() };
     for path in &arguments.files {
         config::check(path, &mut loader);
     }
-    let refused = std::mem::take(&mut loader.refused);
-    loader.diagnostics.extend(refused);
+    loader.lint_across_files();
+    let problems = loader.diagnostics.iter().chain(loader.refused.iter());
+    let is_shown = |problem: &&Diagnostic| arguments.lint != Lint::None || problem.id != DUPLICATE;
+    let problems: Diagnostics = problems.filter(is_shown).cloned().collect();
+    loader.diagnostics = problems;
     match arguments.format {
         Format::Json => {
             let list: Vec<Value> =
@@ -25,7 +33,12 @@ pub fn run(arguments: &Check) -> Result<(), Failure> {
         }
         Format::Text => print_text(&loader, arguments.files.len()),
     }
-    if loader.diagnostics.has_errors() { Err(Failure::Reported) } else { Ok(()) }
+    let has = |severity: Severity| loader.diagnostics.iter().any(|problem| problem.severity == severity);
+    match (has(Severity::Error), has(Severity::Warning)) {
+        (true, _) => Err(Failure::Reported),
+        (false, true) if arguments.lint_fatal => Err(Failure::Lint),
+        (false, _) => Ok(()),
+    }
 }
 
 fn print_text(loader: &Loader, files: usize) {

@@ -10,8 +10,11 @@ use std::sync::Arc;
 
 use bellwether_alerts::{MessageTexts, TemplateFiles};
 use bellwether_diag::yaml::{self, Node, Value};
-use bellwether_diag::{Cx, Decode, Diagnostic, Diagnostics, FileId, MapReader, Sources, Span, Spanned};
+use bellwether_diag::{
+    Cx, Decode, Diagnostic, Diagnostics, FileId, MapReader, Severity, Sources, Span, Spanned,
+};
 use bellwether_model::TimeDelta;
+use bellwether_rules::unit_test::TestFile;
 use bellwether_rules::{ReadOptions, RuleFile, RuleGroup};
 use bellwether_slo::Slo;
 
@@ -93,11 +96,16 @@ pub fn check(path: &Path, loader: &mut Loader) {
     let folder = folder_of(path);
     match kind_of(loader, file) {
         Kind::Bellwether => {
-            loader.load(file, &folder);
+            let rules = loader.load(file, &folder).map(|config| config.rules);
+            loader.rules.extend(rules.unwrap_or_default());
         }
         Kind::Rules => {
             let groups = loader.decode_rules(file);
             loader.rules.extend(groups);
+        }
+        Kind::Tests => {
+            let Loader { sources, diagnostics, .. } = loader;
+            TestFile::read(sources, file, Severity::Error, diagnostics);
         }
         Kind::Alertmanager => {
             loader.decode_routing(file, &folder);
@@ -115,6 +123,7 @@ pub fn check(path: &Path, loader: &mut Loader) {
 enum Kind {
     Bellwether,
     Rules,
+    Tests,
     Alertmanager,
     Prometheus,
 }
@@ -131,6 +140,8 @@ fn kind_of(loader: &mut Loader, file: FileId) -> Kind {
         Kind::Bellwether
     } else if has(&["groups"]) {
         Kind::Rules
+    } else if has(&["tests"]) {
+        Kind::Tests
     } else if has(&["route", "receivers", "inhibit_rules", "time_intervals"]) {
         Kind::Alertmanager
     } else if has(&["scrape_configs", "rule_files", "alerting", "remote_write", "global"]) {
@@ -156,6 +167,8 @@ pub struct Loader {
     pub refused: Diagnostics,
     /// All rule files read so far, by name.
     pub rules: Vec<(String, RuleFile)>,
+    /// How strictly rule files are read.
+    pub rule_options: ReadOptions,
     /// Whether what objectives' alerts can do at all is examined.
     pub examine: bool,
 }
@@ -374,7 +387,7 @@ impl Loader {
 
     fn decode_rules(&mut self, file: FileId) -> Option<(String, RuleFile)> {
         let Self { sources, diagnostics, refused, .. } = self;
-        let groups = RuleFile::read_leniently(sources, file, ReadOptions::default(), diagnostics, refused)?;
+        let groups = RuleFile::read_leniently(sources, file, self.rule_options, diagnostics, refused)?;
         Some((self.sources.name(file).to_owned(), groups))
     }
 
@@ -386,12 +399,7 @@ impl Loader {
                 Section::Inline(node) => {
                     let mut cx = Cx::new(&self.sources, &mut self.diagnostics);
                     let refused = &mut self.refused;
-                    inline.extend(RuleGroup::decode_leniently(
-                        &node,
-                        ReadOptions::default(),
-                        &mut cx,
-                        refused,
-                    ));
+                    inline.extend(RuleGroup::decode_leniently(&node, self.rule_options, &mut cx, refused));
                 }
             }
         }
@@ -399,6 +407,19 @@ impl Loader {
             let name = self.sources.name(FileId(0)).to_owned();
             self.rules.push((name, RuleFile { groups: inline }));
         }
+    }
+
+    /// Warns of rules that appear in two files; those that appear twice in one have been warned of when it was read.
+    pub fn lint_across_files(&mut self) {
+        let found = bellwether_rules::lint::duplicates(self.rules.iter().map(|(_, file)| file));
+        let name = |span: Option<Span>| span.map(|span| self.sources.name(span.file).to_owned());
+        let is_across = |found: &Diagnostic| {
+            let first = found.related.first().map(|related| related.span);
+            // One file may have been read twice.
+            name(found.span) != name(first)
+        };
+        let across: Vec<Diagnostic> = found.into_iter().filter(is_across).collect();
+        self.diagnostics.extend(across);
     }
 
     fn load_slos(&mut self, sections: Vec<Section>, folder: &Path) -> Vec<Slo> {

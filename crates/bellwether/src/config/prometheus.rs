@@ -29,6 +29,8 @@ pub struct Global {
     pub scrape_timeout: TimeDelta,
     /// How often to evaluate rules.
     pub evaluation_interval: TimeDelta,
+    /// How far back rules look in groups that do not say.
+    pub rule_query_offset: TimeDelta,
     /// Labels that alerts carry to the outside.
     pub external_labels: Labels,
 }
@@ -40,6 +42,7 @@ impl Default for Global {
             scrape_interval: TimeDelta::from_secs(15),
             scrape_timeout: TimeDelta::from_secs(10),
             evaluation_interval: TimeDelta::from_secs(15),
+            rule_query_offset: TimeDelta::ZERO,
             external_labels: Labels::empty(),
         }
     }
@@ -106,8 +109,7 @@ const NOT_YET_TOP: [&str; 8] = [
     "scrape_failure_log_file",
 ];
 
-const NOT_YET_GLOBAL: [&str; 18] = [
-    "rule_query_offset",
+const NOT_YET_GLOBAL: [&str; 17] = [
     "query_log_file",
     "scrape_failure_log_file",
     "body_size_limit",
@@ -215,10 +217,17 @@ impl Decode for Global {
             interval(&mut map, "scrape_timeout", cx).unwrap_or(default.scrape_timeout.min(scrape_interval));
         let evaluation_interval =
             interval(&mut map, "evaluation_interval", cx).unwrap_or(default.evaluation_interval);
+        let rule_query_offset = map.optional("rule_query_offset", cx).unwrap_or_default();
         let external_labels = map.optional("external_labels", cx).unwrap_or_default();
         refuse_not_yet(&mut map, &NOT_YET_GLOBAL, cx);
         map.finish(cx);
-        Some(Self { scrape_interval, scrape_timeout, evaluation_interval, external_labels })
+        Some(Self {
+            scrape_interval,
+            scrape_timeout,
+            evaluation_interval,
+            rule_query_offset,
+            external_labels,
+        })
     }
 }
 

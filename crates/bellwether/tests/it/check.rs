@@ -173,3 +173,36 @@ async fn an_alert_that_cannot_fire_fails_the_check_but_not_the_server() {
     let page = server.text("/slos/checkout").await;
     assert!(page.to_lowercase().contains("cannot fire"), "{page}");
 }
+
+#[test]
+fn rules_that_appear_twice_are_warned_of_and_may_be_fatal() {
+    let folder = files("check-lint");
+    folder.write("more.yml", &GOOD_RULES.replace("name: shop", "name: other"));
+    folder.write("bellwether.yml", &GOOD.replace("['rules.yml']", "['rules.yml', 'more.yml']"));
+    let warning = "more.yml:5:17: warning: \"requests:rate\" appears again with the same labels";
+    let ended = check(&folder, &[]);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(ended.stdout.contains(warning), "{}", ended.stdout);
+    assert_eq!(check(&folder, &["--lint-fatal"]).code, Some(3));
+    let ended = check(&folder, &["--lint-fatal", "--lint", "none"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "1 file checked, nothing wrong\n"));
+}
+
+#[test]
+fn fields_of_others_in_rule_files_may_be_let_pass() {
+    let folder = files("check-unknown");
+    folder.write("rules.yml", &GOOD_RULES.replace("- name: shop", "- name: shop\n    owner: me"));
+    assert_eq!(check(&folder, &[]).code, Some(2));
+    let ended = check(&folder, &["--ignore-unknown-fields"]);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(ended.stdout.contains("warning: unknown field \"owner\""), "{}", ended.stdout);
+}
+
+#[test]
+fn a_file_of_tests_is_checked_as_one() {
+    let folder = files("check-tests");
+    let path = folder.write("tests.yml", "rule_files: [rules.yml]\ntests: [{interval: 5 minutes}]\n");
+    let ended = run(&["check", text(&path)]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stdout.contains("tests.yml:2:20: error: unknown unit"), "{}", ended.stdout);
+}

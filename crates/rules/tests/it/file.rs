@@ -185,3 +185,33 @@ fn unknown_fields_may_be_left_to_others() {
         ]
     );
 }
+
+#[test]
+fn read_leniently_a_file_keeps_the_rules_in_which_nothing_is_wrong() {
+    let text = "groups:
+- name: g
+  rules:
+  - {record: a, expr: up}
+  - {record: b, expr: 'up +'}
+  - {alert: C, expr: up, labels: {__name__: x}}
+  - {alert: D, expr: up, annotations: {a: '{{ $valeu }}'}}
+  - {alert: E, expr: up}
+- name: h
+  rules: [{record: f}]
+";
+    let (mut sources, mut out, mut refused) = (Sources::new(), Diagnostics::new(), Diagnostics::new());
+    let file = sources.add("f", text);
+    let read = RuleFile::read_leniently(&sources, file, NameScheme::Utf8, &mut out, &mut refused).unwrap();
+    let names =
+        |group: usize| read.groups[group].rules.iter().map(|rule| rule.name.as_str()).collect::<Vec<_>>();
+    assert_eq!((names(0), names(1)), (vec!["a", "E"], vec![]));
+    let lines = |problems: &Diagnostics| {
+        let lines = problems.iter().filter_map(|problem| Some(sources.position(problem.span?).line));
+        lines.collect::<Vec<_>>()
+    };
+    assert_eq!((lines(&out), lines(&refused)), (vec![], vec![5, 6, 7, 10]));
+    // What is wrong with a group or with the file is no rule's fault.
+    let file = sources.add("f", "groups: [{name: g, interval: never, rules: [{record: a, expr: up}]}]");
+    let read = RuleFile::read_leniently(&sources, file, NameScheme::Utf8, &mut out, &mut refused);
+    assert_eq!((read, out.error_count()), (None, 1));
+}

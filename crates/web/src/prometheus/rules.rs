@@ -156,7 +156,8 @@ impl<'a> RuleFilter<'a> {
             .collect();
         (!rules.is_empty()).then(|| json!({
             "name": group.name, "file": group.file, "interval": group.interval.as_secs_f64(), "limit": group.limit,
-            "evaluationTime": group.evaluation_seconds, "lastEvaluation": moment(group.evaluated_at), "rules": rules,
+            "evaluationTime": group.evaluation_seconds, "lastEvaluation": moment(group.evaluated_at),
+            "evaluationsMissed": group.evaluations_missed, "rules": rules,
         }))
     }
 

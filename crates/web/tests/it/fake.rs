@@ -285,6 +285,7 @@ impl App for Fake {
             limit: 0,
             evaluated_at: Some(ago(8)),
             evaluation_seconds: 0.004,
+            evaluations_missed: 2,
             rules: vec![
                 rule("job:up:sum", "sum by (job) (up)", None),
                 rule("TargetDown", "up == 0", Some(alerting)),
