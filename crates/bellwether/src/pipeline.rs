@@ -138,7 +138,7 @@ impl Pipeline {
 
     /// Counts a batch that has just arrived, without routing what follows from it.
     fn count(&mut self, batch: &Batch, labels: &dyn Lookup, now: Timestamp) -> Vec<Alert> {
-        if let Some(last) = batch.samples.iter().map(|(id, _)| id.0).max() {
+        if let Some(last) = batch.series().map(|id| id.0).max() {
             self.announce(last + 1, Announced::Born, labels, now);
         }
         alerts_of(self.slo.step(bellwether_slo::Event::Batch(batch), now))
@@ -155,7 +155,7 @@ impl Pipeline {
             }
             Replayed::Lost => alerts_of(self.slo.step(bellwether_slo::Event::Lost, Timestamp::MIN)),
             Replayed::Batch(batch) => {
-                if let Some(last) = batch.samples.iter().map(|(id, _)| id.0).max() {
+                if let Some(last) = batch.series().map(|id| id.0).max() {
                     self.announce(last + 1, Announced::Known, labels, batch.at);
                 }
                 alerts_of(self.slo.step(bellwether_slo::Event::Batch(batch), batch.at))

@@ -159,7 +159,7 @@ impl Writer {
         }
         for (batch, position) in std::mem::take(&mut self.waiting) {
             self.counts.batches.fetch_add(1, Ordering::Relaxed);
-            self.counts.samples.fetch_add(batch.samples.len() as u64, Ordering::Relaxed);
+            self.counts.samples.fetch_add(batch.len() as u64, Ordering::Relaxed);
             let _ = self.committed.blocking_send(Committed { batch, position });
         }
     }
@@ -195,7 +195,7 @@ fn clock_set_back(batch: &Batch, done: &Appended) -> Option<String> {
     }
     let last = done.refused.iter().map(|refused| match refused.reason {
         Refusal::TooOld { last } => Some(last),
-        Refusal::BeforeRetention { .. } | Refusal::UnknownSeries { .. } => None,
+        Refusal::BeforeRetention { .. } | Refusal::UnknownSeries { .. } | Refusal::MalformedHistogram => None,
     });
     let last = last.collect::<Option<Vec<_>>>()?.into_iter().max()?;
     Some(format!(
@@ -210,8 +210,7 @@ fn without(batch: &Arc<Batch>, refused: &[Refused]) -> Arc<Batch> {
         return batch.clone();
     }
     let refused: BTreeSet<usize> = refused.iter().map(|refused| refused.index).collect();
-    let kept = batch.samples.iter().enumerate().filter(|(index, _)| !refused.contains(index));
-    Arc::new(Batch { samples: kept.map(|(_, sample)| *sample).collect(), ..Batch::clone(batch) })
+    Arc::new(batch.retain(|index| !refused.contains(&index)))
 }
 
 #[cfg(test)]

@@ -51,11 +51,91 @@ pub struct Batch {
     pub samples: Vec<(SeriesId, Sample)>,
     /// Native histograms, each with its series.
     pub histograms: Vec<(SeriesId, HistogramSample)>,
+    /// Since when counters have been counting, where their source said so: the place of an entry (samples first, then
+    /// histograms) and the moment, places going up.
+    pub start_times: Vec<(u32, Timestamp)>,
 }
 
 impl Batch {
-    /// Numbers that arrived together, and no histograms.
+    /// Numbers that arrived together, no histograms, and no start times.
     pub const fn floats(origin: Origin, at: Timestamp, samples: Vec<(SeriesId, Sample)>) -> Self {
-        Self { origin, at, samples, histograms: Vec::new() }
+        Self { origin, at, samples, histograms: Vec::new(), start_times: Vec::new() }
+    }
+
+    /// How many entries there are: samples and histograms.
+    pub fn len(&self) -> usize {
+        self.samples.len() + self.histograms.len()
+    }
+
+    /// Whether it has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty() && self.histograms.is_empty()
+    }
+
+    /// Series of all entries, samples first.
+    pub fn series(&self) -> impl Iterator<Item = SeriesId> + '_ {
+        let histograms = self.histograms.iter().map(|(id, _)| *id);
+        self.samples.iter().map(|(id, _)| *id).chain(histograms)
+    }
+
+    /// Moments of all entries, samples first.
+    pub fn times(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        let histograms = self.histograms.iter().map(|(_, sample)| sample.at);
+        self.samples.iter().map(|(_, sample)| sample.at).chain(histograms)
+    }
+
+    /// The batch without some of its entries; `is_kept` is asked for each place, in order.
+    pub fn retain(&self, mut is_kept: impl FnMut(usize) -> bool) -> Self {
+        let kept: Vec<bool> = (0..self.len()).map(&mut is_kept).collect();
+        let (samples, histograms) = kept.split_at(self.samples.len());
+        fn pick<T: Clone>(entries: &[T], kept: &[bool]) -> Vec<T> {
+            entries.iter().zip(kept).filter(|(_, kept)| **kept).map(|(entry, _)| entry.clone()).collect()
+        }
+        let mut places = kept.iter().scan(0u32, |next, kept| {
+            let place = *next;
+            *next += u32::from(*kept);
+            Some(kept.then_some(place))
+        });
+        let mut asked = 0;
+        let start_times = self.start_times.iter().filter_map(|(index, since)| {
+            let place = places.nth((*index as usize).checked_sub(asked)?)?;
+            asked = *index as usize + 1;
+            place.map(|place| (place, *since))
+        });
+        Self {
+            origin: self.origin,
+            at: self.at,
+            samples: pick(&self.samples, samples),
+            histograms: pick(&self.histograms, histograms),
+            start_times: start_times.collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{Histogram, Schema};
+
+    #[test]
+    fn start_times_stay_with_their_entries_when_others_go() {
+        let at = Timestamp(10);
+        let sample = |id| (SeriesId(id), Sample::new(at, 0.0));
+        let mut batch = Batch::floats(Origin::Rules, at, vec![sample(0), sample(1), sample(2)]);
+        let histogram = Arc::new(Histogram::empty(Schema::CUSTOM));
+        batch.histograms.push((SeriesId(3), HistogramSample::new(at, histogram)));
+        batch.start_times = vec![(0, Timestamp(1)), (2, Timestamp(2)), (3, Timestamp(3))];
+        let check = |gone: &[usize], starts: &[(u32, i64)]| {
+            let kept = batch.retain(|index| !gone.contains(&index));
+            let found: Vec<_> = kept.start_times.iter().map(|(place, since)| (*place, since.0)).collect();
+            assert_eq!((kept.len(), found.as_slice()), (4 - gone.len(), starts), "without {gone:?}");
+        };
+        check(&[], &[(0, 1), (2, 2), (3, 3)]);
+        check(&[0], &[(1, 2), (2, 3)]);
+        check(&[1, 2], &[(0, 1), (1, 3)]);
+        check(&[3], &[(0, 1), (2, 2)]);
+        check(&[0, 1, 2, 3], &[]);
     }
 }

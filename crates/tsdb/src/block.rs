@@ -36,6 +36,11 @@ impl Block {
         &self.bytes
     }
 
+    /// When the first sample was measured.
+    pub(crate) fn first(&self) -> Option<Timestamp> {
+        (self.count > 0).then(|| Reader::new(&self.bytes).zigzag().map(Timestamp)).flatten()
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
         self.bytes.capacity()
     }

@@ -72,7 +72,9 @@ pub enum OpenError {
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// More samples than one record of the log may hold.
-    #[error("a batch of {samples} samples; at most {limit} fit into one, so split it")]
+    #[error(
+        "a batch of {samples} samples, each bucket counted as one; at most {limit} fit into one, so split it"
+    )]
     BatchTooLarge {
         /// How many there were.
         samples: usize,
@@ -133,4 +135,7 @@ pub enum Refusal {
         /// The number without a series.
         series: SeriesId,
     },
+    /// A histogram that is none.
+    #[error("its buckets are not in order, or one has no observations, or there are more than 65536")]
+    MalformedHistogram,
 }

@@ -1,11 +1,17 @@
-//! The newest samples, in memory: per series one open block that grows, and the closed chunks before it.
+//! The newest entries, in memory: per series one open block that grows, and the closed chunks before it.
 
 use std::sync::Arc;
 
-use bellwether_model::{Chunk, ChunkSummary, Sample, SeriesId, SourceError, TimeRange, Timestamp};
+use bellwether_model::{
+    Chunk, ChunkKind, ChunkSummary, HistogramSample, Sample, SeriesId, SourceError, TimeRange, Timestamp,
+};
 
 use crate::block::{self, Block};
-use crate::chunk::MemoryChunk;
+use crate::chunk::{self, MemoryChunk};
+use crate::entry::{Entry, EntryValue, Last};
+use crate::histogram_block::HistogramBlock;
+use crate::run::Run;
+use crate::start_times::StartTimes;
 
 /// A block is closed at this many samples, plus up to [`CLOSE_SPREAD`] more depending on the series' number, so
 /// that series born together are not all compressed in the same batch.
@@ -22,70 +28,154 @@ pub(crate) enum Verdict {
     TooOld(Timestamp),
 }
 
-/// One series' unsealed samples. Invariant: chunks, then the block, in time order; `last` ends it all, or what was
-/// sealed before it, and is `None` only for a series that never had a sample.
+/// One series' unsealed entries. Invariant: chunks, then the block, in time order; `last` ends it all, or what was
+/// sealed before it, and is `None` only for a series that never had an entry. Of the two open blocks one is empty.
 #[derive(Default)]
 pub(crate) struct SeriesHead {
-    last: Option<Sample>,
+    last: Option<Last>,
     open: Block,
+    rare: Option<Box<Rare>>,
     chunks: Vec<Arc<MemoryChunk>>,
 }
 
+/// What most series do not have.
+#[derive(Default)]
+struct Rare {
+    histograms: HistogramBlock,
+    /// Of whatever block is open.
+    starts: StartTimes,
+}
+
 impl SeriesHead {
-    /// What would become of a sample.
-    pub(crate) fn judge(&self, sample: Sample) -> Verdict {
-        match self.last {
-            Some(last) if sample.at == last.at && sample.value.to_bits() == last.value.to_bits() => {
-                Verdict::Known
-            }
-            Some(last) if sample.at <= last.at => Verdict::TooOld(last.at),
-            _ => Verdict::Taken,
+    /// What would become of an entry.
+    pub(crate) fn judge(&self, entry: &Entry<'_>) -> Verdict {
+        match &self.last {
+            Some(last) if entry.at == last.at() && last.has_bits_of(entry.value) => Verdict::Known,
+            Some(last) if entry.at <= last.at() => Verdict::TooOld(last.at()),
+            Some(_) | None => Verdict::Taken,
         }
     }
 
-    /// Adds a sample that was judged [`Verdict::Taken`].
-    pub(crate) fn push(&mut self, id: SeriesId, sample: Sample) {
-        let last = self.last.unwrap_or(sample);
-        self.open.push(last, sample);
-        self.last = Some(sample);
-        if self.open.count() >= CLOSE_SAMPLES + id.0 % CLOSE_SPREAD || self.open.is_heavy() {
+    /// Adds an entry that was judged [`Verdict::Taken`].
+    pub(crate) fn push(&mut self, id: SeriesId, entry: &Entry<'_>) {
+        match entry.value {
+            EntryValue::Float(value) => self.push_float(Sample::new(entry.at, value), entry.since),
+            EntryValue::Histogram(histogram) => {
+                self.push_histogram(HistogramSample::new(entry.at, Arc::clone(histogram)), entry.since);
+            }
+        }
+        let is_heavy = self.open.is_heavy() || self.rare.as_ref().is_some_and(|r| r.histograms.is_heavy());
+        if is_heavy || self.open_count() >= CLOSE_SAMPLES + id.0 % CLOSE_SPREAD {
             self.close();
         }
     }
 
-    fn close(&mut self) {
-        let mut samples = Vec::with_capacity(self.open.count() as usize);
-        let decoded = block::decode(self.open.bytes(), self.open.count(), &mut samples);
-        debug_assert!(decoded.is_some(), "a block decodes to what was pushed");
-        self.chunks.extend(MemoryChunk::of(&samples));
-        self.open.take();
+    fn push_float(&mut self, sample: Sample, since: Option<Timestamp>) {
+        if self.histogram_count() > 0 {
+            self.close();
+        }
+        self.push_start(self.open.count(), since);
+        let last = match self.last {
+            Some(Last::Float(last)) => last,
+            Some(Last::Histogram(_) | Last::Fingerprint(..)) | None => sample,
+        };
+        self.open.push(last, sample);
+        self.last = Some(Last::Float(sample));
     }
 
-    /// Remembers the last sample of what lies in segments.
-    pub(crate) fn sealed_until(&mut self, last: Sample) {
-        if self.last.is_none_or(|known| known.at < last.at) {
+    fn push_histogram(&mut self, sample: HistogramSample, since: Option<Timestamp>) {
+        if self.open.count() > 0 {
+            self.close();
+        }
+        self.push_start(self.histogram_count(), since);
+        self.rare.get_or_insert_default().histograms.push(&sample);
+        self.last = Some(Last::Histogram(sample));
+    }
+
+    fn push_start(&mut self, index: u32, since: Option<Timestamp>) {
+        if since.is_some() || self.rare.is_some() {
+            self.rare.get_or_insert_default().starts.push(index, since);
+        }
+    }
+
+    fn histogram_count(&self) -> u32 {
+        self.rare.as_ref().map_or(0, |rare| rare.histograms.count())
+    }
+
+    fn open_count(&self) -> u32 {
+        self.open.count() + self.histogram_count()
+    }
+
+    fn starts(&self) -> Vec<Option<Timestamp>> {
+        self.rare.as_ref().map_or(Vec::new(), |rare| rare.starts.expand(self.open_count()))
+    }
+
+    fn close(&mut self) {
+        let closed = self.open_histograms().or_else(|| self.close_floats());
+        debug_assert!(closed.is_some(), "a block decodes to what was pushed");
+        self.chunks.extend(closed);
+        self.empty();
+    }
+
+    fn empty(&mut self) {
+        self.open.take();
+        if let Some(rare) = &mut self.rare {
+            **rare = Rare::default();
+        }
+    }
+
+    fn close_floats(&self) -> Option<Arc<MemoryChunk>> {
+        let mut samples = Vec::with_capacity(self.open.count() as usize);
+        block::decode(self.open.bytes(), self.open.count(), &mut samples)?;
+        let summary = ChunkSummary::of(&samples)?;
+        Some(MemoryChunk::new(ChunkKind::Floats, summary, 0, chunk::encode(&samples), &self.starts()))
+    }
+
+    /// The open block of histograms as a chunk. Its rows stay as they are until it is sealed.
+    fn open_histograms(&self) -> Option<Arc<MemoryChunk>> {
+        let block = self.rare.as_ref().map(|rare| &rare.histograms).filter(|block| block.count() > 0)?;
+        let range = block.range();
+        let placeholder = ChunkSummary::of(&[Sample::new(range.start, 0.0)])?;
+        let stale_count = block.stale_count();
+        let summary = ChunkSummary { range, count: block.count() - stale_count, stale_count, ..placeholder };
+        let bytes = chunk::encode_histogram_block(block);
+        Some(MemoryChunk::new(ChunkKind::Histograms, summary, 0, bytes, &self.starts()))
+    }
+
+    /// Remembers the last entry of what lies in segments.
+    pub(crate) fn sealed_until(&mut self, last: Last) {
+        if self.last.as_ref().is_none_or(|known| known.at() < last.at()) {
             self.last = Some(last);
         }
     }
 
     pub(crate) fn sample_count(&self) -> u64 {
-        let closed: u64 =
-            self.chunks.iter().map(|c| u64::from(c.summary.count + c.summary.stale_count)).sum();
-        closed + u64::from(self.open.count())
+        let count = |chunk: &Arc<MemoryChunk>| chunk.summary().count + chunk.summary().stale_count;
+        self.chunks.iter().map(|chunk| u64::from(count(chunk))).sum::<u64>() + u64::from(self.open_count())
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
         let chunk = |c: &Arc<MemoryChunk>| c.bytes.len() + size_of::<MemoryChunk>() + 16 + size_of::<usize>();
-        self.chunks.iter().map(chunk).sum::<usize>() + self.open.heap_bytes()
+        let rare = |r: &Rare| size_of::<Rare>() + r.histograms.heap_bytes() + r.starts.heap_bytes();
+        self.chunks.iter().map(chunk).sum::<usize>()
+            + self.open.heap_bytes()
+            + self.rare.as_deref().map_or(0, rare)
     }
 
     /// What a reader needs of a stretch of time, copied out so that the lock need not be held while it is used.
     pub(crate) fn view(&self, range: TimeRange) -> HeadView {
-        let overlapping = |c: &&Arc<MemoryChunk>| c.summary.range.overlaps(&range);
-        let chunks = self.chunks.iter().filter(overlapping).cloned().collect();
-        let last = self.last.map_or(Timestamp::MIN, |last| last.at);
-        let is_wanted = self.open.count() > 0 && last >= range.start;
-        let open = is_wanted.then(|| (self.open.bytes().to_vec(), self.open.count()));
+        let overlapping = |c: &&Arc<MemoryChunk>| c.summary().range.overlaps(&range);
+        let mut chunks: Vec<_> = self.chunks.iter().filter(overlapping).cloned().collect();
+        let last = self.last.as_ref().map_or(Timestamp::MIN, Last::at);
+        let is_wanted = self.open_count() > 0 && last >= range.start;
+        if is_wanted {
+            chunks.extend(self.open_histograms().filter(|chunk| chunk.summary().range.overlaps(&range)));
+        }
+        let open = (is_wanted && self.open.count() > 0).then(|| OpenView {
+            bytes: self.open.bytes().to_vec(),
+            count: self.open.count(),
+            starts: self.starts(),
+        });
         HeadView { chunks, open }
     }
 
@@ -98,15 +188,12 @@ impl SeriesHead {
 
     /// Takes away everything before a moment, or up to and including the last moment that was sealed.
     pub(crate) fn cut_before(&mut self, moment: Timestamp) {
-        self.chunks.retain(|chunk| chunk.summary.range.end >= moment);
-        if let Some(straddling) = self.chunks.first().filter(|chunk| chunk.summary.range.start < moment) {
-            let mut samples = Vec::new();
-            if straddling.decode(&mut samples).is_ok() {
-                samples.retain(|sample| sample.at >= moment);
-                if let Some(rest) = MemoryChunk::of(&samples) {
-                    self.chunks[0] = rest;
-                }
-            }
+        self.chunks.retain(|chunk| chunk.summary().range.end >= moment);
+        if let Some(straddling) = self.chunks.first().filter(|chunk| chunk.summary().range.start < moment)
+            && let Ok(mut run) = Run::of(&**straddling)
+        {
+            let rest = run.split_off(moment);
+            self.chunks.splice(0..1, rest.chunks(chunk::CHUNK_SAMPLES_MAX));
         }
         self.cut_open_before(moment);
         if self.chunks.is_empty() {
@@ -115,18 +202,36 @@ impl SeriesHead {
     }
 
     fn cut_open_before(&mut self, moment: Timestamp) {
-        let mut samples = Vec::new();
-        let decoded = block::decode(self.open.bytes(), self.open.count(), &mut samples);
-        if decoded.is_none() || samples.first().is_none_or(|first| first.at >= moment) {
-            return;
-        }
-        self.open.take();
-        let mut last = samples[0];
-        for sample in samples.into_iter().filter(|sample| sample.at >= moment) {
-            self.open.push(last, sample);
-            last = sample;
-        }
+        let Some(first) = self.open_first().filter(|first| *first < moment) else { return };
+        let range = TimeRange::new(first, Timestamp::MAX);
+        let HeadView { chunks, open } = self.view(range);
+        let opened = match open {
+            Some(open) => OpenChunk::of(open).map(|chunk| Arc::new(chunk) as Arc<dyn Chunk>),
+            None => {
+                chunks.into_iter().next_back().map(|chunk| chunk as Arc<dyn Chunk>).ok_or_else(unreadable)
+            }
+        };
+        let Ok(mut run) = opened.and_then(|chunk| Run::of(&*chunk)) else { return };
+        let last = self.last.take();
+        self.empty();
+        run.split_off(moment).for_each(&mut |entry| match entry.value {
+            EntryValue::Float(value) => self.push_float(Sample::new(entry.at, value), entry.since),
+            EntryValue::Histogram(histogram) => {
+                self.push_histogram(HistogramSample::new(entry.at, Arc::clone(histogram)), entry.since);
+            }
+        });
+        self.last = last;
     }
+
+    /// When the first entry of the open block was measured.
+    fn open_first(&self) -> Option<Timestamp> {
+        let histograms = self.rare.as_ref().map(|rare| &rare.histograms).filter(|block| block.count() > 0);
+        histograms.map(|block| block.range().start).or_else(|| self.open.first())
+    }
+}
+
+fn unreadable() -> SourceError {
+    SourceError::Damaged("an open block in memory does not decode".to_owned())
 }
 
 /// Whether chunks that overlap a stretch of time have an entry inside it. Only a chunk that reaches beyond it on
@@ -137,19 +242,25 @@ pub(crate) fn has_entry(chunks: &[Arc<dyn Chunk>], range: TimeRange) -> Result<b
         if range.contains(ends.start) || range.contains(ends.end) {
             return Ok(true);
         }
-        let mut samples = Vec::new();
-        chunk.decode(&mut samples)?;
-        if samples.iter().any(|sample| range.contains(sample.at)) {
+        let run = Run::of(&**chunk)?;
+        if run.count_before(range.start) < run.count_before(Timestamp(range.end.0.saturating_add(1))) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// A copy of one series' unsealed samples.
+/// A copy of one series' unsealed entries.
 pub(crate) struct HeadView {
     chunks: Vec<Arc<MemoryChunk>>,
-    open: Option<(Vec<u8>, u32)>,
+    open: Option<OpenView>,
+}
+
+/// A copy of an open block of floats.
+struct OpenView {
+    bytes: Vec<u8>,
+    count: u32,
+    starts: Vec<Option<Timestamp>>,
 }
 
 impl HeadView {
@@ -161,8 +272,8 @@ impl HeadView {
     pub(crate) fn into_chunks(self, range: TimeRange) -> Result<Vec<Arc<dyn Chunk>>, SourceError> {
         let mut chunks: Vec<Arc<dyn Chunk>> = Vec::with_capacity(self.chunks.len() + 1);
         chunks.extend(self.chunks.into_iter().map(|chunk| chunk as Arc<dyn Chunk>));
-        if let Some((bytes, count)) = self.open {
-            let open = OpenChunk::of(&bytes, count)?;
+        if let Some(open) = self.open {
+            let open = OpenChunk::of(open)?;
             if open.summary.range.overlaps(&range) {
                 chunks.push(Arc::new(open));
             }
@@ -171,19 +282,20 @@ impl HeadView {
     }
 }
 
-/// A copy of an open block, decoded already: its summary had to be computed anyway.
+/// A copy of an open block of floats, decoded already: its summary had to be computed anyway.
 struct OpenChunk {
     summary: ChunkSummary,
     samples: Box<[Sample]>,
+    starts: Vec<Option<Timestamp>>,
 }
 
 impl OpenChunk {
-    fn of(bytes: &[u8], count: u32) -> Result<Self, SourceError> {
+    fn of(view: OpenView) -> Result<Self, SourceError> {
         let mut samples = Vec::new();
-        block::decode(bytes, count, &mut samples)
+        block::decode(&view.bytes, view.count, &mut samples)
             .and_then(|()| ChunkSummary::of(&samples))
-            .map(|summary| Self { summary, samples: samples.into_boxed_slice() })
-            .ok_or_else(|| SourceError::Damaged("an open block in memory does not decode".to_owned()))
+            .map(|summary| Self { summary, samples: samples.into_boxed_slice(), starts: view.starts })
+            .ok_or_else(unreadable)
     }
 }
 
@@ -194,6 +306,11 @@ impl Chunk for OpenChunk {
 
     fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
         out.extend_from_slice(&self.samples);
+        Ok(())
+    }
+
+    fn decode_start_times(&self, out: &mut Vec<Option<Timestamp>>) -> Result<(), SourceError> {
+        out.extend_from_slice(&self.starts);
         Ok(())
     }
 }

@@ -7,24 +7,34 @@
 mod block;
 mod chunk;
 mod codec;
+mod column;
 pub mod disk;
+mod entry;
 mod error;
 #[doc(hidden)]
 pub mod fault_disk;
 
 mod head;
+mod histogram_block;
+mod histogram_columns;
+mod histogram_layout;
+mod histogram_row;
 mod index;
 mod log;
 mod log_read;
 mod log_record;
 mod recovery;
 mod replay;
+mod run;
 mod seal;
 mod segment;
+mod segment_write;
 mod series_table;
 mod snapshot;
+mod start_times;
 mod state;
 mod store;
+mod summary_codec;
 
 pub use disk::{Disk, RealDisk};
 pub use error::{AppendError, DiskError, OpenError, Refusal, ReplayError};
@@ -38,7 +48,7 @@ pub use store::{LABELS_BYTES_MAX, Stats, Store};
 /// The chunk codec alone, for tests and measurements.
 #[doc(hidden)]
 pub mod chunk_codec {
-    use bellwether_model::Sample;
+    use bellwether_model::{HistogramSample, Sample};
 
     /// Compresses 1 to 65,536 samples that are in time order.
     pub fn encode(samples: &[Sample]) -> Vec<u8> {
@@ -48,5 +58,15 @@ pub mod chunk_codec {
     /// Appends a chunk's samples; `None`, and nothing appended, when the bytes are no chunk.
     pub fn decode(bytes: &[u8], out: &mut Vec<Sample>) -> Option<()> {
         crate::chunk::decode(bytes, out)
+    }
+
+    /// Compresses 1 to 65,536 histograms that are in time order and whose buckets have the same bounds.
+    pub fn encode_histograms(samples: &[HistogramSample]) -> Vec<u8> {
+        crate::chunk::encode_histograms(samples)
+    }
+
+    /// Appends a chunk's histograms; `None`, and nothing appended, when the bytes are no chunk of histograms.
+    pub fn decode_histograms(bytes: &[u8], out: &mut Vec<HistogramSample>) -> Option<()> {
+        crate::chunk::decode_histograms(bytes, out)
     }
 }

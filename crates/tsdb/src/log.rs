@@ -10,14 +10,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use bellwether_model::{LogPosition, Sample, SeriesId, Timestamp};
+use bellwether_model::{Batch, LogPosition, Origin, Timestamp};
 
 use crate::codec::{Reader, put_i64, put_u16, put_u64};
 use crate::disk::{Disk, WriteFile};
 use crate::error::DiskError;
 use crate::log_record;
 
-pub(crate) const LOG_VERSION: u16 = 1;
+/// Version 2 added batches with histograms or start times.
+pub(crate) const LOG_VERSION: u16 = 2;
+const LOG_VERSION_MIN: u16 = 1;
 const LOG_MAGIC: &[u8; 4] = b"BWLG";
 pub(crate) const LOG_HEADER_BYTES: u64 = 44;
 
@@ -66,7 +68,7 @@ impl LogHeader {
             return None;
         }
         let version = reader.u16()?;
-        if version != LOG_VERSION {
+        if !(LOG_VERSION_MIN..=LOG_VERSION).contains(&version) {
             return Some(Err(HeaderProblem::Version(version)));
         }
         reader.u16()?;
@@ -122,7 +124,7 @@ pub(crate) struct LogState {
     pub(crate) buffer_latest: Timestamp,
     pub(crate) floor: Timestamp,
     /// Room for an append to sort out its samples in.
-    pub(crate) taken: Vec<(SeriesId, Sample)>,
+    pub(crate) taken: Batch,
     /// Counts up with every byte appended and every byte synced, across files.
     appended_total: u64,
     synced_total: u64,
@@ -191,7 +193,7 @@ impl Log {
             buffer: Vec::new(),
             buffer_latest: Timestamp::MIN,
             floor,
-            taken: Vec::new(),
+            taken: Batch::floats(Origin::Rules, Timestamp::MIN, Vec::new()),
             appended_total: 0,
             synced_total: 0,
             number_last,

@@ -1,9 +1,12 @@
 //! What the log says, one record for each new series, batch and retention floor. A frame around every record
 //! carries its length and checksum, so that a torn tail is known for what it is.
 
-use bellwether_model::{Batch, Labels, LogPosition, Origin, Sample, SeriesId, TimeDelta, Timestamp};
+use bellwether_model::{
+    Batch, Histogram, HistogramSample, Labels, LogPosition, Origin, Sample, SeriesId, TimeDelta, Timestamp,
+};
 
 use crate::codec::{Reader, put_i64, put_text, put_u64, put_varint, put_zigzag};
+use crate::histogram_row;
 
 /// Length (u32) and CRC-32 (u32) stand before each record.
 pub(crate) const FRAME_BYTES: usize = 8;
@@ -16,6 +19,8 @@ const KIND_SERIES: u8 = 1;
 const KIND_BATCH: u8 = 2;
 const KIND_FLOOR: u8 = 3;
 const KIND_SYNCED: u8 = 4;
+/// A batch with histograms or start times; since version 2.
+const KIND_MIXED_BATCH: u8 = 5;
 
 /// A mark's payload: kind, file, offset.
 const MARK_BYTES: usize = 17;
@@ -121,16 +126,48 @@ fn read_mark(payload: &[u8]) -> Option<LogPosition> {
 }
 
 /// Columns compress and decode better than rows: ids, then times, then values.
-pub(crate) fn put_batch(out: &mut Vec<u8>, origin: Origin, at: Timestamp, samples: &[(SeriesId, Sample)]) {
+pub(crate) fn put_batch(out: &mut Vec<u8>, batch: &Batch) {
+    let is_mixed = !batch.histograms.is_empty() || !batch.start_times.is_empty();
     frame(out, |out| {
-        out.push(KIND_BATCH);
-        put_origin(out, origin);
-        put_zigzag(out, at.0);
-        put_varint(out, samples.len() as u64);
-        put_ids(out, samples);
-        put_times(out, at, samples);
-        put_values(out, samples);
+        out.push(if is_mixed { KIND_MIXED_BATCH } else { KIND_BATCH });
+        put_origin(out, batch.origin);
+        put_zigzag(out, batch.at.0);
+        put_varint(out, batch.samples.len() as u64);
+        put_ids(out, batch.samples.iter().map(|(id, _)| *id));
+        put_times(out, batch.at, batch.samples.iter().map(|(_, sample)| sample.at));
+        put_values(out, &batch.samples);
+        if is_mixed {
+            put_histograms(out, batch);
+            put_start_times(out, batch);
+        }
     });
+}
+
+fn put_histograms(out: &mut Vec<u8>, batch: &Batch) {
+    put_varint(out, batch.histograms.len() as u64);
+    put_ids(out, batch.histograms.iter().map(|(id, _)| *id));
+    put_times(out, batch.at, batch.histograms.iter().map(|(_, sample)| sample.at));
+    for (_, sample) in &batch.histograms {
+        histogram_row::put_histogram(out, &sample.histogram);
+    }
+}
+
+/// Places one after the other, each with how much later it is than the one before; neighbours often share a start.
+fn put_start_times(out: &mut Vec<u8>, batch: &Batch) {
+    put_varint(out, batch.start_times.len() as u64);
+    let (mut next, mut before) = (0, batch.at.0);
+    for (place, since) in &batch.start_times {
+        put_varint(out, u64::from(place - next));
+        put_zigzag(out, since.0.wrapping_sub(before));
+        (next, before) = (place + 1, since.0);
+    }
+}
+
+/// What a batch weighs, counted in samples, so that a record of it is not too large.
+pub(crate) fn weight(batch: &Batch) -> usize {
+    let numbers = |h: &Histogram| 4 + h.positive.len() + h.negative.len() + h.custom_bounds.len();
+    let histograms: usize = batch.histograms.iter().map(|(_, sample)| numbers(&sample.histogram)).sum();
+    batch.samples.len() + batch.start_times.len() + histograms
 }
 
 fn put_origin(out: &mut Vec<u8>, origin: Origin) {
@@ -145,24 +182,24 @@ fn put_origin(out: &mut Vec<u8>, origin: Origin) {
     }
 }
 
-fn put_ids(out: &mut Vec<u8>, samples: &[(SeriesId, Sample)]) {
+fn put_ids(out: &mut Vec<u8>, ids: impl Iterator<Item = SeriesId>) {
     let mut previous = 0i64;
-    for (id, _) in samples {
+    for id in ids {
         put_zigzag(out, i64::from(id.0) - previous);
         previous = i64::from(id.0);
     }
 }
 
-fn put_times(out: &mut Vec<u8>, at: Timestamp, samples: &[(SeriesId, Sample)]) {
-    if samples.iter().all(|(_, sample)| sample.at == at) {
+fn put_times(out: &mut Vec<u8>, at: Timestamp, times: impl Iterator<Item = Timestamp> + Clone) {
+    if times.clone().all(|time| time == at) {
         out.push(TIMES_EQUAL);
         return;
     }
     out.push(TIMES_DELTAS);
     let mut previous = at.0;
-    for (_, sample) in samples {
-        put_zigzag(out, sample.at.0.wrapping_sub(previous));
-        previous = sample.at.0;
+    for time in times {
+        put_zigzag(out, time.0.wrapping_sub(previous));
+        previous = time.0;
     }
 }
 
@@ -187,6 +224,12 @@ pub(crate) fn read(payload: &[u8], batch: &mut Batch) -> Option<Record> {
             read_batch(&mut reader, batch)?;
             Record::Batch
         }
+        KIND_MIXED_BATCH => {
+            read_batch(&mut reader, batch)?;
+            read_histograms(&mut reader, batch)?;
+            read_start_times(&mut reader, batch)?;
+            Record::Batch
+        }
         KIND_FLOOR => Record::Floor(Timestamp(reader.i64()?)),
         KIND_SYNCED => {
             reader.u64()?;
@@ -200,21 +243,56 @@ pub(crate) fn read(payload: &[u8], batch: &mut Batch) -> Option<Record> {
 
 fn read_batch(reader: &mut Reader<'_>, batch: &mut Batch) -> Option<()> {
     batch.samples.clear();
+    batch.histograms.clear();
+    batch.start_times.clear();
     batch.origin = read_origin(reader)?;
     batch.at = Timestamp(reader.zigzag()?);
-    let count = reader.varint_usize()?;
-    // Each sample takes a byte of its id at least, so a wild count ends here and not in the allocator.
-    if count > BATCH_SAMPLES_MAX || count > reader.rest().len() {
-        return None;
-    }
+    let count = read_count(reader)?;
     batch.samples.reserve(count);
-    let mut previous = 0i64;
-    for _ in 0..count {
-        previous = previous.checked_add(reader.zigzag()?)?;
-        batch.samples.push((SeriesId(previous.try_into().ok()?), Sample::new(batch.at, 0.0)));
+    for id in read_ids(reader, count)? {
+        batch.samples.push((id, Sample::new(batch.at, 0.0)));
     }
-    read_times(reader, batch)?;
+    let times = batch.samples.iter_mut().map(|(_, sample)| &mut sample.at);
+    read_times(reader, batch.at, times)?;
     read_values(reader, &mut batch.samples)
+}
+
+fn read_histograms(reader: &mut Reader<'_>, batch: &mut Batch) -> Option<()> {
+    let count = read_count(reader)?;
+    let ids = read_ids(reader, count)?;
+    let mut times = vec![batch.at; count];
+    read_times(reader, batch.at, times.iter_mut())?;
+    for (id, at) in ids.into_iter().zip(times) {
+        let histogram = histogram_row::read_histogram(reader)?;
+        batch.histograms.push((id, HistogramSample::new(at, histogram)));
+    }
+    Some(())
+}
+
+fn read_start_times(reader: &mut Reader<'_>, batch: &mut Batch) -> Option<()> {
+    let count = read_count(reader)?;
+    let (mut next, mut before) = (0u32, batch.at.0);
+    for _ in 0..count {
+        let place = next.checked_add(reader.varint_u32()?)?;
+        before = before.wrapping_add(reader.zigzag()?);
+        batch.start_times.push((place, Timestamp(before)));
+        next = place.checked_add(1)?;
+    }
+    (next as usize <= batch.len()).then_some(())
+}
+
+/// Each of what is counted takes a byte at least, so a wild count ends here and not in the allocator.
+fn read_count(reader: &mut Reader<'_>) -> Option<usize> {
+    reader.varint_usize().filter(|count| *count <= BATCH_SAMPLES_MAX && *count <= reader.rest().len())
+}
+
+fn read_ids(reader: &mut Reader<'_>, count: usize) -> Option<Vec<SeriesId>> {
+    let mut previous = 0i64;
+    let mut next = || {
+        previous = previous.checked_add(reader.zigzag()?)?;
+        Some(SeriesId(previous.try_into().ok()?))
+    };
+    (0..count).map(|_| next()).collect()
 }
 
 fn read_origin(reader: &mut Reader<'_>) -> Option<Origin> {
@@ -234,14 +312,18 @@ fn read_origin(reader: &mut Reader<'_>) -> Option<Origin> {
     })
 }
 
-fn read_times(reader: &mut Reader<'_>, batch: &mut Batch) -> Option<()> {
+fn read_times<'a>(
+    reader: &mut Reader<'_>,
+    at: Timestamp,
+    times: impl Iterator<Item = &'a mut Timestamp>,
+) -> Option<()> {
     match reader.byte()? {
         TIMES_EQUAL => Some(()),
         TIMES_DELTAS => {
-            let mut previous = batch.at.0;
-            for (_, sample) in &mut batch.samples {
+            let mut previous = at.0;
+            for time in times {
                 previous = previous.wrapping_add(reader.zigzag()?);
-                sample.at = Timestamp(previous);
+                *time = Timestamp(previous);
             }
             Some(())
         }

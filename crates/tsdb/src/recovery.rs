@@ -10,9 +10,10 @@ use crate::error::{DiskError, OpenError};
 use crate::log::{Log, LogFile};
 use crate::log_read::{self, FoundFile, Readable, Step, empty_batch, read_file, walk};
 use crate::log_record::Record;
-use crate::segment::{SEGMENT_VERSION, Segment, SegmentProblem, segment_name, segment_number};
+use crate::segment::{Segment, SegmentProblem, segment_name, segment_number};
+use crate::segment_write::SEGMENT_VERSION;
 use crate::series_table::{SERIES_FILE, SeriesTable};
-use crate::state::{Maintenance, Options, State};
+use crate::state::{Maintenance, Options, State, for_each_entry};
 
 const LOCK_FILE: &str = "lock";
 const DRAFT_SUFFIX: &str = ".tmp";
@@ -212,7 +213,7 @@ impl Opening<'_> {
                 Step::Record(Record::Synced, _) => {}
                 Step::Record(Record::Batch, batch) => {
                     let taken = take_again(state, report, batch);
-                    latest = latest.max(batch.samples.iter().map(|(_, s)| s.at).max().unwrap_or(latest));
+                    latest = latest.max(batch.times().max().unwrap_or(latest));
                     is_sealed &= taken == 0;
                 }
                 Step::Damaged(bytes) => report.damaged_bytes += bytes,
@@ -227,12 +228,12 @@ impl Opening<'_> {
 /// Puts a logged batch into the head again, but for what is in segments. Gives how many samples were new.
 fn take_again(state: &mut State, report: &mut Recovery, batch: &Batch) -> u64 {
     let mut taken = 0;
-    for (id, sample) in &batch.samples {
+    for_each_entry(batch, &mut |_, id, entry| {
         // Its series' record was lost to damage: the number must not be given to another series.
-        state.reserve(*id);
-        taken += u64::from(state.take_sample(*id, *sample) == Ok(true));
-    }
+        state.reserve(id);
+        taken += u64::from(state.take_entry(id, &entry) == Ok(true));
+    });
     report.samples_replayed += taken;
-    report.samples_skipped += batch.samples.len() as u64 - taken;
+    report.samples_skipped += batch.len() as u64 - taken;
     taken
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use bellwether_model::{LogPosition, Sample, SeriesId, SourceError, TimeRange, Timestamp};
+use bellwether_model::{Chunk, LogPosition, SeriesId, SourceError, TimeRange, Timestamp};
 
 use crate::error::DiskError;
 use crate::log::log_path;
 use crate::log_record;
 use crate::recovery::Quarantined;
-use crate::segment::{Segment, SegmentProblem, SegmentWriter, segment_name};
+use crate::run::Run;
+use crate::segment::{SEALED_SAMPLES_MAX, Segment, SegmentProblem, segment_name};
+use crate::segment_write::SegmentWriter;
 use crate::state::{Maintenance, Shared, State};
 use crate::store::Store;
 
@@ -203,25 +205,36 @@ fn fill_segment(
 ) -> Result<Vec<(SeriesId, Timestamp)>, SealError> {
     let range = TimeRange::new(Timestamp::MIN, Timestamp(before.0.saturating_sub(1)));
     let mut lasts = Vec::new();
-    let mut samples: Vec<Sample> = Vec::new();
     let mut first = 0;
     while first < series_count {
         let group = first..series_count.min(first.saturating_add(GROUP_SERIES));
         first = group.end;
         let views = views_of(&shared.read(), group, range);
         for (id, view) in views {
-            samples.clear();
-            for chunk in view.into_chunks(range)? {
-                chunk.decode(&mut samples)?;
-            }
-            samples.truncate(samples.partition_point(|sample| sample.at < before));
-            if let Some(last) = samples.last() {
-                writer.push(id, &samples)?;
-                lasts.push((id, last.at));
+            let runs = runs_before(view.into_chunks(range)?, before)?;
+            if let Some(last) = runs.last().and_then(Run::last) {
+                let chunks: Vec<_> = runs.iter().flat_map(|run| run.chunks(SEALED_SAMPLES_MAX)).collect();
+                writer.push(id, &chunks)?;
+                lasts.push((id, last));
             }
         }
     }
     Ok(lasts)
+}
+
+/// What chunks hold before a moment; neighbours of one kind together.
+fn runs_before(chunks: Vec<Arc<dyn Chunk>>, before: Timestamp) -> Result<Vec<Run>, SourceError> {
+    let mut runs: Vec<Run> = Vec::new();
+    for chunk in chunks {
+        let mut run = Run::of(&*chunk)?;
+        run.split_off(before);
+        let apart = match runs.last_mut() {
+            Some(last) => last.append(run),
+            None => Some(run),
+        };
+        runs.extend(apart.filter(|run| run.len() > 0));
+    }
+    Ok(runs)
 }
 
 fn views_of(

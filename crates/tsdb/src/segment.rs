@@ -6,21 +6,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bellwether_model::{Chunk, ChunkSummary, STALE_NAN, Sample, SeriesId, SourceError, TimeRange, Timestamp};
+use bellwether_model::{
+    Chunk, ChunkKind, ChunkSummary, HistogramSample, STALE_NAN, Sample, SeriesId, SourceError, TimeRange,
+    Timestamp,
+};
 use roaring::RoaringBitmap;
 
 use crate::chunk;
-use crate::codec::{Reader, put_i64, put_u16, put_u32, put_u64, put_varint};
-use crate::disk::{Disk, ReadFile, WriteFile};
+use crate::codec::Reader;
+use crate::disk::{Disk, ReadFile};
+use crate::entry::Last;
 use crate::error::DiskError;
+use crate::run::Run;
+use crate::segment_write::{FOOTER_BYTES, Footer, HEADER_BYTES, MAGIC, SEGMENT_VERSION};
+use crate::summary_codec::{self, Description};
 
-const MAGIC: &[u8; 4] = b"BWSG";
-const MAGIC_END: &[u8; 4] = b"BWSE";
-pub(crate) const SEGMENT_VERSION: u16 = 1;
-const HEADER_BYTES: usize = 20;
-const FOOTER_BYTES: usize = 76;
-/// Written to the disk in pieces of about this size.
-const WRITE_BYTES: usize = 1 << 20;
+const SEGMENT_VERSION_MIN: u16 = 1;
 /// Index blocks this close together are read in one go.
 const READ_GAP_BYTES: u64 = 16 << 10;
 /// Samples of one series in a chunk.
@@ -34,164 +35,6 @@ pub(crate) fn segment_name(number: u64) -> String {
 pub(crate) fn segment_number(name: &str) -> Option<u64> {
     let digits = name.strip_prefix("segment-")?.get(..16)?;
     u64::from_str_radix(digits, 16).ok()
-}
-
-/// Writes a segment, series by series in the order of their numbers.
-pub(crate) struct SegmentWriter {
-    file: Box<dyn WriteFile>,
-    path: PathBuf,
-    pending: Vec<u8>,
-    written: u64,
-    index: Vec<u8>,
-    starts: Vec<u8>,
-    series: RoaringBitmap,
-    range: Option<TimeRange>,
-    chunk_count: u64,
-    pub(crate) sample_count: u64,
-}
-
-impl SegmentWriter {
-    pub(crate) fn create(disk: &dyn Disk, path: PathBuf, number: u64) -> Result<Self, DiskError> {
-        let file = disk.create(&path).map_err(DiskError::at("create", &path))?;
-        let mut pending = Vec::from(MAGIC);
-        put_u16(&mut pending, SEGMENT_VERSION);
-        put_u16(&mut pending, 0);
-        put_u64(&mut pending, number);
-        let crc = crc32fast::hash(&pending);
-        put_u32(&mut pending, crc);
-        Ok(Self {
-            file,
-            path,
-            pending,
-            written: 0,
-            index: Vec::new(),
-            starts: Vec::new(),
-            series: RoaringBitmap::new(),
-            range: None,
-            chunk_count: 0,
-            sample_count: 0,
-        })
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.chunk_count == 0
-    }
-
-    /// Adds a series' samples, in time order, not empty. Series must come in ascending order.
-    pub(crate) fn push(&mut self, id: SeriesId, samples: &[Sample]) -> Result<(), DiskError> {
-        assert!(self.series.max().is_none_or(|last| last < id.0), "series are sealed in order");
-        self.series.insert(id.0);
-        let start = self.index.len();
-        put_u32(&mut self.starts, start as u32);
-        put_varint(&mut self.index, u64::from(id.0));
-        put_varint(&mut self.index, samples.len().div_ceil(SEALED_SAMPLES_MAX) as u64);
-        put_varint(&mut self.index, self.written + self.pending.len() as u64);
-        for part in samples.chunks(SEALED_SAMPLES_MAX) {
-            self.push_chunk(part);
-        }
-        let crc = crc32fast::hash(&self.index[start..]);
-        put_u32(&mut self.index, crc);
-        if self.pending.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
-    }
-
-    fn push_chunk(&mut self, samples: &[Sample]) {
-        let Some(summary) = ChunkSummary::of(samples) else { return };
-        let bytes = chunk::encode(samples);
-        put_varint(&mut self.index, bytes.len() as u64);
-        put_u32(&mut self.index, crc32fast::hash(&bytes));
-        chunk::put_summary(&mut self.index, Timestamp(0), &summary);
-        self.pending.extend_from_slice(&bytes);
-        self.chunk_count += 1;
-        self.sample_count += samples.len() as u64;
-        let range = self.range.get_or_insert(summary.range);
-        range.start = range.start.min(summary.range.start);
-        range.end = range.end.max(summary.range.end);
-    }
-
-    fn flush(&mut self) -> Result<(), DiskError> {
-        self.file.write_all(&self.pending).map_err(DiskError::at("write", &self.path))?;
-        self.written += self.pending.len() as u64;
-        self.pending.clear();
-        Ok(())
-    }
-
-    /// Writes index and footer and makes the file durable.
-    pub(crate) fn finish(mut self) -> Result<(), DiskError> {
-        let range = self.range.unwrap_or(TimeRange::new(Timestamp(0), Timestamp(0)));
-        let mut tail = std::mem::take(&mut self.index);
-        let index_at = self.written + self.pending.len() as u64;
-        let index_bytes = tail.len() as u32;
-        put_u32(&mut self.starts, index_bytes);
-        let starts_at = index_at + tail.len() as u64;
-        tail.extend_from_slice(&self.starts);
-        let set_at = index_at + tail.len() as u64;
-        self.series.optimize();
-        self.series.serialize_into(&mut tail).map_err(DiskError::at("write", &self.path))?;
-        let footer_at = index_at + tail.len() as u64;
-        let footer = Footer {
-            index_at,
-            starts_at,
-            set_at,
-            footer_at,
-            chunk_count: self.chunk_count,
-            sample_count: self.sample_count,
-            range,
-            index_crc: crc32fast::hash(&tail),
-        };
-        self.pending.extend_from_slice(&tail);
-        footer.put(&mut self.pending);
-        self.flush()?;
-        self.file.sync().map_err(DiskError::at("sync", &self.path))
-    }
-}
-
-/// The last bytes of the file: where everything is.
-#[derive(Clone, Copy)]
-struct Footer {
-    index_at: u64,
-    starts_at: u64,
-    set_at: u64,
-    footer_at: u64,
-    chunk_count: u64,
-    sample_count: u64,
-    range: TimeRange,
-    index_crc: u32,
-}
-
-impl Footer {
-    fn put(&self, out: &mut Vec<u8>) {
-        let start = out.len();
-        for number in
-            [self.index_at, self.starts_at, self.set_at, self.footer_at, self.chunk_count, self.sample_count]
-        {
-            put_u64(out, number);
-        }
-        put_i64(out, self.range.start.0);
-        put_i64(out, self.range.end.0);
-        put_u32(out, self.index_crc);
-        let crc = crc32fast::hash(&out[start..]);
-        put_u32(out, crc);
-        out.extend_from_slice(MAGIC_END);
-    }
-
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let body = bytes.get(..FOOTER_BYTES - 8)?;
-        let mut reader = Reader::new(bytes);
-        let footer = Self {
-            index_at: reader.u64()?,
-            starts_at: reader.u64()?,
-            set_at: reader.u64()?,
-            footer_at: reader.u64()?,
-            chunk_count: reader.u64()?,
-            sample_count: reader.u64()?,
-            range: TimeRange::new(Timestamp(reader.i64()?), Timestamp(reader.i64()?)),
-            index_crc: reader.u32()?,
-        };
-        let is_ours = reader.u32()? == crc32fast::hash(body) && reader.rest() == MAGIC_END;
-        let bounds =
-            [HEADER_BYTES as u64, footer.index_at, footer.starts_at, footer.set_at, footer.footer_at];
-        (is_ours && bounds.is_sorted()).then_some(footer)
-    }
 }
 
 /// Why a file cannot be served.
@@ -220,7 +63,7 @@ struct Entry {
     offset: u64,
     length: u32,
     crc: u32,
-    summary: ChunkSummary,
+    described: Description,
 }
 
 /// Told of a series and its chunks.
@@ -233,7 +76,7 @@ impl Segment {
         disk: &dyn Disk,
         path: &Path,
         number: u64,
-        last: &mut dyn FnMut(SeriesId, Sample),
+        last: &mut dyn FnMut(SeriesId, Last),
     ) -> Result<Self, SegmentProblem> {
         let problem = |operation| move |source| SegmentProblem::Disk(DiskError::at(operation, path)(source));
         let file = disk.open(path).map_err(problem("open"))?;
@@ -278,7 +121,7 @@ impl Segment {
         found: &mut dyn FnMut(SeriesId, Vec<Arc<dyn Chunk>>),
     ) -> Result<(), SourceError> {
         self.entries(ids, &mut |id, entries| {
-            let overlapping = entries.iter().filter(|entry| entry.summary.range.overlaps(&range));
+            let overlapping = entries.iter().filter(|entry| entry.described.summary.range.overlaps(&range));
             let chunk = |entry: &Entry| {
                 Arc::new(SegmentChunk { segment: Arc::clone(self), entry: *entry }) as Arc<dyn Chunk>
             };
@@ -289,11 +132,9 @@ impl Segment {
 
     /// Reads every chunk and checks it.
     pub(crate) fn verify(self: &Arc<Self>) -> Result<(), SourceError> {
-        let mut samples = Vec::new();
         self.entries(&self.series, &mut |_, entries| {
             for entry in entries {
-                samples.clear();
-                SegmentChunk { segment: Arc::clone(self), entry: *entry }.decode(&mut samples)?;
+                Run::of(&SegmentChunk { segment: Arc::clone(self), entry: *entry })?;
             }
             Ok(())
         })
@@ -377,7 +218,8 @@ fn check_header(header: &[u8], number: u64) -> Result<(), SegmentProblem> {
     if magic != MAGIC || crc != crc32fast::hash(&header[..HEADER_BYTES - 4]) || found != number {
         return Err(SegmentProblem::Damaged("the header is damaged"));
     }
-    if version == SEGMENT_VERSION { Ok(()) } else { Err(SegmentProblem::Version(version)) }
+    let is_known = (SEGMENT_VERSION_MIN..=SEGMENT_VERSION).contains(&version);
+    if is_known { Ok(()) } else { Err(SegmentProblem::Version(version)) }
 }
 
 /// Walks all blocks once, so that later readers find what the footer promised.
@@ -385,7 +227,7 @@ fn check_index(
     mut index: &[u8],
     footer: &Footer,
     series: &RoaringBitmap,
-    last: &mut dyn FnMut(SeriesId, Sample),
+    last: &mut dyn FnMut(SeriesId, Last),
 ) -> Option<()> {
     let mut chunk_count = 0;
     for expected in series {
@@ -397,15 +239,22 @@ fn check_index(
             return None;
         }
         chunk_count += entries.len() as u64;
-        last(id, last_entry(&end.summary));
+        last(id, last_entry(&end.described));
     }
     (index.is_empty() && chunk_count == footer.chunk_count).then_some(())
 }
 
-/// The last entry of a chunk: when it lies after the last value, it is a staleness marker.
-fn last_entry(summary: &ChunkSummary) -> Sample {
-    let is_value = summary.count > 0 && summary.last.at == summary.range.end;
-    Sample::new(summary.range.end, if is_value { summary.last.value } else { STALE_NAN })
+/// The last entry of a chunk. Of floats, one that lies after the last value is a staleness marker.
+fn last_entry(described: &Description) -> Last {
+    let summary = &described.summary;
+    let at = summary.range.end;
+    match described.kind {
+        ChunkKind::Floats => {
+            let is_value = summary.count > 0 && summary.last.at == at;
+            Last::Float(Sample::new(at, if is_value { summary.last.value } else { STALE_NAN }))
+        }
+        ChunkKind::Histograms => Last::Fingerprint(at, described.fingerprint),
+    }
 }
 
 fn read_block(block: &[u8]) -> Option<(SeriesId, Vec<Entry>)> {
@@ -422,8 +271,8 @@ fn read_block_prefix(bytes: &[u8]) -> Option<(SeriesId, Vec<Entry>, usize)> {
     let mut entries = Vec::with_capacity(count.min(64));
     for _ in 0..count {
         let (length, crc) = (reader.varint_u32()?, reader.u32()?);
-        let summary = chunk::read_summary(&mut reader, Timestamp(0))?;
-        entries.push(Entry { offset, length, crc, summary });
+        let described = summary_codec::read(&mut reader)?;
+        entries.push(Entry { offset, length, crc, described });
         offset = offset.checked_add(u64::from(length))?;
     }
     let body = bytes.len() - reader.rest().len();
@@ -436,16 +285,46 @@ struct SegmentChunk {
     entry: Entry,
 }
 
+impl SegmentChunk {
+    fn bytes(&self) -> Result<Vec<u8>, SourceError> {
+        let bytes = self.segment.read(self.entry.offset, u64::from(self.entry.length))?;
+        if crc32fast::hash(&bytes) == self.entry.crc { Ok(bytes) } else { Err(self.damaged()) }
+    }
+
+    fn damaged(&self) -> SourceError {
+        self.segment.damaged("a chunk")
+    }
+}
+
 impl Chunk for SegmentChunk {
     fn summary(&self) -> &ChunkSummary {
-        &self.entry.summary
+        &self.entry.described.summary
+    }
+
+    fn kind(&self) -> ChunkKind {
+        self.entry.described.kind
     }
 
     fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
-        let bytes = self.segment.read(self.entry.offset, u64::from(self.entry.length))?;
-        if crc32fast::hash(&bytes) != self.entry.crc {
-            return Err(self.segment.damaged("a chunk"));
+        match self.kind() {
+            ChunkKind::Floats => chunk::decode(&self.bytes()?, out).ok_or_else(|| self.damaged()),
+            ChunkKind::Histograms => Ok(()),
         }
-        chunk::decode(&bytes, out).ok_or_else(|| self.segment.damaged("a chunk"))
+    }
+
+    fn decode_histograms(&self, out: &mut Vec<HistogramSample>) -> Result<(), SourceError> {
+        match self.kind() {
+            ChunkKind::Floats => Ok(()),
+            ChunkKind::Histograms => {
+                chunk::decode_histograms(&self.bytes()?, out).ok_or_else(|| self.damaged())
+            }
+        }
+    }
+
+    fn decode_start_times(&self, out: &mut Vec<Option<Timestamp>>) -> Result<(), SourceError> {
+        if !self.entry.described.is_started {
+            return Ok(()); // without reading the file
+        }
+        chunk::decode_start_times(&self.bytes()?, out).ok_or_else(|| self.damaged())
     }
 }

@@ -4,12 +4,16 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use bellwether_model::{Batch, Labels, LogPosition, Sample, SeriesId, TimeRange, Timestamp};
+use bellwether_model::{
+    Batch, Bucket, Histogram, HistogramSample, Labels, LogPosition, Sample, SeriesId, TimeRange, Timestamp,
+};
 use roaring::RoaringBitmap;
 
 use crate::disk::{Disk, LockGuard};
+use crate::entry::{Entry, EntryValue};
 use crate::error::Refusal;
 use crate::head::{SeriesHead, Verdict};
+use crate::histogram_layout::BUCKETS_MAX;
 use crate::index::Index;
 use crate::log::Log;
 use crate::segment::Segment;
@@ -46,7 +50,7 @@ pub struct Appended {
 /// A sample that was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// Its place in the batch.
+    /// Its place in the batch: samples first, then histograms.
     pub index: usize,
     /// Why.
     pub reason: Refusal,
@@ -82,6 +86,7 @@ pub(crate) struct Counts {
     pub(crate) too_old: u64,
     pub(crate) before_retention: u64,
     pub(crate) unknown_series: u64,
+    pub(crate) malformed: u64,
 }
 
 /// Held while sealing or dropping, so that there is one at a time.
@@ -118,18 +123,36 @@ impl State {
         self.heads.resize_with(self.index.len(), SeriesHead::default);
     }
 
-    /// Puts a batch's samples into the head; `taken` collects those that were new.
-    pub(crate) fn take(&mut self, batch: &Batch, taken: &mut Vec<(SeriesId, Sample)>) -> Appended {
+    /// Puts a batch's entries into the head; `taken` collects those that were new.
+    pub(crate) fn take(&mut self, batch: &Batch, taken: &mut Batch) -> Appended {
         let mut appended = Appended::default();
-        for (index, (id, sample)) in batch.samples.iter().enumerate() {
-            match self.take_sample(*id, *sample) {
-                Ok(true) => taken.push((*id, *sample)),
-                Ok(false) => appended.known += 1,
-                Err(reason) => appended.refused.push(Refused { index, reason }),
+        (taken.origin, taken.at) = (batch.origin, batch.at);
+        taken.samples.clear();
+        taken.histograms.clear();
+        taken.start_times.clear();
+        for_each_entry(batch, &mut |index, id, entry| {
+            match self.take_entry(id, &entry) {
+                Ok(true) => {}
+                Ok(false) => {
+                    appended.known += 1;
+                    return;
+                }
+                Err(reason) => {
+                    appended.refused.push(Refused { index, reason });
+                    return;
+                }
             }
-        }
-        appended.taken = taken.len();
-        self.counts.taken += taken.len() as u64;
+            // Fits: a batch has fewer entries than a record may hold.
+            taken.start_times.extend(entry.since.map(|since| (appended.taken as u32, since)));
+            appended.taken += 1;
+            match entry.value {
+                EntryValue::Float(value) => taken.samples.push((id, Sample::new(entry.at, value))),
+                EntryValue::Histogram(histogram) => {
+                    taken.histograms.push((id, HistogramSample::new(entry.at, Arc::clone(histogram))));
+                }
+            }
+        });
+        self.counts.taken += appended.taken as u64;
         self.counts.known += appended.known as u64;
         for refused in &appended.refused {
             *self.counts.of(refused.reason) += 1;
@@ -137,15 +160,20 @@ impl State {
         appended
     }
 
-    /// Whether the sample was new.
-    pub(crate) fn take_sample(&mut self, id: SeriesId, sample: Sample) -> Result<bool, Refusal> {
+    /// Whether the entry was new.
+    pub(crate) fn take_entry(&mut self, id: SeriesId, entry: &Entry<'_>) -> Result<bool, Refusal> {
         let head = self.heads.get_mut(id.0 as usize).ok_or(Refusal::UnknownSeries { series: id })?;
-        if sample.at < self.floor {
+        if let EntryValue::Histogram(histogram) = entry.value
+            && !is_storable(histogram)
+        {
+            return Err(Refusal::MalformedHistogram);
+        }
+        if entry.at < self.floor {
             return Err(Refusal::BeforeRetention { floor: self.floor });
         }
-        match head.judge(sample) {
+        match head.judge(entry) {
             Verdict::Taken => {
-                head.push(id, sample);
+                head.push(id, entry);
                 Ok(true)
             }
             Verdict::Known => Ok(false),
@@ -168,12 +196,36 @@ impl State {
     }
 }
 
+/// All entries of a batch with their places: samples first, then histograms.
+pub(crate) fn for_each_entry(batch: &Batch, visit: &mut dyn FnMut(usize, SeriesId, Entry<'_>)) {
+    let mut starts = batch.start_times.iter().peekable();
+    let mut since = |index: usize| starts.next_if(|(place, _)| *place as usize == index).map(|(_, at)| *at);
+    for (index, (id, sample)) in batch.samples.iter().enumerate() {
+        let value = EntryValue::Float(sample.value);
+        visit(index, *id, Entry { at: sample.at, value, since: since(index) });
+    }
+    for (index, (id, sample)) in (batch.samples.len()..).zip(&batch.histograms) {
+        let value = EntryValue::Histogram(&sample.histogram);
+        visit(index, *id, Entry { at: sample.at, value, since: since(index) });
+    }
+}
+
+/// Negative counts and counts that are no number may be stored: a query may yield them, and a rule record them.
+fn is_storable(histogram: &Histogram) -> bool {
+    let (positive, negative) = (&histogram.positive, &histogram.negative);
+    let in_order = |buckets: &[Bucket]| buckets.windows(2).all(|pair| pair[0].index < pair[1].index);
+    let none_empty = |buckets: &[Bucket]| buckets.iter().all(|bucket| bucket.count != 0.0);
+    positive.len().max(negative.len()).max(histogram.custom_bounds.len()) <= BUCKETS_MAX
+        && [positive, negative].into_iter().all(|buckets| in_order(buckets) && none_empty(buckets))
+}
+
 impl Counts {
     fn of(&mut self, reason: Refusal) -> &mut u64 {
         match reason {
             Refusal::TooOld { .. } => &mut self.too_old,
             Refusal::BeforeRetention { .. } => &mut self.before_retention,
             Refusal::UnknownSeries { .. } => &mut self.unknown_series,
+            Refusal::MalformedHistogram => &mut self.malformed,
         }
     }
 }

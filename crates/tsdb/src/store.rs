@@ -9,6 +9,7 @@ use bellwether_model::{Batch, Labels, LogPosition, SeriesId, Timestamp};
 use crate::disk::Disk;
 use crate::error::{AppendError, DiskError, OpenError};
 use crate::head::SeriesHead;
+use crate::log_read::empty_batch;
 use crate::log_record;
 use crate::recovery::{self, Recovery};
 use crate::snapshot::Snapshot;
@@ -37,6 +38,8 @@ pub struct Stats {
     pub refused_before_retention: u64,
     /// Samples refused for want of their series.
     pub refused_unknown_series: u64,
+    /// Histograms refused for what they are.
+    pub refused_malformed: u64,
     /// Samples in memory, not in segments.
     pub head_samples: u64,
     /// Bytes these take in memory, without labels and index.
@@ -109,17 +112,16 @@ impl Store {
 
     /// Takes a batch into log buffer and head. Readers see it at once; it is durable after the next [`Store::sync`].
     pub fn append(&self, batch: &Batch) -> Result<Appended, AppendError> {
-        let samples = batch.samples.len();
+        let samples = log_record::weight(batch);
         if samples > log_record::BATCH_SAMPLES_MAX {
             return Err(AppendError::BatchTooLarge { samples, limit: log_record::BATCH_SAMPLES_MAX });
         }
         self.make_room()?;
         let mut log = self.shared.log.lock();
-        let mut taken = std::mem::take(&mut log.taken);
-        taken.clear();
+        let mut taken = std::mem::replace(&mut log.taken, empty_batch());
         let mut appended = self.shared.write().take(batch, &mut taken);
-        appended.position = log.append(|out| log_record::put_batch(out, batch.origin, batch.at, &taken));
-        let latest = taken.iter().map(|(_, sample)| sample.at).max();
+        appended.position = log.append(|out| log_record::put_batch(out, &taken));
+        let latest = taken.times().max();
         log.buffer_latest = log.buffer_latest.max(latest.unwrap_or(Timestamp::MIN));
         log.taken = taken;
         Ok(appended)
@@ -162,6 +164,7 @@ impl Store {
             refused_too_old: state.counts.too_old,
             refused_before_retention: state.counts.before_retention,
             refused_unknown_series: state.counts.unknown_series,
+            refused_malformed: state.counts.malformed,
             head_samples: state.heads.iter().map(SeriesHead::sample_count).sum(),
             head_bytes: state
                 .heads

@@ -4,7 +4,7 @@ use bellwether_model::{LogPosition, Timestamp};
 use bellwether_tsdb::LogEvent;
 use bellwether_tsdb::fault_disk::{FaultDisk, Faults};
 
-use crate::world::{Contents, batch, contents, files, labels, open};
+use crate::world::{Contents, batch, contents, files, labels, mixed_batch, open, print, value};
 
 /// Does things until the power goes; gives what was acknowledged and what was tried.
 fn work(disk: &FaultDisk, round: i64, acknowledged: &mut Contents, tried: &mut Contents) -> Option<()> {
@@ -15,8 +15,9 @@ fn work(disk: &FaultDisk, round: i64, acknowledged: &mut Contents, tried: &mut C
         let at = round * 1000 + n;
         let series = (n % 5 + round % 3) as u8;
         let id = store.series(&labels(series)).ok()?;
-        tried.entry(format!("series_{series}")).or_default().insert(at, (at as f64).to_bits());
-        store.append(&batch(at, vec![(id, at as f64)])).ok()?;
+        let (value, since) = value(at);
+        tried.entry(format!("series_{series}")).or_default().insert(at, print(&value, since));
+        store.append(&mixed_batch(at, &[(id, value, since)])).ok()?;
         if n % 4 == 3 && store.sync().is_ok() {
             *acknowledged = tried.clone();
         }
@@ -127,7 +128,8 @@ fn a_log_cut_at_any_byte_gives_the_batches_before_the_cut() {
     let mut ends = Vec::new();
     for at in 1..20i64 {
         let id = store.series(&labels((at % 3) as u8)).unwrap();
-        store.append(&batch(at, vec![(id, at as f64 * 0.5)])).unwrap();
+        let (value, since) = value(at);
+        store.append(&mixed_batch(at, &[(id, value, since)])).unwrap();
         ends.push(store.sync().unwrap().offset);
     }
     drop(store);

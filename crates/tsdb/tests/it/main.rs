@@ -3,6 +3,7 @@
 mod chunk;
 mod crash;
 mod damage;
+mod histogram;
 mod model;
 mod store;
 mod threads;

@@ -4,11 +4,22 @@ use bellwether_model::{Matcher, STALE_NAN, SeriesSource, TimeRange, Timestamp};
 use bellwether_tsdb::fault_disk::FaultDisk;
 use proptest::prelude::*;
 
-use crate::world::{Contents, batch, contents, labels, open};
+use crate::world::{Contents, batch, contents, labels, mixed_batch, open, print, value};
 
 #[derive(Clone, Debug)]
 enum Step {
-    Append { series: u8, at: i64, count: i64, value: f64 },
+    Append {
+        series: u8,
+        at: i64,
+        count: i64,
+        value: f64,
+    },
+    /// Floats and histograms in turn, some with start times.
+    Mixed {
+        series: u8,
+        at: i64,
+        count: i64,
+    },
     Sync,
     Seal(i64),
     Retain(i64),
@@ -26,6 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0u8..4, 0i64..4000, 1i64..300, value)
             .prop_map(|(series, at, count, value)| Step::Append { series, at, count, value }),
+        4 => (0u8..4, 0i64..4000, 1i64..300).prop_map(|(series, at, count)| Step::Mixed { series, at, count }),
         1 => Just(Step::Sync),
         1 => (0i64..5000).prop_map(Step::Seal),
         1 => (0i64..2500).prop_map(Step::Retain),
@@ -35,10 +47,10 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// The table's rule: times only go forward in a series, nothing goes below the floor.
-fn append(table: &mut Contents, lasts: &mut [i64; 4], floor: i64, series: u8, (at, value): (i64, f64)) {
+fn append(table: &mut Contents, lasts: &mut [i64; 4], floor: i64, series: u8, (at, print): (i64, u64)) {
     if at >= floor && at > lasts[usize::from(series)] {
         lasts[usize::from(series)] = at;
-        table.entry(format!("series_{series}")).or_default().insert(at, value.to_bits());
+        table.entry(format!("series_{series}")).or_default().insert(at, print);
     }
 }
 
@@ -60,7 +72,16 @@ fn check(steps: &[Step]) {
                 for n in 0..count {
                     let sample = (at + n * 3, value + n as f64);
                     store.append(&batch(sample.0, vec![(id, sample.1)])).unwrap();
-                    append(&mut table, &mut lasts, floor, series, sample);
+                    append(&mut table, &mut lasts, floor, series, (sample.0, sample.1.to_bits()));
+                }
+            }
+            Step::Mixed { series, at, count } => {
+                let id = store.series(&labels(series)).unwrap();
+                for at in (at..at + count * 3).step_by(3) {
+                    let (value, since) = value(at);
+                    let printed = print(&value, since);
+                    store.append(&mixed_batch(at, &[(id, value, since)])).unwrap();
+                    append(&mut table, &mut lasts, floor, series, (at, printed));
                 }
             }
             Step::Sync => drop(store.sync().unwrap()),

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bellwether_model::{Batch, Labels, Origin, Sample, SeriesId, SeriesSource, TimeRange, Timestamp};
+use bellwether_model::{
+    Batch, Bucket, Chunk, ChunkKind, ChunkSummary, CounterReset, Histogram, HistogramSample, Labels, Origin,
+    Sample, Schema, SeriesId, SeriesSource, TimeRange, Timestamp,
+};
 use bellwether_tsdb::fault_disk::FaultDisk;
 use bellwether_tsdb::{Options, Recovery, Store};
 
 pub(crate) const DIR: &str = "data";
 
-/// Samples by series name: time to bits.
+/// Entries by series name: time to [`print`].
 pub(crate) type Contents = BTreeMap<String, BTreeMap<i64, u64>>;
 
 pub(crate) fn open(disk: &FaultDisk) -> (Store, Recovery) {
@@ -28,22 +31,106 @@ pub(crate) fn batch(at: i64, samples: Vec<(SeriesId, f64)>) -> Batch {
     Batch::floats(Origin::Rules, at, samples)
 }
 
+/// What an entry may be.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    Float(f64),
+    Histogram(Arc<Histogram>),
+}
+
+/// An entry in a number: the bits of a plain float, a hash of everything else.
+pub(crate) fn print(value: &Value, since: Option<Timestamp>) -> u64 {
+    let text = match (value, since) {
+        (Value::Float(value), None) => return value.to_bits(),
+        (Value::Float(value), Some(_)) => format!("{since:?} {:x}", value.to_bits()),
+        (Value::Histogram(histogram), _) => {
+            let zero = histogram.zero_count.to_bits();
+            format!("{since:?} {zero:x} {:x} {histogram:?}", histogram.sum.to_bits())
+        }
+    };
+    let mut hasher = std::hash::DefaultHasher::new();
+    std::hash::Hash::hash(&text, &mut hasher);
+    std::hash::Hasher::finish(&hasher)
+}
+
+/// Values that take turns: floats for a while, histograms for a while, markers among them; bounds change now and then,
+/// and some have start times.
+pub(crate) fn value(n: i64) -> (Value, Option<Timestamp>) {
+    let since = (n / 5 % 2 == 1).then_some(Timestamp(n - n % 10));
+    if n / 7 % 2 == 0 {
+        return (Value::Float((n as f64).sqrt()), since);
+    }
+    (Value::Histogram(Arc::new(if n % 11 == 0 { Histogram::stale() } else { histogram(n) })), since)
+}
+
+/// A histogram that grows with `n`.
+pub(crate) fn histogram(n: i64) -> Histogram {
+    let schema = Schema::exponential((n / 40 % 3) as i8).unwrap();
+    let bucket = |index: i64| Bucket { index: index as i32, count: (n * (index + 3)) as f64 };
+    let reset = if n % 23 == 0 { CounterReset::Reset } else { CounterReset::Unknown };
+    let mut histogram = Histogram { counter_reset: reset, zero_threshold: 0.001, ..Histogram::empty(schema) };
+    histogram.positive = (n % 3..n % 7 + 5).map(bucket).filter(|bucket| bucket.count != 0.0).collect();
+    histogram.negative = vec![Bucket { index: -4, count: 0.5 }];
+    histogram.sum = n as f64 * 0.3;
+    histogram.count = (n * 9) as f64;
+    histogram
+}
+
+/// A batch of entries of any kind.
+pub(crate) fn mixed_batch(at: i64, entries: &[(SeriesId, Value, Option<Timestamp>)]) -> Batch {
+    let mut batch = batch(at, Vec::new());
+    let (mut floats, mut histograms) = (Vec::new(), Vec::new());
+    for (id, value, since) in entries {
+        match value {
+            Value::Float(value) => {
+                batch.samples.push((*id, Sample::new(batch.at, *value)));
+                floats.push(*since);
+            }
+            Value::Histogram(histogram) => {
+                batch.histograms.push((*id, HistogramSample::new(batch.at, Arc::clone(histogram))));
+                histograms.push(*since);
+            }
+        }
+    }
+    let places = (0..).zip(floats.into_iter().chain(histograms));
+    batch.start_times = places.filter_map(|(place, since)| since.map(|since| (place, since))).collect();
+    batch
+}
+
 /// Everything a snapshot shows; checks on the way that chunks are in order and summaries cover them.
 pub(crate) fn contents(store: &Store) -> Contents {
     let mut contents = Contents::new();
     for view in store.snapshot().select(&[], TimeRange::ALL).unwrap() {
-        let mut samples = Vec::new();
-        for chunk in &view.chunks {
-            let start = samples.len();
-            chunk.decode(&mut samples).unwrap();
-            let again = bellwether_model::ChunkSummary::of(&samples[start..]).unwrap();
-            assert_eq!(format!("{:?}", chunk.summary()), format!("{again:?}"));
-        }
-        assert!(samples.windows(2).all(|pair| pair[0].at < pair[1].at), "in time order");
+        let entries: Vec<_> = view.chunks.iter().flat_map(|chunk| entries(&**chunk)).collect();
+        assert!(entries.windows(2).all(|pair| pair[0].0 < pair[1].0), "in time order");
         let name = view.labels.metric_name().unwrap().to_owned();
-        contents.insert(name, samples.iter().map(|s| (s.at.0, s.value.to_bits())).collect());
+        contents.insert(name, entries.into_iter().collect());
     }
     contents
+}
+
+/// Times and prints of a chunk's entries, whose summary is checked.
+pub(crate) fn entries(chunk: &dyn Chunk) -> Vec<(i64, u64)> {
+    let (mut samples, mut histograms, mut starts) = (Vec::new(), Vec::new(), Vec::new());
+    chunk.decode(&mut samples).unwrap();
+    chunk.decode_histograms(&mut histograms).unwrap();
+    chunk.decode_start_times(&mut starts).unwrap();
+    let (summary, values): (_, Vec<_>) = match chunk.kind() {
+        ChunkKind::Floats => {
+            assert!(histograms.is_empty());
+            let values = samples.iter().map(|sample| (sample.at, Value::Float(sample.value)));
+            (ChunkSummary::of(&samples), values.collect())
+        }
+        ChunkKind::Histograms => {
+            assert!(samples.is_empty());
+            let values = histograms.iter().map(|s| (s.at, Value::Histogram(Arc::clone(&s.histogram))));
+            (ChunkSummary::of_histograms(&histograms), values.collect())
+        }
+    };
+    assert_eq!(format!("{:?}", chunk.summary()), format!("{:?}", summary.unwrap()));
+    assert!(starts.is_empty() || starts.len() == values.len());
+    starts.resize(values.len(), None);
+    values.iter().zip(starts).map(|((at, value), since)| (at.0, print(value, since))).collect()
 }
 
 /// Paths of the files whose name begins so.

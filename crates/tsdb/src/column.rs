@@ -1,0 +1,127 @@
+//! Numbers of one sort, next to each other and compressed: times, values, or the counts of one bucket.
+
+use pco::data_types::Number;
+use pco::wrapped::{FileCompressor, FileDecompressor};
+use pco::{ChunkConfig, PagingSpec};
+
+use crate::codec::{Reader, put_varint, put_zigzag};
+
+const COLUMN_REGULAR: u8 = 0;
+const COLUMN_WHOLE: u8 = 1;
+const COLUMN_FLOAT: u8 = 2;
+
+/// Level 4 of pco: 2 % larger than its default level and twice as fast to write.
+const PCO_LEVEL: usize = 4;
+
+/// Whole numbers, at least one: as start and step where that says it all.
+pub(crate) fn put_whole_column(out: &mut Vec<u8>, numbers: &[i64]) -> Option<()> {
+    let (first, second) = (numbers[0], *numbers.get(1).unwrap_or(&numbers[0]));
+    let step = second.wrapping_sub(first);
+    if numbers.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step) {
+        out.push(COLUMN_REGULAR);
+        put_zigzag(out, first);
+        put_zigzag(out, step);
+        return Some(());
+    }
+    out.push(COLUMN_WHOLE);
+    put_compressed(out, numbers)
+}
+
+/// Numbers, at least one: as whole ones where they are.
+pub(crate) fn put_float_column(out: &mut Vec<u8>, values: &[f64]) -> Option<()> {
+    let whole =
+        |v: &f64| (v.abs() < 9e15 && (*v as i64 as f64).to_bits() == v.to_bits()).then_some(*v as i64);
+    if let Some(numbers) = values.iter().map(whole).collect::<Option<Vec<i64>>>() {
+        return put_whole_column(out, &numbers);
+    }
+    out.push(COLUMN_FLOAT);
+    put_compressed(out, values)
+}
+
+fn put_compressed<T: Number>(out: &mut Vec<u8>, numbers: &[T]) -> Option<()> {
+    let config = ChunkConfig::default()
+        .with_compression_level(PCO_LEVEL)
+        .with_paging_spec(PagingSpec::Exact(vec![numbers.len()]));
+    let file = FileCompressor::default();
+    let mut column = Vec::with_capacity(numbers.len() * 2);
+    file.write_header(&mut column).ok()?;
+    let mut chunk = file.chunk_compressor(numbers, &config).ok()?;
+    chunk.write_meta(&mut column).ok()?;
+    chunk.write_page(0, &mut column).ok()?;
+    put_varint(out, column.len() as u64);
+    out.extend_from_slice(&column);
+    Some(())
+}
+
+/// Which of the entries are staleness markers.
+pub(crate) fn put_stale(out: &mut Vec<u8>, is_stale: impl Iterator<Item = bool>) {
+    let stale: Vec<usize> = is_stale.enumerate().filter(|(_, stale)| *stale).map(|(i, _)| i).collect();
+    put_varint(out, stale.len() as u64);
+    let mut previous = 0;
+    for index in stale {
+        put_varint(out, (index - previous) as u64);
+        previous = index;
+    }
+}
+
+/// In ascending order.
+pub(crate) fn read_stale(reader: &mut Reader<'_>, count: usize) -> Option<Vec<usize>> {
+    let stale_count = reader.varint_usize()?;
+    if stale_count > count {
+        return None;
+    }
+    let mut stale: Vec<usize> = Vec::with_capacity(stale_count);
+    for _ in 0..stale_count {
+        let distance = reader.varint_usize()?;
+        let index = stale.last().map_or(Some(distance), |last| last.checked_add(distance));
+        let index = index.filter(|index| *index < count && stale.last().is_none_or(|last| last < index))?;
+        stale.push(index);
+    }
+    Some(stale)
+}
+
+/// A column that was read.
+pub(crate) enum Column {
+    Regular { first: i64, step: i64 },
+    Whole(Vec<i64>),
+    Float(Vec<f64>),
+}
+
+impl Column {
+    pub(crate) fn whole(&self, index: usize) -> Option<i64> {
+        match self {
+            Self::Regular { first, step } => Some(first.wrapping_add(step.wrapping_mul(index as i64))),
+            Self::Whole(numbers) => Some(numbers[index]),
+            Self::Float(_) => None,
+        }
+    }
+
+    pub(crate) fn float(&self, index: usize) -> f64 {
+        match self {
+            Self::Regular { first, step } => first.wrapping_add(step.wrapping_mul(index as i64)) as f64,
+            Self::Whole(numbers) => numbers[index] as f64,
+            Self::Float(numbers) => numbers[index],
+        }
+    }
+}
+
+/// Reads a column of so many numbers.
+pub(crate) fn read_column(reader: &mut Reader<'_>, count: usize) -> Option<Column> {
+    Some(match reader.byte()? {
+        COLUMN_REGULAR => Column::Regular { first: reader.zigzag()?, step: reader.zigzag()? },
+        COLUMN_WHOLE => Column::Whole(read_compressed(reader, count)?),
+        COLUMN_FLOAT => Column::Float(read_compressed(reader, count)?),
+        _ => return None,
+    })
+}
+
+fn read_compressed<T: Number + Default>(reader: &mut Reader<'_>, count: usize) -> Option<Vec<T>> {
+    let length = reader.varint_usize()?;
+    let column = reader.bytes(length)?;
+    let (file, rest) = FileDecompressor::new(column).ok()?;
+    let (mut chunk, rest) = file.chunk_decompressor::<T, _>(rest).ok()?;
+    let mut numbers = vec![T::default(); count];
+    let mut page = chunk.page_decompressor(rest, count).ok()?;
+    let progress = page.read(&mut numbers).ok()?;
+    (progress.finished && progress.n_processed == count).then_some(numbers)
+}

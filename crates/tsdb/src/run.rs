@@ -1,0 +1,175 @@
+//! Neighbouring entries of one series that are of one kind, taken out of their chunks: what sealing and cutting work on.
+
+use std::sync::Arc;
+
+use bellwether_model::{Chunk, ChunkKind, ChunkSummary, HistogramSample, Sample, SourceError, Timestamp};
+
+use crate::chunk::{self, MemoryChunk};
+use crate::entry::{Entry, EntryValue};
+use crate::histogram_columns::CELLS_MAX;
+use crate::histogram_layout::Layout;
+use crate::histogram_row::fingerprint;
+
+/// Invariant: start times are as many as entries, or none at all.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    entries: Entries,
+    starts: Vec<Option<Timestamp>>,
+}
+
+#[derive(Clone, Debug)]
+enum Entries {
+    Floats(Vec<Sample>),
+    Histograms(Vec<HistogramSample>),
+}
+
+impl Run {
+    /// What a chunk holds.
+    pub(crate) fn of(chunk: &dyn Chunk) -> Result<Self, SourceError> {
+        let entries = match chunk.kind() {
+            ChunkKind::Floats => {
+                let mut samples = Vec::new();
+                chunk.decode(&mut samples)?;
+                Entries::Floats(samples)
+            }
+            ChunkKind::Histograms => {
+                let mut samples = Vec::new();
+                chunk.decode_histograms(&mut samples)?;
+                Entries::Histograms(samples)
+            }
+        };
+        let mut starts = Vec::new();
+        chunk.decode_start_times(&mut starts)?;
+        let run = Self { entries, starts };
+        if run.starts.is_empty() || run.starts.len() == run.len() {
+            return Ok(run);
+        }
+        Err(SourceError::Damaged("a chunk has more or fewer start times than entries".to_owned()))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match &self.entries {
+            Entries::Floats(samples) => samples.len(),
+            Entries::Histograms(samples) => samples.len(),
+        }
+    }
+
+    fn at(&self, index: usize) -> Timestamp {
+        match &self.entries {
+            Entries::Floats(samples) => samples[index].at,
+            Entries::Histograms(samples) => samples[index].at,
+        }
+    }
+
+    /// When the last entry was measured.
+    pub(crate) fn last(&self) -> Option<Timestamp> {
+        Some(self.at(self.len().checked_sub(1)?))
+    }
+
+    /// How many entries are before a moment.
+    pub(crate) fn count_before(&self, moment: Timestamp) -> usize {
+        match &self.entries {
+            Entries::Floats(samples) => samples.partition_point(|sample| sample.at < moment),
+            Entries::Histograms(samples) => samples.partition_point(|sample| sample.at < moment),
+        }
+    }
+
+    /// Gives all entries, in order.
+    pub(crate) fn for_each(&self, visit: &mut dyn FnMut(Entry<'_>)) {
+        let since = |index: usize| self.starts.get(index).copied().flatten();
+        match &self.entries {
+            Entries::Floats(samples) => samples.iter().enumerate().for_each(|(index, sample)| {
+                visit(Entry { at: sample.at, value: EntryValue::Float(sample.value), since: since(index) });
+            }),
+            Entries::Histograms(samples) => samples.iter().enumerate().for_each(|(index, sample)| {
+                let value = EntryValue::Histogram(&sample.histogram);
+                visit(Entry { at: sample.at, value, since: since(index) });
+            }),
+        }
+    }
+
+    /// Cuts off and gives what is at a moment or after it.
+    pub(crate) fn split_off(&mut self, moment: Timestamp) -> Self {
+        let place = self.count_before(moment);
+        let entries = match &mut self.entries {
+            Entries::Floats(samples) => Entries::Floats(samples.split_off(place)),
+            Entries::Histograms(samples) => Entries::Histograms(samples.split_off(place)),
+        };
+        let starts = if self.starts.is_empty() { Vec::new() } else { self.starts.split_off(place) };
+        Self { entries, starts }
+    }
+
+    /// Puts the entries of another run behind these, or gives it back when it is of another kind.
+    pub(crate) fn append(&mut self, mut other: Self) -> Option<Self> {
+        let (before, added) = (self.len(), other.len());
+        match (&mut self.entries, &mut other.entries) {
+            (Entries::Floats(samples), Entries::Floats(more)) => samples.append(more),
+            (Entries::Histograms(samples), Entries::Histograms(more)) => samples.append(more),
+            (Entries::Floats(_), Entries::Histograms(_)) | (Entries::Histograms(_), Entries::Floats(_)) => {
+                return Some(other);
+            }
+        }
+        if !self.starts.is_empty() || !other.starts.is_empty() {
+            self.starts.resize(before, None);
+            self.starts.append(&mut other.starts);
+            self.starts.resize(before + added, None);
+        }
+        None
+    }
+
+    /// Compresses the entries, at most so many to a chunk. Histograms whose bounds change begin another.
+    pub(crate) fn chunks(&self, samples_max: usize) -> Vec<Arc<MemoryChunk>> {
+        let mut chunks = Vec::new();
+        let mut start = 0;
+        while start < self.len() {
+            let end = match &self.entries {
+                Entries::Floats(samples) => samples.len().min(start + samples_max),
+                Entries::Histograms(samples) => start + alike(&samples[start..], samples_max),
+            };
+            chunks.extend(self.chunk(start, end));
+            start = end;
+        }
+        chunks
+    }
+
+    fn chunk(&self, start: usize, end: usize) -> Option<Arc<MemoryChunk>> {
+        let starts = self.starts.get(start..end).unwrap_or_default();
+        Some(match &self.entries {
+            Entries::Floats(samples) => {
+                let samples = &samples[start..end];
+                let summary = ChunkSummary::of(samples)?;
+                MemoryChunk::new(ChunkKind::Floats, summary, 0, chunk::encode(samples), starts)
+            }
+            Entries::Histograms(samples) => {
+                let samples = &samples[start..end];
+                let summary = ChunkSummary::of_histograms(samples)?;
+                let last = fingerprint(&samples.last()?.histogram);
+                let bytes = chunk::encode_histograms(samples);
+                MemoryChunk::new(ChunkKind::Histograms, summary, last, bytes, starts)
+            }
+        })
+    }
+}
+
+/// How many of the first histograms have the same bounds and fit into a chunk; at least one.
+fn alike(samples: &[HistogramSample], samples_max: usize) -> usize {
+    let mut layout: Option<Layout> = None;
+    for (index, sample) in samples.iter().enumerate().take(samples_max) {
+        if sample.is_stale() {
+            continue;
+        }
+        match &mut layout {
+            None => layout = Some(Layout::of(&sample.histogram)),
+            Some(layout) if !layout.measures_like(&sample.histogram) => return index,
+            Some(layout) => {
+                if !layout.covers(&sample.histogram) {
+                    *layout = layout.widened(&sample.histogram);
+                }
+                if layout.slots() * (index + 1) > CELLS_MAX {
+                    return index;
+                }
+            }
+        }
+    }
+    samples.len().min(samples_max)
+}
