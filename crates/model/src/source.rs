@@ -154,6 +154,11 @@ pub trait Chunk: Send + Sync {
         Ok(())
     }
 
+    /// Whether the source told of any entry since when its counter has been counting.
+    fn has_start_times(&self) -> bool {
+        false
+    }
+
     /// Appends, for each entry, the moment since which its counter has been counting, where the source told it.
     /// Appends nothing where it told none of them.
     fn decode_start_times(&self, _out: &mut Vec<Option<Timestamp>>) -> Result<(), SourceError> {

@@ -58,6 +58,12 @@ impl From<Arc<Histogram>> for SampleValue {
     }
 }
 
+impl From<Histogram> for SampleValue {
+    fn from(histogram: Histogram) -> Self {
+        Self::Histogram(Arc::new(histogram))
+    }
+}
+
 /// A series with one value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InstantSeries {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bellwether_model::{Labels, METRIC_NAME};
+use bellwether_model::{Histogram, Labels, METRIC_NAME};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present};
 use super::cost::Cost;
@@ -12,9 +12,9 @@ use crate::kahan::Kahan;
 use crate::syntax::{AggregateOp, Aggregation, Expr, Grouping};
 
 /// Series that are folded together.
-struct Group {
-    labels: Labels,
-    members: Vec<usize>,
+pub(super) struct Group {
+    pub(super) labels: Labels,
+    pub(super) members: Vec<usize>,
 }
 
 impl Evaluator<'_> {
@@ -27,9 +27,17 @@ impl Evaluator<'_> {
             None => None,
             Some(expr) => Some((expr, self.eval(expr, grid)?)),
         };
-        let Columns::Vector(series) = self.eval(&aggregation.inner, grid)? else {
+        let Columns::Vector(mut series) = self.eval(&aggregation.inner, grid)? else {
             return Err(EvalError::BadRange("an aggregation needs an instant vector"));
         };
+        let mut is_mixed = series.iter().any(Series::has_histograms);
+        if is_mixed && reads_numbers_only(aggregation.op) {
+            let whole = aggregation.op_span.start..aggregation.inner.span.end;
+            let is_pick = matches!(aggregation.op, AggregateOp::Topk | AggregateOp::Bottomk);
+            let span = if is_pick { whole } else { aggregation.inner.span.clone() };
+            self.without_histograms(aggregation.op, &span, &mut series);
+            is_mixed = false;
+        }
         let groups = groups(&series, aggregation.grouping.as_ref());
         let is_fold =
             !matches!(aggregation.op, AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk);
@@ -56,6 +64,9 @@ impl Evaluator<'_> {
             }
             (AggregateOp::LimitRatio, Some((expr, columns))) => {
                 self.limit_ratio(expr, scalar(columns), series)
+            }
+            (_, _) if is_mixed => {
+                groups.iter().map(|group| self.fold_mixed(aggregation, group, &series, grid)).collect()
             }
             (op, _) => Ok(groups.iter().map(|group| fold(op, group, &series, grid)).collect()),
         }
@@ -100,9 +111,16 @@ impl Evaluator<'_> {
                             place
                         }
                     };
-                    found[place].drop_name |= series[member].drop_name;
-                    let slot = &mut found[place].values[step];
-                    *slot = if is_present(*slot) { *slot + 1.0 } else { 1.0 };
+                    count_one(&mut found[place], step, series[member].drop_name);
+                }
+                for (step, histogram) in histograms_of(&series[member]) {
+                    let labels = group.labels.with(label, &histogram.to_string());
+                    let place = *places.entry(labels.clone()).or_insert(found.len());
+                    if place == found.len() {
+                        self.hold(grid.count as u64)?;
+                        found.push(Series::new(labels, vec![ABSENT; grid.count]));
+                    }
+                    count_one(&mut found[place], step, series[member].drop_name);
                 }
             }
         }
@@ -129,16 +147,47 @@ impl Evaluator<'_> {
         let keep = |mut one: Series| {
             // Where a series falls between 0 and 1 depends on nothing but its labels, so r and r-1 are complements.
             let place = mixed(one.labels.fingerprint()) as f64 / u64::MAX as f64;
-            for (slot, ratio) in one.values.iter_mut().zip(&ratios) {
+            for (step, ratio) in ratios.iter().enumerate() {
                 let ratio = ratio.clamp(-1.0, 1.0);
                 let is_in = if ratio >= 0.0 { place < ratio } else { place >= 1.0 + ratio };
                 if !is_in {
-                    *slot = ABSENT;
+                    one.clear(step);
                 }
             }
             one
         };
         Ok(series.into_iter().map(keep).filter(|s| !s.is_blank()).collect())
+    }
+}
+
+fn count_one(series: &mut Series, step: usize, drop_name: bool) {
+    series.drop_name |= drop_name;
+    let slot = &mut series.values[step];
+    *slot = if is_present(*slot) { *slot + 1.0 } else { 1.0 };
+}
+
+fn histograms_of(series: &Series) -> impl Iterator<Item = (usize, &Histogram)> {
+    let slots = series.histograms.iter().enumerate();
+    slots.filter_map(|(step, histogram)| Some((step, histogram.as_deref()?)))
+}
+
+/// Whether an operator has no use for histograms.
+fn reads_numbers_only(op: AggregateOp) -> bool {
+    match op {
+        AggregateOp::Min
+        | AggregateOp::Max
+        | AggregateOp::Stddev
+        | AggregateOp::Stdvar
+        | AggregateOp::Quantile
+        | AggregateOp::Topk
+        | AggregateOp::Bottomk => true,
+        AggregateOp::Sum
+        | AggregateOp::Avg
+        | AggregateOp::Count
+        | AggregateOp::Group
+        | AggregateOp::CountValues
+        | AggregateOp::Limitk
+        | AggregateOp::LimitRatio => false,
     }
 }
 
@@ -303,7 +352,7 @@ fn picked(
         for (step, count) in counts.iter().enumerate().take(grid.count) {
             cost.spend(group.members.len() as u64)?;
             members.clear();
-            members.extend(group.members.iter().copied().filter(|m| is_present(series[*m].values[step])));
+            members.extend(group.members.iter().copied().filter(|m| series[*m].is_present(step)));
             if op != AggregateOp::Limitk {
                 let value = |m: &usize| series[*m].values[step];
                 members.sort_by(|a, b| {
@@ -315,7 +364,7 @@ fn picked(
                 });
             }
             for loser in members.drain((*count).min(members.len())..) {
-                series[loser].values[step] = ABSENT;
+                series[loser].clear(step);
             }
         }
         // An instant result is shown in the order of its values.

@@ -6,16 +6,32 @@ use std::collections::HashMap;
 use bellwether_model::{Labels, METRIC_NAME};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_equal, merge_if};
+use super::histogram_binary::{BinaryNotes, Slot, of_values};
+use super::histogram_function::Statistics;
 use super::{EvalError, Evaluator};
 use crate::syntax::{Binary, BinaryOp, Matching};
+use crate::value::SampleValue;
 
 impl Evaluator<'_> {
     pub(super) fn binary(&mut self, binary: &Binary, grid: Grid) -> Result<Columns, EvalError> {
-        let left = self.eval(&binary.left, grid)?;
-        let right = self.eval(&binary.right, grid)?;
+        let statistics = self.statistics;
         if binary.op.is_trim() {
-            return Ok(self.trimmed(binary, &left, &right));
+            self.statistics = Statistics::NotEnough;
         }
+        let operands = self.operands(binary, grid);
+        self.statistics = statistics;
+        let (left, right) = operands?;
+        self.combined(binary, left, right, grid)
+    }
+
+    /// Apart from evaluating the operands, so that a tall tree needs little stack.
+    fn combined(
+        &mut self,
+        binary: &Binary,
+        left: Columns,
+        right: Columns,
+        grid: Grid,
+    ) -> Result<Columns, EvalError> {
         let vector = match (left, right) {
             (Columns::Scalar(a), Columns::Scalar(b)) => {
                 let values = a.iter().zip(&b).map(|(a, b)| binary.op.of_numbers(*a, *b));
@@ -37,16 +53,8 @@ impl Evaluator<'_> {
         Ok(Columns::Vector(vector))
     }
 
-    /// Floats have no buckets to trim: nothing is left of them, and the reader is told.
-    fn trimmed(&mut self, binary: &Binary, left: &Columns, right: &Columns) -> Columns {
-        let has_series = |side: &Columns| matches!(side, Columns::Vector(series) if !series.is_empty());
-        if has_series(left) || has_series(right) {
-            let op = binary.op.as_str();
-            let message =
-                format!("incompatible sample types encountered for binary operator {op:?}: float {op} float");
-            self.info(&(binary.left.span.start..binary.right.span.end), message);
-        }
-        Columns::Vector(Vec::new())
+    fn operands(&mut self, binary: &Binary, grid: Grid) -> Result<(Columns, Columns), EvalError> {
+        Ok((self.eval(&binary.left, grid)?, self.eval(&binary.right, grid)?))
     }
 
     fn with_numbers(
@@ -58,6 +66,13 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Series>, EvalError> {
         let drops_name = drops_name(binary);
         for one in &mut series {
+            if binary.op.is_trim() || one.has_histograms() {
+                self.mixed_with_numbers(binary, one, numbers, number_is_left)?;
+                if drops_name {
+                    self.drop_name(one);
+                }
+                continue;
+            }
             for (slot, number) in one.values.iter_mut().zip(numbers).filter(|(slot, _)| is_present(**slot)) {
                 let (a, b) = if number_is_left { (*number, *slot) } else { (*slot, *number) };
                 let result = binary.op.of_numbers(a, b);
@@ -96,7 +111,8 @@ impl Evaluator<'_> {
             type_and_unit: self.options.type_and_unit_labels,
             is_delayed: self.options.delayed_name_removal,
         };
-        let found = join.run(grid)?;
+        let Output { series: found, notes, .. } = join.run(grid)?;
+        self.note_binary(notes, binary);
         self.hold(found.len() as u64 * grid.count as u64)?;
         Ok(found)
     }
@@ -104,7 +120,12 @@ impl Evaluator<'_> {
 
 /// Whether the result is no longer the metric it was.
 fn drops_name(binary: &Binary) -> bool {
-    binary.is_bool || !(binary.op.is_comparison() || binary.op.is_set())
+    binary.is_bool || changes_metric(binary.op)
+}
+
+/// Comparing and trimming leave a metric what it is; sets of series, too.
+fn changes_metric(op: BinaryOp) -> bool {
+    !(op.is_comparison() || op.is_set() || op.is_trim())
 }
 
 /// What must be equal for two series to be partners.
@@ -129,16 +150,16 @@ fn set(
         for one in side {
             let steps =
                 seen.entry(signature(matching, &one.labels)).or_insert_with(|| vec![false; one.values.len()]);
-            steps.iter_mut().zip(&one.values).for_each(|(seen, value)| *seen |= is_present(*value));
+            steps.iter_mut().enumerate().for_each(|(step, seen)| *seen |= one.is_present(step));
         }
         seen
     };
     let filter = |mut side: Vec<Series>, seen: HashMap<Labels, Vec<bool>>, keep_where: bool| {
         for one in &mut side {
             let steps = seen.get(&signature(matching, &one.labels));
-            for (step, slot) in one.values.iter_mut().enumerate() {
+            for step in 0..one.values.len() {
                 if steps.is_some_and(|steps| steps[step]) != keep_where {
-                    *slot = ABSENT;
+                    one.clear(step);
                 }
             }
         }
@@ -174,7 +195,7 @@ struct Join<'a> {
 }
 
 impl Join<'_> {
-    fn run(&self, grid: Grid) -> Result<Vec<Series>, EvalError> {
+    fn run(&self, grid: Grid) -> Result<Output, EvalError> {
         let mut places: HashMap<Labels, usize> = HashMap::new();
         let mut partners: Vec<(Labels, Partners)> = Vec::new();
         for (is_many, side) in [(true, self.many), (false, self.one)] {
@@ -189,15 +210,17 @@ impl Join<'_> {
             }
         }
         // Where one side has nothing at all nothing is matched, and so nothing can be wrong.
-        let any = |side: &[Series], step: usize| side.iter().any(|s| is_present(s.values[step]));
+        let any = |side: &[Series], step: usize| side.iter().any(|s| s.is_present(step));
         let has_fill = self.many_fill.is_some() || self.one_fill.is_some();
         let active: Vec<bool> =
             (0..grid.count).map(|step| has_fill || (any(self.many, step) && any(self.one, step))).collect();
-        let mut output = Output { places: HashMap::new(), series: Vec::new(), count: grid.count };
+        let notes = BinaryNotes::default();
+        let mut output = Output { places: HashMap::new(), series: Vec::new(), count: grid.count, notes };
         for (signature, partners) in &partners {
             self.join(signature, partners, &active, &mut output)?;
         }
-        Ok(output.series.into_iter().filter(|s| !s.is_blank()).collect())
+        output.series.retain(|s| !s.is_blank());
+        Ok(output)
     }
 
     fn join(
@@ -209,16 +232,17 @@ impl Join<'_> {
     ) -> Result<(), EvalError> {
         let mut pairs: HashMap<(Option<usize>, Option<usize>), usize> = HashMap::new();
         for step in (0..active.len()).filter(|step| active[*step]) {
-            let mut present = partners.one.iter().copied().filter(|i| is_present(self.one[*i].values[step]));
+            let mut present = partners.one.iter().copied().filter(|i| self.one[*i].is_present(step));
             let one = present.next();
             if let (Some(first), Some(second)) = (one, present.next()) {
                 return Err(self.duplicates(signature, &self.one[first].labels, &self.one[second].labels));
             }
             let mut has_many = false;
             let mut is_taken = false;
-            for many in partners.many.iter().copied().filter(|i| is_present(self.many[*i].values[step])) {
+            for many in partners.many.iter().copied().filter(|i| self.many[*i].is_present(step)) {
                 has_many = true;
-                let other = one.map(|i| self.one[i].values[step]).or(self.one_fill);
+                let found = one.map(|i| Slot::of(&self.one[i], step));
+                let other = found.or(self.one_fill.map(Slot::number));
                 let Some(other) = other else { continue };
                 // Checked before a comparison filters, or whether it is an error would depend on the values.
                 if is_taken && self.binary.matching.group.is_none() {
@@ -226,12 +250,14 @@ impl Join<'_> {
                     return Err(EvalError::Matching(message.into()));
                 }
                 is_taken = true;
-                let Some(value) = self.value(self.many[many].values[step], other) else { continue };
+                let own = Slot::of(&self.many[many], step);
+                let Some(value) = self.value(own, other, &mut output.notes) else { continue };
                 let place = self.place((Some(many), one), signature, &mut pairs, output);
                 output.put(place, step, value)?;
             }
             if let (false, Some(found), Some(fill)) = (has_many, one, self.many_fill)
-                && let Some(value) = self.value(fill, self.one[found].values[step])
+                && let Some(value) =
+                    self.value(Slot::number(fill), Slot::of(&self.one[found], step), &mut output.notes)
             {
                 let place = self.place((None, one), signature, &mut pairs, output);
                 output.put(place, step, value)?;
@@ -240,14 +266,18 @@ impl Join<'_> {
         Ok(())
     }
 
-    /// The result for a pair of values; `None` where a comparison filters it away.
-    fn value(&self, many: f64, one: f64) -> Option<f64> {
+    /// The result for a pair of values; `None` where there is none.
+    fn value(&self, many: Slot<'_>, one: Slot<'_>, notes: &mut BinaryNotes) -> Option<SampleValue> {
         let (left, right) = if self.one_is_left { (one, many) } else { (many, one) };
-        let result = self.binary.op.of_numbers(left, right);
-        if !self.binary.op.is_comparison() || self.binary.is_bool {
-            return Some(result);
+        let op = self.binary.op;
+        if left.histogram.is_some() || right.histogram.is_some() || op.is_trim() {
+            return of_values(op, &left.value(), &right.value(), notes).result(self.binary.is_bool);
         }
-        (result == 1.0).then_some(left)
+        let result = op.of_numbers(left.number, right.number);
+        if !op.is_comparison() || self.binary.is_bool {
+            return Some(SampleValue::Float(result));
+        }
+        (result == 1.0).then_some(SampleValue::Float(left.number))
     }
 
     fn place(
@@ -271,7 +301,7 @@ impl Join<'_> {
 
     fn labels(&self, many: &Labels, one: &Labels) -> Labels {
         let matching = &self.binary.matching;
-        let is_changed = !self.binary.op.is_comparison() || (self.binary.is_bool && !self.is_delayed);
+        let is_changed = changes_metric(self.binary.op) || (self.binary.is_bool && !self.is_delayed);
         let mut labels = match (is_changed, self.type_and_unit) {
             (false, _) => many.clone(),
             (true, false) => many.without_name(),
@@ -315,6 +345,7 @@ struct Output {
     places: HashMap<Labels, usize>,
     series: Vec<Series>,
     count: usize,
+    notes: BinaryNotes,
 }
 
 impl Output {
@@ -327,13 +358,16 @@ impl Output {
         place
     }
 
-    fn put(&mut self, place: usize, step: usize, value: f64) -> Result<(), EvalError> {
-        let slot = &mut self.series[place].values[step];
-        if is_present(*slot) {
+    fn put(&mut self, place: usize, step: usize, value: SampleValue) -> Result<(), EvalError> {
+        let series = &mut self.series[place];
+        if series.is_present(step) {
             let message = "multiple matches for labels: grouping labels must ensure unique matches";
             return Err(EvalError::Matching(message.into()));
         }
-        *slot = value;
+        match value {
+            SampleValue::Float(value) => series.values[step] = value,
+            SampleValue::Histogram(_) => series.put(step, Some(value)),
+        }
         Ok(())
     }
 }

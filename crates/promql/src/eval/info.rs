@@ -36,7 +36,7 @@ impl Evaluator<'_> {
         let looked = Looked { grid: Grid { start: first, ..grid }, is_fixed };
         let matchers: Vec<_> = wanted.names.iter().chain(&wanted.data).cloned().collect();
         let mut by_identity: HashMap<Labels, Vec<InfoSeries>> = HashMap::new();
-        for one in self.latest_samples(&matchers, looked, Take::Time)? {
+        for one in self.latest_samples(&matchers, looked, Take::TimeOfNumber)? {
             let identity = one.labels.keep(&IDENTIFYING);
             if !identity.is_empty() {
                 let series = InfoSeries { labels: one.labels, times: one.values };
@@ -51,7 +51,7 @@ impl Evaluator<'_> {
                 true => None,
                 false => Some(by_identity.get(&one.labels.keep(&IDENTIFYING)).map_or(&[][..], Vec::as_slice)),
             };
-            for (step, value) in one.values.iter().enumerate().filter(|(_, v)| is_present(**v)) {
+            for step in (0..grid.count).filter(|step| one.is_present(*step)) {
                 let labels = match infos {
                     None => Some(one.labels.clone()),
                     Some(infos) => wanted.enriched(&one.labels, infos, step)?,
@@ -63,10 +63,10 @@ impl Evaluator<'_> {
                     found.push(Series::new(labels.clone(), vec![ABSENT; grid.count]));
                 }
                 found[place].drop_name |= one.drop_name;
-                if is_present(found[place].values[step]) {
+                if found[place].is_present(step) {
                     return Err(EvalError::SameLabels { labels });
                 }
-                found[place].values[step] = *value;
+                found[place].put(step, one.value(step));
             }
         }
         Ok(found)

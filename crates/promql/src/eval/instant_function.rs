@@ -38,7 +38,7 @@ impl Evaluator<'_> {
             Function::Timestamp => self.timestamp(&call.arguments[0], grid).map(Columns::Vector),
             Function::Absent => {
                 let series = self.vector(&call.arguments[0], grid)?;
-                let is_there = |step: usize| series.iter().any(|s| is_present(s.values[step]));
+                let is_there = |step: usize| series.iter().any(|s| s.is_present(step));
                 let values = (0..grid.count).map(|step| if is_there(step) { ABSENT } else { 1.0 }).collect();
                 Ok(Columns::Vector(vec![Series::new(absent_labels(&call.arguments[0]), values)]))
             }
@@ -47,20 +47,15 @@ impl Evaluator<'_> {
                 self.sort(expr, call, grid).map(Columns::Vector)
             }
             Function::HistogramQuantile | Function::HistogramQuantiles | Function::HistogramFraction => {
-                self.classic_histogram(call, grid).map(Columns::Vector)
+                self.histogram_quantile_or_fraction(call, grid).map(Columns::Vector)
             }
-            // Classic histograms have no samples of the kind these read; native ones do not exist here yet.
             Function::HistogramAvg
             | Function::HistogramCount
             | Function::HistogramSum
             | Function::HistogramStddev
-            | Function::HistogramStdvar => {
-                self.vector(&call.arguments[0], grid).map(|_| Columns::Vector(Vec::new()))
-            }
+            | Function::HistogramStdvar => self.histogram_value(call, grid).map(Columns::Vector),
             Function::Info => self.info_function(call, grid).map(Columns::Vector),
-            Function::StartTimestamp => {
-                Err(EvalError::Unsupported { span: expr.span.clone(), what: "start_timestamp()" })
-            }
+            Function::StartTimestamp => self.start_timestamp(&call.arguments[0], grid).map(Columns::Vector),
             _ => self.mapped(call, grid).map(Columns::Vector),
         }
     }
@@ -95,8 +90,10 @@ impl Evaluator<'_> {
         } else {
             let mut series = self.vector(argument, grid)?;
             for one in &mut series {
-                let slots = one.values.iter_mut().zip(grid.times()).filter(|(slot, _)| is_present(**slot));
-                slots.for_each(|(slot, at)| *slot = at as f64 / 1000.0);
+                let there: Vec<bool> = (0..grid.count).map(|step| one.is_present(step)).collect();
+                let slots = one.values.iter_mut().zip(grid.times()).zip(there);
+                slots.filter(|(_, there)| *there).for_each(|((slot, at), _)| *slot = at as f64 / 1000.0);
+                one.histograms = Vec::new();
             }
             series
         };
@@ -104,7 +101,18 @@ impl Evaluator<'_> {
         merge_if(!self.options.delayed_name_removal, series)
     }
 
-    /// Functions that turn every value into another one.
+    /// Since when the counter of every sample counts. Only a selector has samples; what is calculated has none.
+    fn start_timestamp(&mut self, argument: &Expr, grid: Grid) -> Result<Vec<Series>, EvalError> {
+        let ExprKind::Selector(selector) = &argument.unwrapped().kind else {
+            self.vector(argument, grid)?;
+            return Ok(Vec::new());
+        };
+        let mut series = self.start_times(selector, grid)?;
+        series.iter_mut().for_each(|one| self.drop_name(one));
+        merge_if(!self.options.delayed_name_removal, series)
+    }
+
+    /// Functions that turn every number into another one; histograms have none.
     fn mapped(&mut self, call: &Call, grid: Grid) -> Result<Vec<Series>, EvalError> {
         let Some((first, rest)) = call.arguments.split_first() else {
             let values = grid.times().map(|at| map_value(call.function, at as f64 / 1000.0, &[])).collect();
@@ -117,6 +125,7 @@ impl Evaluator<'_> {
         }
         let mut at_step = vec![0.0; parameters.len()];
         for one in &mut series {
+            one.histograms = Vec::new();
             for (step, slot) in one.values.iter_mut().enumerate().filter(|(_, slot)| is_present(**slot)) {
                 at_step.iter_mut().zip(&parameters).for_each(|(p, values)| *p = values[step]);
                 *slot = map_value(call.function, *slot, &at_step);
@@ -194,6 +203,11 @@ impl Evaluator<'_> {
             let named = labels.iter().map(compare).find(|o| o.is_ne());
             named.unwrap_or_else(|| a.labels.cmp(&b.labels))
         };
+        if matches!(call.function, Function::Sort | Function::SortDesc) {
+            // Histograms have no order.
+            series.iter_mut().for_each(|one| one.histograms = Vec::new());
+            series.retain(|one| !one.is_blank());
+        }
         match call.function {
             Function::SortByLabel => series.sort_by(by_label),
             Function::SortByLabelDesc => series.sort_by(|a, b| by_label(b, a)),

@@ -9,13 +9,20 @@ mod classic_histogram;
 mod column;
 mod cost;
 mod extended;
+mod histogram_aggregate;
+mod histogram_binary;
+mod histogram_extended;
+mod histogram_function;
+mod histogram_rate;
 mod info;
 mod instant_function;
 mod mixed_select;
 mod mixed_window;
+mod note;
 mod range_function;
 mod select;
 mod sliding;
+mod start_time;
 mod window;
 
 use std::sync::Arc;
@@ -30,6 +37,7 @@ pub use cost::{Interrupt, Limits};
 
 use column::{Columns, Grid, Series, is_present, merge_equal, merge_if};
 use cost::Cost;
+use histogram_function::Statistics;
 use mixed_window::MixedSamples;
 use select::Take;
 
@@ -221,6 +229,8 @@ struct Evaluator<'a> {
     /// Whether the query has steps, even if only one.
     is_range: bool,
     cost: Cost<'a>,
+    /// What is read of histograms where evaluation is now.
+    statistics: Statistics,
     warnings: Vec<Annotation>,
     infos: Vec<Annotation>,
 }
@@ -235,6 +245,7 @@ impl<'a> Evaluator<'a> {
             times,
             is_range: step.0 > 0,
             cost: Cost::new(options.limits, options.interrupt),
+            statistics: Statistics::NotAsked,
             warnings: Vec::new(),
             infos: Vec::new(),
         }
@@ -255,7 +266,7 @@ impl<'a> Evaluator<'a> {
             if row.drop_name {
                 row.labels = self.without_reserved(&row.labels);
             }
-            let MixedSamples { floats, histograms } = row.samples;
+            let MixedSamples { floats, histograms, .. } = row.samples;
             rows.push(RangeSeries { labels: row.labels, points: floats, histograms });
         }
         rows.sort_by(|a, b| a.labels.cmp(&b.labels));

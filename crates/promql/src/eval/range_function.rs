@@ -62,7 +62,8 @@ pub(super) fn over_samples(function: Function, samples: &[Sample], context: &Con
 }
 
 impl Context {
-    fn seconds(&self) -> f64 {
+    /// How long it is.
+    pub(super) fn seconds(&self) -> f64 {
         self.end.saturating_sub(self.start) as f64 / 1000.0
     }
 }

@@ -13,6 +13,8 @@ pub(super) enum Take {
     Value,
     /// Its time in seconds, for `timestamp()`.
     Time,
+    /// The same, of samples that must be numbers, for info metrics.
+    TimeOfNumber,
 }
 
 /// The moments a selector looks at.
@@ -34,7 +36,7 @@ impl Evaluator<'_> {
         let first = self.shifted(&selector.shift, grid.start)?;
         let looked = Looked { grid: Grid { start: first, ..grid }, is_fixed: selector.shift.at.is_some() };
         if selector.edges == Edges::Smoothed {
-            return self.smoothed_samples(&selector.matchers, looked);
+            return self.smoothed_samples(selector, looked);
         }
         self.latest_samples(&selector.matchers, looked, take)
     }
@@ -56,7 +58,7 @@ impl Evaluator<'_> {
             self.check_cancelled()?;
             self.hold(grid.count as u64)?;
             let series = if mixed_select::has_histograms(&view) {
-                let one = mixed_select::column(view, looked_at, lookback, take, &self.cost)?;
+                let one = self.latest_mixed(view, looked_at, take)?;
                 if is_fixed { one.widened(grid.count) } else { one }
             } else {
                 let mut values = column(&view, looked_at, lookback, take, &mut buffer)?;
@@ -75,16 +77,21 @@ impl Evaluator<'_> {
     /// `smoothed`: between two samples the value on the line from one to the other.
     fn smoothed_samples(
         &mut self,
-        matchers: &[Matcher],
+        selector: &VectorSelector,
         Looked { grid, is_fixed }: Looked,
     ) -> Result<Vec<Series>, EvalError> {
         let lookback = self.options.lookback.0;
         let oldest = Timestamp(grid.start.saturating_sub(lookback).saturating_add(1));
         let newest = Timestamp(grid.last().saturating_add(lookback));
         let mut found = Vec::new();
-        for view in self.source.select(matchers, TimeRange::new(oldest, newest))? {
+        for view in self.source.select(&selector.matchers, TimeRange::new(oldest, newest))? {
             self.check_cancelled()?;
             self.hold(grid.count as u64)?;
+            if mixed_select::has_histograms(&view) {
+                let series = self.smoothed_mixed(view, Looked { grid, is_fixed }, &selector.span)?;
+                found.extend(Some(series).filter(|series| !series.is_blank()));
+                continue;
+            }
             let mut samples = Vec::new();
             for chunk in &view.chunks {
                 chunk.decode(&mut samples)?;
@@ -163,7 +170,7 @@ impl Filler {
             if let Some(sample) = fresh {
                 self.values[self.next] = match self.take {
                     Take::Value => sample.value,
-                    Take::Time => sample.at.as_secs_f64(),
+                    Take::Time | Take::TimeOfNumber => sample.at.as_secs_f64(),
                 };
             }
             self.next += 1;

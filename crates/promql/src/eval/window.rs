@@ -10,7 +10,8 @@ use bellwether_model::{Chunk, ChunkKind, HistogramSample, Labels, Sample, TimeRa
 use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_if};
 use super::cost::Cost;
 use super::extended::over_extended;
-use super::mixed_window::MixedSamples;
+use super::histogram_function::Statistics;
+use super::mixed_window::{MixedRow, MixedSamples, without_relation};
 use super::range_function::{self, Context};
 use super::{EvalError, Evaluator, sliding};
 use crate::function::Function;
@@ -26,7 +27,7 @@ pub(super) struct Windows {
     /// How long each one is.
     pub(super) length: i64,
     /// How values at their edges are found.
-    edges: Edges,
+    pub(super) edges: Edges,
     /// How far beyond the edges samples are looked for, unless edges are plain.
     lookback: i64,
 }
@@ -61,6 +62,13 @@ impl Windows {
         self.step == 0
     }
 
+    /// The moments between which a window's function reads, the first one left out.
+    pub(super) fn reach(&self, index: usize) -> (i64, i64) {
+        let (beyond, end) = (self.beyond(), self.end(index));
+        let start = end.saturating_sub(self.length);
+        (start.saturating_sub(beyond.left), end.saturating_add(beyond.right))
+    }
+
     fn beyond(&self) -> Beyond {
         match self.edges {
             Edges::Plain => Beyond { left: 0, right: 0 },
@@ -88,10 +96,15 @@ pub(super) enum RowSamples {
 }
 
 impl RowSamples {
-    /// Whether there may be native histograms, so that the slower way is to be taken.
-    fn has_histograms(&self) -> bool {
+    /// Whether there may be native histograms, or start times that matter, so that the slower way is to be taken.
+    fn is_mixed_for(&self, function: Function) -> bool {
+        let reads_starts =
+            matches!(function, Function::Rate | Function::Increase | Function::Irate | Function::Resets);
+        let is_mixed = |chunk: &Arc<dyn Chunk>| {
+            chunk.kind() == ChunkKind::Histograms || (reads_starts && chunk.has_start_times())
+        };
         match self {
-            Self::Chunks(chunks) => chunks.iter().any(|chunk| chunk.kind() == ChunkKind::Histograms),
+            Self::Chunks(chunks) => chunks.iter().any(is_mixed),
             Self::Plain(_) => false,
             Self::Mixed(_) => true,
         }
@@ -100,7 +113,7 @@ impl RowSamples {
     fn mixed(self, cost: &Cost<'_>) -> Result<MixedSamples, EvalError> {
         match self {
             Self::Chunks(chunks) => MixedSamples::of(&chunks, cost),
-            Self::Plain(floats) => Ok(MixedSamples { floats, histograms: Vec::new() }),
+            Self::Plain(floats) => Ok(MixedSamples::new(floats, Vec::new())),
             Self::Mixed(samples) => Ok(samples),
         }
     }
@@ -178,7 +191,11 @@ impl Evaluator<'_> {
             return Err(EvalError::TooManySteps { steps, limit });
         }
         let inner_grid = Grid { start, step, count: steps as usize };
-        let Columns::Vector(series) = self.eval(&subquery.inner, inner_grid)? else {
+        // Its steps may leave samples out, so what these said of their neighbours says nothing here.
+        let reads_statistics = std::mem::replace(&mut self.statistics, Statistics::NotEnough);
+        let inner = self.eval(&subquery.inner, inner_grid);
+        self.statistics = reads_statistics;
+        let Columns::Vector(series) = inner? else {
             return Err(EvalError::BadRange("a subquery needs an instant vector"));
         };
         self.hold(series.len() as u64 * steps)?;
@@ -187,8 +204,9 @@ impl Evaluator<'_> {
             let floats = slots.map(|(at, v)| Sample::new(Timestamp(at), *v)).collect();
             let samples = if one.has_histograms() {
                 let slots = inner_grid.times().zip(one.histograms);
-                let histograms = slots.filter_map(|(at, h)| Some(HistogramSample::new(Timestamp(at), h?)));
-                RowSamples::Mixed(MixedSamples { floats, histograms: histograms.collect() })
+                let histograms = slots
+                    .filter_map(|(at, h)| Some(HistogramSample::new(Timestamp(at), without_relation(h?))));
+                RowSamples::Mixed(MixedSamples::new(floats, histograms.collect()))
             } else {
                 RowSamples::Plain(floats)
             };
@@ -221,9 +239,12 @@ impl Evaluator<'_> {
         for row in rows {
             self.check_cancelled()?;
             self.hold(grid.count as u64)?;
-            let mut series = if row.samples.has_histograms() {
-                let samples = row.samples.mixed(&self.cost)?;
-                self.slide_mixed(call.function, row.labels, samples, windows, grid, &parameters)
+            let mut series = if row.samples.is_mixed_for(call.function) {
+                let mut samples = row.samples.mixed(&self.cost)?;
+                self.state_resets(&mut samples);
+                let span = &range.span;
+                let row = MixedRow { labels: row.labels, samples, windows, parameters: &parameters, span };
+                self.slide_mixed(call.function, row, grid)?
             } else {
                 let values = slide(call.function, row.samples, windows, grid, &parameters, &self.cost)?;
                 Series::new(row.labels, values)
@@ -232,7 +253,9 @@ impl Evaluator<'_> {
             if series.is_blank() {
                 continue;
             }
-            self.note_non_counter(call.function, &series.labels, range);
+            if series.values.iter().copied().any(is_present) {
+                self.note_non_counter(call.function, &series.labels, range);
+            }
             if !matches!(call.function, Function::LastOverTime | Function::FirstOverTime) {
                 self.drop_name(&mut series);
             }
@@ -281,9 +304,11 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Series>, EvalError> {
         let mut values = vec![1.0; grid.count];
         for row in rows {
-            let seen = if row.samples.has_histograms() {
+            let seen = if row.samples.is_mixed_for(Function::PresentOverTime) {
                 let samples = row.samples.mixed(&self.cost)?;
-                self.slide_mixed(Function::PresentOverTime, row.labels, samples, windows, grid, &[]).values
+                let span = &range.span;
+                let row = MixedRow { labels: row.labels, samples, windows, parameters: &[], span };
+                self.slide_mixed(Function::PresentOverTime, row, grid)?.values
             } else {
                 slide(Function::PresentOverTime, row.samples, windows, grid, &[], &self.cost)?
             };
@@ -303,6 +328,11 @@ impl Evaluator<'_> {
         let mut found = Vec::new();
         for row in rows {
             let mut samples = row.samples.mixed(&self.cost)?;
+            if windows.edges != Edges::Plain && !samples.histograms.is_empty() {
+                return Err(EvalError::BadRange(
+                    "anchored and smoothed are not supported with histograms unless a function is around them",
+                ));
+            }
             samples.cut(start, end);
             self.hold((samples.floats.len() + samples.histograms.len()) as u64)?;
             if !samples.is_empty() {

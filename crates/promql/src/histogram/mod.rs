@@ -2,8 +2,18 @@
 //! reported to the caller, who knows where in the query it belongs.
 
 mod layout;
+mod mean;
+mod quantile;
+mod reset;
 mod scale;
 mod sum;
+mod trim;
+mod variance;
 
-pub(crate) use scale::scaled;
-pub(crate) use sum::{Combined, IncompatibleSchemas, difference, sum};
+pub(crate) use mean::HistogramMean;
+pub(crate) use quantile::{Fraction, Quantile, fraction, quantile};
+pub(crate) use reset::{is_reset, is_same};
+pub(crate) use scale::{divided, scaled};
+pub(crate) use sum::{Combined, HistogramSum, IncompatibleSchemas, difference, sum};
+pub(crate) use trim::{Keep, trimmed};
+pub(crate) use variance::variance;

@@ -1,6 +1,6 @@
-//! Whether a counter histogram began anew.
+//! Whether a counter histogram began anew, and whether two histograms are the same.
 //!
-//! It did where any of its counts fell, or where its buckets became finer or its zero bucket narrower, which no source
+//! A counter began anew where any of its counts fell, or where its buckets became finer or its zero bucket narrower, which no source
 //! does without starting again. Where the source said so itself, nothing is compared.
 
 use bellwether_model::{Bucket, CounterReset, Histogram};
@@ -34,6 +34,22 @@ pub(crate) fn is_reset(current: &Histogram, previous: &Histogram) -> bool {
     let widened = widened.total().histogram;
     // A wider threshold would have cut a bucket of the previous histogram: they cannot be of one run.
     widened.zero_threshold != current.zero_threshold || has_fallen(current, &widened)
+}
+
+/// Whether two histograms hold the same, whatever was said of their relation to others; NaN equals itself.
+pub(crate) fn is_same(a: &Histogram, b: &Histogram) -> bool {
+    let same = |a: f64, b: f64| a.to_bits() == b.to_bits();
+    let same_buckets = |a: &[Bucket], b: &[Bucket]| {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.index == b.index && same(a.count, b.count))
+    };
+    a.schema == b.schema
+        && same(a.count, b.count)
+        && same(a.sum, b.sum)
+        && a.zero_threshold == b.zero_threshold
+        && same(a.zero_count, b.zero_count)
+        && a.custom_bounds == b.custom_bounds
+        && same_buckets(&a.positive, &b.positive)
+        && same_buckets(&a.negative, &b.negative)
 }
 
 fn has_fallen(current: &Histogram, previous: &Histogram) -> bool {

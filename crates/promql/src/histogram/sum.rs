@@ -83,12 +83,24 @@ impl HistogramSum {
 
     /// Every count, and the sum, times a factor.
     pub(crate) fn scale(&mut self, factor: f64) {
+        self.for_each_part(|part| *part = part.scaled(factor));
+    }
+
+    fn for_each_part(&mut self, change: impl Fn(&mut Kahan)) {
         for bucket in self.positive.iter_mut().chain(&mut self.negative) {
-            bucket.count = bucket.count.scaled(factor);
+            change(&mut bucket.count);
         }
-        for part in [&mut self.zero_count, &mut self.count, &mut self.sum] {
-            *part = part.scaled(factor);
-        }
+        [&mut self.zero_count, &mut self.count, &mut self.sum].into_iter().for_each(change);
+    }
+
+    /// Every count, and the sum, divided by a number.
+    pub(crate) fn divide(&mut self, divisor: f64) {
+        self.for_each_part(|part| *part = Kahan { sum: part.sum / divisor, lost: part.lost / divisor });
+    }
+
+    /// Whether custom bounds differed since this was last asked.
+    pub(crate) fn take_bounds_reconciled(&mut self) -> bool {
+        std::mem::take(&mut self.bounds_reconciled)
     }
 
     pub(crate) fn has_overflowed(&self) -> bool {
@@ -199,7 +211,8 @@ impl HistogramSum {
         self.zero_threshold = widened;
     }
 
-    pub(super) fn coarsen(&mut self, schema: Schema) {
+    /// Joins buckets so that they fit a coarser schema.
+    pub(crate) fn coarsen(&mut self, schema: Schema) {
         coarsen(&mut self.positive, self.schema, schema);
         coarsen(&mut self.negative, self.schema, schema);
         self.schema = schema;

@@ -144,7 +144,7 @@ impl Stated {
             let is_plain = bounds.is_empty();
             return if is_plain { Ok(()) } else { Err("custom_values need schema:-53".to_owned()) };
         }
-        if bounds.windows(2).any(|pair| !(pair[0] < pair[1])) {
+        if !bounds.is_sorted_by(|a, b| a < b) {
             return Err("custom_values do not go up".to_owned());
         }
         let is_bounded = |b: &Bucket| usize::try_from(b.index).is_ok_and(|index| index <= bounds.len());

@@ -55,7 +55,13 @@ impl Values {
 enum Item {
     LeftOut { count: usize },
     Numbers { first: f64, step: f64, count: usize },
-    Histograms { first: Literal, step: Option<(bool, Histogram)>, count: usize },
+    Histograms { first: Box<Literal>, step: Option<Step>, count: usize },
+}
+
+/// What is added to a histogram at every step.
+struct Step {
+    is_negative: bool,
+    histogram: Box<Histogram>,
 }
 
 pub(super) struct Literal {
@@ -90,7 +96,7 @@ impl Item {
         let is_negative = cursor.rest().starts_with('-');
         if !is_negative && !cursor.rest().starts_with('+') {
             let count = read_count(cursor, false)?;
-            return Ok(Self::Histograms { first, step: None, count });
+            return Ok(Self::Histograms { first: Box::new(first), step: None, count });
         }
         cursor.at += 1;
         if !cursor.rest().starts_with("{{") {
@@ -99,7 +105,8 @@ impl Item {
         let step = read_histogram(cursor)?;
         first.states_counter_reset = step.states_counter_reset;
         let count = read_count(cursor, true)?;
-        Ok(Self::Histograms { first, step: Some((is_negative, step.histogram)), count })
+        let step = Step { is_negative, histogram: Box::new(step.histogram) };
+        Ok(Self::Histograms { first: Box::new(first), step: Some(step), count })
     }
 
     fn count(&self) -> usize {
@@ -114,7 +121,7 @@ impl Item {
         match self {
             Self::LeftOut { .. } | Self::Numbers { .. } => 1,
             Self::Histograms { first, step, .. } => {
-                let added = step.as_ref().map_or(0, |(_, step)| buckets(step));
+                let added = step.as_ref().map_or(0, |step| buckets(&step.histogram));
                 10 + buckets(&first.histogram) + added
             }
         }
@@ -133,8 +140,8 @@ impl Item {
                 let states_counter_reset = first.states_counter_reset;
                 let mut histogram = Arc::new(first.histogram);
                 for index in 0..count {
-                    if let Some((is_negative, step)) = step.as_ref().filter(|_| index > 0) {
-                        histogram = Arc::new(stepped(&histogram, step, *is_negative)?);
+                    if let Some(step) = step.as_ref().filter(|_| index > 0) {
+                        histogram = Arc::new(stepped(&histogram, &step.histogram, step.is_negative)?);
                     }
                     let value = Some(SampleValue::Histogram(Arc::clone(&histogram)));
                     out.push(SeriesValue { value, states_counter_reset });

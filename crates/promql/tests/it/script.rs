@@ -1,33 +1,33 @@
 //! Reads and runs PromQL test scripts: `load` series, `eval` queries, compare with what the script expects.
 
-use bellwether_model::{Labels, Matcher, STALE_NAN, Sample, TimeDelta, Timestamp};
+use std::collections::BTreeMap;
+
+use bellwether_model::{Bucket, Histogram, Labels, Matcher, STALE_NAN, Schema, TimeDelta, Timestamp};
+use bellwether_promql::series_notation::{self, SeriesValue};
 use bellwether_promql::{
-    EvalOptions, Evaluated, Expr, ExprKind, InstantSeries, RangeSpec, Value, eval_instant, eval_range, parse,
-    selectors,
+    EvalOptions, Evaluated, Expr, RangeSeries, RangeSpec, SampleValue, Value, eval_instant, eval_range,
+    parse, selectors,
 };
 
-use crate::memory::Memory;
+use crate::memory::{Entry, Memory};
 
 /// How the evaluations of a script went.
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub passed: usize,
-    /// Touches native histograms or start timestamps.
-    pub later: usize,
+    /// Of `passed`, those whose query or expectation is about native histograms.
+    pub with_histograms: usize,
     pub failures: Vec<String>,
 }
 
 struct Runner {
     memory: Memory,
-    /// Series that hold what samples cannot hold yet.
-    beyond: Vec<Labels>,
     outcome: Outcome,
 }
 
 /// Runs a whole script; chunks of `chunk_samples` decide between decoding and summaries, never the result.
 pub(crate) fn run(text: &str, chunk_samples: usize) -> Outcome {
-    let mut runner =
-        Runner { memory: Memory::new(chunk_samples), beyond: Vec::new(), outcome: Outcome::default() };
+    let mut runner = Runner { memory: Memory::new(chunk_samples), outcome: Outcome::default() };
     let lines: Vec<_> = text.lines().collect();
     let mut next = 0;
     while next < lines.len() {
@@ -37,14 +37,12 @@ pub(crate) fn run(text: &str, chunk_samples: usize) -> Outcome {
             continue;
         }
         let start = next;
-        while next < lines.len() && !lines[next].trim().is_empty() {
+        while next < lines.len() && !lines[next].trim().is_empty() && !lines[next].trim().starts_with('#') {
             next += 1;
         }
-        let block = lines[start..next].iter().map(|l| l.trim()).filter(|l| !l.starts_with('#'));
-        let block: Vec<_> = block.collect();
+        let block: Vec<_> = lines[start..next].iter().map(|l| l.trim()).collect();
         if line == "clear" {
             runner.memory.series.clear();
-            runner.beyond.clear();
             next = start;
         } else if let Some(rest) = line.strip_prefix("load_with_nhcb ") {
             runner.load(rest, &block, true);
@@ -62,44 +60,53 @@ pub(crate) fn run(text: &str, chunk_samples: usize) -> Outcome {
 impl Runner {
     fn load(&mut self, interval: &str, block: &[&str], with_histograms: bool) {
         let interval = duration(interval.split('#').next().unwrap_or_default().trim());
+        let mut starts = Vec::new();
+        let mut classic = Vec::new();
         for line in block {
             let (series, values) = split_series(line);
-            if series.ends_with("@st") || values.contains("{{") {
-                self.beyond.push(labels(series.trim_end_matches("@st")));
+            if series.ends_with("@st") {
+                starts = start_offsets(values);
                 continue;
             }
-            let labels = labels(series);
+            let (labels, values) =
+                series_notation::series(line).unwrap_or_else(|error| panic!("{line}: {error:?}"));
+            let starts = std::mem::take(&mut starts);
+            let entry = |(n, value): (usize, SeriesValue)| {
+                let at = Timestamp(interval.0 * n as i64);
+                let start = starts.get(n).copied().flatten().map(|offset| at + offset);
+                Some(Entry { at, value: value.value?, start })
+            };
+            let entries: Vec<Entry> = values.into_iter().enumerate().filter_map(entry).collect();
             if with_histograms {
-                let name = labels.value_or_empty("__name__");
-                let base = ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(*end));
-                let base = base.unwrap_or(name);
-                self.beyond.push(labels.without(&["le"]).with("__name__", base));
+                classic.push((labels.clone(), entries.clone()));
             }
-            let slots = expand(values).into_iter().enumerate();
-            let samples =
-                slots.filter_map(|(n, v)| v.map(|v| Sample::new(Timestamp(interval.0 * n as i64), v)));
-            self.memory.add(labels, samples);
+            self.memory.add_entries(labels, entries);
+        }
+        for (labels, entries) in classic_to_custom(&classic) {
+            self.memory.add_entries(labels, entries);
         }
     }
 
     fn eval(&mut self, line: &str, block: &[&str], number: usize) {
         let case = Case::of(line, block);
         let expr = parse(&case.query);
-        let touches =
-            |matchers: &[Matcher]| self.beyond.iter().any(|l| bellwether_model::matches_all(matchers, l));
-        let is_beyond =
-            |expr: &Expr| selectors(expr).iter().any(|s| touches(&s.matchers)) || uses_native(expr);
-        if case.expected.iter().any(|l| l.contains("{{")) || expr.as_ref().is_ok_and(is_beyond) {
-            self.outcome.later += 1;
-            return;
-        }
+        let touches = |matchers: &[Matcher]| {
+            let touched =
+                self.memory.series.iter().filter(|(l, _)| bellwether_model::matches_all(matchers, l));
+            touched.flat_map(|(_, entries)| entries).any(|e| e.value.as_histogram().is_some())
+        };
+        let has_histograms = case.expected.iter().any(|l| l.contains("{{"))
+            || expr.as_ref().is_ok_and(|expr| selectors(expr).iter().any(|s| touches(&s.matchers)));
         let problem = match expr {
             Err(errors) if case.must_fail() => case.failure_is(&errors[0].message),
             Err(errors) => Err(format!("does not parse: {errors:?}")),
             Ok(expr) => case.run(&expr, &self.memory),
         };
         match problem {
-            Ok(()) => self.outcome.passed += 1,
+            Ok(()) => {
+                self.outcome.passed += 1;
+                self.outcome.with_histograms += usize::from(has_histograms);
+            }
             Err(problem) => {
                 self.outcome.failures.push(format!("line {number}: {}\n      {problem}", case.query))
             }
@@ -107,13 +114,83 @@ impl Runner {
     }
 }
 
-/// Queries that ask for native histograms by their very form.
-fn uses_native(expr: &Expr) -> bool {
-    let mut found = false;
-    expr.walk(&mut |node| {
-        found |= matches!(&node.kind, ExprKind::Binary(b) if ["</", ">/"].contains(&b.op.as_str()));
-    });
-    found
+/// Classic histograms as native ones with custom bounds, at every moment any of their parts has a value.
+fn classic_to_custom(classic: &[(Labels, Vec<Entry>)]) -> Vec<(Labels, Vec<Entry>)> {
+    #[derive(Default)]
+    struct Parts {
+        /// Cumulative counts by their bounds, in their order.
+        buckets: Vec<(f64, f64)>,
+        count: Option<f64>,
+        sum: f64,
+    }
+    let mut found: BTreeMap<Labels, BTreeMap<Timestamp, Parts>> = BTreeMap::new();
+    for (labels, entries) in classic {
+        let name = labels.value_or_empty("__name__");
+        let suffix = ["_bucket", "_count", "_sum"].into_iter().find(|end| name.ends_with(end));
+        let Some(suffix) = suffix else { continue };
+        let bound = labels.value_or_empty("le").parse::<f64>().ok().filter(|bound| !bound.is_nan());
+        if suffix == "_bucket" && bound.is_none() {
+            continue;
+        }
+        let base = labels.without(&["le"]).with("__name__", name.strip_suffix(suffix).unwrap_or(name));
+        for entry in entries {
+            let Some(value) = entry.value.as_float() else { continue };
+            let parts = found.entry(base.clone()).or_default().entry(entry.at).or_default();
+            match (suffix, bound) {
+                ("_bucket", Some(bound)) => parts.buckets.push((bound, value)),
+                ("_count", _) => parts.count = Some(value),
+                _ => parts.sum = value,
+            }
+        }
+    }
+    let convert = |(at, mut parts): (Timestamp, Parts)| {
+        parts.buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+        parts.buckets.dedup_by_key(|bucket| bucket.0);
+        let count = parts.count.or(parts.buckets.last().map(|b| b.1)).unwrap_or(0.0);
+        if parts.buckets.last().is_none_or(|b| b.0 != f64::INFINITY) {
+            parts.buckets.push((f64::INFINITY, count));
+        }
+        let mut before = 0.0;
+        let mut positive = Vec::new();
+        for (index, (_, cumulative)) in parts.buckets.iter().enumerate() {
+            if *cumulative != before {
+                positive.push(Bucket { index: index as i32, count: cumulative - before });
+            }
+            before = *cumulative;
+        }
+        let bounds = parts.buckets.iter().map(|b| b.0).filter(|bound| bound.is_finite());
+        let custom_bounds = bounds.collect::<Vec<_>>().into();
+        let empty = Histogram::empty(Schema::CUSTOM);
+        let histogram = Histogram { count, sum: parts.sum, positive, custom_bounds, ..empty };
+        histogram.validate().expect("a classic histogram of a script is one");
+        Entry { at, value: histogram.into(), start: None }
+    };
+    found.into_iter().map(|(labels, at)| (labels, at.into_iter().map(convert).collect())).collect()
+}
+
+/// Reads `-30s-1mx2 _ 0`: how long before each sample its counter began to count.
+fn start_offsets(text: &str) -> Vec<Option<TimeDelta>> {
+    let mut out = Vec::new();
+    for word in text.split_whitespace() {
+        if let Some(times) = word.strip_prefix('_') {
+            let times = times.strip_prefix('x').map_or(1, |n| n.parse().expect("a count follows x"));
+            out.extend(std::iter::repeat_n(None, times));
+            continue;
+        }
+        let (head, times) = word.rsplit_once('x').unwrap_or((word, "0"));
+        let step_at = head[1..].rfind(['+', '-']).map(|n| n + 1);
+        let (first, step) = step_at.map_or((head, "0s"), |at| head.split_at(at));
+        let signed = |text: &str| {
+            let size = duration(text.trim_start_matches(['+', '-']));
+            if text.starts_with('-') { TimeDelta(-size.0) } else { size }
+        };
+        let (mut offset, step) = (signed(first), signed(step));
+        for _ in 0..=times.parse::<usize>().expect("a count follows x") {
+            out.push(Some(offset));
+            offset = TimeDelta(offset.0 + step.0);
+        }
+    }
+    out
 }
 
 enum When {
@@ -159,12 +236,24 @@ impl<'a> Case<'a> {
         found.map(str::trim).next()
     }
 
+    /// All that the script expects of a kind.
+    fn directives(&self, name: &str) -> Vec<&str> {
+        let words =
+            self.directives.iter().filter_map(|d| d.strip_prefix("expect ")?.trim().strip_prefix(name));
+        words.filter(|rest| rest.is_empty() || rest.starts_with(' ')).map(str::trim).collect()
+    }
+
     fn must_fail(&self) -> bool {
         self.command == "eval_fail" || self.directive("fail").is_some()
     }
 
+    /// A message may say more than the script asks for.
     fn failure_is(&self, message: &str) -> Result<(), String> {
-        matches_expectation(self.directive("fail").unwrap_or(""), message)
+        let wanted = self.directive("fail").unwrap_or("");
+        if wanted.strip_prefix("msg:").is_some_and(|wanted| message.contains(wanted.trim())) {
+            return Ok(());
+        }
+        matches_expectation(wanted, message)
     }
 
     fn run(&self, expr: &Expr, memory: &Memory) -> Result<(), String> {
@@ -196,10 +285,16 @@ impl<'a> Case<'a> {
             if self.directive(&format!("no_{name}")).is_some() && !texts.is_empty() {
                 return Err(format!("unexpected {texts:?}"));
             }
-            if let Some(wanted) = self.directive(name)
-                && !texts.iter().any(|text| matches_expectation(wanted, text).is_ok())
-            {
-                return Err(format!("expected {name} {wanted:?}, got {texts:?}"));
+            let wanted = self.directives(name);
+            for one in &wanted {
+                if !texts.iter().any(|text| matches_expectation(one, text).is_ok()) {
+                    return Err(format!("expected {name} {one:?}, got {texts:?}"));
+                }
+            }
+            let is_expected =
+                |text: &&String| wanted.iter().any(|one| matches_expectation(one, text).is_ok());
+            if !wanted.is_empty() && !texts.iter().all(|text| is_expected(&text)) {
+                return Err(format!("expected only {name} {wanted:?}, got {texts:?}"));
             }
         }
         Ok(())
@@ -222,17 +317,14 @@ impl<'a> Case<'a> {
                 }
             }
             Value::Vector(rows) => {
-                let sample = |r: &InstantSeries| Some(Sample::new(r.at, r.value.as_float()?));
-                let rows: Vec<_> =
-                    rows.iter().map(|r| (r.labels.clone(), sample(r).into_iter().collect())).collect();
+                let rows = rows.iter().map(|r| (r.labels.clone(), vec![(r.at, r.value.clone())]));
                 let at = match self.when {
                     When::At(at) => at,
                     When::Range(range) => range.start,
                 };
-                self.compare_rows(&rows, RangeSpec { start: at, end: at, step: TimeDelta(1) })
+                self.compare_rows(rows.collect(), RangeSpec { start: at, end: at, step: TimeDelta(1) })
             }
             Value::Matrix(rows) => {
-                let rows: Vec<_> = rows.iter().map(|r| (r.labels.clone(), r.points.clone())).collect();
                 let times = match (&self.when, self.directive("range vector")) {
                     (_, Some(words)) => {
                         let words: Vec<_> = words.split_whitespace().collect();
@@ -242,49 +334,103 @@ impl<'a> Case<'a> {
                     (When::Range(range), None) => *range,
                     (When::At(_), None) => return Err("a matrix was not expected".into()),
                 };
-                self.compare_rows(&rows, times)
+                self.compare_rows(rows.iter().map(points).collect(), times)
             }
         }
     }
 
-    fn compare_rows(&self, rows: &[(Labels, Vec<Sample>)], times: RangeSpec) -> Result<(), String> {
-        let mut expected = Vec::new();
+    fn compare_rows(&self, mut got: Vec<Row>, times: RangeSpec) -> Result<(), String> {
+        let mut expected: Vec<Expected> = Vec::new();
         for line in &self.expected {
-            let (series, values) = split_series(line);
-            let (series, values) = if number(series).is_some() { ("{}", *line) } else { (series, values) };
+            let line = if number(line).is_some() { format!("{{}} {line}") } else { (*line).to_owned() };
+            let read = series_notation::series(&line);
+            let (labels, values) = read.unwrap_or_else(|error| panic!("{line}: {error:?}"));
             let at = |n: usize| Timestamp(times.start.0 + times.step.0 * n as i64);
-            let slots = expand(values).into_iter().enumerate();
-            let points = slots.filter_map(|(n, v)| v.map(|v| Sample::new(at(n), v)));
-            expected.push((labels(series), points.filter(|p| p.at <= times.end).collect::<Vec<_>>()));
+            let points = values.into_iter().enumerate().map(|(n, value)| (at(n), value));
+            let points = points.filter(|(at, value)| value.value.is_some() && *at <= times.end);
+            expected.push((labels, points.collect()));
         }
         expected.retain(|(_, points)| !points.is_empty());
-        let mut got = rows.to_vec();
         if self.directive("ordered").is_none() && self.command != "eval_ordered" {
             expected.sort_by(|a, b| a.0.cmp(&b.0));
             got.sort_by(|a, b| a.0.cmp(&b.0));
         }
-        let same_point = |(a, b): (&Sample, &Sample)| a.at == b.at && almost_equal(a.value, b.value);
-        let same_row = |a: &(Labels, Vec<Sample>), b: &(Labels, Vec<Sample>)| {
-            a.0 == b.0 && a.1.len() == b.1.len() && a.1.iter().zip(&b.1).all(same_point)
+        let same_point =
+            |((at, wanted), (got_at, got)): (&(Timestamp, SeriesValue), &(Timestamp, SampleValue))| {
+                at == got_at
+                    && wanted
+                        .value
+                        .as_ref()
+                        .is_some_and(|value| is_value(value, got, wanted.states_counter_reset))
+            };
+        let same_row = |(wanted, got): (&Expected, &Row)| {
+            wanted.0 == got.0 && wanted.1.len() == got.1.len() && wanted.1.iter().zip(&got.1).all(same_point)
         };
-        if expected.len() == got.len() && expected.iter().zip(&got).all(|(a, b)| same_row(a, b)) {
+        if expected.len() == got.len() && expected.iter().zip(&got).all(same_row) {
             return Ok(());
         }
-        let short = |rows: &[(Labels, Vec<Sample>)]| {
-            let line = |(labels, points): &(Labels, Vec<Sample>)| {
-                let values: Vec<_> =
-                    points.iter().map(|p| format!("{}@{}", p.value, p.at.0 / 1000)).collect();
-                format!("{labels} {}", values.join(" "))
-            };
-            rows.iter().map(line).collect::<Vec<_>>().join("; ")
+        let strip = |(labels, points): Expected| {
+            (labels, points.into_iter().filter_map(|(at, v)| Some((at, v.value?))).collect::<Vec<_>>())
         };
+        let expected: Vec<Row> = expected.into_iter().map(strip).collect();
         Err(format!("expected {}\n      got      {}", short(&expected), short(&got)))
+    }
+}
+
+/// A series as a script expects it.
+type Expected = (Labels, Vec<(Timestamp, SeriesValue)>);
+
+/// A series with its values over time.
+type Row = (Labels, Vec<(Timestamp, SampleValue)>);
+
+fn points(row: &RangeSeries) -> Row {
+    let floats = row.points.iter().map(|p| (p.at, SampleValue::Float(p.value)));
+    let histograms =
+        row.histograms.iter().map(|h| (h.at, SampleValue::Histogram(std::sync::Arc::clone(&h.histogram))));
+    let mut points: Vec<_> = floats.chain(histograms).collect();
+    points.sort_by_key(|(at, _)| *at);
+    (row.labels.clone(), points)
+}
+
+fn short(rows: &[Row]) -> String {
+    let value = |value: &SampleValue| match value {
+        SampleValue::Float(value) => value.to_string(),
+        SampleValue::Histogram(histogram) => series_notation::write_histogram(histogram),
+    };
+    let line = |(labels, points): &Row| {
+        let values: Vec<_> = points.iter().map(|(at, v)| format!("{}@{}", value(v), at.0 / 1000)).collect();
+        format!("{labels} {}", values.join(" "))
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("; ")
+}
+
+/// As Prometheus' test engine compares; how a histogram relates to others only where the script states it.
+fn is_value(wanted: &SampleValue, got: &SampleValue, states_counter_reset: bool) -> bool {
+    match (wanted, got) {
+        (SampleValue::Float(a), SampleValue::Float(b)) => almost_equal(*a, *b),
+        (SampleValue::Histogram(a), SampleValue::Histogram(b)) => {
+            let same_buckets = |a: &[Bucket], b: &[Bucket]| {
+                a.len() == b.len()
+                    && a.iter().zip(b).all(|(a, b)| a.index == b.index && almost_equal(a.count, b.count))
+            };
+            a.schema == b.schema
+                && almost_equal(a.count, b.count)
+                && almost_equal(a.sum, b.sum)
+                && a.custom_bounds == b.custom_bounds
+                && a.zero_threshold == b.zero_threshold
+                && almost_equal(a.zero_count, b.zero_count)
+                && same_buckets(&a.positive, &b.positive)
+                && same_buckets(&a.negative, &b.negative)
+                && (!states_counter_reset || a.counter_reset == b.counter_reset)
+        }
+        (SampleValue::Float(_), SampleValue::Histogram(_))
+        | (SampleValue::Histogram(_), SampleValue::Float(_)) => false,
     }
 }
 
 fn matches_expectation(wanted: &str, text: &str) -> Result<(), String> {
     let is_met = if let Some(message) = wanted.strip_prefix("msg:") {
-        text.contains(message.trim())
+        text == message.trim()
     } else if let Some(pattern) = wanted.strip_prefix("regex:") {
         regex_is_match(pattern.trim(), text)
     } else {
@@ -341,51 +487,10 @@ fn split_series(line: &str) -> (&str, &str) {
     (line, "")
 }
 
-/// A series' labels, read by the parser itself.
-fn labels(series: &str) -> Labels {
-    if series == "{}" {
-        return Labels::empty();
-    }
-    // Of an empty selector only the type checker complains; a name that matches everything stands in.
-    let expr = parse(series).unwrap_or_else(|errors| panic!("{series}: {errors:?}"));
-    let pairs = selectors(&expr)[0].matchers.iter().map(|m| (m.name.clone(), m.value.clone()));
-    Labels::from_pairs(pairs)
-}
-
 /// A number as scripts write it.
 fn number(text: &str) -> Option<f64> {
     match text {
         "stale" => Some(STALE_NAN),
         text => text.trim_start_matches('+').parse().ok(),
     }
-}
-
-/// Expands `1+2x3 _ 4x2 stale`; a blank slot is `None`.
-fn expand(values: &str) -> Vec<Option<f64>> {
-    let mut out = Vec::new();
-    for word in values.split_whitespace().take_while(|w| !w.starts_with('#')) {
-        if let Some(value) = number(word) {
-            out.push(Some(value));
-        } else if word.starts_with('_') {
-            let times = word.strip_prefix("_x").and_then(|n| n.parse().ok()).unwrap_or(1);
-            out.extend(std::iter::repeat_n(None, times));
-        } else {
-            let (head, times) = word.rsplit_once('x').unwrap_or_else(|| panic!("not a value: {word:?}"));
-            let times: usize = times.parse().expect("a count follows x");
-            let split = head
-                .char_indices()
-                .skip(1)
-                .filter(|(i, c)| matches!(c, '+' | '-') && !head[..*i].ends_with(['e', 'E']));
-            let (start, step) = match split.last() {
-                Some((at, _)) => (&head[..at], number(&head[at..]).expect("a step")),
-                None => (head, 0.0),
-            };
-            let mut value = number(start).expect("a start");
-            for _ in 0..=times {
-                out.push(Some(value));
-                value += step;
-            }
-        }
-    }
-    out
 }

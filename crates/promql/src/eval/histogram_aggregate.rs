@@ -1,0 +1,119 @@
+//! Aggregation of series that have native histograms.
+//!
+//! Sums and means are of histograms alone or of numbers alone; where a step has both, it has no result. What only
+//! numbers have (an order, a spread) leaves histograms out, and the reader is told.
+
+use std::sync::Arc;
+
+use bellwether_model::{CounterReset, Histogram};
+
+use super::aggregate::Group;
+use super::column::{ABSENT, Grid, Series, is_present};
+use super::histogram_rate::{mean_of, sum_of};
+use super::note::{Note, Notes, Operation};
+use super::range_function::Mean;
+use super::{EvalError, Evaluator};
+use crate::histogram::IncompatibleSchemas;
+use crate::kahan::Kahan;
+use crate::syntax::{AggregateOp, Aggregation, Span};
+use crate::value::SampleValue;
+
+impl Evaluator<'_> {
+    /// Takes histograms away where an operator reads numbers only.
+    pub(super) fn without_histograms(&mut self, op: AggregateOp, span: &Span, series: &mut Vec<Series>) {
+        let before = series.len();
+        let mut has_any = false;
+        for one in series.iter_mut() {
+            has_any |= one.has_histograms();
+            one.histograms = Vec::new();
+        }
+        if has_any {
+            series.retain(|one| !one.is_blank());
+            debug_assert!(series.len() <= before);
+            self.info(span, format!("ignored histogram in {} aggregation", op.as_str()));
+        }
+    }
+
+    /// `sum`, `avg`, `count` and `group`.
+    pub(super) fn fold_mixed(
+        &mut self,
+        aggregation: &Aggregation,
+        group: &Group,
+        series: &[Series],
+        grid: Grid,
+    ) -> Result<Series, EvalError> {
+        let members: Vec<&Series> = group.members.iter().map(|member| &series[*member]).collect();
+        let mut folded = Series::new(group.labels.clone(), vec![ABSENT; grid.count]);
+        folded.drop_name = members.iter().any(|one| one.drop_name);
+        for step in 0..grid.count {
+            self.cost.spend(members.len() as u64)?;
+            let count = members.iter().filter(|one| one.is_present(step)).count();
+            if count == 0 {
+                continue;
+            }
+            let value = match aggregation.op {
+                AggregateOp::Count => Some(SampleValue::Float(count as f64)),
+                AggregateOp::Group => Some(SampleValue::Float(1.0)),
+                _ => self.combined_at(aggregation, &members, step)?,
+            };
+            folded.put(step, value);
+        }
+        Ok(folded)
+    }
+
+    fn combined_at(
+        &mut self,
+        aggregation: &Aggregation,
+        members: &[&Series],
+        step: usize,
+    ) -> Result<Option<SampleValue>, EvalError> {
+        let is_mean = aggregation.op == AggregateOp::Avg;
+        let histograms: Vec<(&Series, &Arc<Histogram>)> =
+            members.iter().filter_map(|one| Some((*one, one.histogram(step)?))).collect();
+        let numbers = || members.iter().map(|one| one.values[step]).filter(|value| is_present(*value));
+        let span = &aggregation.inner.span;
+        let mut notes = Notes::default();
+        let has = |hint: CounterReset| histograms.iter().any(|(_, h)| h.counter_reset == hint);
+        notes.add_if(
+            has(CounterReset::Reset) && has(CounterReset::NotReset),
+            Note::HintsCollide(Operation::Aggregation),
+        );
+        if histograms.is_empty() {
+            return Ok(Some(SampleValue::Float(if is_mean { mean(numbers()) } else { total(numbers()) })));
+        }
+        if numbers().next().is_some() {
+            self.warn(span, "encountered a mix of histograms and floats for aggregation".into());
+            return Ok(None);
+        }
+        let buckets: usize = histograms.iter().map(|(_, h)| h.positive.len() + h.negative.len()).sum();
+        self.cost.spend(buckets as u64)?;
+        let all = histograms.iter().map(|(_, histogram)| histogram.as_ref());
+        let (value, name) = match if is_mean { mean_of(all) } else { sum_of(all) } {
+            None => (None, ""),
+            Some(Ok(combined)) => {
+                notes.add_if(combined.bounds_reconciled, Note::BoundsReconciled(Operation::Aggregation));
+                (Some(combined.histogram.into()), "")
+            }
+            Some(Err(IncompatibleSchemas)) => {
+                notes.add(Note::SchemasMixed);
+                let first = histograms[0].1.schema.is_custom();
+                let odd = histograms.iter().find(|(_, h)| h.schema.is_custom() != first);
+                (None, odd.and_then(|(one, _)| one.labels.metric_name()).unwrap_or(""))
+            }
+        };
+        self.note_all(&notes, name, span);
+        Ok(value)
+    }
+}
+
+fn total(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sum = Kahan::default();
+    values.for_each(|value| sum.add(value));
+    sum.total()
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let mut mean = Mean::default();
+    values.for_each(|value| mean.add(value));
+    mean.total()
+}

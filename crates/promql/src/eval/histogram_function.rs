@@ -1,0 +1,91 @@
+//! Functions that make a number of every native histogram.
+
+use std::sync::Arc;
+
+use bellwether_model::{CounterReset, Histogram};
+
+use super::column::{ABSENT, Grid, Series, merge_if};
+use super::mixed_window::MixedSamples;
+use super::{EvalError, Evaluator};
+use crate::function::Function;
+use crate::histogram::{is_reset, variance};
+use crate::syntax::{Call, Expr};
+
+/// Whether what is evaluated is read for counts and sums of histograms only. Samples are then compared one after the
+/// other as they are read, so that what begins anew is known even where the source did not say so; Prometheus does so
+/// too, and it shows in its warnings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Statistics {
+    /// Nobody said so.
+    NotAsked,
+    /// Nothing else is read.
+    Enough,
+    /// Buckets are read further up, or samples are left out there.
+    NotEnough,
+}
+
+impl Evaluator<'_> {
+    /// Says of histograms whether they began anew, where only their statistics are read.
+    pub(super) fn state_resets(&self, samples: &mut MixedSamples) {
+        if self.statistics != Statistics::Enough {
+            return;
+        }
+        let mut before: Option<Arc<Histogram>> = None;
+        for sample in samples.histograms.iter_mut().filter(|sample| !sample.is_stale()) {
+            let now = Arc::clone(&sample.histogram);
+            if let Some(before) = before.filter(|_| now.counter_reset == CounterReset::Unknown) {
+                let began = is_reset(&now, &before);
+                let counter_reset = if began { CounterReset::Reset } else { CounterReset::NotReset };
+                sample.histogram = Arc::new(Histogram { counter_reset, ..Histogram::clone(&now) });
+            }
+            before = Some(now);
+        }
+    }
+
+    /// Evaluates what is read for its buckets.
+    pub(super) fn vector_with_buckets(&mut self, expr: &Expr, grid: Grid) -> Result<Vec<Series>, EvalError> {
+        let before = std::mem::replace(&mut self.statistics, Statistics::NotEnough);
+        let series = self.vector(expr, grid);
+        self.statistics = before;
+        series
+    }
+
+    /// `histogram_count()` and its like; numbers have no such thing, and so no result.
+    pub(super) fn histogram_value(&mut self, call: &Call, grid: Grid) -> Result<Vec<Series>, EvalError> {
+        let reads_buckets = matches!(call.function, Function::HistogramStddev | Function::HistogramStdvar);
+        let mut series = if reads_buckets {
+            self.vector_with_buckets(&call.arguments[0], grid)?
+        } else {
+            let before = self.statistics;
+            if before == Statistics::NotAsked {
+                self.statistics = Statistics::Enough;
+            }
+            let series = self.vector(&call.arguments[0], grid);
+            self.statistics = before;
+            series?
+        };
+        for one in &mut series {
+            let histograms = std::mem::take(&mut one.histograms);
+            one.values.fill(ABSENT);
+            for (slot, histogram) in one.values.iter_mut().zip(&histograms) {
+                if let Some(histogram) = histogram {
+                    *slot = value(call.function, histogram);
+                    self.cost.spend(1 + (histogram.positive.len() + histogram.negative.len()) as u64)?;
+                }
+            }
+            self.drop_name(one);
+        }
+        series.retain(|one| !one.is_blank());
+        merge_if(!self.options.delayed_name_removal, series)
+    }
+}
+
+fn value(function: Function, histogram: &Histogram) -> f64 {
+    match function {
+        Function::HistogramCount => histogram.count,
+        Function::HistogramSum => histogram.sum,
+        Function::HistogramStddev => variance(histogram).sqrt(),
+        Function::HistogramStdvar => variance(histogram),
+        _ => histogram.sum / histogram.count,
+    }
+}
