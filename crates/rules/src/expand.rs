@@ -14,7 +14,7 @@ use bellwether_template::{
     prometheus_functions,
 };
 
-use crate::EngineOptions;
+use crate::{EngineOptions, TemplateOf, TemplatePlace, template_place};
 
 /// Answers to the queries that templates ask, by query text.
 pub(crate) type Answers = BTreeMap<String, Result<Vec<(Labels, SampleValue)>, String>>;
@@ -27,6 +27,7 @@ pub(crate) struct Expander<'a> {
     at: Timestamp,
     options: &'a EngineOptions,
     answers: &'a Answers,
+    places: &'a BTreeMap<TemplateOf, TemplatePlace>,
     wanted: RefCell<BTreeSet<String>>,
     error: RefCell<Option<String>>,
 }
@@ -41,8 +42,13 @@ pub(crate) struct Expanded {
 }
 
 impl<'a> Expander<'a> {
-    pub(crate) fn new(at: Timestamp, options: &'a EngineOptions, answers: &'a Answers) -> Self {
-        Self { at, options, answers, wanted: RefCell::default(), error: RefCell::default() }
+    pub(crate) fn new(
+        at: Timestamp,
+        options: &'a EngineOptions,
+        answers: &'a Answers,
+        places: &'a BTreeMap<TemplateOf, TemplatePlace>,
+    ) -> Self {
+        Self { at, options, answers, places, wanted: RefCell::default(), error: RefCell::default() }
     }
 
     /// What templates see of one result.
@@ -57,10 +63,11 @@ impl<'a> Expander<'a> {
 
     /// A template's text for one alert. What fails is named in the text itself, as Prometheus does: people should
     /// see an alert with a broken sentence rather than none.
-    pub(crate) fn expand(&self, text: &str, data: &AlertTemplateData) -> String {
+    pub(crate) fn expand(&self, of: TemplateOf, text: &str, data: &AlertTemplateData) -> String {
         expand_with(&FUNCTIONS, text, data, self).unwrap_or_else(|error| {
+            let error = template_place::sentence(&of, &error, self.places);
             let failed = format!("<error expanding template: {error}>");
-            self.error.borrow_mut().get_or_insert_with(|| error.to_string());
+            self.error.borrow_mut().get_or_insert(error);
             failed
         })
     }

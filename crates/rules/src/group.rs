@@ -13,7 +13,7 @@ use crate::expand::{Answers, Expanded, Expander, number};
 use crate::group_key::GroupKey;
 use crate::options::{EngineOptions, Grid};
 use crate::rule_state::{Health, RuleState, stale_markers};
-use crate::{RuleGroup, RuleKind, record_rule};
+use crate::{RuleGroup, RuleKind, TemplateOf, record_rule};
 
 /// Longest interval, offset and delay that is calculated with; anything beyond it is no schedule.
 const SCHEDULE_MAX: TimeDelta = TimeDelta(10 * 365 * TimeDelta::DAY.0);
@@ -295,7 +295,7 @@ impl RuleState {
         at: Timestamp,
         options: &EngineOptions,
     ) -> (Vec<Candidate>, Expanded) {
-        let expander = Expander::new(at, options, &open.answers);
+        let expander = Expander::new(at, options, &open.answers, &self.rule.template_places);
         let annotations = match &self.rule.kind {
             RuleKind::Alert { annotations, .. } => Some(annotations),
             RuleKind::Record => None,
@@ -305,11 +305,13 @@ impl RuleState {
             let data = expander.data(found, value);
             let mut labels = LabelsBuilder::from(&found.without_name());
             for (name, text) in &self.labels {
-                labels.set(name, expander.expand(text, &data));
+                labels.set(name, expander.expand(TemplateOf::Label(name.clone()), text, &data));
             }
             labels.set("alertname", self.rule.name.as_str());
             let annotations = annotations.into_iter().flatten();
-            let annotations = annotations.map(|(name, text)| (name, expander.expand(text, &data)));
+            let annotations = annotations.map(|(name, text)| {
+                (name, expander.expand(TemplateOf::Annotation(name.clone()), text, &data))
+            });
             Candidate { labels: labels.build(), annotations: Labels::from_pairs(annotations), value }
         };
         let found = open.results.iter().map(candidate).collect();

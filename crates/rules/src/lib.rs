@@ -18,6 +18,7 @@ mod record_rule;
 mod rule_state;
 mod snapshot;
 mod status;
+mod template_place;
 pub mod unit_test;
 
 pub use alert_rule::{ActiveAlert, AlertState, RESOLVED_RETENTION};
@@ -29,3 +30,4 @@ pub use options::{EngineOptions, Grid};
 pub use rule_state::Health;
 pub use snapshot::{EngineSnapshot, GroupSnapshot, RuleChange, RuleSnapshot};
 pub use status::{AlertStatus, AlertingStatus, GroupStatus, RuleStatus};
+pub use template_place::{TemplateOf, TemplatePlace};

@@ -64,6 +64,32 @@ fn a_template_that_fails_is_shown_and_does_not_hold_the_alert_back() {
 }
 
 #[test]
+fn a_template_that_fails_is_found_in_its_rule_file() {
+    let check = |annotation: &str, want: &str| {
+        let text = format!(
+            "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: q\n    annotations:\n      a: {annotation}\n"
+        );
+        let mut world = World::new(&text, &[("q", "job=a", "1")]);
+        world.run_until(at(0));
+        let error = world.engine.status()[0].rules[0].template_error.clone().unwrap();
+        assert!(error.starts_with(want), "{error}");
+    };
+    check(r#"x {{ mul $value "x" }}"#, "rules.yaml:7:15: annotation a: mul: ");
+    check("\"\\\"{{ query `y` | first }}\"", "rules.yaml:7:27: annotation a: first: ");
+    check("|\n        one\n\n        two {{ mul $value \"x\" }}", "rules.yaml:10:16: annotation a: mul: ");
+    check("'it''s'\n    labels: {b: '{{ query `y` | first }}'}", "rules.yaml:8:31: label b: first: ");
+}
+
+#[test]
+fn people_who_calculate_in_templates_get_what_they_meant() {
+    let answers = [("ratio * 100", "", "98.765")];
+    check(r#"'{{ printf "%.2f" (query "ratio * 100") }}%'"#, &answers, "98.77%");
+    check(r#"'{{ printf "%.1f" (mul $value 100) }}%'"#, &[], "100.0%");
+    check("'{{ div 7 2 }} {{ add 1 $value }} {{ sub $value 0.5 }}'", &[], "3.5 2 0.5");
+    check("'{{ mul (query `ratio * 100`) 2 | humanize }}'", &answers, "197.5");
+}
+
+#[test]
 fn labels_are_templates_of_the_result_before_they_are_applied() {
     let rule = "groups: [{name: g, rules: [{alert: A, expr: q, labels: {job: 'x{{ $labels.job }}', i: '{{ if gt $value 1.0 }}2{{ end }}'}}]}]";
     let mut world = World::new(rule, &[("q", "job=a,i=1", "1")]);
