@@ -75,9 +75,9 @@ fn a_template_that_fails_is_found_in_its_rule_file() {
         assert!(error.starts_with(want), "{error}");
     };
     check(r#"x {{ mul $value "x" }}"#, "rules.yaml:7:15: annotation a: mul: ");
-    check("\"\\\"{{ query `y` | first }}\"", "rules.yaml:7:27: annotation a: first: ");
+    check("\"y: {{ query `y` | first }}\"", "rules.yaml:7:29: annotation a: first: ");
     check("|\n        one\n\n        two {{ mul $value \"x\" }}", "rules.yaml:10:16: annotation a: mul: ");
-    check("'it''s'\n    labels: {b: '{{ query `y` | first }}'}", "rules.yaml:8:31: label b: first: ");
+    check("'it''s'\n    labels: {b: '{{ query `y` | first }}'}", "rules.yaml:8:33: label b: first: ");
 }
 
 #[test]
