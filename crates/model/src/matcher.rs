@@ -179,13 +179,29 @@ impl std::hash::Hash for Matcher {
 }
 
 impl fmt::Display for Matcher {
+    /// As every notation of matchers reads it back: only quotes, backslashes and line breaks are escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if is_valid_legacy_name(&self.name, false) {
-            write!(f, "{}{}{:?}", self.name, self.op.as_str(), self.value)
+            f.write_str(&self.name)?;
         } else {
-            write!(f, "{:?}{}{:?}", self.name, self.op.as_str(), self.value)
+            quoted(&self.name, f)?;
+        }
+        f.write_str(self.op.as_str())?;
+        quoted(&self.value, f)
+    }
+}
+
+fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("\"")?;
+    for c in text.chars() {
+        match c {
+            '"' => f.write_str("\\\"")?,
+            '\\' => f.write_str("\\\\")?,
+            '\n' => f.write_str("\\n")?,
+            c => write!(f, "{c}")?,
         }
     }
+    f.write_str("\"")
 }
 
 impl fmt::Debug for Matcher {

@@ -36,6 +36,9 @@ impl fmt::Display for TemplateError {
 
 impl std::error::Error for TemplateError {}
 
+/// Problems that are collected of one text: each may take a search for the name that was meant, and nobody reads more.
+pub(crate) const PROBLEMS_MAX: usize = 100;
+
 /// A problem whose position is not yet counted in lines: what the lexer, parser and evaluator hand around.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {

@@ -2,7 +2,7 @@
 //! `Bad`, so that the parser can go on and find the other problems of the file.
 
 use crate::ast::Span;
-use crate::error::Problem;
+use crate::error::{PROBLEMS_MAX, Problem};
 use crate::literal;
 use crate::value::Value;
 
@@ -83,7 +83,9 @@ impl<'a> Lexer<'a> {
     }
 
     fn fail(&mut self, len: usize, message: impl Into<String>) {
-        self.problems.push(Problem::new(self.at..self.at + len, message));
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(Problem::new(self.at..self.at + len, message));
+        }
         self.push(Kind::Bad, len);
     }
 

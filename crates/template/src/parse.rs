@@ -6,7 +6,7 @@ mod pipeline;
 use std::collections::BTreeMap;
 
 use crate::ast::{Branch, Node, Pipe, Span};
-use crate::error::Problem;
+use crate::error::{PROBLEMS_MAX, Problem};
 use crate::function_table::Functions;
 use crate::lex::{Kind, Lit, Token, lex};
 use crate::value::Value;
@@ -87,9 +87,14 @@ pub(crate) fn is_blank(nodes: &[Node]) -> bool {
 
 impl Parser<'_> {
     fn report(&mut self, problem: Problem) {
-        if !self.gave_up {
+        if !self.gave_up && !self.is_enough() {
             self.out.problems.push(problem);
         }
+    }
+
+    /// Whether nobody would read further problems, each of which takes a search for the name that was meant.
+    fn is_enough(&self) -> bool {
+        self.out.problems.len() >= PROBLEMS_MAX
     }
 
     fn peek(&self) -> Option<&Kind> {

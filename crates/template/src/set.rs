@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::context::Context;
-use crate::error::{Problem, TemplateError};
+use crate::error::{PROBLEMS_MAX, Problem, TemplateError};
 use crate::exec::{Limits, Run, Source, Template, World};
 use crate::function_table::Functions;
 use crate::parse::{Parsed, is_blank, parse};
@@ -96,7 +96,10 @@ impl TemplateSet {
     fn undefined_among(&self, calls: &[(String, Range<usize>)]) -> Vec<Problem> {
         let is_unknown = |name: &str| !self.contains(name) && !self.broken.contains(name);
         let unknown = calls.iter().filter(|(name, _)| is_unknown(name));
-        unknown.map(|(name, span)| Problem::undefined_template(span.clone(), name, self.names())).collect()
+        unknown
+            .take(PROBLEMS_MAX)
+            .map(|(name, span)| Problem::undefined_template(span.clone(), name, self.names()))
+            .collect()
     }
 
     fn adopt(&mut self, parsed: Parsed, name: &str, source: &Arc<Source>) {

@@ -132,7 +132,7 @@ impl Parser<'_> {
     }
 
     fn use_variable(&mut self, name: &str, span: &Span) {
-        if self.variables.iter().any(|known| known == name) {
+        if self.is_enough() || self.variables.iter().any(|known| known == name) {
             return;
         }
         let near = suggest(name, self.variables.iter().map(String::as_str)).filter(|near| near.len() > 1);
@@ -145,7 +145,7 @@ impl Parser<'_> {
 
     fn use_function(&mut self, name: &str, span: &Span) {
         self.out.functions.push((name.to_owned(), span.clone()));
-        if self.known.get(name).is_some() {
+        if self.known.get(name).is_some() || self.is_enough() {
             return;
         }
         let problem = Problem::new(span.clone(), format!("function {name:?} is not defined"));

@@ -1,0 +1,16 @@
+//! Development only: what fuzzers throw arbitrary input at. Each target is a plain function over bytes that panics on
+//! whatever must never happen; `fuzz/` hands them to cargo-fuzz, and this crate's test runs each for a bounded number
+//! of mutations of its seeds, so that what a fuzzer would find within seconds is found by every test run.
+
+mod alertmanager;
+mod exposition;
+mod mutate;
+mod notation;
+mod promql;
+mod rule_file;
+mod source;
+mod target;
+mod template;
+
+pub use mutate::Mutator;
+pub use target::{TARGETS, Target, guided};
