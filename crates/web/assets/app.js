@@ -74,16 +74,18 @@
   async function renew() {
     if (busy) { again = true; return; }
     busy = true;
+    // What somebody asked for stays as it is until asked again; only the frame around it is renewed.
+    const still = document.querySelector("[data-still]");
     try {
-      const answer = await fetch(location.href, { headers: { "x-renew": "1" }, cache: "no-store" });
+      const answer = await fetch(still ? location.pathname : location.href, { headers: { "x-renew": "1" }, cache: "no-store" });
       if (answer.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         localTimes(page);
-        for (const part of ["header", "main"]) {
+        for (const part of still ? ["header"] : ["header", "main"]) {
           const old = document.querySelector(part), fresh = page.querySelector(part);
           if (old && fresh) morph(old, fresh);
         }
-        document.title = page.title;
+        if (!still) document.title = page.title;
         readClock();
         tick();
       }

@@ -53,14 +53,14 @@ struct Place {
 
 /// Counted in characters, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-struct Position {
-    line: usize,
-    column: usize,
-    length: usize,
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) length: usize,
 }
 
 impl Position {
-    fn of(text: &str, span: &Span) -> Self {
+    pub(crate) fn of(text: &str, span: &Span) -> Self {
         let before = text.get(..span.start).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         Self {

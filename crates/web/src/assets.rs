@@ -8,6 +8,8 @@ use crate::Shared;
 
 const CSS: &str = include_str!("../assets/app.css");
 const JS: &str = include_str!("../assets/app.js");
+const EXPLORE_CSS: &str = include_str!("../assets/explore.css");
+const EXPLORE_JS: &str = include_str!("../assets/explore.js");
 
 /// Addresses carry a hash of the content, so that a browser may keep them forever and never shows an old one.
 pub(crate) fn css_href() -> String {
@@ -18,10 +20,23 @@ pub(crate) fn js_href() -> String {
     format!("/assets/app.js?v={:x}", hash(JS))
 }
 
+pub(crate) fn explore_css_href() -> String {
+    format!("/assets/explore.css?v={:x}", hash(EXPLORE_CSS))
+}
+
+pub(crate) fn explore_js_href() -> String {
+    format!("/assets/explore.js?v={:x}", hash(EXPLORE_JS))
+}
+
 pub(crate) fn routes() -> Router<Shared> {
+    let css = |text: &'static str| get(move || async move { (forever("text/css; charset=utf-8"), text) });
+    let js =
+        |text: &'static str| get(move || async move { (forever("text/javascript; charset=utf-8"), text) });
     Router::new()
-        .route("/assets/app.css", get(|| async { (forever("text/css; charset=utf-8"), CSS) }))
-        .route("/assets/app.js", get(|| async { (forever("text/javascript; charset=utf-8"), JS) }))
+        .route("/assets/app.css", css(CSS))
+        .route("/assets/app.js", js(JS))
+        .route("/assets/explore.css", css(EXPLORE_CSS))
+        .route("/assets/explore.js", js(EXPLORE_JS))
 }
 
 fn forever(content_type: &'static str) -> [(HeaderName, &'static str); 2] {

@@ -53,6 +53,7 @@ type Shared = Arc<dyn App>;
 pub fn router(app: Arc<dyn App>) -> Router {
     Router::new()
         .merge(pages())
+        .merge(explore::routes())
         .merge(forms::routes())
         .merge(process::routes())
         .merge(prometheus::routes())
@@ -74,7 +75,6 @@ fn pages() -> Router<Shared> {
         .route("/silences", get(silences::silences))
         .route("/deliveries", get(deliveries::deliveries))
         .route("/targets", get(targets::targets))
-        .route("/explore", get(explore::explore))
         .route("/events", get(events::events))
 }
 

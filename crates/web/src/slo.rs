@@ -227,7 +227,7 @@ impl<'a> Detail<'a> {
         };
         let goal = self.slo.goal_ratio;
         let sli = LineChart {
-            id: "sli",
+            id: "sli".to_owned(),
             title: format!("Good events per {}, goal {}", digits::length(self.step), self.slo.goal_text),
             unit: Unit::Percent,
             range: self.range,
@@ -238,9 +238,10 @@ impl<'a> Detail<'a> {
             goal: Some(Goal { at: goal, label: format!("goal {}", self.slo.goal_text) }),
             include: Some(1.0),
             gaps: gaps.clone(),
+            step: None,
         };
         let burndown = LineChart {
-            id: "budget",
+            id: "budget".to_owned(),
             title: format!("Budget left of {}", self.slo.period_text),
             unit: Unit::Percent,
             range: self.range,
@@ -248,6 +249,7 @@ impl<'a> Detail<'a> {
             goal: Some(Goal { at: 0.0, label: "gone".to_owned() }),
             include: Some(1.0),
             gaps,
+            step: None,
         };
         html! {
             div.charts {

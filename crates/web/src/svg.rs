@@ -32,7 +32,7 @@ pub(crate) struct Goal {
 /// A chart of lines over time.
 pub(crate) struct LineChart {
     /// Unique in the page; names the chart for assistive technology.
-    pub(crate) id: &'static str,
+    pub(crate) id: String,
     pub(crate) title: String,
     pub(crate) unit: Unit,
     pub(crate) range: TimeRange,
@@ -42,6 +42,8 @@ pub(crate) struct LineChart {
     pub(crate) include: Option<f64>,
     /// Stretches that were not measured; shaded.
     pub(crate) gaps: Vec<TimeRange>,
+    /// Distance of the points, where each line shall carry its values for a script to read out.
+    pub(crate) step: Option<TimeDelta>,
 }
 
 const WIDTH: f64 = 360.0;
@@ -51,7 +53,9 @@ const RIGHT: f64 = 8.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 20.0;
 /// Lines that are drawn; more would be neither told apart nor read.
-pub(crate) const LINES_MAX: usize = 6;
+pub(crate) const LINES_MAX: usize = 18;
+/// Colours; lines beyond them are dashed.
+const COLOURS: usize = 6;
 
 /// Where moments and values are on the drawing.
 struct Plane {
@@ -78,7 +82,10 @@ impl LineChart {
         let (plane, ticks) = self.plane();
         let title_id = format!("{}-t", self.id);
         html! {
-            svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-labelledby=(title_id) {
+            svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-labelledby=(title_id)
+                data-from=[self.step.map(|_| self.range.start.0)] data-step=[self.step.map(|step| step.0)]
+                data-area=[self.step.map(|_| format!("{LEFT} {} {TOP} {}", WIDTH - RIGHT, HEIGHT - BOTTOM))]
+                data-axis=[self.step.map(|_| format!("{} {}", plane.low, plane.high))] data-to=[self.step.map(|_| self.range.end.0)] {
                 title id=(title_id) { (self.title) }
                 @for gap in &self.gaps { (shade(&plane, *gap)) }
                 @for tick in &ticks { (self.level(&plane, *tick, &ticks)) }
@@ -89,7 +96,8 @@ impl LineChart {
                     text.goal-text x=(WIDTH - RIGHT) y=(round(goal_text_y(y))) text-anchor="end" { (goal.label) }
                 }
                 @for (index, line) in self.lines.iter().take(LINES_MAX).enumerate() {
-                    path class={ "s" (index) } d=(PreEscaped(path(&plane, &line.points))) {}
+                    path class={ (style(index)) " l" (index) } d=(PreEscaped(path(&plane, &line.points)))
+                        data-values=[self.step.map(|step| values(self.range, step, &line.points))] {}
                 }
             }
         }
@@ -154,18 +162,31 @@ impl LineChart {
     }
 }
 
-/// Colours and names of the lines.
-pub(crate) fn legend(lines: &[Line]) -> Markup {
-    html! {
-        ul.legend {
-            @for (index, line) in lines.iter().take(LINES_MAX).enumerate() {
-                li {
-                    svg viewBox="0 0 18 8" aria-hidden="true" { line class={ "s" (index) } x1="0" x2="18" y1="4" y2="4" {} }
-                    span.mono { (line.label) }
-                }
-            }
+/// A piece of a line, for its name to stand beside.
+pub(crate) fn swatch(index: usize) -> Markup {
+    html! { svg viewBox="0 0 18 8" aria-hidden="true" { line class=(style(index)) x1="0" x2="18" y1="4" y2="4" {} } }
+}
+
+fn style(index: usize) -> String {
+    format!("s{} d{}", index % COLOURS, index / COLOURS)
+}
+
+/// One value per step, empty where there is none.
+fn values(range: TimeRange, step: TimeDelta, points: &[(Timestamp, Option<f64>)]) -> String {
+    let (mut out, mut at, mut rest) = (String::new(), range.start, points.iter().peekable());
+    while at <= range.end {
+        while rest.peek().is_some_and(|(t, _)| *t < at) {
+            rest.next();
         }
+        if at > range.start {
+            out.push(' ');
+        }
+        if let Some((_, Some(value))) = rest.peek().filter(|(t, _)| *t == at) {
+            out.push_str(&digits::value(*value));
+        }
+        at += step;
     }
+    out
 }
 
 fn shade(plane: &Plane, gap: TimeRange) -> Markup {

@@ -9,7 +9,7 @@ pub mod schedule;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bellwether_model::{Labels, TimeDelta, Timestamp};
+use bellwether_model::{Labels, LabelsBuilder, TimeDelta, Timestamp};
 use bellwether_tsdb::Store;
 use bellwether_web::view::{TargetHealth, TargetMetadata, TargetView};
 use tokio::task::JoinHandle;
@@ -171,7 +171,7 @@ fn initial_view(assignment: &Assignment) -> TargetView {
         job: assignment.job.name.clone(),
         url: assignment.target.url.clone(),
         labels: assignment.target.labels.clone(),
-        discovered_labels: assignment.target.labels.clone(),
+        discovered_labels: discovered(assignment),
         health: TargetHealth::Unknown,
         last_scrape_at: None,
         last_duration: None,
@@ -180,6 +180,25 @@ fn initial_view(assignment: &Assignment) -> TargetView {
         interval: assignment.job.interval,
         timeout: assignment.job.timeout,
     }
+}
+
+/// What was known of a target before it got its labels, by the names Prometheus gives it.
+fn discovered(assignment: &Assignment) -> Labels {
+    let Assignment { job, target } = assignment;
+    let (scheme, rest) = target.url.split_once("://").unwrap_or(("http", &target.url));
+    let (address, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
+    let path = path.split('?').next().unwrap_or(path);
+    let mut labels = LabelsBuilder::from(&target.labels);
+    if target.labels.get("instance") == Some(address) {
+        labels.set("instance", "");
+    }
+    labels
+        .set("__address__", address)
+        .set("__metrics_path__", path)
+        .set("__scheme__", scheme)
+        .set("__scrape_interval__", job.interval.to_string())
+        .set("__scrape_timeout__", job.timeout.to_string());
+    labels.build()
 }
 
 /// The task of one target.

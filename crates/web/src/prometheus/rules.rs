@@ -26,14 +26,22 @@ fn value_text(value: f64) -> String {
 }
 
 pub(super) async fn alerts(State(app): State<Shared>) -> Answer {
-    let open = |alert: &&AlertView| alert.state != AlertState::Resolved;
-    let alerts: Vec<Json> = app.alerts().iter().filter(open).map(alert_json).collect();
+    let groups = app.rule_groups();
+    let rules = groups.iter().flat_map(|group| &group.rules).filter_map(|rule| rule.alerting.as_ref());
+    let open = |alert: &&RuleAlertView| alert.state != AlertState::Resolved;
+    let mut alerts: Vec<Json> =
+        rules.flat_map(|rule| &rule.alerts).filter(open).map(rule_alert_json).collect();
+    // Alerts of objectives have no rule; like those of rules they are shown as they are before they leave.
+    let external = app.server().external_labels;
+    let names: Vec<&str> = external.iter().map(|(name, _)| name).collect();
+    let of_objective = |alert: &&AlertView| alert.slo_id.is_some() && alert.state != AlertState::Resolved;
+    alerts.extend(app.alerts().iter().filter(of_objective).map(|alert| alert_json(alert, &names)));
     success(&json!({ "alerts": alerts }))
 }
 
-fn alert_json(alert: &AlertView) -> Json {
+fn alert_json(alert: &AlertView, external: &[&str]) -> Json {
     json!({
-        "labels": alert.labels, "annotations": alert.annotations, "state": state(alert.state),
+        "labels": alert.labels.without(external), "annotations": alert.annotations, "state": state(alert.state),
         "activeAt": alert.starts_at.to_string(), "value": value_text(alert.value.unwrap_or_default()),
     })
 }

@@ -18,7 +18,8 @@ pub(super) async fn targets(State(app): State<Shared>, request: Request) -> Answ
     let (with_active, with_dropped) = match state.as_deref() {
         Some("active") => (true, false),
         Some("dropped") => (false, true),
-        Some(_) | None => (true, true),
+        None | Some("any") => (true, true),
+        Some(_) => (false, false),
     };
     let targets = app.targets();
     let wanted = |target: &&TargetView| pool.is_none_or(|pool| pool == target.job);

@@ -79,7 +79,8 @@ async fn rules_and_alerts_have_prometheus_fields() {
     assert_eq!(rule["alerts"][0]["value"], "0e+00");
     assert_eq!(rules["data"]["groups"][0]["rules"].as_array().unwrap().len(), 1);
     let (_, alerts) = ask("/api/v1/alerts").await;
-    assert_eq!(alerts["data"]["alerts"][0]["value"], "6e+01");
+    assert_eq!(alerts["data"]["alerts"][0]["labels"]["alertname"], "TargetDown");
+    assert_eq!(alerts["data"]["alerts"][1]["value"], "6e+01");
     assert_eq!(ask("/api/v1/rules?type=both").await.0, 400);
 }
 

@@ -35,18 +35,30 @@ pub(crate) struct Fake {
     pub(crate) added: Mutex<Vec<NewSilence>>,
     pub(crate) phase: Mutex<String>,
     pub(crate) queries: Queries,
+    /// Instead of the usual series.
+    pub(crate) source: Option<Arc<dyn SeriesSource>>,
 }
 
 impl Fake {
     pub(crate) fn new(mood: Mood) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::of(mood))
+    }
+
+    /// With bounds on queries, and perhaps another source of series.
+    pub(crate) fn with(queries: Queries, source: Option<Arc<dyn SeriesSource>>) -> Arc<Self> {
+        Arc::new(Self { queries, source, ..Self::of(Mood::Burning) })
+    }
+
+    fn of(mood: Mood) -> Self {
+        Self {
             mood,
             changes: watch::Sender::new(7),
             acks: Mutex::default(),
             added: Mutex::default(),
             phase: Mutex::new("6".to_owned()),
             queries: Queries::default(),
-        })
+            source: None,
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -169,6 +181,9 @@ impl App for Fake {
     }
 
     fn source(&self) -> Arc<dyn SeriesSource> {
+        if let Some(source) = &self.source {
+            return source.clone();
+        }
         Arc::new(Series(vec![
             labels(&[("__name__", "chat_calls_total"), ("job", "movieguru"), ("instance", "a:1")]),
             labels(&[("__name__", "chat_calls_total"), ("job", "movieguru"), ("instance", "b:1")]),

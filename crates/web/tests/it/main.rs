@@ -3,6 +3,8 @@
 mod api;
 mod ask;
 mod digits;
+mod explore;
 mod fake;
 mod forms;
 mod pages;
+mod prometheus;
