@@ -1,5 +1,6 @@
 //! Evaluates the queries of rules away from the task that decides, so that a slow query delays its own group only.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,16 +31,25 @@ impl RuleWorker {
             return;
         }
         let worker = self.clone();
+        if work.results.is_empty() {
+            tokio::task::spawn_blocking(move || worker.answer(&work.queries, &Ok(()), &reports));
+            return;
+        }
         tokio::spawn(async move {
             let stored = worker.store_results(work.results).await;
-            for query in work.queries {
-                let answer = worker.evaluate(&query, &stored).await;
-                let event = bellwether_rules::Event::QueryDone { id: query.id, answer };
-                if reports.send(Request::Rules(event)).await.is_err() {
-                    return; // the server is stopping
-                }
-            }
+            tokio::task::spawn_blocking(move || worker.answer(&work.queries, &stored, &reports));
         });
+    }
+
+    /// Evaluates one after the other on a thread that may block: each change of threads costs as much as a small query.
+    fn answer(&self, queries: &[Query], stored: &Result<(), String>, reports: &mpsc::Sender<Request>) {
+        for query in queries {
+            let answer = self.evaluate(query, stored);
+            let event = bellwether_rules::Event::QueryDone { id: query.id, answer };
+            if reports.blocking_send(Request::Rules(event)).is_err() {
+                return; // the server is stopping
+            }
+        }
     }
 
     async fn store_results(&self, results: Written) -> Result<(), String> {
@@ -62,23 +72,22 @@ impl RuleWorker {
     }
 
     /// A rule whose group's earlier results could not be stored must not be evaluated as if they had been.
-    async fn evaluate(&self, query: &Query, stored: &Result<(), String>) -> QueryAnswer {
+    fn evaluate(&self, query: &Query, stored: &Result<(), String>) -> QueryAnswer {
         if let Err(why) = stored {
             let result = Err(format!("results of the rule before cannot be stored: {why}"));
             return QueryAnswer { result, duration: TimeDelta::ZERO };
         }
-        let (source, query) = (self.store.snapshot(), query.clone());
-        let evaluation = tokio::task::spawn_blocking(move || {
-            let options = EvalOptions { subquery_step: query.subquery_step, ..EvalOptions::default() };
-            let started = Instant::now();
-            let result = eval_instant(&query.expr.parsed, query.at, &source, &options)
+        let options = EvalOptions { subquery_step: query.subquery_step, ..EvalOptions::default() };
+        let started = Instant::now();
+        // A query that brings the evaluator down must not take the answers of its group with it.
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            eval_instant(&query.expr.parsed, query.at, &self.store.snapshot(), &options)
                 .map(|evaluated| evaluated.value)
-                .map_err(|error| error.to_string());
-            QueryAnswer { result, duration: TimeDelta::from_secs_f64(started.elapsed().as_secs_f64()) }
-        });
-        evaluation.await.unwrap_or_else(|_| QueryAnswer {
-            result: Err("the evaluation ended without an answer".to_owned()),
-            duration: TimeDelta::ZERO,
-        })
+                .map_err(|error| error.to_string())
+        }));
+        QueryAnswer {
+            result: result.unwrap_or_else(|_| Err("the evaluation ended without an answer".to_owned())),
+            duration: TimeDelta::from_secs_f64(started.elapsed().as_secs_f64()),
+        }
     }
 }

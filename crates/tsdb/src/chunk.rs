@@ -12,7 +12,7 @@ use bellwether_model::{
 
 use crate::block::{self, Block};
 use crate::codec::{Reader, put_varint};
-use crate::column::{put_float_column, put_stale, put_whole_column, read_column, read_stale};
+use crate::column::{put_float_column, put_samples, put_stale, put_whole_column, read_column, read_stale};
 use crate::histogram_block::{self, HistogramBlock};
 use crate::summary_codec::Description;
 use crate::{histogram_columns, start_times};
@@ -177,10 +177,7 @@ fn decode_columns(reader: &mut Reader<'_>, count: usize, out: &mut Vec<Sample>) 
     let stale = read_stale(reader, count)?;
     let values = read_column(reader, count)?;
     let start = out.len();
-    out.reserve(count);
-    for index in 0..count {
-        out.push(Sample::new(Timestamp(times.whole(index)?), values.float(index)));
-    }
+    put_samples(out, &times, &values, count)?;
     for index in stale {
         out[start + index].value = STALE_NAN;
     }

@@ -1,8 +1,12 @@
 //! Numbers of one sort, next to each other and compressed: times, values, or the counts of one bucket.
 
+use std::cell::RefCell;
+
 use pco::data_types::Number;
 use pco::wrapped::{FileCompressor, FileDecompressor};
-use pco::{ChunkConfig, PagingSpec};
+use pco::{ChunkConfig, DecompressorScratch, PagingSpec};
+
+use bellwether_model::{Sample, Timestamp};
 
 use crate::codec::{Reader, put_varint, put_zigzag};
 
@@ -105,6 +109,38 @@ impl Column {
     }
 }
 
+/// Appends samples of two columns of the same length; `None` when the times are no whole numbers.
+pub(crate) fn put_samples(
+    out: &mut Vec<Sample>,
+    times: &Column,
+    values: &Column,
+    count: usize,
+) -> Option<()> {
+    match times {
+        Column::Regular { first, step } => put_values(out, regular(*first, *step, count), values),
+        Column::Whole(times) => put_values(out, times.iter().copied(), values),
+        Column::Float(_) => return None,
+    }
+    Some(())
+}
+
+/// One loop for each pair of sorts, without a question in it.
+fn put_values(out: &mut Vec<Sample>, times: impl ExactSizeIterator<Item = i64>, values: &Column) {
+    let sample = |(at, value): (i64, f64)| Sample::new(Timestamp(at), value);
+    match values {
+        Column::Regular { first, step } => {
+            let values = regular(*first, *step, times.len()).map(|whole| whole as f64);
+            out.extend(times.zip(values).map(sample));
+        }
+        Column::Whole(values) => out.extend(times.zip(values.iter().map(|whole| *whole as f64)).map(sample)),
+        Column::Float(values) => out.extend(times.zip(values.iter().copied()).map(sample)),
+    }
+}
+
+fn regular(first: i64, step: i64, count: usize) -> impl ExactSizeIterator<Item = i64> {
+    (0..count).map(move |index| first.wrapping_add(step.wrapping_mul(index as i64)))
+}
+
 /// Reads a column of so many numbers.
 pub(crate) fn read_column(reader: &mut Reader<'_>, count: usize) -> Option<Column> {
     Some(match reader.byte()? {
@@ -119,9 +155,16 @@ fn read_compressed<T: Number + Default>(reader: &mut Reader<'_>, count: usize) -
     let length = reader.varint_usize()?;
     let column = reader.bytes(length)?;
     let (file, rest) = FileDecompressor::new(column).ok()?;
-    let (mut chunk, rest) = file.chunk_decompressor::<T, _>(rest).ok()?;
+    let (chunk, rest) = file.chunk_decompressor::<T, _>(rest).ok()?;
     let mut numbers = vec![T::default(); count];
-    let mut page = chunk.page_decompressor(rest, count).ok()?;
-    let progress = page.read(&mut numbers).ok()?;
+    let progress = SCRATCH.with_borrow_mut(|scratch| {
+        let mut page = chunk.page_decompressor_with_scratch(rest, count, scratch).ok()?;
+        page.read(&mut numbers).ok()
+    })?;
     (progress.finished && progress.n_processed == count).then_some(numbers)
+}
+
+thread_local! {
+    /// Room to work in, some kilobytes: making it anew for each column would take as long as a small column.
+    static SCRATCH: RefCell<DecompressorScratch> = RefCell::default();
 }

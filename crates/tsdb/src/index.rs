@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use bellwether_model::{Labels, Matcher, SeriesId};
+use bellwether_model::{Labels, MatchOp, Matcher, SeriesId};
 use roaring::RoaringBitmap;
 
 /// All series ever created. Invariant: `labels[i]` is `None` only for a number whose record was lost to damage.
@@ -72,29 +72,62 @@ impl Index {
 
     /// Numbers of the series that pass every matcher.
     pub(crate) fn select(&self, matchers: &[Matcher]) -> RoaringBitmap {
-        // Matchers that a missing label fails name their series; the others only take some away.
-        let (naming, removing): (Vec<_>, Vec<_>) = matchers.iter().partition(|m| !m.matches_empty());
-        let mut found: Option<RoaringBitmap> = None;
+        let (equal, others): (Vec<_>, Vec<_>) =
+            matchers.iter().partition(|m| m.op == MatchOp::Equal && !m.matches_empty());
+        // Values that are there name their series; the rarest narrows the search at once.
+        let mut found = None;
+        if !equal.is_empty() {
+            let sets: Option<Vec<&RoaringBitmap>> = equal.iter().map(|m| self.with_value(m)).collect();
+            let Some(mut sets) = sets else { return RoaringBitmap::new() };
+            sets.sort_by_key(|set| set.len());
+            let (rarest, rest) = (sets[0], &sets[1..]);
+            found = Some(match rest.first() {
+                None => rarest.clone(),
+                Some(second) => rest[1..].iter().fold(rarest & *second, |found, set| found & *set),
+            });
+        }
+        // Matchers that a missing label fails name their series too; the rest only take some away.
+        let (naming, removing): (Vec<_>, Vec<_>) = others.into_iter().partition(|m| !m.matches_empty());
         for matcher in naming {
-            let passing = self.union(matcher, true);
             found = Some(match found {
-                Some(found) => found & passing,
-                None => passing,
+                Some(found) if self.is_quicker_one_by_one(&found, matcher) => self.passing(&found, matcher),
+                Some(found) => found & self.union(matcher, true),
+                None => self.union(matcher, true),
             });
         }
         let mut found = found.unwrap_or_else(|| self.all.clone());
         for matcher in removing {
-            found -= self.union(matcher, false);
+            if self.is_quicker_one_by_one(&found, matcher) {
+                found = self.passing(&found, matcher);
+            } else {
+                found -= self.union(matcher, false);
+            }
         }
         found
+    }
+
+    fn with_value(&self, matcher: &Matcher) -> Option<&RoaringBitmap> {
+        self.postings.get(matcher.name.as_str())?.get(matcher.value.as_str())
+    }
+
+    /// Whether there are fewer series than values of the label, or so few that joining sets of series costs more.
+    fn is_quicker_one_by_one(&self, found: &RoaringBitmap, matcher: &Matcher) -> bool {
+        const FEW: u64 = 64;
+        let values = self.postings.get(matcher.name.as_str()).map_or(0, BTreeMap::len);
+        found.len() <= FEW.max(values as u64 / 2)
+    }
+
+    fn passing(&self, ids: &RoaringBitmap, matcher: &Matcher) -> RoaringBitmap {
+        let passes = |id: &u32| {
+            let labels = self.labels.get(*id as usize).and_then(Option::as_ref);
+            labels.is_some_and(|labels| matcher.matches(labels))
+        };
+        ids.iter().filter(passes).collect()
     }
 
     /// Series whose value of the matcher's label passes, or fails.
     fn union(&self, matcher: &Matcher, passing: bool) -> RoaringBitmap {
         let Some(values) = self.postings.get(matcher.name.as_str()) else { return RoaringBitmap::new() };
-        if passing && matcher.op == bellwether_model::MatchOp::Equal {
-            return values.get(matcher.value.as_str()).cloned().unwrap_or_default();
-        }
         let mut union = RoaringBitmap::new();
         for (value, ids) in values {
             if matcher.matches_value(value) == passing {

@@ -3,6 +3,7 @@
 //! Only the set of series stays in memory; index blocks and chunks are read when asked for. Layout, in order:
 //! header, chunks, one index block per series, the table of block starts, the set of series, footer.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -187,7 +188,13 @@ impl Segment {
     }
 
     fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>, SourceError> {
-        read_at(&*self.file, offset, length).map_err(|error| {
+        let mut bytes = vec![0; length as usize];
+        self.read_into(&mut bytes, offset)?;
+        Ok(bytes)
+    }
+
+    fn read_into(&self, bytes: &mut [u8], offset: u64) -> Result<(), SourceError> {
+        self.file.read_exact_at(bytes, offset).map_err(|error| {
             SourceError::Unavailable(format!("cannot read {}: {error}", self.path.display()))
         })
     }
@@ -285,10 +292,26 @@ struct SegmentChunk {
     entry: Entry,
 }
 
+/// Room for a chunk's bytes that a thread keeps between two of them.
+const BYTES_KEPT: usize = 256 << 10;
+
+thread_local! {
+    static BYTES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 impl SegmentChunk {
-    fn bytes(&self) -> Result<Vec<u8>, SourceError> {
-        let bytes = self.segment.read(self.entry.offset, u64::from(self.entry.length))?;
-        if crc32fast::hash(&bytes) == self.entry.crc { Ok(bytes) } else { Err(self.damaged()) }
+    /// Reads the chunk's bytes, checks them, and decodes them.
+    fn with_bytes<T>(&self, decode: impl FnOnce(&[u8]) -> Option<T>) -> Result<T, SourceError> {
+        BYTES.with_borrow_mut(|bytes| {
+            bytes.resize(self.entry.length as usize, 0);
+            self.segment.read_into(bytes, self.entry.offset)?;
+            let is_whole = crc32fast::hash(bytes) == self.entry.crc;
+            let decoded = if is_whole { decode(bytes) } else { None };
+            if bytes.capacity() > BYTES_KEPT {
+                *bytes = Vec::new();
+            }
+            decoded.ok_or_else(|| self.damaged())
+        })
     }
 
     fn damaged(&self) -> SourceError {
@@ -307,7 +330,7 @@ impl Chunk for SegmentChunk {
 
     fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
         match self.kind() {
-            ChunkKind::Floats => chunk::decode(&self.bytes()?, out).ok_or_else(|| self.damaged()),
+            ChunkKind::Floats => self.with_bytes(|bytes| chunk::decode(bytes, out)),
             ChunkKind::Histograms => Ok(()),
         }
     }
@@ -315,9 +338,7 @@ impl Chunk for SegmentChunk {
     fn decode_histograms(&self, out: &mut Vec<HistogramSample>) -> Result<(), SourceError> {
         match self.kind() {
             ChunkKind::Floats => Ok(()),
-            ChunkKind::Histograms => {
-                chunk::decode_histograms(&self.bytes()?, out).ok_or_else(|| self.damaged())
-            }
+            ChunkKind::Histograms => self.with_bytes(|bytes| chunk::decode_histograms(bytes, out)),
         }
     }
 
@@ -325,6 +346,6 @@ impl Chunk for SegmentChunk {
         if !self.entry.described.is_started {
             return Ok(()); // without reading the file
         }
-        chunk::decode_start_times(&self.bytes()?, out).ok_or_else(|| self.damaged())
+        self.with_bytes(|bytes| chunk::decode_start_times(bytes, out))
     }
 }

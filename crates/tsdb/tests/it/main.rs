@@ -4,6 +4,7 @@ mod chunk;
 mod crash;
 mod damage;
 mod histogram;
+mod index;
 mod model;
 mod store;
 mod threads;
