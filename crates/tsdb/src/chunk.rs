@@ -236,6 +236,10 @@ impl Chunk for MemoryChunk {
         }
     }
 
+    fn has_start_times(&self) -> bool {
+        self.described.is_started
+    }
+
     fn decode_start_times(&self, out: &mut Vec<Option<Timestamp>>) -> Result<(), SourceError> {
         decode_start_times(&self.bytes, out).ok_or_else(damaged)
     }

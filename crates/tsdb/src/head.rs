@@ -309,6 +309,10 @@ impl Chunk for OpenChunk {
         Ok(())
     }
 
+    fn has_start_times(&self) -> bool {
+        !self.starts.is_empty()
+    }
+
     fn decode_start_times(&self, out: &mut Vec<Option<Timestamp>>) -> Result<(), SourceError> {
         out.extend_from_slice(&self.starts);
         Ok(())

@@ -342,6 +342,10 @@ impl Chunk for SegmentChunk {
         }
     }
 
+    fn has_start_times(&self) -> bool {
+        self.entry.described.is_started
+    }
+
     fn decode_start_times(&self, out: &mut Vec<Option<Timestamp>>) -> Result<(), SourceError> {
         if !self.entry.described.is_started {
             return Ok(()); // without reading the file

@@ -5,15 +5,14 @@
 
 use std::sync::Arc;
 
-use bellwether_model::{CounterReset, Histogram};
+use bellwether_model::Histogram;
 
 use super::aggregate::Group;
 use super::column::{ABSENT, Grid, Series, is_present};
-use super::histogram_rate::{mean_of, sum_of};
-use super::note::{Note, Notes, Operation};
+use super::histogram_rate::aggregated;
+use super::note::Notes;
 use super::range_function::Mean;
 use super::{EvalError, Evaluator};
-use crate::histogram::IncompatibleSchemas;
 use crate::kahan::Kahan;
 use crate::syntax::{AggregateOp, Aggregation, Span};
 use crate::value::SampleValue;
@@ -73,11 +72,6 @@ impl Evaluator<'_> {
         let numbers = || members.iter().map(|one| one.values[step]).filter(|value| is_present(*value));
         let span = &aggregation.inner.span;
         let mut notes = Notes::default();
-        let has = |hint: CounterReset| histograms.iter().any(|(_, h)| h.counter_reset == hint);
-        notes.add_if(
-            has(CounterReset::Reset) && has(CounterReset::NotReset),
-            Note::HintsCollide(Operation::Aggregation),
-        );
         if histograms.is_empty() {
             return Ok(Some(SampleValue::Float(if is_mean { mean(numbers()) } else { total(numbers()) })));
         }
@@ -87,20 +81,11 @@ impl Evaluator<'_> {
         }
         let buckets: usize = histograms.iter().map(|(_, h)| h.positive.len() + h.negative.len()).sum();
         self.cost.spend(buckets as u64)?;
-        let all = histograms.iter().map(|(_, histogram)| histogram.as_ref());
-        let (value, name) = match if is_mean { mean_of(all) } else { sum_of(all) } {
-            None => (None, ""),
-            Some(Ok(combined)) => {
-                notes.add_if(combined.bounds_reconciled, Note::BoundsReconciled(Operation::Aggregation));
-                (Some(combined.histogram.into()), "")
-            }
-            Some(Err(IncompatibleSchemas)) => {
-                notes.add(Note::SchemasMixed);
-                let first = histograms[0].1.schema.is_custom();
-                let odd = histograms.iter().find(|(_, h)| h.schema.is_custom() != first);
-                (None, odd.and_then(|(one, _)| one.labels.metric_name()).unwrap_or(""))
-            }
-        };
+        let all: Vec<&Histogram> = histograms.iter().map(|(_, histogram)| histogram.as_ref()).collect();
+        let value = aggregated(&all, is_mean, &mut notes).map(SampleValue::from);
+        let first = histograms[0].1.schema.is_custom();
+        let odd = histograms.iter().find(|(_, h)| h.schema.is_custom() != first);
+        let name = odd.and_then(|(one, _)| one.labels.metric_name()).unwrap_or("");
         self.note_all(&notes, name, span);
         Ok(value)
     }

@@ -56,11 +56,18 @@ pub(super) fn over_extended_histograms(
         }
         if from <= last {
             let between = samples[from..last].iter().map(|s| s.histogram.as_ref());
+            let mut lost: Option<Histogram> = None;
             for now in between.chain([&right]) {
                 if is_reset(now, before) {
-                    result = added(&result, before, notes)?;
+                    lost = Some(match lost {
+                        None => before.clone(),
+                        Some(lost) => added(&lost, before, notes)?,
+                    });
                 }
                 before = now;
+            }
+            if let Some(lost) = lost {
+                result = added(&result, &lost, notes)?;
             }
         }
     }

@@ -12,8 +12,8 @@ use crate::histogram::{is_reset, variance};
 use crate::syntax::{Call, Expr};
 
 /// Whether what is evaluated is read for counts and sums of histograms only. Samples are then compared one after the
-/// other as they are read, so that what begins anew is known even where the source did not say so; Prometheus does so
-/// too, and it shows in its warnings.
+/// other as they are read, so that what begins anew is known even where the source did not say so, and their buckets
+/// are left behind. Prometheus does so too, and it shows in its warnings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Statistics {
     /// Nobody said so.
@@ -25,19 +25,24 @@ pub(super) enum Statistics {
 }
 
 impl Evaluator<'_> {
-    /// Says of histograms whether they began anew, where only their statistics are read.
-    pub(super) fn state_resets(&self, samples: &mut MixedSamples) {
+    /// Leaves of histograms their statistics, and whether they began anew, where nothing else is read.
+    /// Samples up to a moment are not looked at.
+    pub(super) fn keep_statistics(&self, samples: &mut MixedSamples, after: i64) {
         if self.statistics != Statistics::Enough {
             return;
         }
         let mut before: Option<Arc<Histogram>> = None;
-        for sample in samples.histograms.iter_mut().filter(|sample| !sample.is_stale()) {
+        let seen = samples.histograms.iter_mut().filter(|s| s.at.0 > after && !s.is_stale());
+        for sample in seen {
             let now = Arc::clone(&sample.histogram);
-            if let Some(before) = before.filter(|_| now.counter_reset == CounterReset::Unknown) {
-                let began = is_reset(&now, &before);
-                let counter_reset = if began { CounterReset::Reset } else { CounterReset::NotReset };
-                sample.histogram = Arc::new(Histogram { counter_reset, ..Histogram::clone(&now) });
-            }
+            let counter_reset = match (now.counter_reset, before) {
+                (CounterReset::Unknown, Some(before)) if is_reset(&now, &before) => CounterReset::Reset,
+                (CounterReset::Unknown, Some(_)) => CounterReset::NotReset,
+                (stated, _) => stated,
+            };
+            let (count, sum) = (now.count, now.sum);
+            let statistics = Histogram { counter_reset, count, sum, ..Histogram::empty(now.schema) };
+            sample.histogram = Arc::new(statistics);
             before = Some(now);
         }
     }

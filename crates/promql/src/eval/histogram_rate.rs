@@ -115,13 +115,7 @@ fn histogram_rate(
     let mut result = None;
     if window.histograms.len() > 1 {
         let mut own = Notes::default();
-        match histogram_difference(window, is_counter, &mut own) {
-            Ok(histogram) => result = Some(histogram),
-            Err(IncompatibleSchemas) => {
-                own = Notes::default();
-                own.add(Note::SchemasMixed);
-            }
-        }
+        result = histogram_difference(window, is_counter, &mut own);
         notes.add_all(own);
         result.as_ref()?;
     }
@@ -166,11 +160,7 @@ fn combined(
 }
 
 /// What was added to a histogram between the first sample and the last; counters that began anew are continued.
-fn histogram_difference(
-    window: &Window<'_>,
-    is_counter: bool,
-    notes: &mut Notes,
-) -> Result<Histogram, IncompatibleSchemas> {
+fn histogram_difference(window: &Window<'_>, is_counter: bool, notes: &mut Notes) -> Option<Histogram> {
     let samples = window.histograms;
     let histogram = |index: usize| samples[index].histogram.as_ref();
     let (first, second, last) = (histogram(0), histogram(1), histogram(samples.len() - 1));
@@ -186,18 +176,23 @@ fn histogram_difference(
     } else {
         first
     };
+    notes.add_if(is_counter && (is_gauge(first) || is_gauge(last)), Note::NotCounter);
     let is_custom = base.schema.is_custom();
     if last.schema.is_custom() != is_custom {
-        return Err(IncompatibleSchemas);
+        notes.add(Note::SchemasMixed);
+        return None;
+    }
+    if is_counter && samples[1..].iter().any(|s| s.histogram.schema.is_custom() != is_custom) {
+        // As in Prometheus, nothing else is said then.
+        *notes = Notes::default();
+        notes.add(Note::SchemasMixed);
+        return None;
     }
     let mut coarsest = if base.schema.number() < last.schema.number() { base.schema } else { last.schema };
     if is_counter {
         notes.add_if(samples.iter().any(|s| is_gauge(&s.histogram)), Note::NotCounter);
         for sample in &samples[1..] {
             let schema = sample.histogram.schema;
-            if schema.is_custom() != is_custom {
-                return Err(IncompatibleSchemas);
-            }
             coarsest = if schema.number() < coarsest.number() { schema } else { coarsest };
         }
     } else {
@@ -205,7 +200,7 @@ fn histogram_difference(
     }
     let mut total = HistogramSum::of(last);
     total.coarsen(coarsest);
-    total.subtract(base)?;
+    total.subtract(base).ok()?;
     let reconciled = total.take_bounds_reconciled();
     notes.add_if(reconciled, Note::BoundsReconciled(Operation::Subtraction));
     if is_counter {
@@ -215,14 +210,14 @@ fn histogram_difference(
             let overlaps = window.counted_histogram(index).overlaps(&window.counted_histogram(index - 1));
             notes.add_if(overlaps, Note::StartTimesOverlap);
             if restarts(index) || is_reset(now, before) {
-                total.add(before)?;
+                total.add(before).ok()?;
                 let reconciled = total.take_bounds_reconciled();
                 notes.add_if(reconciled, Note::BoundsReconciled(Operation::Addition));
             }
             before = now;
         }
     }
-    Ok(Histogram { counter_reset: CounterReset::Gauge, ..total.total().histogram })
+    Some(Histogram { counter_reset: CounterReset::Gauge, ..total.total().histogram })
 }
 
 /// `irate` and `idelta`: what the last two entries differ by.
@@ -270,35 +265,43 @@ pub(super) fn histograms_combined(
     is_mean: bool,
     notes: &mut Notes,
 ) -> Option<Histogram> {
-    let histograms = || samples.iter().map(|sample| sample.histogram.as_ref());
-    let has = |hint: CounterReset| histograms().any(|h| h.counter_reset == hint);
-    let result = if is_mean { mean_of(histograms()) } else { sum_of(histograms()) };
-    match result? {
+    let histograms: Vec<&Histogram> = samples.iter().map(|sample| sample.histogram.as_ref()).collect();
+    let mut own = Notes::default();
+    let combined = aggregated(&histograms, is_mean, &mut own);
+    if combined.is_some() {
+        notes.add_all(own);
+    } else {
+        // What could be said of the samples before the odd one does not matter.
+        notes.add(Note::SchemasMixed);
+    }
+    combined
+}
+
+/// The sum or the mean of histograms, with what is to be said of it; none where they do not go together.
+pub(super) fn aggregated(histograms: &[&Histogram], is_mean: bool, notes: &mut Notes) -> Option<Histogram> {
+    let (first, rest) = histograms.split_first()?;
+    let reconciled = Note::BoundsReconciled(Operation::Aggregation);
+    let combined = if is_mean {
+        let mut mean = HistogramMean::of(first);
+        let result = rest.iter().try_for_each(|histogram| mean.add(histogram));
+        result.map_err(|_| mean.bounds_reconciled()).map(|()| mean.total())
+    } else {
+        let mut total = HistogramSum::of(first);
+        let result = rest.iter().try_for_each(|histogram| total.add(histogram));
+        result.map_err(|_| total.take_bounds_reconciled()).map(|()| total.total())
+    };
+    match combined {
         Ok(combined) => {
+            let has = |hint: CounterReset| histograms.iter().any(|h| h.counter_reset == hint);
             let collide = has(CounterReset::Reset) && has(CounterReset::NotReset);
             notes.add_if(collide, Note::HintsCollide(Operation::Aggregation));
-            notes.add_if(combined.bounds_reconciled, Note::BoundsReconciled(Operation::Aggregation));
+            notes.add_if(combined.bounds_reconciled, reconciled);
             Some(combined.histogram)
         }
-        Err(IncompatibleSchemas) => {
+        Err(bounds_reconciled) => {
+            notes.add_if(bounds_reconciled, reconciled);
             notes.add(Note::SchemasMixed);
             None
         }
     }
-}
-
-/// The sum of histograms; none of nothing.
-pub(super) fn sum_of<'a>(
-    mut histograms: impl Iterator<Item = &'a Histogram>,
-) -> Option<Result<Combined, IncompatibleSchemas>> {
-    let mut total = HistogramSum::of(histograms.next()?);
-    Some(histograms.try_for_each(|h| total.add(h)).map(|()| total.total()))
-}
-
-/// The mean of histograms; none of nothing.
-pub(super) fn mean_of<'a>(
-    mut histograms: impl Iterator<Item = &'a Histogram>,
-) -> Option<Result<Combined, IncompatibleSchemas>> {
-    let mut mean = HistogramMean::of(histograms.next()?);
-    Some(histograms.try_for_each(|h| mean.add(h)).map(|()| mean.total()))
 }

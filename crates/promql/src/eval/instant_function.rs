@@ -184,7 +184,12 @@ impl Evaluator<'_> {
 
     fn sort(&mut self, expr: &Expr, call: &Call, grid: Grid) -> Result<Vec<Series>, EvalError> {
         let mut series = self.vector(&call.arguments[0], grid)?;
-        if self.is_range {
+        if matches!(call.function, Function::Sort | Function::SortDesc) {
+            // Histograms have no order.
+            series.iter_mut().for_each(|one| one.histograms = Vec::new());
+            series.retain(|one| !one.is_blank());
+        }
+        if grid.count > 1 {
             let name = "sort is ineffective for range queries since results are always ordered by labels";
             self.warn(&expr.span, name.into());
             return Ok(series);
@@ -203,11 +208,6 @@ impl Evaluator<'_> {
             let named = labels.iter().map(compare).find(|o| o.is_ne());
             named.unwrap_or_else(|| a.labels.cmp(&b.labels))
         };
-        if matches!(call.function, Function::Sort | Function::SortDesc) {
-            // Histograms have no order.
-            series.iter_mut().for_each(|one| one.histograms = Vec::new());
-            series.retain(|one| !one.is_blank());
-        }
         match call.function {
             Function::SortByLabel => series.sort_by(by_label),
             Function::SortByLabelDesc => series.sort_by(|a, b| by_label(b, a)),

@@ -74,7 +74,7 @@ impl Evaluator<'_> {
     ) -> Result<Series, EvalError> {
         let lookback = self.options.lookback.0;
         let mut samples = MixedSamples::with_markers(&view.chunks, &self.cost)?;
-        self.state_resets(&mut samples);
+        self.keep_statistics(&mut samples, grid.start.saturating_sub(lookback));
         let entries = samples.whole().entries();
         let mut series = Series::new(view.labels, vec![ABSENT; grid.count]);
         let mut next = 0;

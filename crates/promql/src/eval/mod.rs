@@ -226,8 +226,6 @@ struct Evaluator<'a> {
     /// The query's own grid, for `start()`, `end()` and durations that ask for it.
     query: Grid,
     times: QueryTimes,
-    /// Whether the query has steps, even if only one.
-    is_range: bool,
     cost: Cost<'a>,
     /// What is read of histograms where evaluation is now.
     statistics: Statistics,
@@ -243,7 +241,6 @@ impl<'a> Evaluator<'a> {
             options,
             query,
             times,
-            is_range: step.0 > 0,
             cost: Cost::new(options.limits, options.interrupt),
             statistics: Statistics::NotAsked,
             warnings: Vec::new(),

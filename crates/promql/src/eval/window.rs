@@ -240,8 +240,11 @@ impl Evaluator<'_> {
             self.check_cancelled()?;
             self.hold(grid.count as u64)?;
             let mut series = if row.samples.is_mixed_for(call.function) {
+                let is_calculated = !matches!(row.samples, RowSamples::Chunks(_));
                 let mut samples = row.samples.mixed(&self.cost)?;
-                self.state_resets(&mut samples);
+                if !is_calculated {
+                    self.keep_statistics(&mut samples, windows.reach(0).0);
+                }
                 let span = &range.span;
                 let row = MixedRow { labels: row.labels, samples, windows, parameters: &parameters, span };
                 self.slide_mixed(call.function, row, grid)?

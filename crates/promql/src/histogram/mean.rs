@@ -37,6 +37,11 @@ impl HistogramMean {
         self.sum.add(&divided(histogram, self.count))
     }
 
+    /// Whether custom bounds have differed.
+    pub(crate) fn bounds_reconciled(&mut self) -> bool {
+        self.sum.take_bounds_reconciled()
+    }
+
     pub(crate) fn total(mut self) -> Combined {
         if !self.is_incremental {
             self.sum.divide(self.count);

@@ -86,11 +86,15 @@ fn reach(rank: f64, buckets: impl Iterator<Item = BucketRange>) -> Reached {
 /// Where all other observations are of one sign, those around zero are taken to be of that sign too.
 fn narrow_zero_bucket(histogram: &Histogram, bucket: &mut BucketRange) {
     if bucket.lower < 0.0 && bucket.upper > 0.0 {
-        match (histogram.negative.is_empty(), histogram.positive.is_empty()) {
-            (true, false) => bucket.lower = 0.0,
-            (false, true) => bucket.upper = 0.0,
-            (true, true) | (false, false) => {}
-        }
+        narrow(histogram, bucket);
+    }
+}
+
+fn narrow(histogram: &Histogram, bucket: &mut BucketRange) {
+    match (histogram.negative.is_empty(), histogram.positive.is_empty()) {
+        (true, false) => bucket.lower = 0.0,
+        (false, true) => bucket.upper = 0.0,
+        (true, true) | (false, false) => {}
     }
 }
 
@@ -149,7 +153,10 @@ pub(crate) fn fraction(lower: f64, upper: f64, histogram: &Histogram) -> Fractio
 fn observations_below(value: f64, histogram: &Histogram) -> Option<f64> {
     let mut passed = 0.0;
     for mut bucket in histogram.buckets() {
-        narrow_zero_bucket(histogram, &mut bucket);
+        // Prometheus does so with custom buckets too, and where one only touches zero.
+        if bucket.lower <= 0.0 && bucket.upper >= 0.0 {
+            narrow(histogram, &mut bucket);
+        }
         if bucket.lower >= value {
             return Some(passed);
         }

@@ -26,7 +26,8 @@ fn mapped(histogram: &Histogram, is_turned: bool, part: impl Fn(f64) -> f64) -> 
         counter_reset: if is_turned { CounterReset::Gauge } else { histogram.counter_reset },
         schema: histogram.schema,
         zero_threshold: histogram.zero_threshold,
-        zero_count: part(histogram.zero_count),
+        // Custom buckets have no zero bucket; infinite factors must not make one.
+        zero_count: if histogram.schema.is_custom() { 0.0 } else { part(histogram.zero_count) },
         count: part(histogram.count),
         sum: part(histogram.sum),
         positive: buckets(&histogram.positive),

@@ -417,7 +417,7 @@ fn is_value(wanted: &SampleValue, got: &SampleValue, states_counter_reset: bool)
                 && almost_equal(a.count, b.count)
                 && almost_equal(a.sum, b.sum)
                 && a.custom_bounds == b.custom_bounds
-                && a.zero_threshold == b.zero_threshold
+                && almost_equal(a.zero_threshold, b.zero_threshold)
                 && almost_equal(a.zero_count, b.zero_count)
                 && same_buckets(&a.positive, &b.positive)
                 && same_buckets(&a.negative, &b.negative)

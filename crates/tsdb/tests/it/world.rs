@@ -115,6 +115,7 @@ pub(crate) fn entries(chunk: &dyn Chunk) -> Vec<(i64, u64)> {
     chunk.decode(&mut samples).unwrap();
     chunk.decode_histograms(&mut histograms).unwrap();
     chunk.decode_start_times(&mut starts).unwrap();
+    assert_eq!(chunk.has_start_times(), !starts.is_empty());
     let (summary, values): (_, Vec<_>) = match chunk.kind() {
         ChunkKind::Floats => {
             assert!(histograms.is_empty());
