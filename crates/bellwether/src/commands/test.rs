@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bellwether_diag::{FileId, Severity, Style};
+use bellwether_diag::{Diagnostic, Diagnostics, FileId, Severity, Style};
 use bellwether_rules::unit_test::{
     Case, CaseSuite, Coverage, Failure as TestFailure, Suite, TestFile, junit_xml, render_failure,
 };
@@ -46,6 +46,8 @@ fn chosen(patterns: &[String]) -> Result<Vec<Regex>, Failure> {
 /// A test file with everything it names.
 struct Prepared {
     name: String,
+    /// The texts it was read from.
+    sources: Vec<FileId>,
     /// `None` when something is wrong with it or with a rule file.
     content: Option<(TestFile, Vec<(String, RuleFile)>)>,
 }
@@ -54,6 +56,8 @@ struct Prepared {
 pub struct FileReport {
     /// Its name as it was given.
     pub name: String,
+    /// The texts it was read from.
+    pub sources: Vec<FileId>,
     /// Whether it or a rule file of it cannot be used.
     pub is_bad: bool,
     /// Its tests that were run.
@@ -76,12 +80,21 @@ pub struct Report {
     pub coverage: Coverage,
 }
 
+/// A rule file that was looked for.
+#[derive(Clone)]
+struct RuleFileRead {
+    /// Its text, if there is one.
+    source: Option<FileId>,
+    /// Its name and rules, if nothing is wrong.
+    rules: Option<(String, RuleFile)>,
+}
+
 struct Runner {
     loader: Loader,
     options: ReadOptions,
     explain: bool,
     /// Rule files read so far by their real path: several test files may be about one.
-    rules: BTreeMap<PathBuf, Option<(String, RuleFile)>>,
+    rules: BTreeMap<PathBuf, RuleFileRead>,
 }
 
 impl Runner {
@@ -96,32 +109,32 @@ impl Runner {
         let name = path.display().to_string();
         let unknown_fields =
             if self.options.ignore_unknown_fields { Severity::Warning } else { Severity::Error };
-        let file = self.loader.read_file(path, None).and_then(|file| {
+        let source = self.loader.read_file(path, None);
+        let file = source.and_then(|file| {
             let Loader { sources, diagnostics, .. } = &mut self.loader;
             TestFile::read(sources, file, unknown_fields, diagnostics)
         });
-        let content = file.and_then(|file| {
-            let rules = self.rule_files(&file, &folder_of(path))?;
-            Some((file, rules))
-        });
-        Prepared { name, content }
+        let found = file.as_ref().map(|file| self.rule_files(file, &folder_of(path))).unwrap_or_default();
+        let sources = source.into_iter().chain(found.iter().filter_map(|read| read.source)).collect();
+        let rules: Option<Vec<_>> = found.into_iter().map(|read| read.rules).collect();
+        Prepared { name, sources, content: file.zip(rules) }
     }
 
-    /// All rule files a test file names; `None` if one of them cannot be used.
-    fn rule_files(&mut self, file: &TestFile, folder: &Path) -> Option<Vec<(String, RuleFile)>> {
+    /// All rule files a test file names.
+    fn rule_files(&mut self, file: &TestFile, folder: &Path) -> Vec<RuleFileRead> {
         let mut found = Vec::new();
         for pattern in &file.rule_files {
             for path in self.loader.expand(&pattern.value, Some(pattern.span), folder) {
                 let key = path.canonicalize().unwrap_or_else(|_| path.clone());
                 if !self.rules.contains_key(&key) {
-                    let read = self.loader.read_file(&path, Some(pattern.span));
-                    let read = read.and_then(|file| self.rule_file(file));
-                    self.rules.insert(key.clone(), read);
+                    let source = self.loader.read_file(&path, Some(pattern.span));
+                    let rules = source.and_then(|file| self.rule_file(file));
+                    self.rules.insert(key.clone(), RuleFileRead { source, rules });
                 }
-                found.push(self.rules.get(&key).cloned().flatten());
+                found.extend(self.rules.get(&key).cloned());
             }
         }
-        found.into_iter().collect()
+        found
     }
 
     fn rule_file(&mut self, file: FileId) -> Option<(String, RuleFile)> {
@@ -138,7 +151,8 @@ impl Runner {
             bar.set_message(prepared.name.clone());
             let tests = self.run_file(prepared, chosen, &mut report.coverage);
             let is_bad = prepared.content.is_none();
-            report.files.push(FileReport { name: prepared.name.clone(), is_bad, tests });
+            let (name, sources) = (prepared.name.clone(), prepared.sources.clone());
+            report.files.push(FileReport { name, sources, is_bad, tests });
             bar.inc(1);
         }
         bar.finish_and_clear();
@@ -205,12 +219,17 @@ impl Report {
             name: test.name.clone(),
             failures: test.failures.iter().map(text).collect(),
         };
-        let problems = || loader.diagnostics.render(&loader.sources, plain);
+        let problems = |file: &FileReport| {
+            let is_of =
+                |problem: &&Diagnostic| problem.span.is_none_or(|span| file.sources.contains(&span.file));
+            let of: Diagnostics = loader.diagnostics.iter().filter(is_of).cloned().collect();
+            of.render(&loader.sources, plain)
+        };
         let suite = |file: &FileReport| CaseSuite {
             name: file.name.clone(),
             timestamp: timestamp.clone(),
             cases: file.tests.iter().map(case).collect(),
-            error: file.is_bad.then(problems),
+            error: file.is_bad.then(|| problems(file)),
         };
         junit_xml(&self.files.iter().map(suite).collect::<Vec<_>>())
     }

@@ -81,8 +81,9 @@ fn print_coverage(report: &Report, loader: &Loader, arguments: &Test) {
 
 fn said(rule: &RuleUse) -> &'static str {
     match (rule.used, rule.records) {
-        (Use::Never, _) => "its query finds nothing in any test",
-        (Use::Pending, _) => "it is pending in a test, but never fires",
+        (Use::Never, true) => "it records nothing in any test",
+        (Use::Never, false) => "it neither waits nor fires in any test",
+        (Use::Pending, _) => "it waits in a test, but never fires",
         (Use::Exercised, true) => "records",
         (Use::Exercised, false) => "fires",
     }

@@ -153,7 +153,7 @@ fn kind_of(loader: &mut Loader, file: FileId) -> Kind {
 
 /// The folder that relative names in a file start from.
 pub fn folder_of(path: &Path) -> PathBuf {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+    path.parent().unwrap_or(Path::new("")).to_owned()
 }
 
 /// Reads files and collects what is wrong with them.

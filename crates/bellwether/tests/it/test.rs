@@ -84,7 +84,7 @@ fn rules_that_no_test_exercises_are_listed_and_may_fail_the_run() {
     let ended = test("test-coverage", tests, &[]);
     assert_eq!(ended.code, Some(0));
     assert!(
-        ended.stdout.contains("rules.yml:5:12: alert Down: its query finds nothing in any test"),
+        ended.stdout.contains("rules.yml:5:12: alert Down: it neither waits nor fires in any test"),
         "{}",
         ended.stdout
     );

@@ -12,7 +12,8 @@ mod variance;
 
 pub(crate) use mean::HistogramMean;
 pub(crate) use quantile::{Fraction, Quantile, fraction, quantile};
-pub(crate) use reset::{is_reset, is_same};
+pub use reset::is_reset;
+pub(crate) use reset::is_same;
 pub(crate) use scale::{divided, scaled};
 pub(crate) use sum::{Combined, HistogramSum, IncompatibleSchemas, difference, sum};
 pub(crate) use trim::{Keep, trimmed};

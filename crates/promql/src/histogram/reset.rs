@@ -9,7 +9,7 @@ use super::layout::{SumBucket, keep_bounds, shared_bounds, sum_buckets};
 use super::sum::HistogramSum;
 
 /// Whether the counters of `previous` began anew before `current` was measured.
-pub(crate) fn is_reset(current: &Histogram, previous: &Histogram) -> bool {
+pub fn is_reset(current: &Histogram, previous: &Histogram) -> bool {
     match current.counter_reset {
         CounterReset::Reset => return true,
         CounterReset::NotReset => return false,

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::{
-    Bucket, Chunk, ChunkKind, ChunkSummary, CounterReset, Histogram, HistogramSample, Labels, Matcher,
-    Sample, SeriesSource, SeriesView, SourceError, TimeRange, Timestamp, matches_all,
+    Chunk, ChunkKind, ChunkSummary, CounterReset, HistogramSample, Labels, Matcher, Sample, SeriesSource,
+    SeriesView, SourceError, TimeRange, Timestamp, matches_all,
 };
-use bellwether_promql::SampleValue;
+use bellwether_promql::{SampleValue, is_reset};
 
 /// A value and its moment.
 pub(crate) type Entry = (Timestamp, SampleValue);
@@ -97,27 +97,9 @@ fn relate(before: Option<&Entry>, entry: &mut Entry) {
     let is_silent = histogram.counter_reset == CounterReset::Unknown;
     if is_silent && before.counter_reset != CounterReset::Gauge && !before.is_stale() && !histogram.is_stale()
     {
-        Arc::make_mut(histogram).counter_reset = relation(before, histogram);
+        let relation = if is_reset(histogram, before) { CounterReset::Reset } else { CounterReset::NotReset };
+        Arc::make_mut(histogram).counter_reset = relation;
     }
-}
-
-fn relation(before: &Histogram, after: &Histogram) -> CounterReset {
-    let layout = |histogram: &Histogram| (histogram.schema, histogram.zero_threshold);
-    if layout(before) != layout(after) || before.custom_bounds != after.custom_bounds {
-        return CounterReset::Unknown;
-    }
-    let count = |buckets: &[Bucket], index: i32| {
-        let place = buckets.binary_search_by_key(&index, |bucket| bucket.index);
-        place.map_or(0.0, |place| buckets[place].count)
-    };
-    let shrinks = |before: &[Bucket], after: &[Bucket]| {
-        before.iter().any(|bucket| count(after, bucket.index) < bucket.count)
-    };
-    let is_reset = after.count < before.count
-        || after.zero_count < before.zero_count
-        || shrinks(&before.positive, &after.positive)
-        || shrinks(&before.negative, &after.negative);
-    if is_reset { CounterReset::Reset } else { CounterReset::NotReset }
 }
 
 /// The store compares bits: a stale marker is no other than itself.
