@@ -48,7 +48,7 @@ pub(crate) fn renders(bytes: &[u8]) {
         labels: [("job", "login")].into_iter().collect(),
         external_labels: Default::default(),
         external_url: "http://b.example".to_owned(),
-        value: 0.9951,
+        value: 0.9951.into(),
     };
     let _ = expand_with(&set, &text, &alert, &World);
 }

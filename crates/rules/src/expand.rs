@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 use bellwether_model::{Labels, Timestamp};
 use bellwether_promql::SampleValue;
 use bellwether_template::{
-    AlertTemplateData, Context, QuerySample, TemplateError, TemplateSet, check_alert_text, expand_with,
-    prometheus_functions,
+    AlertTemplateData, AlertValue, Context, QuerySample, TemplateError, TemplateSet, check_alert_text,
+    expand_with, prometheus_functions,
 };
 
 use crate::{EngineOptions, TemplateOf, TemplatePlace, template_place};
@@ -52,12 +52,15 @@ impl<'a> Expander<'a> {
     }
 
     /// What templates see of one result.
-    pub(crate) fn data(&self, labels: &Labels, value: f64) -> AlertTemplateData {
+    pub(crate) fn data(&self, labels: &Labels, value: &SampleValue) -> AlertTemplateData {
         AlertTemplateData {
             labels: labels.clone(),
             external_labels: self.options.external_labels.clone(),
             external_url: self.options.external_url.clone(),
-            value,
+            value: match value {
+                SampleValue::Float(value) => AlertValue::Number(*value),
+                SampleValue::Histogram(histogram) => AlertValue::Histogram(histogram.to_string()),
+            },
         }
     }
 
@@ -98,7 +101,7 @@ impl Context for Expander<'_> {
     }
 }
 
-/// The number that stands for a value in templates and alerts. As in Prometheus that of a native histogram is 0.
+/// The number that stands for a value where only numbers can. As in Prometheus that of a native histogram is 0.
 pub(crate) fn number(value: &SampleValue) -> f64 {
     value.as_float().unwrap_or_default()
 }

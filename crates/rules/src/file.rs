@@ -14,7 +14,7 @@ use bellwether_diag::{
 use bellwether_model::{METRIC_NAME, TimeDelta, is_valid_legacy_name};
 use bellwether_promql::Expr;
 
-use crate::{TemplateOf, TemplatePlace, expand, lint, query_text};
+use crate::{TemplateOf, TemplatePlace, expand, lint, query_text, template_place};
 
 /// Which names metrics, labels and annotations may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -268,7 +268,8 @@ fn rule(node: &Node, options: ReadOptions, cx: &mut Cx<'_>) -> Option<Rule> {
     if let Some(node) = node.get("labels").filter(|_| alert.is_some()) {
         check_templates(node, cx);
     }
-    let template_places = if alert.is_some() { template_places(node, cx.sources) } else { BTreeMap::new() };
+    let template_places =
+        if alert.is_some() { template_place::places(node, cx.sources) } else { BTreeMap::new() };
     Some(Rule { name: record.or(alert)?, expr: expr?, labels, kind: kind?, template_places })
 }
 
@@ -361,20 +362,6 @@ fn check_templates(mapping: &Node, cx: &mut Cx<'_>) {
             cx.push(diagnostic);
         }
     }
-}
-
-/// Where the templates of an alerting rule stand. Texts without an action are none.
-fn template_places(rule: &Node, sources: &Sources) -> BTreeMap<TemplateOf, TemplatePlace> {
-    let field = |name| rule.get(name).and_then(Node::as_mapping).unwrap_or(&[]);
-    let labels = field("labels").iter().map(|entry| (TemplateOf::Label as fn(String) -> TemplateOf, entry));
-    let annotations =
-        field("annotations").iter().map(|entry| (TemplateOf::Annotation as fn(String) -> TemplateOf, entry));
-    let is_template = |node: &Node| node.as_text().is_some_and(|text| text.contains("{{"));
-    let templates = labels.chain(annotations).filter(|(_, (_, value))| is_template(value));
-    let place = |(of, (key, value)): (fn(String) -> TemplateOf, &(Node, Node))| {
-        Some((of(key.as_text()?.to_owned()), TemplatePlace::of(value, sources)?))
-    };
-    templates.filter_map(place).collect()
 }
 
 impl PartialEq for RuleExpr {

@@ -301,7 +301,6 @@ impl RuleState {
             RuleKind::Record => None,
         };
         let candidate = |(found, value): &(Labels, SampleValue)| {
-            let value = number(value);
             let data = expander.data(found, value);
             let mut labels = LabelsBuilder::from(&found.without_name());
             for (name, text) in &self.labels {
@@ -312,7 +311,11 @@ impl RuleState {
             let annotations = annotations.map(|(name, text)| {
                 (name, expander.expand(TemplateOf::Annotation(name.clone()), text, &data))
             });
-            Candidate { labels: labels.build(), annotations: Labels::from_pairs(annotations), value }
+            Candidate {
+                labels: labels.build(),
+                annotations: Labels::from_pairs(annotations),
+                value: number(value),
+            }
         };
         let found = open.results.iter().map(candidate).collect();
         (found, expander.finish())

@@ -36,6 +36,24 @@ impl TemplatePlace {
     }
 }
 
+/// Where the templates of an alerting rule stand. Texts without an action are none.
+pub(crate) fn places(rule: &Node, sources: &Sources) -> BTreeMap<TemplateOf, TemplatePlace> {
+    let field = |name| rule.get(name).and_then(Node::as_mapping).unwrap_or(&[]);
+    let labels = field("labels").iter().map(|(key, value)| (key.as_text().map(label), value));
+    let annotations = field("annotations").iter().map(|(key, value)| (key.as_text().map(annotation), value));
+    let is_template = |value: &Node| value.as_text().is_some_and(|text| text.contains("{{"));
+    let templates = labels.chain(annotations).filter(|(_, value)| is_template(value));
+    templates.filter_map(|(of, value)| of.zip(TemplatePlace::of(value, sources))).collect()
+}
+
+fn label(name: &str) -> TemplateOf {
+    TemplateOf::Label(name.to_owned())
+}
+
+fn annotation(name: &str) -> TemplateOf {
+    TemplateOf::Annotation(name.to_owned())
+}
+
 /// What failed, and where in the rule file.
 pub(crate) fn sentence(
     of: &TemplateOf,

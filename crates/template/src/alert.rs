@@ -23,7 +23,31 @@ pub struct AlertTemplateData {
     /// `$externalURL`.
     pub external_url: String,
     /// `$value`: the expression's value.
-    pub value: f64,
+    pub value: AlertValue,
+}
+
+/// What `$value` is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AlertValue {
+    /// A number.
+    Number(f64),
+    /// A native histogram, as text.
+    Histogram(String),
+}
+
+impl From<f64> for AlertValue {
+    fn from(value: f64) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl From<&AlertValue> for Value {
+    fn from(value: &AlertValue) -> Self {
+        match value {
+            AlertValue::Number(value) => Self::Float(*value),
+            AlertValue::Histogram(text) => Self::from(text.as_str()),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -39,7 +63,7 @@ impl Object for Data {
             ("Labels", Value::from(&self.0.labels)),
             ("ExternalLabels", Value::from(&self.0.external_labels)),
             ("ExternalURL", Value::from(self.0.external_url.as_str())),
-            ("Value", Value::Float(self.0.value)),
+            ("Value", Value::from(&self.0.value)),
         ]
     }
 }
@@ -59,7 +83,7 @@ pub fn expand_with(
         ("$labels", Value::from(&data.labels)),
         ("$externalLabels", Value::from(&data.external_labels)),
         ("$externalURL", Value::from(data.external_url.as_str())),
-        ("$value", Value::Float(data.value)),
+        ("$value", Value::from(&data.value)),
     ];
     let dot = Value::object(Data(data.clone()));
     set.render_inline("annotation", Escape::None, text, (&dot, &variables), context)

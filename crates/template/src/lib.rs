@@ -10,7 +10,7 @@
 //!     labels: [("job", "login")].into_iter().collect(),
 //!     external_labels: Default::default(),
 //!     external_url: String::new(),
-//!     value: 0.9951,
+//!     value: 0.9951.into(),
 //! };
 //! let text = expand("{{ $labels.job }}: {{ $value | humanizePercentage }}", &data, &ClockOnly::default())?;
 //! assert_eq!(text, "login: 99.51%");
@@ -43,7 +43,7 @@ mod printf;
 mod set;
 mod value;
 
-pub use alert::{ALERT_VARIABLES, AlertTemplateData, check_alert_text, expand, expand_with};
+pub use alert::{ALERT_VARIABLES, AlertTemplateData, AlertValue, check_alert_text, expand, expand_with};
 pub use context::{ClockOnly, Context, QuerySample};
 pub use defaults::{DEFAULT_TEMPLATES, default_templates};
 pub use error::TemplateError;

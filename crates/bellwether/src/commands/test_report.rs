@@ -59,7 +59,10 @@ fn print_coverage(report: &Report, loader: &Loader, arguments: &Test) {
     if listed.is_empty() {
         return;
     }
-    say("");
+    // Failures end with a blank line of their own.
+    if report.files.last().is_some_and(|file| file.tests.iter().all(|test| test.failures.is_empty())) {
+        say("");
+    }
     say(match shown {
         CoverageShown::All => "rules and what the tests made them do:",
         CoverageShown::Missing | CoverageShown::None => "rules that no test exercises:",

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::{
-    Chunk, ChunkKind, ChunkSummary, CounterReset, HistogramSample, Labels, Matcher, Sample, SeriesSource,
-    SeriesView, SourceError, TimeRange, Timestamp, matches_all,
+    Chunk, ChunkKind, ChunkSummary, CounterReset, Histogram, HistogramSample, Labels, Matcher, Sample,
+    SeriesSource, SeriesView, SourceError, TimeRange, Timestamp, matches_all,
 };
 use bellwether_promql::{SampleValue, is_reset};
 
@@ -40,9 +40,9 @@ impl Memory {
 
     /// Gives a series; it replaces what was given under the same labels.
     pub(crate) fn give(&mut self, labels: Labels, mut entries: Vec<Entry>) {
-        for index in 1..entries.len() {
+        for index in 0..entries.len() {
             let (before, rest) = entries.split_at_mut(index);
-            relate(before.last(), &mut rest[0]);
+            rest.iter_mut().take(1).for_each(|entry| relate(before.last(), entry));
         }
         self.series.insert(labels, entries);
     }
@@ -86,20 +86,31 @@ impl Memory {
     }
 }
 
-/// Says of a histogram whether its counters went on from the one before, as a store finds out when it takes one that
-/// says nothing itself.
+/// Says of a histogram whether its counters went on from the one before, as Prometheus' store does whatever the
+/// histogram says of itself: a gauge stays one, and where counters began anew or the layout changed nothing is known.
 fn relate(before: Option<&Entry>, entry: &mut Entry) {
-    let (Some((_, SampleValue::Histogram(before))), SampleValue::Histogram(histogram)) =
-        (before, &mut entry.1)
-    else {
+    let SampleValue::Histogram(histogram) = &mut entry.1 else { return };
+    if histogram.counter_reset == CounterReset::Gauge || histogram.is_stale() {
         return;
+    }
+    let goes_on = match before {
+        Some((_, SampleValue::Histogram(before))) => goes_on(before, histogram),
+        Some((_, SampleValue::Float(_))) | None => false,
     };
-    let is_silent = histogram.counter_reset == CounterReset::Unknown;
-    if is_silent && before.counter_reset != CounterReset::Gauge && !before.is_stale() && !histogram.is_stale()
-    {
-        let relation = if is_reset(histogram, before) { CounterReset::Reset } else { CounterReset::NotReset };
+    let relation = if goes_on { CounterReset::NotReset } else { CounterReset::Unknown };
+    if histogram.counter_reset != relation {
         Arc::make_mut(histogram).counter_reset = relation;
     }
+}
+
+fn goes_on(before: &Histogram, after: &Histogram) -> bool {
+    let layout = |histogram: &Histogram| (histogram.schema, histogram.zero_threshold);
+    before.counter_reset != CounterReset::Gauge
+        && !before.is_stale()
+        && layout(before) == layout(after)
+        && before.custom_bounds == after.custom_bounds
+        && after.counter_reset != CounterReset::Reset
+        && !is_reset(&Histogram { counter_reset: CounterReset::Unknown, ..after.clone() }, before)
 }
 
 /// The store compares bits: a stale marker is no other than itself.

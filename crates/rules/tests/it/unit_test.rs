@@ -412,3 +412,36 @@ fn promtools_own_test_files_pass_and_fail_as_they_do_there() {
     }
     cases::ran("conformance/rule-unit-tests", CONFORMANCE.len() as u64);
 }
+
+#[test]
+fn native_histograms_are_given_recorded_and_compared() {
+    let rules = "groups: [{name: g, rules: [{record: sum:h, expr: sum(h)}, {record: sum:h:count, expr: histogram_count(sum:h)}, {alert: A, expr: h, annotations: {v: '{{ $value }}'}}]}]";
+    let given = "rule_files: [r]\ntests:\n- input_series:\n  - {series: 'h{i=\"1\"}', values: '{{sum:3 count:2 buckets:[2]}}+{{sum:1 count:1 buckets:[1]}}x3 stale'}\n  - {series: 'h{i=\"2\"}', values: '{{sum:1 count:1 buckets:[1]}}x3'}\n";
+    let check = |expected: &str, want: &str| {
+        let test = format!("{given}  promql_expr_test: [{expected}]\n");
+        let files = BTreeMap::from([("t".to_owned(), test), ("r".to_owned(), rules.to_owned())]);
+        let ran = run("t", &files, ReadOptions::default(), false);
+        assert_eq!(ran.problems, "");
+        let lines = ran.failures().concat().lines().skip(3).map(str::to_owned).collect::<Vec<_>>().join("\n");
+        assert_eq!(lines, want, "{expected}");
+    };
+    let sum = |eval_time: &str, histogram: &str| {
+        format!(
+            "{{expr: 'sum:h', eval_time: {eval_time}, exp_samples: [{{labels: 'sum:h', histogram: '{histogram}'}}]}}"
+        )
+    };
+    check(&sum("1m", "{{sum:5 count:4 buckets:[4]}}"), "");
+    check(&sum("1m", "{{sum:5 count:4 counter_reset_hint:not_reset buckets:[4]}}"), "");
+    // One of the two has gone, and the sum is smaller than before.
+    check(&sum("4m", "{{sum:1 count:1 counter_reset_hint:unknown buckets:[1]}}"), "");
+    check("{expr: 'sum:h:count', eval_time: 3m, exp_samples: [{labels: 'sum:h:count', value: 6}]}", "");
+    check("{expr: 'count(ALERTS)', eval_time: 3m, exp_samples: [{value: 2}]}", "");
+    check(
+        &sum("1m", "{{sum:5 count:5 buckets:[4 1]}}"),
+        "    sum:h differs:
+      value
+        expected {{count:5 sum:5 buckets:[4 1]}}
+        got      {{count:4 sum:5 counter_reset_hint:not_reset buckets:[4]}}
+                         ^",
+    );
+}

@@ -33,7 +33,7 @@ fn render(text: &str) -> Result<String, String> {
         labels: Labels::from_pairs([("job", "login"), ("severity", "page")]),
         external_labels: Labels::from_pairs([("region", "eu")]),
         external_url: "https://bw.example.org/slo".to_owned(),
-        value: 0.985,
+        value: 0.985.into(),
     };
     expand(text, &data, &World).map_err(|error| error.to_string())
 }
