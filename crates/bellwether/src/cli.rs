@@ -217,9 +217,31 @@ pub struct Query {
     /// Evaluate at this moment (RFC 3339 or Unix seconds) instead of now
     #[arg(long, value_name = "TIME")]
     pub time: Option<String>,
-    #[command(flatten)]
-    /// The server.
-    pub remote: Remote,
+    /// Evaluate over this length of time before the moment
+    #[arg(long, value_name = "DURATION")]
+    pub range: Option<TimeDelta>,
+    /// Distance of two points of the range
+    #[arg(long, value_name = "DURATION", requires = "range")]
+    pub step: Option<TimeDelta>,
+    /// The server's address
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9999")]
+    pub server: String,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: QueryFormat,
+}
+
+/// How an answer is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum QueryFormat {
+    /// For people
+    #[default]
+    #[value(alias = "text")]
+    Table,
+    /// For programs
+    Json,
+    /// For spreadsheets
+    Csv,
 }
 
 /// Subcommands of `slo`.

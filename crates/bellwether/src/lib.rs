@@ -33,6 +33,7 @@ pub mod maintain;
 pub mod output;
 pub mod pages;
 pub mod pipeline;
+pub mod query_output;
 pub mod recorder;
 pub mod reload;
 pub mod request;

@@ -92,3 +92,62 @@ async fn a_button_breaks_the_service_and_a_form_silences_what_follows() {
     .await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_query_is_completed_and_checked_while_it_is_typed() {
+    const AREA: &str = "textarea[name=expr]";
+    const ENTER: &str = "\u{E007}";
+    let Some(browser) = Browser::start().await else { return };
+    let demo = DemoProcess::start("browser-explore");
+    browser.screen(PHONE).await;
+    browser.open(&format!("{}/explore", demo.page)).await;
+    let text = async || browser.run("return document.querySelector('textarea[name=expr]').value").await;
+    let first = "return document.querySelector('.options:not([hidden]) li .mono')?.textContent ?? null";
+    let suggests = async |expected: &str| {
+        until(&format!("{expected} to be suggested"), Duration::from_secs(10), async || {
+            (browser.run(first).await == json!(expected)).then_some(())
+        })
+        .await;
+    };
+
+    browser.type_into(AREA, "movieguru_chat_latency_milliseconds_c").await;
+    suggests("movieguru_chat_latency_milliseconds_count").await;
+    browser.type_into(AREA, ENTER).await;
+    assert_eq!(text().await, "movieguru_chat_latency_milliseconds_count");
+    browser.type_into(AREA, "{jo").await;
+    suggests("job").await;
+    browser.type_into(AREA, ENTER).await;
+    browser.type_into(AREA, "=\"").await;
+    suggests("movie-guru").await;
+    browser.type_into(AREA, ENTER).await;
+    let whole = "movieguru_chat_latency_milliseconds_count{job=\"movie-guru\"";
+    assert_eq!(text().await, whole);
+
+    let marked = "return document.querySelector('.under mark') !== null";
+    browser.type_into(AREA, "} +* 2").await;
+    until("the mistake to be underlined", Duration::from_secs(10), async || {
+        (browser.run(marked).await == json!(true)).then_some(())
+    })
+    .await;
+    let clear = "const a = document.querySelector('textarea[name=expr]'); a.value = ''; a.dispatchEvent(new Event('input'))";
+    browser.run(clear).await;
+    browser.type_into(AREA, "sum(up) ").await;
+    browser.type_into(AREA, ENTER).await;
+    until("the graph", Duration::from_secs(10), async || {
+        (browser.run("return document.querySelector('.plot svg.chart') !== null").await == json!(true))
+            .then_some(())
+    })
+    .await;
+    let address = browser.run("return location.pathname + location.search").await;
+    assert!(address.as_str().unwrap().starts_with("/explore?expr=sum%28up%29"), "{address}");
+
+    // The arrow keys read values; a legend's tick takes its line away.
+    browser.run("document.querySelector('.plot').focus()").await;
+    browser.type_into(".plot", "\u{E012}").await;
+    let read = browser.run("return document.querySelector('.read').textContent").await;
+    assert!(read.as_str().unwrap().contains(':'), "{read}");
+    browser.click(".keys input").await;
+    let shown = "return getComputedStyle(document.querySelector('.plot path.l0')).display";
+    assert_eq!(browser.run(shown).await, "none");
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
