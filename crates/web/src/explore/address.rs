@@ -175,7 +175,10 @@ impl Ask {
 
     pub(super) fn range_spec(&self, now: Timestamp) -> RangeSpec {
         let (end, step) = (self.end(now), self.step());
-        RangeSpec { start: (end - self.range()).ceil_to(step), end: end.floor_to(step), step }
+        // The last point is at the end itself: somebody who has just started wants to see the first sample.
+        let end = end.floor_to(TimeDelta::SECOND);
+        let count = self.range().0 / step.0;
+        RangeSpec { start: end - TimeDelta(step.0 * count), end, step }
     }
 
     /// `1h until now, every 20s`
