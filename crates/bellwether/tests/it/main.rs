@@ -9,6 +9,7 @@ mod crash_service;
 mod demo;
 mod demo_process;
 mod process;
+mod prometheus_peer;
 mod reload;
 mod rules;
 mod senders;
