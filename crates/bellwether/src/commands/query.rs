@@ -44,8 +44,10 @@ fn check(expression: &str) -> Result<(), Failure> {
     Err(Failure::Reported)
 }
 
+type Parameters = Vec<(&'static str, String)>;
+
 /// The path and its parameters: a moment is the server's to choose, a range is not.
-fn request(arguments: &Query) -> Result<(&'static str, Vec<(&'static str, String)>), Failure> {
+fn request(arguments: &Query) -> Result<(&'static str, Parameters), Failure> {
     let mut parameters = vec![("query", arguments.expression.clone())];
     let Some(range) = arguments.range else {
         parameters.extend(arguments.time.clone().map(|time| ("time", time)));

@@ -133,13 +133,12 @@ const PATHS: &[&str] = &[
 ];
 
 /// Fields that we have in addition: the place of a mistake, and what later versions of Prometheus say as well.
-const OURS: [&str; 12] = [
+const OURS: [&str; 11] = [
     "position",
     "help",
     "application",
     "evaluationsMissed",
-    "start",
-    "end",
+    "comments",
     "anchored",
     "smoothed",
     "offsetExpr",
@@ -154,7 +153,7 @@ fn peer(name: &str) -> Option<PathBuf> {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers"), PathBuf::from);
     let path = home.join("root/usr/bin").join(name);
     if !path.is_file() {
-        println!("skipped: there is no {}; `cargo xtask peers` unpacks what Debian has", path.display());
+        eprintln!("skipped: there is no {}; `cargo xtask peers` unpacks what Debian has", path.display());
         return None;
     }
     Some(path)

@@ -2,7 +2,6 @@
 
 mod federate;
 mod metadata;
-mod parse_tree;
 mod query;
 mod remote_read;
 mod remote_read_wire;

@@ -6,7 +6,6 @@ use axum::extract::{Request, State};
 use bellwether_model::TimeDelta;
 use bellwether_promql::{RangeSpec, Value};
 
-use super::parse_tree::tree;
 use super::{Answer, json_text, success};
 use crate::api_error::{ApiError, syntax};
 use crate::api_params::Params;
@@ -99,8 +98,8 @@ pub(super) async fn format_query(request: Request) -> Answer {
 pub(super) async fn parse_query(request: Request) -> Answer {
     let params = Params::of(request).await?;
     let text = params.required("query")?;
-    let expr = bellwether_promql::parse(text).map_err(|errors| syntax("query", text, &errors))?;
-    success(&tree(&expr))
+    let tree = bellwether_promql::parse_query(text).map_err(|errors| syntax("query", text, &errors))?;
+    success(&tree)
 }
 
 /// No exemplars are stored; a query for them is checked all the same.
