@@ -78,7 +78,7 @@ impl Series {
     }
 
     /// Histograms that several steps share are held once.
-    fn histogram_bytes(&self) -> usize {
+    pub(super) fn histogram_bytes(&self) -> usize {
         let slots = size_of_val(self.histograms.as_slice());
         let mut before = None;
         let mut own_bytes = |histogram: &Arc<Histogram>| {

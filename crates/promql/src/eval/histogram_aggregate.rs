@@ -20,7 +20,6 @@ use crate::value::SampleValue;
 impl Evaluator<'_> {
     /// Takes histograms away where an operator reads numbers only.
     pub(super) fn without_histograms(&mut self, op: AggregateOp, span: &Span, series: &mut Vec<Series>) {
-        let before = series.len();
         let mut has_any = false;
         for one in series.iter_mut() {
             has_any |= one.has_histograms();
@@ -28,7 +27,6 @@ impl Evaluator<'_> {
         }
         if has_any {
             series.retain(|one| !one.is_blank());
-            debug_assert!(series.len() <= before);
             self.info(span, format!("ignored histogram in {} aggregation", op.as_str()));
         }
     }
@@ -57,6 +55,7 @@ impl Evaluator<'_> {
             };
             folded.put(step, value);
         }
+        self.hold_histograms(&folded)?;
         Ok(folded)
     }
 

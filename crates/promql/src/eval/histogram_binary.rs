@@ -151,7 +151,7 @@ impl Evaluator<'_> {
             series.put(step, outcome.result(binary.is_bool));
         }
         self.note_binary(notes, binary);
-        Ok(())
+        self.hold_histograms(series)
     }
 
     pub(super) fn note_binary(&mut self, notes: BinaryNotes, binary: &Binary) {

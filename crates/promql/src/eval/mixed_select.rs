@@ -86,6 +86,7 @@ impl Evaluator<'_> {
                 series.put(step, Some(value(latest)?));
             }
         }
+        self.hold_histograms(&series)?;
         Ok(series)
     }
 
@@ -112,6 +113,7 @@ impl Evaluator<'_> {
         }
         let name = series.labels.metric_name().unwrap_or("").to_owned();
         self.note_all(&notes, &name, span);
+        self.hold_histograms(&series)?;
         Ok(series)
     }
 }

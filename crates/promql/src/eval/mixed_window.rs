@@ -202,6 +202,7 @@ impl Evaluator<'_> {
             series.put(step, value);
         }
         self.note_all(&notes, &name, row.span);
+        self.hold_histograms(&series)?;
         Ok(series)
     }
 }

@@ -294,6 +294,12 @@ impl<'a> Evaluator<'a> {
         self.cost.hold(samples)
     }
 
+    /// Counts the histograms of a series, whose size only they know.
+    fn hold_histograms(&mut self, series: &Series) -> Result<(), EvalError> {
+        let bytes = series.histogram_bytes() as u64;
+        self.cost.settle(self.cost.held(), cost::Held { samples: 0, bytes })
+    }
+
     fn check_cancelled(&self) -> Result<(), EvalError> {
         self.cost.ask()
     }

@@ -31,6 +31,22 @@ fn source(chunk_samples: usize) -> Memory {
     memory
 }
 
+/// A counter, a series that changes between numbers and histograms, and a gauge, an entry every minute.
+fn with_histograms(mut memory: Memory) -> Memory {
+    for line in [
+        r#"h{i="1"} {{count:2 sum:1 buckets:[1 1]}}+{{count:3 sum:2 buckets:[1 1 1]}}x9 _ stale {{count:1 buckets:[1]}}x4"#,
+        r#"h{i="2"} 1+1x3 {{schema:1 count:2 sum:1 buckets:[1 1]}}x4 _x2 7x3"#,
+        r#"g {{z_bucket:1 z_bucket_w:0.5 count:4 sum:1 buckets:[1 2] counter_reset_hint:gauge}}x15"#,
+    ] {
+        let (labels, values) = bellwether_promql::series_notation::series(line).unwrap();
+        let entry = |(n, value): (usize, bellwether_promql::series_notation::SeriesValue)| {
+            Some(crate::memory::Entry { at: Timestamp(n as i64 * MINUTE), value: value.value?, start: None })
+        };
+        memory.add_entries(labels, values.into_iter().enumerate().filter_map(entry));
+    }
+    memory
+}
+
 fn hour(step: i64) -> RangeSpec {
     RangeSpec { start: Timestamp(0), end: Timestamp(60 * MINUTE), step: TimeDelta(step) }
 }
@@ -50,6 +66,8 @@ fn small_scripts_of_our_own_agree() {
         ("edges", include_str!("scripts/edges.test")),
         ("matching", include_str!("scripts/matching.test")),
         ("aggregation", include_str!("scripts/aggregation.test")),
+        ("zero_buckets", include_str!("scripts/zero_buckets.test")),
+        ("native_histograms", include_str!("scripts/native_histograms.test")),
     ] {
         for chunk_samples in [1, 4, usize::MAX] {
             let outcome = script::run(text, chunk_samples);
@@ -152,6 +170,45 @@ fn a_range_query_gives_at_every_step_what_an_instant_query_gives() {
 }
 
 #[test]
+fn histograms_are_the_same_in_a_range_and_at_its_steps() {
+    let source = with_histograms(Memory::new(3));
+    let options = EvalOptions { delayed_name_removal: true, ..EvalOptions::default() };
+    for query in [
+        "h",
+        "rate(h[5m])",
+        "sum by (job) (increase(h[4m30s]))",
+        "histogram_quantile(0.7, h)",
+        "h + on () group_left () g",
+        "h or g",
+        "last_over_time(h[3m:90s])",
+        "h @ 120 * 2",
+        "resets(h[6m]) + changes(h[6m])",
+        "g </ 1",
+    ] {
+        let expr = parse(query).unwrap();
+        let Value::Matrix(rows) = eval_range(&expr, hour(MINUTE), &source, &options).unwrap().value else {
+            panic!()
+        };
+        for step in 0..=60 {
+            let at = Timestamp(step * MINUTE);
+            let Value::Vector(instant) = eval_instant(&expr, at, &source, &options).unwrap().value else {
+                panic!()
+            };
+            let mut instant: Vec<_> = instant.into_iter().map(|s| (s.labels, s.value)).collect();
+            instant.sort_by(|a, b| a.0.cmp(&b.0));
+            let value = |row: &bellwether_promql::RangeSeries| {
+                let float = row.points.iter().find(|p| p.at == at).map(|p| p.value.into());
+                let histogram = row.histograms.iter().find(|h| h.at == at);
+                let value = float.or_else(|| histogram.map(|h| h.histogram.clone().into()));
+                Some((row.labels.clone(), value?))
+            };
+            let from_range: Vec<_> = rows.iter().filter_map(value).collect();
+            assert_eq!(from_range, instant, "{query} at {at}");
+        }
+    }
+}
+
+#[test]
 fn cost_is_bounded_before_the_work_is_done() {
     let source = source(64);
     let run = |query: &str, limits: Limits| {
@@ -187,6 +244,12 @@ fn memory_is_bounded_by_what_is_held_at_one_time() {
     let chain = vec!["b"; 200].join(" + ");
     assert_eq!(run(&chain, 40_000), Ok(()));
     assert!(run(&format!("{chain} + ({chain})"), 3_000).is_err());
+    let histograms = |memory_bytes: u64| {
+        let limits = Limits { memory_bytes, ..Limits::default() };
+        let options = EvalOptions { limits, ..EvalOptions::default() };
+        range_value("rate(h[5m])", &with_histograms(Memory::new(3)), &options).is_ok()
+    };
+    assert!(histograms(20_000) && !histograms(4_000));
     let subquery = run("max_over_time(a_total[100d:1s])", 1 << 20).unwrap_err();
     assert!(subquery.contains("more than 1 MiB"), "{subquery}");
 }
@@ -248,6 +311,8 @@ fn token() -> impl Strategy<Value = String> {
         "a_total",
         "b",
         "h_bucket",
+        "h",
+        "g",
         "{",
         "}",
         "(",
@@ -333,6 +398,11 @@ fn query() -> impl Strategy<Value = String> {
         "a_total",
         "b",
         "h_bucket",
+        "h",
+        "g",
+        "rate(h[5m])",
+        "increase(h[3m] smoothed)",
+        "g smoothed",
         "b{job=\"x\"}",
         "b offset 1m",
         "a_total @ 60",
@@ -361,6 +431,9 @@ fn query() -> impl Strategy<Value = String> {
             "- ignoring (i, le) group_right ()",
             "+ fill (0)",
             "atan2",
+            "</",
+            ">/ on () group_left ()",
+            "== on () group_right ()",
         ]);
         let call = prop::sample::select(vec![
             "sum",
@@ -385,6 +458,8 @@ fn query() -> impl Strategy<Value = String> {
             "hour",
             "info",
             "histogram_fraction(0, 1,",
+            "histogram_stddev",
+            "histogram_count",
             "bottomk(scalar(b{job=\"x\"}),",
         ]);
         prop_oneof![
@@ -404,7 +479,7 @@ proptest! {
     #[test]
     fn token_soup_never_panics(tokens in prop::collection::vec(token(), 0..30)) {
         let text = tokens.join(" ");
-        let source = source(32);
+        let source = with_histograms(source(32));
         match parse(&text) {
             Err(errors) => {
                 prop_assert!(!errors.is_empty());
@@ -428,7 +503,7 @@ proptest! {
         let expr = parse(&query).unwrap_or_else(|errors| panic!("{query}: {errors:?}"));
         let laid_out = bellwether_promql::format(&expr);
         prop_assert_eq!(parse(&laid_out).expect("laid out text parses").to_string(), expr.to_string());
-        let source = source(32);
+        let source = with_histograms(source(32));
         let _ = eval_instant(&expr, Timestamp(30 * MINUTE), &source, &EvalOptions::default());
         let _ = eval_range(&expr, hour(5 * MINUTE), &source, &EvalOptions::default());
     }
