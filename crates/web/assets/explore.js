@@ -65,13 +65,12 @@
     list.setAttribute("aria-label", "Suggestions");
     list.hidden = true;
     box.append(list);
-    for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", list.id], ["aria-expanded", "false"]]) area.setAttribute(name, value);
+    for (const [name, value] of [["aria-autocomplete", "list"], ["aria-haspopup", "listbox"], ["aria-controls", list.id]]) area.setAttribute(name, value);
     let items = [], chosen = -1, replaces = 0, asking = null, timer = 0;
 
     function close() {
       list.hidden = true;
       chosen = -1;
-      area.setAttribute("aria-expanded", "false");
       area.removeAttribute("aria-activedescendant");
       if (asking) asking.abort();
       clearTimeout(timer);
@@ -98,7 +97,6 @@
         return row;
       }));
       list.hidden = false;
-      area.setAttribute("aria-expanded", "true");
       choose(0);
     }
     function take(index) {

@@ -129,14 +129,14 @@ fn controls(ask: &Ask, app: &Shared) -> Markup {
                 }
             }
             div.tabs {
-                @for shortcut in RANGES {
-                    button name="do" value={ "range:" (shortcut) } aria-pressed=(shortcut.parse() == Ok(range)) { (shortcut) }
-                }
-            }
-            div.tabs {
                 button name="do" value="earlier" aria-label="Earlier" { "◀" }
                 button name="do" value="now" aria-pressed=(ask.end_text.is_empty()) { "Now" }
                 button name="do" value="later" aria-label="Later" disabled[ask.end_text.is_empty()] { "▶" }
+            }
+            div.tabs {
+                @for shortcut in RANGES {
+                    button name="do" value={ "range:" (shortcut) } aria-pressed=(shortcut.parse() == Ok(range)) { (shortcut) }
+                }
             }
             details open[!ask.end_text.is_empty() || !ask.step_text.is_empty()] {
                 summary { (ask.span_text(app.now())) }
