@@ -114,4 +114,6 @@ pub struct Evaluated {
     pub warnings: Vec<Annotation>,
     /// What may be surprising; sorted, each once.
     pub infos: Vec<Annotation>,
+    /// Samples held at one time, at most.
+    pub samples_peak: u64,
 }

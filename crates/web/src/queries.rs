@@ -293,7 +293,9 @@ impl Work {
             evaluate(source.as_ref())
         };
         stats.evaluated = started.elapsed();
-        Ok((evaluated.map_err(QueryError::Evaluation)?, stats))
+        let evaluated = evaluated.map_err(QueryError::Evaluation)?;
+        stats.samples_peak = evaluated.samples_peak;
+        Ok((evaluated, stats))
     }
 }
 

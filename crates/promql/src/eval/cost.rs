@@ -67,17 +67,23 @@ pub(super) struct Cost<'a> {
     limits: Limits,
     interrupt: Option<&'a dyn Fn() -> Option<Interrupt>>,
     held: Held,
+    /// Samples held at one time, at most.
+    samples_peak: u64,
     /// Work since the question was last asked.
     work: Cell<u64>,
 }
 
 impl<'a> Cost<'a> {
     pub(super) fn new(limits: Limits, interrupt: Option<&'a dyn Fn() -> Option<Interrupt>>) -> Self {
-        Self { limits, interrupt, held: Held::default(), work: Cell::new(0) }
+        Self { limits, interrupt, held: Held::default(), samples_peak: 0, work: Cell::new(0) }
     }
 
     pub(super) fn held(&self) -> Held {
         self.held
+    }
+
+    pub(super) fn samples_peak(&self) -> u64 {
+        self.samples_peak
     }
 
     /// Counts values that will be held.
@@ -88,6 +94,7 @@ impl<'a> Cost<'a> {
     /// From now on exactly this is held.
     pub(super) fn settle(&mut self, before: Held, result: Held) -> Result<(), EvalError> {
         self.held = before.and(result);
+        self.samples_peak = self.samples_peak.max(self.held.samples);
         self.check(self.held)
     }
 

@@ -254,7 +254,12 @@ impl<'a> Evaluator<'a> {
             list.dedup();
             list
         };
-        Evaluated { value, warnings: once(self.warnings), infos: once(self.infos) }
+        Evaluated {
+            value,
+            warnings: once(self.warnings),
+            infos: once(self.infos),
+            samples_peak: self.cost.samples_peak(),
+        }
     }
 
     fn raw_matrix(&mut self, expr: &Expr, grid: Grid) -> Result<Value, EvalError> {

@@ -46,6 +46,7 @@ async fn parameters_change_how_a_query_is_answered() {
     let stats = &body["data"]["stats"];
     assert!(stats["timings"]["evalTotalTime"].as_f64().unwrap() > 0.0, "{stats}");
     assert!(stats["samples"]["totalQueryableSamples"].as_u64().unwrap() > 0, "{stats}");
+    assert!(stats["samples"]["peakSamples"].as_u64().unwrap() > 0, "{stats}");
     let bad = async |path: &str| ask(path).await.0;
     assert_eq!(bad("/api/v1/query?query=up&limit=-1").await, 400);
     assert_eq!(bad("/api/v1/query?query=up&lookback_delta=x").await, 400);
