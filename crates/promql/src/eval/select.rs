@@ -140,17 +140,14 @@ fn column(
         }
         buffer.clear();
         chunk.decode(buffer)?;
-        for sample in buffer.iter() {
-            filler.until(sample.at.0);
-            if filler.next == grid.count {
-                break;
-            }
-            filler.latest = Some(*sample);
-        }
+        filler.take(buffer);
     }
     filler.until(i64::MAX);
     Ok(filler.values)
 }
+
+/// Samples looked at one after the other before a search.
+const NEAR: usize = 8;
 
 struct Filler {
     grid: Grid,
@@ -162,18 +159,39 @@ struct Filler {
 }
 
 impl Filler {
+    /// Fills the steps up to the last of some samples; that one is latest from then on.
+    fn take(&mut self, samples: &[Sample]) {
+        let Some(last) = samples.last() else { return };
+        let mut from = 0;
+        while self.next < self.grid.count && self.grid.time(self.next) < last.at.0 {
+            let now = self.grid.time(self.next);
+            // Steps are often close together; where they are not, most samples are never looked at.
+            let near = samples[from..].iter().take(NEAR).take_while(|s| s.at.0 <= now).count();
+            from += if near < NEAR { near } else { samples[from..].partition_point(|s| s.at.0 <= now) };
+            if let Some(before) = from.checked_sub(1) {
+                self.latest = Some(samples[before]);
+            }
+            self.fill(now);
+        }
+        self.latest = Some(*last);
+    }
+
     /// Fills the steps before a moment with what is latest so far.
     fn until(&mut self, moment: i64) {
         while self.next < self.grid.count && self.grid.time(self.next) < moment {
-            let now = self.grid.time(self.next);
-            let fresh = self.latest.filter(|s| s.at.0 > now.saturating_sub(self.lookback) && !s.is_stale());
-            if let Some(sample) = fresh {
-                self.values[self.next] = match self.take {
-                    Take::Value => sample.value,
-                    Take::Time | Take::TimeOfNumber => sample.at.as_secs_f64(),
-                };
-            }
-            self.next += 1;
+            self.fill(self.grid.time(self.next));
         }
+    }
+
+    /// Fills the next step with what is latest, unless that is too old.
+    fn fill(&mut self, now: i64) {
+        let fresh = self.latest.filter(|s| s.at.0 > now.saturating_sub(self.lookback) && !s.is_stale());
+        if let Some(sample) = fresh {
+            self.values[self.next] = match self.take {
+                Take::Value => sample.value,
+                Take::Time | Take::TimeOfNumber => sample.at.as_secs_f64(),
+            };
+        }
+        self.next += 1;
     }
 }

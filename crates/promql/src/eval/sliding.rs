@@ -208,7 +208,10 @@ impl<T: Total> Run<T> {
     }
 
     fn take(&mut self, samples: &[Sample]) {
-        for sample in samples {
+        // What comes before the first window concerns none.
+        let is_before = self.begins == 0 && self.ends == 0;
+        let skipped = if is_before { samples.partition_point(|s| s.at.0 <= self.start(0)) } else { 0 };
+        for sample in &samples[skipped..] {
             self.arrive(*sample);
             self.total.sample(*sample);
             self.count += 1;
