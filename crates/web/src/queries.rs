@@ -1,8 +1,8 @@
 //! Evaluates queries beside the threads that answer requests, so that a slow one delays nobody else: so many at a time,
 //! the rest wait; each is given up when its time is over or when nobody waits for it any more.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use bellwether_model::{SeriesSource, TimeDelta, Timestamp};
@@ -276,6 +276,7 @@ impl Work {
         let options = EvalOptions {
             lookback: self.lookback,
             limits: self.limits,
+            threads: *THREADS,
             interrupt: Some(&interrupt),
             ..EvalOptions::default()
         };
@@ -298,6 +299,10 @@ impl Work {
         Ok((evaluated, stats))
     }
 }
+
+/// Threads for one query that reads much. More of them would only take turns at memory.
+static THREADS: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, |count| count.get().min(8)));
 
 /// Tells the worker to stop once the request that waits for it is gone.
 struct Abandon(Arc<AtomicBool>);

@@ -78,6 +78,15 @@ impl<'a> Cost<'a> {
         Self { limits, interrupt, held: Held::default(), samples_peak: 0, work: Cell::new(0) }
     }
 
+    /// The costs of another thread, which begins with what is held already.
+    pub(super) fn holding(limits: Limits, held: Held, interrupt: &'a dyn Fn() -> Option<Interrupt>) -> Self {
+        Self { held, ..Self::new(limits, Some(interrupt)) }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
+    }
+
     pub(super) fn held(&self) -> Held {
         self.held
     }

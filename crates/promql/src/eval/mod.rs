@@ -19,6 +19,7 @@ mod instant_function;
 mod mixed_select;
 mod mixed_window;
 mod note;
+mod parallel;
 mod range_function;
 mod select;
 mod sliding;
@@ -54,6 +55,8 @@ pub struct EvalOptions<'a> {
     pub delayed_name_removal: bool,
     /// `__type__` and `__unit__` describe the metric and go where its name goes.
     pub type_and_unit_labels: bool,
+    /// Threads a query may use where it reads many chunks. How many there are to use its owner knows.
+    pub threads: usize,
     /// Asked every few milliseconds of work; evaluation stops once it gives a reason. Clocks and flags are its
     /// owner's: nothing here reads one.
     pub interrupt: Option<&'a dyn Fn() -> Option<Interrupt>>,
@@ -68,6 +71,7 @@ impl Default for EvalOptions<'_> {
             limits: Limits::default(),
             delayed_name_removal: false,
             type_and_unit_labels: false,
+            threads: 1,
             interrupt: None,
         }
     }

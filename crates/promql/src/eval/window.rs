@@ -13,7 +13,7 @@ use super::extended::over_extended;
 use super::histogram_function::Statistics;
 use super::mixed_window::{MixedRow, MixedSamples, without_relation};
 use super::range_function::{self, Context};
-use super::{EvalError, Evaluator, sliding};
+use super::{EvalError, Evaluator, parallel, sliding};
 use crate::function::Function;
 use crate::syntax::{Call, DurationExpr, Edges, Expr, ExprKind, Kind, Shift, Subquery};
 
@@ -96,6 +96,13 @@ pub(super) enum RowSamples {
 }
 
 impl RowSamples {
+    pub(super) fn chunk_count(&self) -> usize {
+        match self {
+            Self::Chunks(chunks) => chunks.len(),
+            Self::Plain(_) | Self::Mixed(_) => 0,
+        }
+    }
+
     /// Whether there may be native histograms, or start times that matter, so that the slower way is to be taken.
     fn is_mixed_for(&self, function: Function) -> bool {
         let reads_starts =
@@ -230,16 +237,19 @@ impl Evaluator<'_> {
             return Err(EvalError::BadRange("a range function needs a range vector"));
         };
         self.check_parameters(call.function, &parameters)?;
-        let (rows, windows) = self.range_rows(range, grid)?;
+        let (mut rows, windows) = self.range_rows(range, grid)?;
         if call.function == Function::AbsentOverTime {
             return self.absent_over_time(range, rows, windows, grid);
         }
         let parameters: Vec<_> = parameters.into_iter().map(|(_, values)| values).collect();
+        let mut columns = self.slide_side_by_side(call.function, &mut rows, windows, grid, &parameters)?;
         let mut found = Vec::with_capacity(rows.len());
         for row in rows {
             self.check_cancelled()?;
             self.hold(grid.count as u64)?;
-            let mut series = if row.samples.is_mixed_for(call.function) {
+            let mut series = if let Some(values) = columns.next() {
+                Series::new(row.labels, values)
+            } else if row.samples.is_mixed_for(call.function) {
                 let is_calculated = !matches!(row.samples, RowSamples::Chunks(_));
                 let mut samples = row.samples.mixed(&self.cost)?;
                 if !is_calculated {
@@ -265,6 +275,27 @@ impl Evaluator<'_> {
             found.push(series);
         }
         merge_if(!self.options.delayed_name_removal, found)
+    }
+
+    /// The columns of all rows, where they are worth several threads and all of them numbers; otherwise none.
+    fn slide_side_by_side(
+        &self,
+        function: Function,
+        rows: &mut [Row],
+        windows: Windows,
+        grid: Grid,
+        parameters: &[Vec<f64>],
+    ) -> Result<std::vec::IntoIter<Vec<f64>>, EvalError> {
+        let mut columns = None;
+        if self.options.threads > 1 && !rows.iter().any(|row| row.samples.is_mixed_for(function)) {
+            self.cost.check_room((rows.len() as u64).saturating_mul(grid.count as u64 * 8))?;
+            let slide = |samples: RowSamples, cost: &Cost<'_>| {
+                slide(function, samples, windows, grid, parameters, cost)
+            };
+            let samples = rows.iter_mut().map(|row| &mut row.samples);
+            columns = parallel::columns(samples, self.options.threads, &self.cost, slide)?;
+        }
+        Ok(columns.unwrap_or_default().into_iter())
     }
 
     fn note_non_counter(&mut self, function: Function, labels: &Labels, range: &Expr) {

@@ -7,7 +7,9 @@ use bellwether_model::{
     Chunk, ChunkSummary, Labels, Matcher, STALE_NAN, Sample, SeriesSource, SeriesView, SourceError,
     TimeDelta, TimeRange, Timestamp,
 };
-use bellwether_promql::{EvalOptions, RangeSpec, Value, eval_instant, eval_range, parse};
+use bellwether_promql::{
+    EvalError, EvalOptions, Interrupt, RangeSpec, Value, eval_instant, eval_range, parse,
+};
 use proptest::prelude::*;
 
 use crate::memory::Memory;
@@ -111,6 +113,51 @@ fn windows_far_apart_leave_out_what_lies_between() {
     let range = RangeSpec { start: Timestamp(10 * DAY), end: Timestamp(40 * DAY), step: TimeDelta(DAY) };
     let (chunks, most) = decodes("rate(x_total[1h])", Some(range));
     assert!(chunks <= 2 * 31 && most == 1, "{chunks} chunks, one of them {most} times");
+}
+
+/// Enough chunks to be worth several threads.
+fn many_series() -> Memory {
+    let mut memory = Memory::new(10);
+    for series in 0..60i64 {
+        let value = |n: i64| ((n * (series + 3)) % 1_000) as f64;
+        let samples = (0..400).map(|n| Sample::new(Timestamp(n * MINUTE), value(n)));
+        memory.add(Labels::from_pairs([("__name__", "x_total"), ("i", &series.to_string())]), samples);
+    }
+    memory
+}
+
+#[test]
+fn threads_change_nothing() {
+    let range = RangeSpec { start: Timestamp(0), end: Timestamp(400 * MINUTE), step: TimeDelta(3 * MINUTE) };
+    for query in [
+        "rate(x_total[10m])",
+        "sum(rate(x_total[1h]))",
+        "topk(3, max_over_time(x_total[20m]))",
+        "quantile_over_time(0.5, x_total[30m])",
+        "max_over_time(sum(rate(x_total[10m]))[1h:5m])",
+    ] {
+        let expr = parse(query).unwrap();
+        let with = |threads| {
+            let options = EvalOptions { threads, ..EvalOptions::default() };
+            eval_range(&expr, range, &many_series(), &options).unwrap()
+        };
+        assert_eq!(with(1), with(4), "{query}");
+    }
+}
+
+#[test]
+fn an_interrupt_stops_all_threads() {
+    let range = RangeSpec { start: Timestamp(0), end: Timestamp(400 * MINUTE), step: TimeDelta(3 * MINUTE) };
+    let asked = std::cell::Cell::new(0);
+    let interrupt = || {
+        asked.set(asked.get() + 1);
+        (asked.get() > 5).then_some(Interrupt::TimedOut)
+    };
+    let options = EvalOptions { threads: 4, interrupt: Some(&interrupt), ..EvalOptions::default() };
+    let expr = parse("rate(x_total[10m])").unwrap();
+    // Usually the other threads are still at work; the query ends with the reason it was given, whatever they do.
+    let error = eval_range(&expr, range, &many_series(), &options).unwrap_err();
+    assert!(matches!(error, EvalError::TimedOut), "{error}");
 }
 
 /// What a function gives for the samples of a window, calculated as plainly as can be.
