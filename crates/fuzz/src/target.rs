@@ -18,44 +18,44 @@ const PROMQL: &str = include_str!("../seeds/promql.txt");
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
-    Target { name: "promql_parse", run: promql::parses, seeds: PROMQL, runs: 4000 },
-    Target { name: "promql_format", run: promql::formats, seeds: PROMQL, runs: 2000 },
-    Target { name: "promql_eval", run: promql::evaluates, seeds: PROMQL, runs: 1500 },
+    Target { name: "promql_parse", run: promql::parses, seeds: PROMQL, runs: 2000 },
+    Target { name: "promql_format", run: promql::formats, seeds: PROMQL, runs: 1000 },
+    Target { name: "promql_eval", run: promql::evaluates, seeds: PROMQL, runs: 750 },
     Target {
         name: "template",
         run: template::renders,
         seeds: include_str!("../seeds/template.txt"),
-        runs: 2000,
+        runs: 1000,
     },
     Target {
         name: "rule_file",
         run: rule_file::reads,
         seeds: include_str!("../seeds/rule_file.txt"),
-        runs: 800,
+        runs: 400,
     },
     Target {
         name: "rule_test",
         run: rule_file::tests,
         seeds: include_str!("../seeds/rule_test.txt"),
-        runs: 300,
+        runs: 150,
     },
     Target {
         name: "exposition",
         run: exposition::scans,
         seeds: include_str!("../seeds/exposition.txt"),
-        runs: 4000,
+        runs: 2000,
     },
     Target {
         name: "alertmanager_config",
         run: alertmanager::reads,
         seeds: include_str!("../seeds/alertmanager_config.txt"),
-        runs: 800,
+        runs: 400,
     },
     Target {
         name: "notation",
         run: notation::reads,
         seeds: include_str!("../seeds/notation.txt"),
-        runs: 4000,
+        runs: 2000,
     },
 ];
 

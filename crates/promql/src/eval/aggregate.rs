@@ -38,7 +38,7 @@ impl Evaluator<'_> {
             self.without_histograms(aggregation.op, &span, &mut series);
             is_mixed = false;
         }
-        let groups = groups(&series, aggregation.grouping.as_ref());
+        let groups = groups(&series, aggregation.grouping.as_ref(), &self.cost)?;
         let is_fold =
             !matches!(aggregation.op, AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk);
         if is_fold {
@@ -68,7 +68,13 @@ impl Evaluator<'_> {
             (_, _) if is_mixed => {
                 groups.iter().map(|group| self.fold_mixed(aggregation, group, &series, grid)).collect()
             }
-            (op, _) => Ok(groups.iter().map(|group| fold(op, group, &series, grid)).collect()),
+            (op, _) => {
+                let one = |group: &Group| {
+                    self.cost.spend(group.members.len() as u64 * grid.count as u64)?;
+                    Ok(fold(op, group, &series, grid))
+                };
+                groups.iter().map(one).collect()
+            }
         }
     }
 
@@ -96,6 +102,7 @@ impl Evaluator<'_> {
         for group in groups {
             let mut known: HashMap<u64, usize> = HashMap::new();
             for &member in &group.members {
+                self.cost.spend(grid.count as u64)?;
                 for (step, value) in series[member].values.iter().enumerate().filter(|(_, v)| is_present(**v))
                 {
                     let place = match known.get(&value.to_bits()) {
@@ -105,6 +112,7 @@ impl Evaluator<'_> {
                             let place = *places.entry(labels.clone()).or_insert(found.len());
                             if place == found.len() {
                                 self.hold(grid.count as u64)?;
+                                self.cost.hold_bytes(labels.heap_bytes())?;
                                 found.push(Series::new(labels, vec![ABSENT; grid.count]));
                             }
                             known.insert(value.to_bits(), place);
@@ -210,12 +218,14 @@ pub(super) fn number(value: f64) -> String {
     }
 }
 
-fn groups(series: &[Series], grouping: Option<&Grouping>) -> Vec<Group> {
+fn groups(series: &[Series], grouping: Option<&Grouping>, cost: &Cost<'_>) -> Result<Vec<Group>, EvalError> {
     let mut places: HashMap<Labels, usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
     let names: Vec<&str> = grouping.iter().flat_map(|g| &g.names).map(String::as_str).collect();
     let without: Vec<&str> = names.iter().copied().chain([METRIC_NAME]).collect();
     for (index, one) in series.iter().enumerate() {
+        // Names are looked up one after the other.
+        cost.spend(64 + (names.len() * one.labels.len()) as u64)?;
         let labels = match grouping {
             None => Labels::empty(),
             Some(grouping) if grouping.is_without => one.labels.without(&without),
@@ -227,7 +237,7 @@ fn groups(series: &[Series], grouping: Option<&Grouping>) -> Vec<Group> {
         }
         groups[place].members.push(index);
     }
-    groups
+    Ok(groups)
 }
 
 /// Folds a group's columns one after the other; every step has an accumulator.

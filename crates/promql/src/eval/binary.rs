@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use bellwether_model::{Labels, METRIC_NAME};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_equal, merge_if};
+use super::cost::Cost;
 use super::histogram_binary::{BinaryNotes, Slot, of_values};
 use super::histogram_function::Statistics;
 use super::{EvalError, Evaluator};
@@ -45,7 +46,7 @@ impl Evaluator<'_> {
             }
             (Columns::Vector(left), Columns::Vector(right)) if binary.op.is_set() => {
                 self.hold((left.len() + right.len()) as u64)?;
-                set(binary.op, &binary.matching, left, right)?
+                set(binary.op, &binary.matching, left, right, &self.cost)?
             }
             (Columns::Vector(left), Columns::Vector(right)) => self.vectors(binary, left, right, grid)?,
             _ => return Err(EvalError::BadRange("an operator needs numbers or instant vectors")),
@@ -66,6 +67,7 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Series>, EvalError> {
         let drops_name = drops_name(binary);
         for one in &mut series {
+            self.cost.spend(numbers.len() as u64)?;
             if binary.op.is_trim() || one.has_histograms() {
                 self.mixed_with_numbers(binary, one, numbers, number_is_left)?;
                 if drops_name {
@@ -110,6 +112,7 @@ impl Evaluator<'_> {
             one_fill,
             type_and_unit: self.options.type_and_unit_labels,
             is_delayed: self.options.delayed_name_removal,
+            cost: &self.cost,
         };
         let Output { series: found, notes, .. } = join.run(grid)?;
         self.note_binary(notes, binary);
@@ -128,6 +131,11 @@ fn changes_metric(op: BinaryOp) -> bool {
     !(op.is_comparison() || op.is_set() || op.is_trim())
 }
 
+/// Units of work of finding the partners of a series.
+const SIGNATURE_WORK: u64 = 64;
+/// Units of work of calculating with two samples of a pair.
+const PAIR_WORK: u64 = 4;
+
 /// What must be equal for two series to be partners.
 fn signature(matching: &Matching, labels: &Labels) -> Labels {
     let Some(condition) = &matching.labels else { return labels.without_name() };
@@ -143,19 +151,22 @@ fn set(
     matching: &Matching,
     left: Vec<Series>,
     right: Vec<Series>,
+    cost: &Cost<'_>,
 ) -> Result<Vec<Series>, EvalError> {
     // Whether any series of a signature has a sample at a step, on the side that decides.
     let presence = |side: &[Series]| {
         let mut seen: HashMap<Labels, Vec<bool>> = HashMap::new();
         for one in side {
+            cost.spend(SIGNATURE_WORK + one.values.len() as u64)?;
             let steps =
                 seen.entry(signature(matching, &one.labels)).or_insert_with(|| vec![false; one.values.len()]);
             steps.iter_mut().enumerate().for_each(|(step, seen)| *seen |= one.is_present(step));
         }
-        seen
+        Ok::<_, EvalError>(seen)
     };
     let filter = |mut side: Vec<Series>, seen: HashMap<Labels, Vec<bool>>, keep_where: bool| {
         for one in &mut side {
+            cost.spend(SIGNATURE_WORK + one.values.len() as u64)?;
             let steps = seen.get(&signature(matching, &one.labels));
             for step in 0..one.values.len() {
                 if steps.is_some_and(|steps| steps[step]) != keep_where {
@@ -164,13 +175,13 @@ fn set(
             }
         }
         side.retain(|one| !one.is_blank());
-        side
+        Ok(side)
     };
     match op {
-        BinaryOp::And => Ok(filter(left, presence(&right), true)),
-        BinaryOp::Unless => Ok(filter(left, presence(&right), false)),
+        BinaryOp::And => filter(left, presence(&right)?, true),
+        BinaryOp::Unless => filter(left, presence(&right)?, false),
         _ => {
-            let right = filter(right, presence(&left), false);
+            let right = filter(right, presence(&left)?, false)?;
             merge_equal(left.into_iter().chain(right).collect())
         }
     }
@@ -192,6 +203,7 @@ struct Join<'a> {
     one_fill: Option<f64>,
     type_and_unit: bool,
     is_delayed: bool,
+    cost: &'a Cost<'a>,
 }
 
 impl Join<'_> {
@@ -200,6 +212,7 @@ impl Join<'_> {
         let mut partners: Vec<(Labels, Partners)> = Vec::new();
         for (is_many, side) in [(true, self.many), (false, self.one)] {
             for (index, series) in side.iter().enumerate() {
+                self.cost.spend(SIGNATURE_WORK)?;
                 let signature = signature(&self.binary.matching, &series.labels);
                 let place = *places.entry(signature.clone()).or_insert(partners.len());
                 if place == partners.len() {
@@ -217,6 +230,7 @@ impl Join<'_> {
         let notes = BinaryNotes::default();
         let mut output = Output { places: HashMap::new(), series: Vec::new(), count: grid.count, notes };
         for (signature, partners) in &partners {
+            self.cost.check_room((output.series.len() * size_of::<f64>() * grid.count) as u64)?;
             self.join(signature, partners, &active, &mut output)?;
         }
         output.series.retain(|s| !s.is_blank());
@@ -237,6 +251,7 @@ impl Join<'_> {
             if let (Some(first), Some(second)) = (one, present.next()) {
                 return Err(self.duplicates(signature, &self.one[first].labels, &self.one[second].labels));
             }
+            self.cost.spend((1 + partners.many.len()) as u64 * PAIR_WORK)?;
             let mut has_many = false;
             let mut is_taken = false;
             for many in partners.many.iter().copied().filter(|i| self.many[*i].is_present(step)) {

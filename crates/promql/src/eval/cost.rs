@@ -59,8 +59,9 @@ impl Held {
 /// One value of a column.
 const COLUMN_SLOT_BYTES: u64 = size_of::<f64>() as u64;
 
-/// Units of work between two questions; a unit takes nanoseconds, at worst some tens of them.
-const WORK_BETWEEN_ASKING: u64 = 1 << 18;
+/// Units of work between two questions; a unit takes nanoseconds, at worst some hundreds of them where a window is
+/// sorted, so that fifty milliseconds never pass.
+const WORK_BETWEEN_ASKING: u64 = 1 << 15;
 
 /// What a query costs so far.
 pub(super) struct Cost<'a> {
@@ -98,6 +99,11 @@ impl<'a> Cost<'a> {
     /// Counts values that will be held.
     pub(super) fn hold(&mut self, samples: u64) -> Result<(), EvalError> {
         self.settle(self.held, Held { samples, bytes: samples.saturating_mul(COLUMN_SLOT_BYTES) })
+    }
+
+    /// Counts memory that will be held beside values, such as new labels.
+    pub(super) fn hold_bytes(&mut self, bytes: usize) -> Result<(), EvalError> {
+        self.settle(self.held, Held { samples: 0, bytes: bytes as u64 })
     }
 
     /// From now on exactly this is held.

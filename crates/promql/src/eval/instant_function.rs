@@ -8,6 +8,11 @@ use super::{EvalError, Evaluator};
 use crate::function::Function;
 use crate::syntax::{Call, Expr, ExprKind, Kind, VectorSelector};
 
+/// Units of work of a function such as `ln`.
+const CALCULATION_WORK: u64 = 4;
+/// Units of work of making the labels of a series.
+const LABEL_WORK: u64 = 64;
+
 impl Evaluator<'_> {
     pub(super) fn call(&mut self, expr: &Expr, call: &Call, grid: Grid) -> Result<Columns, EvalError> {
         if call.arguments.iter().any(|a| a.result() == Kind::Range) {
@@ -125,6 +130,7 @@ impl Evaluator<'_> {
         }
         let mut at_step = vec![0.0; parameters.len()];
         for one in &mut series {
+            self.cost.spend(grid.count as u64 * CALCULATION_WORK)?;
             one.histograms = Vec::new();
             for (step, slot) in one.values.iter_mut().enumerate().filter(|(_, slot)| is_present(**slot)) {
                 at_step.iter_mut().zip(&parameters).for_each(|(p, values)| *p = values[step]);
@@ -160,10 +166,14 @@ impl Evaluator<'_> {
         } else {
             None
         };
+        let references = texts[1].matches('$').count();
         for one in &mut series {
+            self.cost.spend(LABEL_WORK)?;
             let value = match &pattern {
                 Some(pattern) => {
                     let source = one.labels.value_or_empty(&texts[2]);
+                    // Each reference may stand for all of the source.
+                    self.cost.check_room(texts[1].len() as u64 + references as u64 * source.len() as u64)?;
                     let Some(captures) = pattern.captures(source) else { continue };
                     let mut value = String::new();
                     captures.expand(&texts[1], &mut value);
@@ -171,10 +181,14 @@ impl Evaluator<'_> {
                 }
                 None => {
                     let parts = texts[2..].iter().map(|source| one.labels.value_or_empty(source));
-                    parts.collect::<Vec<_>>().join(&texts[1])
+                    let parts: Vec<_> = parts.collect();
+                    let length: usize = parts.iter().map(|part| part.len() + texts[1].len()).sum();
+                    self.cost.check_room(length as u64)?;
+                    parts.join(&texts[1])
                 }
             };
             one.labels = one.labels.with(&target, &value);
+            self.cost.hold_bytes(one.labels.heap_bytes())?;
             if target == METRIC_NAME {
                 one.drop_name = false;
             }

@@ -192,22 +192,27 @@ pub fn eval_range(
         Columns::Text(_) => return Err(EvalError::BadRange("a range query cannot give a string")),
         Columns::Vector(series) => evaluator.finish(series)?,
     };
-    let points = |s: &Series| {
-        let slots = grid.times().zip(&s.values).filter(|(_, v)| is_present(**v));
-        slots.map(|(at, v)| Sample::new(Timestamp(at), *v)).collect::<Vec<_>>()
-    };
-    let histograms = |s: &Series| {
-        let slots = grid.times().zip(&s.histograms);
-        slots.filter_map(|(at, h)| Some(HistogramSample::new(Timestamp(at), h.clone()?))).collect::<Vec<_>>()
-    };
-    let rows = series.into_iter().map(|s| RangeSeries {
-        points: points(&s),
-        histograms: histograms(&s),
-        labels: s.labels,
-    });
-    let mut rows: Vec<_> = rows.filter(|row| !row.points.is_empty() || !row.histograms.is_empty()).collect();
+    let count = series.len() as u64 * grid.count as u64;
+    evaluator.cost.check_room(count.saturating_mul(size_of::<Sample>() as u64))?;
+    let mut rows = Vec::with_capacity(series.len());
+    for one in series {
+        evaluator.cost.spend(grid.count as u64)?;
+        let row = points(one, grid);
+        if !row.points.is_empty() || !row.histograms.is_empty() {
+            rows.push(row);
+        }
+    }
     rows.sort_by(|a, b| a.labels.cmp(&b.labels));
     Ok(evaluator.evaluated(Value::Matrix(rows)))
+}
+
+/// A column as samples with their times.
+fn points(series: Series, grid: Grid) -> RangeSeries {
+    let slots = grid.times().zip(&series.values).filter(|(_, value)| is_present(**value));
+    let points = slots.map(|(at, value)| Sample::new(Timestamp(at), *value)).collect();
+    let slots = grid.times().zip(series.histograms);
+    let histograms = slots.filter_map(|(at, h)| Some(HistogramSample::new(Timestamp(at), h?))).collect();
+    RangeSeries { points, histograms, labels: series.labels }
 }
 
 fn grid_of(range: RangeSpec, limit: u64) -> Result<Grid, EvalError> {
