@@ -7,7 +7,7 @@ use bellwether_model::{
 };
 
 use super::column::{ABSENT, Grid, Series, histogram_bytes};
-use super::cost::Cost;
+use super::cost::{Cost, Held};
 use super::extended::over_extended;
 use super::histogram_extended::over_extended_histograms;
 use super::histogram_rate::{extrapolated_rate, histograms_combined, instant_difference};
@@ -204,6 +204,12 @@ impl Evaluator<'_> {
         self.note_all(&notes, &name, row.span);
         self.hold_histograms(&series)?;
         Ok(series)
+    }
+
+    /// Counts the histograms of a series, whose size only they know.
+    pub(super) fn hold_histograms(&mut self, series: &Series) -> Result<(), EvalError> {
+        let bytes = series.histogram_bytes() as u64;
+        self.cost.settle(self.cost.held(), Held { samples: 0, bytes })
     }
 }
 

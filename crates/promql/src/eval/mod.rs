@@ -13,6 +13,7 @@ mod histogram_aggregate;
 mod histogram_binary;
 mod histogram_extended;
 mod histogram_function;
+mod histogram_quantile;
 mod histogram_rate;
 mod info;
 mod instant_function;
@@ -306,12 +307,6 @@ impl<'a> Evaluator<'a> {
     /// Counts samples that will be held.
     fn hold(&mut self, samples: u64) -> Result<(), EvalError> {
         self.cost.hold(samples)
-    }
-
-    /// Counts the histograms of a series, whose size only they know.
-    fn hold_histograms(&mut self, series: &Series) -> Result<(), EvalError> {
-        let bytes = series.histogram_bytes() as u64;
-        self.cost.settle(self.cost.held(), cost::Held { samples: 0, bytes })
     }
 
     fn check_cancelled(&self) -> Result<(), EvalError> {

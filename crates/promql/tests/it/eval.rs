@@ -6,6 +6,7 @@ use bellwether_promql::{
 };
 use proptest::prelude::*;
 
+use crate::histogram::with_histograms;
 use crate::memory::Memory;
 use crate::script;
 
@@ -27,22 +28,6 @@ fn source(chunk_samples: usize) -> Memory {
     add(&[("__name__", "b"), ("job", "y")], &|n| if n % 11 == 0 { f64::NAN } else { (n % 5) as f64 });
     for (le, share) in [("0.1", 0.5), ("1", 0.8), ("+Inf", 1.0)] {
         add(&[("__name__", "h_bucket"), ("job", "x"), ("le", le)], &|n| (n as f64 * share * 10.0).floor());
-    }
-    memory
-}
-
-/// A counter, a series that changes between numbers and histograms, and a gauge, an entry every minute.
-fn with_histograms(mut memory: Memory) -> Memory {
-    for line in [
-        r#"h{i="1"} {{count:2 sum:1 buckets:[1 1]}}+{{count:3 sum:2 buckets:[1 1 1]}}x9 _ stale {{count:1 buckets:[1]}}x4"#,
-        r#"h{i="2"} 1+1x3 {{schema:1 count:2 sum:1 buckets:[1 1]}}x4 _x2 7x3"#,
-        r#"g {{z_bucket:1 z_bucket_w:0.5 count:4 sum:1 buckets:[1 2] counter_reset_hint:gauge}}x15"#,
-    ] {
-        let (labels, values) = bellwether_promql::series_notation::series(line).unwrap();
-        let entry = |(n, value): (usize, bellwether_promql::series_notation::SeriesValue)| {
-            Some(crate::memory::Entry { at: Timestamp(n as i64 * MINUTE), value: value.value?, start: None })
-        };
-        memory.add_entries(labels, values.into_iter().enumerate().filter_map(entry));
     }
     memory
 }
@@ -164,45 +149,6 @@ fn a_range_query_gives_at_every_step_what_an_instant_query_gives() {
                 Some((row.labels.clone(), point.value.to_bits()))
             };
             let from_range: Vec<_> = rows.iter().filter_map(point).collect();
-            assert_eq!(from_range, instant, "{query} at {at}");
-        }
-    }
-}
-
-#[test]
-fn histograms_are_the_same_in_a_range_and_at_its_steps() {
-    let source = with_histograms(Memory::new(3));
-    let options = EvalOptions { delayed_name_removal: true, ..EvalOptions::default() };
-    for query in [
-        "h",
-        "rate(h[5m])",
-        "sum by (job) (increase(h[4m30s]))",
-        "histogram_quantile(0.7, h)",
-        "h + on () group_left () g",
-        "h or g",
-        "last_over_time(h[3m:90s])",
-        "h @ 120 * 2",
-        "resets(h[6m]) + changes(h[6m])",
-        "g </ 1",
-    ] {
-        let expr = parse(query).unwrap();
-        let Value::Matrix(rows) = eval_range(&expr, hour(MINUTE), &source, &options).unwrap().value else {
-            panic!()
-        };
-        for step in 0..=60 {
-            let at = Timestamp(step * MINUTE);
-            let Value::Vector(instant) = eval_instant(&expr, at, &source, &options).unwrap().value else {
-                panic!()
-            };
-            let mut instant: Vec<_> = instant.into_iter().map(|s| (s.labels, s.value)).collect();
-            instant.sort_by(|a, b| a.0.cmp(&b.0));
-            let value = |row: &bellwether_promql::RangeSeries| {
-                let float = row.points.iter().find(|p| p.at == at).map(|p| p.value.into());
-                let histogram = row.histograms.iter().find(|h| h.at == at);
-                let value = float.or_else(|| histogram.map(|h| h.histogram.clone().into()));
-                Some((row.labels.clone(), value?))
-            };
-            let from_range: Vec<_> = rows.iter().filter_map(value).collect();
             assert_eq!(from_range, instant, "{query} at {at}");
         }
     }
