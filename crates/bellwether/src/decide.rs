@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use crate::checkpoint::Checkpoints;
 use crate::clock;
 use crate::health::{Health, Trouble};
-use crate::pipeline::{Input, Lookup, Outcome, Pipeline};
+use crate::pipeline::{Input, Lookup, Outcome, Pipeline, Work};
 use crate::recorder::Recorder;
 use crate::request::Request;
 use crate::rule_worker::RuleWorker;
@@ -26,6 +26,8 @@ use crate::writer::Committed;
 const RULES_SAVED_EVERY: TimeDelta = TimeDelta::MINUTE;
 /// How often the ledger is written down. A restart folds at most this much of the log, and a little.
 const CHECKPOINT_EVERY: TimeDelta = TimeDelta::MINUTE;
+/// Most answers to rules that are recorded with one commit.
+const ANSWERS_TOGETHER: usize = 256;
 /// Nothing sleeps longer than this, so that a clock that was set back cannot put the task to sleep for a year.
 const SLEEP_MAX: TimeDelta = TimeDelta(10 * TimeDelta::SECOND.0);
 /// Who did not get to look for so long was not there.
@@ -203,8 +205,12 @@ impl Decider {
                 self.carry_out(outcome, answer).await;
             }
             Request::Rules(event) => {
-                let outcome = self.step(Input::Rules(event));
+                let (outcome, work, next) = self.answer_rules(event);
                 self.carry_out(outcome, None).await;
+                work.into_iter().for_each(|work| self.rules.start(work, self.reports.clone()));
+                if let Some(next) = next {
+                    Box::pin(self.serve(next)).await;
+                }
             }
             Request::Change(change, done) => {
                 let outcome = {
@@ -219,6 +225,29 @@ impl Decider {
                 let _ = done.send(());
             }
         }
+    }
+
+    /// Takes answers to the queries of rules, this one and those that wait behind it, so that one commit serves all of
+    /// them: in an outage a thousand rules have something to record at once. What is asked for next is done apart,
+    /// each group's on its own. Gives what else was asked, too.
+    fn answer_rules(&mut self, first: bellwether_rules::Event) -> (Outcome, Vec<Work>, Option<Request>) {
+        let mut all = self.step(Input::Rules(first));
+        let mut work = vec![std::mem::take(&mut all.rule_work)];
+        while work.len() < ANSWERS_TOGETHER {
+            match self.requests.try_recv() {
+                Ok(Request::Rules(event)) => {
+                    let mut outcome = self.step(Input::Rules(event));
+                    work.push(std::mem::take(&mut outcome.rule_work));
+                    all.records.extend(outcome.records);
+                    all.rule_changes.extend(outcome.rule_changes);
+                    all.deliveries.extend(outcome.deliveries);
+                    all.rules_changed |= outcome.rules_changed;
+                }
+                Ok(other) => return (all, work, Some(other)),
+                Err(_) => break,
+            }
+        }
+        (all, work, None)
     }
 
     /// Record, answer, then everything else.

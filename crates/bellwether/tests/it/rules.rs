@@ -81,14 +81,18 @@ async fn an_alert_that_waits_goes_on_waiting_after_a_kill() {
     let config = folder.write("bellwether.yml", CONFIG);
     folder.write("rules.yml", GOOD);
     let mut server = Server::start(&config, &folder.path("data")).await;
-    let since = server
-        .until("Always is pending", async |server| {
-            pending_since(server).await.ok_or_else(|| "not yet".to_owned())
+    // What follows from a decision is there only after the decision has been recorded.
+    server
+        .until("ALERTS", async |server| {
+            let series = server.query("ALERTS").await;
+            if series[0].is_object() { Ok(()) } else { Err(series.to_string()) }
         })
         .await;
+    let since = pending_since(&server).await;
+    assert!(since.is_some());
     server.kill();
     let server = Server::start(&config, &folder.path("data")).await;
-    assert_eq!(pending_since(&server).await, Some(since));
+    assert_eq!(pending_since(&server).await, since);
     let rules: Value = server.json("/api/v1/rules").await;
     assert!(rules["data"]["groups"][0]["evaluationsMissed"].is_u64(), "{rules}");
 }

@@ -37,6 +37,6 @@ pub(crate) fn series(expr: &RuleExpr, memory: &Memory, at: Timestamp, start: Tim
 }
 
 fn value((at, value): &Entry, start: Timestamp) -> String {
-    let since: TimeDelta = *at - start;
+    let since = TimeDelta(at.0.saturating_sub(start.0));
     format!("{}@{since}", series::text(value))
 }

@@ -15,6 +15,10 @@ use crate::{RuleExpr, query_text};
 /// Evaluations one test may need; a mistyped unit must not keep a machine busy for a year.
 const EVALUATIONS_MAX: i64 = 1_000_000;
 
+/// Furthest from 1970 that a test may start, and longest that it may take, in milliseconds: 285,000 years, far from
+/// where calculating with moments ends.
+const TIME_MAX: i64 = 1 << 53;
+
 /// A test file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestFile {
@@ -258,6 +262,8 @@ impl Check {
                 at.value, self.evaluated_every
             );
             cx.error_help(at.span, message, "write a shorter time or a longer evaluation_interval");
+        } else if at.value.0 > TIME_MAX {
+            cx.error_help(at.span, format!("{} is too long", at.value), "write a shorter time");
         }
         at.value
     }
@@ -277,6 +283,7 @@ fn start(node: &Node, cx: &mut Cx<'_>) -> Option<Timestamp> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite());
     let moment = || Some(Timestamp(text.parse::<jiff::Timestamp>().ok()?.as_millisecond()));
     let start = seconds.map(Timestamp::from_secs_f64).or_else(moment);
+    let start = start.filter(|start| start.0.unsigned_abs() <= TIME_MAX.unsigned_abs());
     if start.is_none() {
         let help = "write RFC 3339 such as 2026-11-21T03:04:05Z, or seconds since 1970";
         cx.error_help(node.span, format!("{text:?} is not a moment"), help);

@@ -103,6 +103,9 @@ impl<'a> Suite<'a> {
             let next = TimeDelta(since.0.saturating_add(interval.0));
             let due = test.alert_tests.iter().filter(|alert| since <= alert.at && alert.at < next);
             due.for_each(|alert| run.check_alerts(alert));
+            if next == since {
+                break; // the end of time
+            }
             since = next;
         }
         if !run.has_broken_rules {
@@ -150,7 +153,9 @@ impl<'a> Run<'a> {
         };
         let mut memory = Memory::new(test.start);
         for series in &test.input {
-            let at = |index: usize| test.start.saturating_add(test.interval * index as i64);
+            let at = |index: usize| {
+                test.start.saturating_add(TimeDelta(test.interval.0.saturating_mul(index as i64)))
+            };
             let values = series.values.iter().enumerate();
             let entries = values.filter_map(|(index, value)| Some((at(index), value.clone()?)));
             memory.give(series.labels.clone(), entries.collect());
@@ -246,7 +251,7 @@ impl<'a> Run<'a> {
 
     /// The time since the start of the test.
     fn since(&self, at: Timestamp) -> TimeDelta {
-        at - self.test.start
+        TimeDelta(at.0.saturating_sub(self.test.start.0))
     }
 
     fn cover(&self, coverage: &mut Coverage) {

@@ -143,6 +143,19 @@ proptest! {
     }
 
     #[test]
+    fn reading_and_running_any_test_file_ends(text in "(tests:|\n|- |  |\\{|\\}|\\[|\\]|, |: |interval|input_series|series|values|'up'|'0\\+1x5'|'\\{\\{count:1\\}\\}x3'|promql_expr_test|expr|eval_time|3m|1ms|292277024y|start_timestamp|-9e300|exp_samples|labels|value|alert_rule_test|alertname|A|exp_alerts|exp_labels){0,40}") {
+        use bellwether_rules::unit_test::{Coverage, Suite, TestFile};
+        let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
+        let file = sources.add("f", format!("tests:\n- {text}"));
+        let read = TestFile::read(&sources, file, bellwether_diag::Severity::Error, &mut out);
+        prop_assert_eq!(read.is_none(), out.has_errors());
+        let rules = vec![("r".to_owned(), rules("groups: [{name: g, rules: [{record: r, expr: up}, {alert: A, expr: up}]}]"))];
+        for test in read.iter().flat_map(|read| &read.tests) {
+            Suite::new(read.as_ref().unwrap(), &rules, &mut out).run(test, true, &mut Coverage::default());
+        }
+    }
+
+    #[test]
     fn reading_any_text_ends(text in "(groups|name|rules|record|alert|expr|for|labels|- |: |\n|  |\\[|\\{|\\}|\\]|,|up|'|\"|5m|x| ){0,40}") {
         let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
         let file = sources.add("f", text);

@@ -338,6 +338,31 @@ fn rules_that_no_test_exercises_are_known() {
 }
 
 #[test]
+fn times_beyond_all_calendars_are_refused_and_long_ones_are_not() {
+    let check = |field: &str, word: &str| {
+        let text = format!(
+            "- interval: 292277024y
+  input_series: [{{series: up, values: 1x9}}]
+  promql_expr_test: [{{expr: 'up', eval_time: 2m, exp_samples: [{{labels: up, value: 1}}]}}]
+  {field}
+"
+        );
+        let ran = run_text(&text, true);
+        assert_eq!(ran.word(), word, "{field}\n{}{:?}", ran.problems, ran.failures());
+    };
+    check("start_timestamp: -9e300", "bad");
+    check("start_timestamp: 9e300", "bad");
+    check("start_timestamp: -9999-01-01T00:00:00Z", "bad");
+    check("start_timestamp: 9999-01-01T00:00:00Z", "ok");
+    check("start_timestamp: -1e12", "ok");
+    check("alert_rule_test: [{alertname: Down, eval_time: 292277024y}]", "bad");
+    let text = "evaluation_interval: 280000y\ntests: [{start_timestamp: 9e12, promql_expr_test: [{expr: time(), eval_time: 280000y, exp_samples: [{value: 17830080000000}]}]}]";
+    let files = BTreeMap::from([("t".to_owned(), text.to_owned())]);
+    let ran = run("t", &files, ReadOptions::default(), false);
+    assert_eq!(ran.word(), "ok", "{}{:?}", ran.problems, ran.failures());
+}
+
+#[test]
 fn build_servers_get_the_shape_they_know() {
     let cases = vec![
         Case { name: "a <b>".to_owned(), failures: vec![] },
