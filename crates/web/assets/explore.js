@@ -135,7 +135,12 @@
       if (event.key === " " && event.ctrlKey) { event.preventDefault(); ask(true); return; }
       if (!list.hidden) {
         const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 6, PageUp: -6 }[event.key];
-        if (step) { event.preventDefault(); choose(Math.max(0, Math.min(items.length - 1, chosen + step)) === chosen ? chosen + step : Math.max(0, Math.min(items.length - 1, chosen + step))); return; }
+        if (step) {
+          event.preventDefault();
+          // One step goes round at the ends, a page stops there.
+          choose(Math.abs(step) === 1 ? chosen + step : Math.max(0, Math.min(items.length - 1, chosen + step)));
+          return;
+        }
         if (event.key === "Tab" || (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.metaKey)) { event.preventDefault(); take(chosen); return; }
         if (event.key === "Escape") { event.preventDefault(); close(); return; }
       }
@@ -196,7 +201,7 @@
       if (event.key === "End") { event.preventDefault(); read(last); }
       if (event.key === "Escape") leave();
     });
-    // Alt (or a double click) on a name shows that line alone, and again all of them.
+    // A click with Alt on a name shows that line alone, and again all of them.
     for (const box of boxes) {
       box.closest("label").addEventListener("click", (event) => {
         if (!event.altKey) return;

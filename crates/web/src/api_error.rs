@@ -101,9 +101,7 @@ impl ApiError {
                 kind.as_str()
             )),
             QueryError::Evaluation(EvalError::Source(error)) => error.into(),
-            QueryError::Evaluation(error @ (EvalError::BadRange(_) | EvalError::TooManySteps { .. })) => {
-                Self::bad_data(error.to_string())
-            }
+            QueryError::Evaluation(error @ EvalError::BadRange(_)) => Self::bad_data(error.to_string()),
             QueryError::Evaluation(error) => Self::of_evaluation(&error, text),
             QueryError::Timeout(after) => {
                 let seconds = after.as_secs_f64();

@@ -42,7 +42,7 @@ pub struct Config {
     pub retention: TimeDelta,
     /// Where people reach this server; links in messages start with it.
     pub external_url: Option<String>,
-    /// The file as others may see it: without secrets.
+    /// The file, and those of its sections that are files of their own, as others may see them: without secrets.
     pub shown: String,
 }
 
@@ -171,6 +171,8 @@ pub struct Loader {
     pub rule_options: ReadOptions,
     /// Whether what objectives' alerts can do at all is examined.
     pub examine: bool,
+    /// The configuration without secrets, one document per file.
+    pub shown: String,
 }
 
 /// A section that stands in the file or names another one.
@@ -188,7 +190,6 @@ struct Outline {
     slos: Vec<Section>,
     retention: Option<TimeDelta>,
     external_url: Option<String>,
-    shown: String,
 }
 
 impl Loader {
@@ -231,6 +232,7 @@ impl Loader {
 
     fn load(&mut self, file: FileId, folder: &Path) -> Option<Config> {
         let outline = self.outline(file)?;
+        self.show(file);
         let prometheus = self.load_prometheus(outline.prometheus, folder);
         let (routing, templates) = self.load_routing(outline.alertmanager, folder);
         self.load_rules(outline.rules, folder);
@@ -246,8 +248,19 @@ impl Loader {
             slos: slos.into_iter().map(Arc::new).collect(),
             retention: outline.retention.unwrap_or(RETENTION_DEFAULT),
             external_url: outline.external_url,
-            shown: outline.shown,
+            shown: std::mem::take(&mut self.shown),
         })
+    }
+
+    /// Adds a file to what others may see of the configuration.
+    fn show(&mut self, file: FileId) {
+        // Problems of syntax are reported by whoever decodes the file.
+        let documents = yaml::parse(&self.sources, file, &mut Diagnostics::new());
+        let Some(document) = documents.first().filter(|node| !node.is_null()) else { return };
+        if !self.shown.is_empty() {
+            self.shown.push_str(&format!("---\n# {}\n", self.sources.name(file).replace('\n', " ")));
+        }
+        self.shown.push_str(&shown::yaml(document));
     }
 
     fn outline(&mut self, file: FileId) -> Option<Outline> {
@@ -281,7 +294,6 @@ impl Loader {
                 .unwrap_or_default(),
             retention: retention(&mut map, &mut cx),
             external_url: external_url(&mut map, &mut cx),
-            shown: shown::yaml(document),
         };
         map.finish(&mut cx);
         Some(outline)
@@ -294,6 +306,7 @@ impl Loader {
             Some(Section::File(name)) => {
                 let path = folder.join(&name.value);
                 let file = self.read_file(&path, Some(name.span))?;
+                self.show(file);
                 (self.decode(file), folder_of(&path))
             }
         };
@@ -319,6 +332,7 @@ impl Loader {
             Some(Section::File(name)) => {
                 let path = folder.join(&name.value);
                 let Some(file) = self.read_file(&path, Some(name.span)) else { return (None, Vec::new()) };
+                self.show(file);
                 self.decode_routing(file, &folder_of(&path))
             }
         }

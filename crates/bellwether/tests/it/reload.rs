@@ -191,3 +191,29 @@ async fn the_series_of_a_target_that_is_removed_end_at_once() {
     assert!(values(&past).len() >= 3, "its past is still there: {past}");
     running.samples("up{job=\"shop\"}[1h]", 3).await;
 }
+
+#[tokio::test]
+async fn the_configuration_in_force_is_shown_without_its_secrets() {
+    let routing = "
+alertmanager:
+  route: {receiver: team}
+  receivers:
+    - {name: team, slack_configs: [{api_url: 'http://127.0.0.1:9/hunter2', channel: '#ops'}]}
+";
+    let running = Running::start("reload-shown", &[JOBS, routing].concat()).await;
+    let shown = async || {
+        let config = running.server.json("/api/v1/status/config").await;
+        config["data"]["yaml"].as_str().unwrap().to_owned()
+    };
+    let before = shown().await;
+    assert!(before.contains("job_name: shop") && before.contains("api_url: <secret>"), "{before}");
+    assert!(!before.contains("hunter2"), "{before}");
+    running.write(&[JOBS, SECOND_JOB, routing].concat());
+    assert_eq!(running.reload().await.status, 200);
+    assert!(shown().await.contains("job_name: cart"));
+    running.write("slos: 5\n");
+    assert_eq!(running.reload().await.status, 500);
+    assert!(shown().await.contains("job_name: cart"), "what is in force is shown, not what was refused");
+    let info = running.server.json("/api/v1/status/runtimeinfo").await;
+    assert_eq!(info["data"]["reloadConfigSuccess"], false);
+}
