@@ -91,3 +91,47 @@ impl RuleWorker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use bellwether_model::{Histogram, HistogramSample, Sample, Schema};
+    use bellwether_promql::{SampleValue, Value};
+    use bellwether_rules::{Event, QueryId, RuleQuery};
+    use bellwether_tsdb::Options;
+    use bellwether_tsdb::fault_disk::FaultDisk;
+
+    use super::*;
+    use crate::health::Health;
+    use crate::writer;
+
+    #[tokio::test]
+    async fn a_query_sees_the_numbers_and_histograms_that_the_rule_before_it_wrote() {
+        let opened = Store::open(Path::new("data"), Options::default(), Arc::new(FaultDisk::new()));
+        let store = Arc::new(opened.unwrap().0);
+        let (committed, mut counted) = mpsc::channel(16);
+        let (writer, _thread) = writer::start(store.clone(), committed, Arc::new(Health::default())).unwrap();
+        let worker = RuleWorker { store, writer };
+        let at = Timestamp::from_secs(1_700_000_040);
+        let series = |name: &str| Labels::from_pairs([("__name__", name)]);
+        let empty = Histogram::empty(Schema::exponential(0).unwrap());
+        let histogram = Arc::new(Histogram { count: 3.0, zero_count: 3.0, ..empty });
+        let results = Written {
+            samples: vec![(series("number"), Sample::new(at, 2.0))],
+            histograms: vec![(series("latency"), HistogramSample::new(at, histogram))],
+        };
+        let text = "histogram_count(latency) * on () number".to_owned();
+        let parsed = bellwether_promql::parse(&text).unwrap();
+        let expr = Arc::new(RuleQuery { text, parsed });
+        let query = Query { id: QueryId(1), expr, at, subquery_step: TimeDelta::MINUTE };
+        let (reports, mut reported) = mpsc::channel(16);
+        worker.start(Work { results, queries: vec![query] }, reports);
+        let Some(Request::Rules(Event::QueryDone { answer, .. })) = reported.recv().await else {
+            panic!("no answer")
+        };
+        let Ok(Value::Vector(vector)) = answer.result else { panic!("{answer:?}") };
+        assert_eq!(vector[0].value, SampleValue::Float(6.0));
+        assert_eq!(counted.recv().await.unwrap().batch.at, at);
+    }
+}
