@@ -1,6 +1,6 @@
 //! `bellwether test FILE…`: unit tests of rules, in promtool's format, over the engine that the server runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bellwether_diag::{Diagnostic, Diagnostics, FileId, Severity, Style};
@@ -122,10 +122,13 @@ impl Runner {
 
     /// All rule files a test file names.
     fn rule_files(&mut self, file: &TestFile, folder: &Path) -> Vec<RuleFileRead> {
-        let mut found = Vec::new();
+        let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
         for pattern in &file.rule_files {
             for path in self.loader.expand(&pattern.value, Some(pattern.span), folder) {
                 let key = path.canonicalize().unwrap_or_else(|_| path.clone());
+                if !seen.insert(key.clone()) {
+                    continue; // two patterns name it
+                }
                 if !self.rules.contains_key(&key) {
                     let source = self.loader.read_file(&path, Some(pattern.span));
                     let rules = source.and_then(|file| self.rule_file(file));

@@ -16,7 +16,7 @@ groups:
 ";
 
 const TESTS: &str = "
-rule_files: ['rules*.yml']
+rule_files: ['rules*.yml', ./rules.yml]
 tests:
 - name: a job that is down
   input_series: [{series: 'up{job=\"a\"}', values: '1 0'}]
