@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 use crate::comment::{Comment, any_within, moved_out};
 use crate::parse::parse_with_comments;
 use crate::parse_error::ParseError;
-use crate::print::{Brackets, Head, Operator};
+use crate::print::{Brackets, Head, Operator, is_infinite_base};
 use crate::syntax::{Expr, ExprKind};
 
 /// Bytes up to which an expression stays on one line.
@@ -64,8 +64,10 @@ impl Layout {
                 self.out.push_str(&Brackets(subquery).to_string());
             }
             ExprKind::Binary(binary) => {
-                // Signs belong to the first operand.
-                self.node(&binary.left, indent + 1);
+                match is_infinite_base(binary) {
+                    true => self.line(binary.left.span.start, indent + 1, "Inf"),
+                    false => self.node(&binary.left, indent + 1),
+                }
                 self.comments_until(binary.op_span.start, indent + 1);
                 self.line(binary.op_span.start, indent, &Operator(binary).to_string());
                 self.node(&binary.right, indent + 1);

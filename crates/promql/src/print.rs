@@ -5,8 +5,8 @@ use std::fmt;
 use bellwether_model::{Matcher, TimeDelta, is_valid_legacy_name};
 
 use crate::syntax::{
-    Aggregation, At, Binary, DurationExpr, DurationKind, Edges, Expr, ExprKind, Grouping, MatchGroup,
-    MatchLabels, Shift, Subquery, VectorSelector,
+    Aggregation, At, Binary, BinaryOp, DurationExpr, DurationKind, Edges, Expr, ExprKind, Grouping,
+    MatchGroup, MatchLabels, Shift, Subquery, VectorSelector,
 };
 
 impl fmt::Display for Expr {
@@ -21,6 +21,9 @@ impl fmt::Display for Expr {
             ExprKind::Unary { is_negative, operand } => {
                 write!(f, "{}{operand}", if *is_negative { "-" } else { "+" })
             }
+            ExprKind::Binary(binary) if is_infinite_base(binary) => {
+                write!(f, "Inf {} {}", Operator(binary), binary.right)
+            }
             ExprKind::Binary(binary) => write!(f, "{} {} {}", binary.left, Operator(binary), binary.right),
             ExprKind::Aggregate(aggregation) => {
                 write!(f, "{}(", Head(aggregation))?;
@@ -34,6 +37,12 @@ impl fmt::Display for Expr {
             }
         }
     }
+}
+
+/// Whether infinity is raised to a power: its own sign would be read as one before the power.
+pub(crate) fn is_infinite_base(binary: &Binary) -> bool {
+    let is_infinite = matches!(&binary.left.kind, ExprKind::Number { value, .. } if value.is_infinite());
+    is_infinite && binary.op == BinaryOp::Power
 }
 
 fn separated<T>(

@@ -74,10 +74,7 @@ fn explore_as_long_as_told() {
         |name: &str, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let wanted = std::env::var("FUZZ_TARGET").unwrap_or_default();
     for target in TARGETS.iter().filter(|target| wanted.is_empty() || target.name == wanted) {
-        explore(
-            target,
-            number("FUZZ_SEED", 2),
-            u32::try_from(number("FUZZ_RUNS", 20_000)).unwrap_or(u32::MAX),
-        );
+        let runs = u32::try_from(number("FUZZ_RUNS", 20_000)).unwrap_or(u32::MAX);
+        explore(target, number("FUZZ_SEED", 2), runs).join().expect("no input makes a target panic");
     }
 }

@@ -154,6 +154,15 @@ fn a_range_query_gives_at_every_step_what_an_instant_query_gives() {
     }
 }
 
+/// A label that doubles at every level.
+fn doubled(levels: usize) -> String {
+    let mut query = "a_total".to_owned();
+    for _ in 0..levels {
+        query = format!("label_join({query}, \"a\", \"-\", \"a\", \"a\", \"job\")");
+    }
+    query
+}
+
 #[test]
 fn cost_is_bounded_before_the_work_is_done() {
     let source = source(64);
@@ -167,8 +176,19 @@ fn cost_is_bounded_before_the_work_is_done() {
     assert!(few.contains("more than 100 samples"), "{few}");
     let steps = run("a_total", Limits { steps: 60, ..generous }).unwrap_err();
     assert!(steps.contains("61 steps"), "{steps}");
-    let huge = run("max_over_time(a_total[100y:1ms])", generous).unwrap_err();
-    assert!(huge.contains("steps"), "{huge}");
+    let huge = run("max_over_time(a_total[1000000000s:1ms])", generous).unwrap_err();
+    assert!(huge.starts_with("query needs 1000003600000 steps, more than 50000000; "), "{huge}");
+    let nothing = run("max_over_time(nothing[100y:1ms])", generous).unwrap_err();
+    assert!(nothing.contains("steps"), "{nothing}");
+    let expanding = format!("label_replace(a_total, \"a\", \"{}\", \"job\", \"(.*)\")", "$0".repeat(100_000));
+    for (query, memory_bytes) in [
+        ("quantile_over_time(0.5, a_total[30d:1s])", 4 << 20),
+        (&doubled(40), 4 << 20),
+        (&expanding, 100_000),
+    ] {
+        let refusal = run(query, Limits { memory_bytes, ..generous }).unwrap_err();
+        assert!(refusal.contains("MiB of memory"), "{query:.60}: {refusal}");
+    }
     let nested = run("max_over_time(max_over_time(max_over_time(a_total[1y:1s])[1y:1s])[1y:1s])", generous)
         .unwrap_err();
     assert!(nested.contains("steps") || nested.contains("samples"), "{nested}");

@@ -30,6 +30,7 @@ fn a_query_is_written_back_in_one_canonical_form() {
         ("a > bool 0x1F", "a > bool 31"),
         ("a + fill(0) b", "a + fill (0) b"),
         ("1_000 + 010 + .5 + 1e3 + inf", "1000 + 8 + 0.5 + 1000 + +Inf"),
+        ("Inf^+up - inf", "Inf ^ +up - +Inf"),
         ("5m + 1h30m", "5m + 1h30m"),
         ("sum", "sum"),
         ("by + and", "by + and"),
