@@ -167,6 +167,11 @@ impl AlertBook {
         live.flat_map(|alert| alert.samples(at, evaluated_at)).collect()
     }
 
+    /// Whether an alert is to be handed on now.
+    pub(crate) fn has_due(&self, times: SendTimes) -> bool {
+        self.alerts.values().any(|alert| alert.is_due(times))
+    }
+
     /// The alerts to hand on now, and remembers that they were.
     pub(crate) fn take_due(&mut self, times: SendTimes, generator_url: &str) -> Vec<Alert> {
         let due = self.alerts.values_mut().filter(|alert| alert.is_due(times));

@@ -366,10 +366,11 @@ impl RuleState {
     fn send(&mut self, turn: Turn, desk: &mut Desk<'_>) {
         let resend = desk.options.resend_delay;
         let times = SendTimes { now: desk.now, at: turn.at, interval: turn.interval, resend };
+        if !self.memory.book.has_due(times) {
+            return;
+        }
         let url = desk.options.generator_url(&self.query.text);
         let alerts = self.memory.book.take_due(times, &url);
-        if !alerts.is_empty() {
-            desk.effects.push(Effect::Alerts(alerts));
-        }
+        desk.effects.push(Effect::Alerts(alerts));
     }
 }
