@@ -66,7 +66,7 @@
     list.hidden = true;
     box.append(list);
     for (const [name, value] of [["aria-autocomplete", "list"], ["aria-haspopup", "listbox"], ["aria-controls", list.id]]) area.setAttribute(name, value);
-    let items = [], chosen = -1, replaces = 0, asking = null, timer = 0;
+    let items = [], chosen = -1, replaces = 0, typed = "", asking = null, timer = 0;
 
     function close() {
       list.hidden = true;
@@ -81,13 +81,15 @@
       list.children[chosen].scrollIntoView({ block: "nearest" });
       area.setAttribute("aria-activedescendant", list.children[chosen].id);
     }
-    function show(answer) {
+    function show(answer, always) {
       const before = area.value.slice(0, area.selectionStart);
       items = answer.suggestions;
       replaces = answer.replaces;
-      const typed = before.slice(before.length - replaces);
+      typed = before.slice(before.length - replaces);
       const isDone = items.length === 1 && items[0].text === typed;
-      if (!items.length || isDone || document.activeElement !== area) { close(); return; }
+      // Where anything can stand, nothing is offered before something was begun.
+      const isAnything = !typed && items.some((item) => item.kind === "function");
+      if (!items.length || isDone || (isAnything && !always) || document.activeElement !== area) { close(); return; }
       list.replaceChildren(...items.map((item, n) => {
         const row = node("li");
         row.id = list.id + n;
@@ -116,12 +118,11 @@
       const before = area.value.slice(0, area.selectionStart);
       // Nothing was begun: only who asks for it by Ctrl and space is shown everything.
       if (!always && !/[\w:.{("'`,[=~|-]$/.test(before)) { close(); return; }
-      if (!always && /(^|[^\w])(\d+[a-z]*|\()$/.test(before) && !/\[[^\]]*$|(by|without|on|ignoring|group_left|group_right) *\($/i.test(before)) { close(); return; }
       if (asking) asking.abort();
       asking = new AbortController();
       try {
         const answer = await (await post("/api/bellwether/v1/complete", { before }, asking.signal)).json();
-        if (area.value.slice(0, area.selectionStart) === before) show(answer);
+        if (area.value.slice(0, area.selectionStart) === before) show(answer, always);
       } catch { /* typed on, or the server is away */ }
     }
     area.addEventListener("input", (event) => {
@@ -141,7 +142,9 @@
           choose(Math.abs(step) === 1 ? chosen + step : Math.max(0, Math.min(items.length - 1, chosen + step)));
           return;
         }
-        if (event.key === "Tab" || (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.metaKey)) { event.preventDefault(); take(chosen); return; }
+        // What is already there in full need not be chosen: Enter then runs the query.
+        const isEnter = event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.metaKey;
+        if (event.key === "Tab" || (isEnter && items[chosen].text !== typed)) { event.preventDefault(); take(chosen); return; }
         if (event.key === "Escape") { event.preventDefault(); close(); return; }
       }
       if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); close(); area.form.requestSubmit(); }

@@ -42,6 +42,9 @@ impl Default for QuerySettings {
     }
 }
 
+/// Longer than this nobody waits, and a deadline stays a moment that the clock can show.
+const TIMEOUT_MAX: Duration = Duration::from_secs(366 * 86_400);
+
 /// What became of queries since the start, and how many there are now.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct QueryCounts {
@@ -150,8 +153,9 @@ pub(crate) enum QueryError {
 impl Queries {
     /// With these bounds.
     pub fn new(settings: QuerySettings) -> Self {
-        let slots = Arc::new(Semaphore::new(settings.concurrency.max(1)));
-        Self { settings, slots, counters: Arc::default() }
+        let slots = Arc::new(Semaphore::new(settings.concurrency.clamp(1, Semaphore::MAX_PERMITS)));
+        let timeout = settings.timeout.min(TIMEOUT_MAX);
+        Self { settings: QuerySettings { timeout, ..settings }, slots, counters: Arc::default() }
     }
 
     /// The bounds.

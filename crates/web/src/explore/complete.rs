@@ -34,6 +34,8 @@ const KEYWORDS: [&str; 14] = [
     "unless",
     "without",
 ];
+/// Words after which parentheses hold label names.
+const LABEL_LISTS: [&str; 6] = ["by", "group_left", "group_right", "ignoring", "on", "without"];
 const DURATIONS: [&str; 9] = ["1m", "2m", "5m", "15m", "30m", "1h", "6h", "1d", "7d"];
 
 /// What could stand there.
@@ -101,122 +103,121 @@ impl Place {
     }
 }
 
-/// What is open at the end of a text.
+fn place(before: &str) -> Place {
+    let mut open = Open::default();
+    for (at, c) in before.char_indices() {
+        open.read(before, at, c);
+    }
+    let typed = before[open.token..].to_owned();
+    if open.in_comment {
+        return Place::Nowhere;
+    }
+    match (open.quote, open.braces) {
+        (Some(_), Some(metric)) if !open.label.is_empty() => {
+            return Place::Value { metric, label: open.label, others: open.matchers, typed };
+        }
+        (Some(_), _) => return Place::Nowhere,
+        (None, Some(metric)) => return Place::Label { metric, typed },
+        (None, None) => {}
+    }
+    match open.parentheses.last() {
+        _ if open.in_brackets => Place::Duration { typed },
+        Some(true) => Place::Label { metric: String::new(), typed },
+        // Nobody needs help with a number.
+        Some(false) | None if typed.starts_with(|c: char| c.is_ascii_digit()) => Place::Nowhere,
+        Some(false) | None => Place::Expression { typed },
+    }
+}
+
+/// What is open at the end of the text that was read so far.
 #[derive(Clone, Debug, Default)]
 struct Open {
-    /// The metric before an open brace.
+    /// The metric of an open brace; empty where none is named.
     braces: Option<String>,
     /// Matchers by equality that are complete within it.
     matchers: Vec<(String, String)>,
-    /// The label before an open quote, and the quote.
-    quote: Option<(char, String)>,
+    /// The label whose value comes next, and whether it is compared for equality.
+    label: String,
+    is_equal: bool,
+    quote: Option<char>,
+    /// Whether a backslash stands before what comes next.
+    is_escaped: bool,
     in_brackets: bool,
     /// For every open parenthesis, whether it holds label names.
     parentheses: Vec<bool>,
     in_comment: bool,
     /// Where the last word, text or comment began.
     token: usize,
-    /// The last word or operator that ended.
+    in_word: bool,
+    /// The last word that ended, until something follows that it does not belong to.
     last_word: String,
 }
 
-fn place(before: &str) -> Place {
-    let open = open_at_end(before);
-    let typed = before[open.token..].to_owned();
-    if open.in_comment {
-        return Place::Nowhere;
-    }
-    match (&open.quote, &open.braces) {
-        (Some((_, label)), Some(metric)) if !label.is_empty() => {
-            let (metric, label) = (metric.clone(), label.clone());
-            return Place::Value { metric, label, others: open.matchers, typed };
-        }
-        (Some(_), _) => return Place::Nowhere,
-        (None, Some(metric)) => return Place::Label { metric: metric.clone(), typed },
-        (None, None) => {}
-    }
-    if open.in_brackets {
-        return Place::Duration { typed };
-    }
-    match open.parentheses.last() {
-        Some(true) => Place::Label { metric: String::new(), typed },
-        Some(false) | None => Place::Expression { typed },
-    }
-}
-
-fn open_at_end(before: &str) -> Open {
-    let mut open = Open::default();
-    // The label whose value comes next, and whether it is compared for equality.
-    let (mut label, mut is_equal, mut escaped) = (String::new(), false, false);
-    let mut word_start: Option<usize> = None;
-    for (at, c) in before.char_indices() {
-        if open.in_comment {
-            open.in_comment = c != '\n';
-            open.token = at + c.len_utf8();
-            continue;
-        }
-        if let Some((quote, _)) = open.quote {
-            if escaped {
-                escaped = false;
-            } else if c == '\\' && quote != '`' {
-                escaped = true;
-            } else if c == quote {
-                if is_equal && !label.is_empty() {
-                    open.matchers.push((label.clone(), before[open.token..at].to_owned()));
-                }
-                open.quote = None;
-                open.token = at + 1;
-                label.clear();
-            }
-            continue;
-        }
-        let is_word = c.is_alphanumeric()
+impl Open {
+    fn read(&mut self, text: &str, at: usize, c: char) {
+        let after = at + c.len_utf8();
+        if self.in_comment {
+            (self.in_comment, self.token) = (c != '\n', after);
+        } else if let Some(quote) = self.quote {
+            self.read_quoted(text, at, c, quote);
+        } else if c.is_alphanumeric()
             || c == '_'
-            || (c == ':' && !open.in_brackets)
-            || (c == '.' && open.in_brackets);
-        if is_word {
-            word_start.get_or_insert(at);
-            open.token = word_start.unwrap_or(at);
-            continue;
-        }
-        if let Some(start) = word_start.take() {
-            open.last_word = before[start..at].to_owned();
-        }
-        open.token = at + c.len_utf8();
-        match c {
-            '#' => open.in_comment = true,
-            '"' | '\'' | '`' => open.quote = Some((c, label.clone())),
-            '{' => {
-                open.braces = Some(std::mem::take(&mut open.last_word));
-                open.matchers.clear();
+            || (c == ':' && !self.in_brackets)
+            || (c == '.' && self.in_brackets)
+        {
+            if !self.in_word {
+                (self.in_word, self.token) = (true, at);
             }
-            '}' => (open.braces, open.last_word) = (None, String::new()),
-            '[' => open.in_brackets = true,
-            ']' => open.in_brackets = false,
-            '=' | '!' | '~' if open.braces.is_some() => {
-                if !open.last_word.is_empty() {
-                    label = std::mem::take(&mut open.last_word);
-                    is_equal = c == '=';
+        } else {
+            if self.in_word {
+                self.last_word = text[self.token..at].to_owned();
+            }
+            (self.in_word, self.token) = (false, after);
+            self.read_sign(c);
+        }
+    }
+
+    fn read_quoted(&mut self, text: &str, at: usize, c: char, quote: char) {
+        if self.is_escaped || c != quote {
+            self.is_escaped = !self.is_escaped && c == '\\' && quote != '`';
+            return;
+        }
+        let inner = text[self.token..at].to_owned();
+        match &mut self.braces {
+            // A text that no label takes is the metric's name.
+            Some(metric) if self.label.is_empty() => *metric = inner,
+            Some(_) if self.is_equal => self.matchers.push((std::mem::take(&mut self.label), inner)),
+            Some(_) | None => self.label.clear(),
+        }
+        (self.quote, self.token) = (None, at + 1);
+    }
+
+    fn read_sign(&mut self, c: char) {
+        match c {
+            '#' => self.in_comment = true,
+            '"' | '\'' | '`' => self.quote = Some(c),
+            '{' => (self.braces, self.matchers) = (Some(std::mem::take(&mut self.last_word)), Vec::new()),
+            '}' => (self.braces, self.last_word) = (None, String::new()),
+            '[' => self.in_brackets = true,
+            ']' => self.in_brackets = false,
+            '=' | '!' | '~' if self.braces.is_some() => {
+                if !self.last_word.is_empty() {
+                    (self.label, self.is_equal) = (std::mem::take(&mut self.last_word), c == '=');
                 }
-                is_equal &= c != '~';
+                self.is_equal &= c != '~';
             }
             '(' => {
-                let holds_labels = matches!(
-                    open.last_word.to_ascii_lowercase().as_str(),
-                    "by" | "without" | "on" | "ignoring" | "group_left" | "group_right"
-                );
-                open.parentheses.push(holds_labels);
-                open.last_word.clear();
+                let word = std::mem::take(&mut self.last_word).to_ascii_lowercase();
+                self.parentheses.push(LABEL_LISTS.contains(&word.as_str()));
             }
             ')' => {
-                open.parentheses.pop();
-                open.last_word.clear();
+                self.parentheses.pop();
+                self.last_word.clear();
             }
             c if c.is_whitespace() => {}
-            _ => open.last_word.clear(),
+            _ => self.last_word.clear(),
         }
     }
-    open
 }
 
 fn candidates(
@@ -360,6 +361,8 @@ mod tests {
         check("a # comment\n+ b", expression("b"));
         check("label_replace(a, \"", Place::Nowhere);
         check("größe", expression("größe"));
+        check("up * 10", Place::Nowhere);
+        check("{\"http.requests\", ", label("http.requests", ""));
         check("a{b=\"\\\"", value("a", "b", &[], "\\\""));
     }
 }
