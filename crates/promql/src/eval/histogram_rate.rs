@@ -29,12 +29,12 @@ pub(super) fn extrapolated_rate(
         return None;
     }
     let is_counter = function != Function::Delta;
-    let per_second = if function == Function::Rate { 1.0 / context.seconds() } else { 1.0 };
+    let seconds = if function == Function::Rate { context.seconds() } else { 1.0 };
     if window.histograms.is_empty() {
-        return float_rate(window, context, is_counter, notes).map(|v| SampleValue::Float(v * per_second));
+        return float_rate(window, context, is_counter, notes).map(|v| SampleValue::Float(v / seconds));
     }
     let stretched = histogram_rate(window, context, is_counter, notes)?;
-    Some(scaled(&stretched.histogram, stretched.factor * per_second).into())
+    Some(scaled(&stretched.histogram, stretched.factor / seconds).into())
 }
 
 /// Where the samples of a window lie, and how far their difference is to be stretched.

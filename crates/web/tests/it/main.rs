@@ -6,5 +6,6 @@ mod digits;
 mod explore;
 mod fake;
 mod forms;
+mod histogram;
 mod pages;
 mod prometheus;
