@@ -105,6 +105,21 @@ impl MixedSamples {
         Ok(found)
     }
 
+    /// Compares every histogram with the one before it, where nobody has said whether it began anew. Windows that
+    /// overlap then need not compare the same two again.
+    fn state_resets(&mut self) {
+        let mut before: Option<Arc<Histogram>> = None;
+        for sample in &mut self.histograms {
+            let now = Arc::clone(&sample.histogram);
+            if let Some(before) = before.filter(|_| now.counter_reset == CounterReset::Unknown) {
+                let is_reset = is_reset(&now, &before);
+                let counter_reset = if is_reset { CounterReset::Reset } else { CounterReset::NotReset };
+                sample.histogram = Arc::new(Histogram { counter_reset, ..Histogram::clone(&now) });
+            }
+            before = Some(now);
+        }
+    }
+
     /// Keeps what lies after one moment and not after another.
     pub(super) fn cut(&mut self, after: i64, through: i64) {
         self.floats.retain(|s| s.at.0 > after && s.at.0 <= through);
@@ -182,9 +197,12 @@ impl Evaluator<'_> {
     pub(super) fn slide_mixed(
         &mut self,
         function: Function,
-        row: MixedRow<'_>,
+        mut row: MixedRow<'_>,
         grid: Grid,
     ) -> Result<Series, EvalError> {
+        if grid.count > 1 && compares_neighbours(function) {
+            row.samples.state_resets();
+        }
         let mut notes = Notes::default();
         let name = row.labels.metric_name().unwrap_or("").to_owned();
         let mut series = Series::new(row.labels, vec![ABSENT; grid.count]);
@@ -211,6 +229,11 @@ impl Evaluator<'_> {
         let bytes = series.histogram_bytes() as u64;
         self.cost.settle(self.cost.held(), Held { samples: 0, bytes })
     }
+}
+
+/// Whether a function asks of neighbours whether the later one began anew, and of nothing else they say.
+fn compares_neighbours(function: Function) -> bool {
+    matches!(function, Function::Rate | Function::Increase | Function::Irate | Function::Resets)
 }
 
 impl MixedSamples {
