@@ -266,6 +266,7 @@ impl Join<'_> {
                 }
                 is_taken = true;
                 let own = Slot::of(&self.many[many], step);
+                self.cost.spend(own.work() + other.work())?;
                 let Some(value) = self.value(own, other, &mut output.notes) else { continue };
                 let place = self.place((Some(many), one), signature, &mut pairs, output);
                 output.put(place, step, value)?;

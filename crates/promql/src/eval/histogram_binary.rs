@@ -177,6 +177,11 @@ impl<'a> Slot<'a> {
         Self { number, histogram: None }
     }
 
+    /// What calculating with it takes besides what a number takes.
+    pub(super) fn work(self) -> u64 {
+        self.histogram.map_or(0, |h| (h.positive.len() + h.negative.len()) as u64)
+    }
+
     pub(super) fn value(self) -> SampleValue {
         match self.histogram {
             Some(histogram) => SampleValue::Histogram(Arc::clone(histogram)),

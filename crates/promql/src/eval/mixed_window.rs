@@ -210,7 +210,9 @@ impl Evaluator<'_> {
             let context = row.windows.context(step, grid, row.parameters);
             let (after, through) = row.windows.reach(step);
             let window = row.samples.window(after, through);
-            self.cost.spend((window.floats.len() + window.histograms.len()) as u64)?;
+            // Histograms of a series are about as large as its first one.
+            let buckets = window.histograms.first().map_or(0, |s| s.histogram.positive.len());
+            self.cost.spend((window.floats.len() + window.histograms.len() * (1 + buckets)) as u64)?;
             let value = match row.windows.edges {
                 Edges::Plain => over_mixed(function, &window, &context, &mut notes),
                 Edges::Anchored | Edges::Smoothed => {
