@@ -197,11 +197,11 @@ fn config(folder: &Folder, target: &str) -> PathBuf {
     folder.write("bellwether.yml", "prometheus: prometheus.yml\n")
 }
 
-async fn start_prometheus(program: &Path, folder: &Folder) -> Prometheus {
+async fn start_prometheus(program: &Path, folder: &Folder, config: &str) -> Prometheus {
     let url = format!("http://127.0.0.1:{}", free_port().await);
     let child = Command::new(program)
-        .arg(format!("--config.file={}", text(&folder.path("prometheus.yml"))))
-        .arg(format!("--storage.tsdb.path={}", text(&folder.path("prometheus-data"))))
+        .arg(format!("--config.file={}", text(&folder.path(config))))
+        .arg(format!("--storage.tsdb.path={}", text(&folder.path(&format!("{config}-data")))))
         .arg(format!("--web.listen-address={}", url.trim_start_matches("http://")))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -273,7 +273,7 @@ async fn answers_have_the_status_and_the_shape_of_prometheus() {
     let Some(program) = peer("prometheus") else { return };
     let folder = Folder::new("prometheus-peer");
     let config = config(&folder, &target().await);
-    let prometheus = start_prometheus(&program, &folder).await;
+    let prometheus = start_prometheus(&program, &folder, "prometheus.yml").await;
     let server = Server::start(&config, &folder.path("data")).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     until_it_alerts(&http, &prometheus.url).await;
@@ -298,6 +298,46 @@ async fn answers_have_the_status_and_the_shape_of_prometheus() {
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
     bellwether_testkit::cases::ran("peers/prometheus-api", PATHS.len() as u64);
+}
+
+#[tokio::test]
+async fn prometheus_reads_from_us_and_federates_us() {
+    let Some(program) = peer("prometheus") else { return };
+    let folder = Folder::new("reading-peer");
+    let config = config(&folder, &target().await);
+    let server = Server::start(&config, &folder.path("data")).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    until_it_alerts(&http, &server.url).await;
+    let address = server.url.trim_start_matches("http://");
+    folder.write(
+        "reader.yml",
+        &format!(
+            "remote_read: [{{url: \"{}/api/v1/read\", read_recent: true}}]\n\
+             scrape_configs:\n- job_name: federation\n  scrape_interval: 1s\n  honor_labels: true\n  metrics_path: /federate\n\
+             \x20 params: {{'match[]': ['{{job=\"shop\"}}']}}\n  static_configs: [{{targets: [\"{address}\"]}}]\n",
+            server.url
+        ),
+    );
+    let reader = start_prometheus(&program, &folder, "reader.yml").await;
+    let value = async |query: &str| {
+        let path = format!("{}/api/v1/query?query={}", reader.url, encode(query, ""));
+        get(&http, &path)
+            .await
+            .and_then(|(_, body)| Some(body["data"]["result"][0]["value"][1].as_str()?.to_owned()))
+    };
+    // Samples of before the reader was there can only come from us; so does the label that we add.
+    let begun = Instant::now();
+    while value("shop_queue{site=\"lab\"}").await.as_deref() != Some("3.5") {
+        assert!(begun.elapsed() < DEADLINE, "nothing is read from us");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(value("{\"shop.dotted\",site=\"lab\"}").await.as_deref(), Some("+Inf"));
+    // What we federate is text that its scraper reads.
+    while value("scrape_samples_scraped{job=\"federation\"}").await.is_none_or(|n| n == "0") {
+        assert!(begun.elapsed() < DEADLINE, "we are not federated");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(value("up{job=\"federation\"}").await.as_deref(), Some("1"));
 }
 
 #[tokio::test]
