@@ -12,9 +12,8 @@ pub(super) struct Bucket {
     pub(super) count: f64,
 }
 
-/// Joins buckets of equal bounds and mends counts that fall; the flag says whether that was more than noise.
-/// `None` where there is no bucket for everything, so that nothing can be said.
-fn mended(buckets: Vec<Bucket>) -> Option<(Vec<Bucket>, bool)> {
+/// Joins buckets of equal bounds. `None` where there is no bucket for everything, so that nothing can be said.
+fn joined(buckets: Vec<Bucket>) -> Option<Vec<Bucket>> {
     if buckets.last()?.bound != f64::INFINITY {
         return None;
     }
@@ -25,6 +24,12 @@ fn mended(buckets: Vec<Bucket>) -> Option<(Vec<Bucket>, bool)> {
             _ => joined.push(bucket),
         }
     }
+    Some(joined)
+}
+
+/// Joins buckets and mends counts that fall; the flag says whether that was more than noise.
+fn mended(buckets: Vec<Bucket>) -> Option<(Vec<Bucket>, bool)> {
+    let mut joined = joined(buckets)?;
     let mut was_forced = false;
     let mut before = joined[0].count;
     for bucket in &mut joined[1..] {
@@ -70,15 +75,15 @@ pub(super) fn quantile(q: f64, buckets: Vec<Bucket>) -> (f64, bool) {
     (below.bound + (end - below.bound) * share, was_forced)
 }
 
-/// The share of observations above `lower` and up to `upper`; the flag says whether counts had to be mended.
-pub(super) fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> (f64, bool) {
-    let Some((buckets, was_forced)) = mended(buckets) else { return (f64::NAN, false) };
+/// The share of observations above `lower` and up to `upper`. Counts that fall are taken as they are.
+pub(super) fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> f64 {
+    let Some(buckets) = joined(buckets) else { return f64::NAN };
     let total = buckets[buckets.len() - 1].count;
     if total == 0.0 || total.is_nan() || lower.is_nan() || upper.is_nan() {
-        return (f64::NAN, was_forced);
+        return f64::NAN;
     }
     if lower >= upper {
-        return (0.0, was_forced);
+        return 0.0;
     }
     // Observations at or below a value; those of a bucket without an end are not spread over it.
     let rank = |value: f64| {
@@ -102,5 +107,5 @@ pub(super) fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> (f64, bo
         let share = (value - below.bound) / (bucket.bound - below.bound);
         below.count + (bucket.count - below.count) * share.max(0.0)
     };
-    ((rank(upper) - rank(lower)) / total, was_forced)
+    (rank(upper).min(total) - rank(lower).min(total)) / total
 }

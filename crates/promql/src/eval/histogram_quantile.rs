@@ -32,10 +32,11 @@ enum Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// The flag says whether counts had to be mended.
     fn of_classic(self, step: usize, buckets: Vec<Bucket>) -> (f64, bool) {
         match self {
             Self::Quantile(q) => quantile(q[step], buckets),
-            Self::Fraction { lower, upper } => fraction(lower[step], upper[step], buckets),
+            Self::Fraction { lower, upper } => (fraction(lower[step], upper[step], buckets), false),
         }
     }
 
