@@ -183,7 +183,7 @@ impl<'a> Parser<'a> {
         match found {
             Ok(expr) => Ok(expr),
             Err(Halt::Problem(error) | Halt::TooDeep(error)) => {
-                self.problems.push(*error);
+                self.note(*error);
                 Err(Halt::Reported)
             }
             Err(Halt::Reported) => Err(Halt::Reported),

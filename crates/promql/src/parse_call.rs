@@ -22,14 +22,14 @@ impl Parser<'_> {
         if is_bool && !op.is_comparison() {
             let message =
                 format!("bool modifier can only be used on comparison operators, not on {:?}", op.as_str());
-            self.problems.push(ParseError::new(bool_span, message).with_help("leave bool out"));
+            self.note(ParseError::new(bool_span, message).with_help("leave bool out"));
         }
         self.match_labels(&mut matching)?;
         self.match_group(op, &mut matching)?;
         self.fills(op, &mut matching)?;
         if self.is_word("bool") && op.is_comparison() {
             let error = self.unexpected("").with_help("write bool once, right behind the operator");
-            self.problems.push(error);
+            self.note(error);
             self.take();
         }
         Ok((is_bool, matching))
@@ -45,7 +45,7 @@ impl Parser<'_> {
         matching.labels = Some(labels);
         if self.is_word("on") || self.is_word("ignoring") {
             let error = self.unexpected("").with_help("write either on or ignoring, once");
-            self.problems.push(error);
+            self.note(error);
             self.take();
             self.label_list()?;
         }
@@ -62,19 +62,18 @@ impl Parser<'_> {
             let name = if is_left { "group_left" } else { "group_right" };
             let error = ParseError::new(span.clone(), format!("unexpected <{name}>"));
             let help = format!("say first which labels must agree: on (...) {name} (...)");
-            self.problems.push(error.with_help(help));
+            self.note(error.with_help(help));
         }
         let include = if self.is_sign("(") { self.label_list()? } else { Vec::new() };
         if op.is_set() {
             let message = format!("no grouping allowed for {:?} operation", op.as_str());
-            self.problems
-                .push(ParseError::new(span.clone(), message).with_help("leave the group modifier out"));
+            self.note(ParseError::new(span.clone(), message).with_help("leave the group modifier out"));
         }
         let on = matching.labels.iter().filter(|labels| labels.is_on).flat_map(|labels| &labels.names);
         if let Some(name) = on.into_iter().find(|name| include.contains(name)) {
             let message = format!("label {name:?} must not occur in ON and GROUP clause at once");
             let help = "a label that must agree is there anyway; leave it out of the group";
-            self.problems.push(ParseError::new(span, message).with_help(help));
+            self.note(ParseError::new(span, message).with_help(help));
         }
         matching.group = Some(MatchGroup { is_left, include });
         Ok(())
@@ -100,7 +99,7 @@ impl Parser<'_> {
                     "filling in missing series not allowed for set operators such as {:?}",
                     op.as_str()
                 );
-                self.problems.push(ParseError::new(span, message).with_help("leave the fill modifier out"));
+                self.note(ParseError::new(span, message).with_help("leave the fill modifier out"));
             }
             self.expect_sign("(", "after the fill modifier")?;
             let value = self.signed_number("as fill value")?;
@@ -127,7 +126,7 @@ impl Parser<'_> {
                 Token::Sign(")") | Token::End => break,
                 Token::Sign(",") => {
                     let error = self.unexpected("in grouping opts, expected label");
-                    self.problems.push(error.with_help("leave the comma out"));
+                    self.note(error.with_help("leave the comma out"));
                     self.take();
                     continue;
                 }
@@ -147,7 +146,7 @@ impl Parser<'_> {
             self.check_length(names.len(), "labels of one list", &open)?;
             if !self.take_sign(",") && !matches!(self.peek(), Token::Sign(")") | Token::End) {
                 let error = self.unexpected("in grouping opts, expected \",\" or \")\"");
-                self.problems.push(error.with_help("write a comma between labels"));
+                self.note(error.with_help("write a comma between labels"));
                 if !matches!(self.peek(), Token::Word(_) | Token::Text(_)) {
                     self.skip_until(&[")"]);
                 }
@@ -176,7 +175,7 @@ impl Parser<'_> {
             return Err(error.with_help("write the labels in parentheses: by (job, instance)").into());
         }
         let written = clipped(self.text.get(start..self.end()).unwrap_or_default());
-        self.problems.push(error.with_help(format!("write the labels in parentheses: ({written})")));
+        self.note(error.with_help(format!("write the labels in parentheses: ({written})")));
         Ok(names)
     }
 
@@ -214,12 +213,15 @@ impl Parser<'_> {
         self.take();
         let index = self.problems.len();
         let message = format!("unknown function with name {:?}", clipped(name));
-        self.problems.push(ParseError::new(name_span.clone(), message));
+        self.note(ParseError::new(name_span.clone(), message));
         let arguments = self.arguments()?;
-        self.problems[index].help = match near_function(&lower) {
+        let help = match near_function(&lower) {
             Some(help) => Some(help.to_owned()),
             None => did_you_mean(name, arguments.first()),
         };
+        if let Some(problem) = self.problems.get_mut(index) {
+            problem.help = help;
+        }
         Ok(Self::stand_in(name_span.start..self.end()))
     }
 
@@ -261,7 +263,7 @@ impl Parser<'_> {
                     break;
                 }
                 let message = "trailing commas not allowed in function call args";
-                self.problems.push(ParseError::new(comma, message).with_help("leave the comma out"));
+                self.note(ParseError::new(comma, message).with_help("leave the comma out"));
                 break;
             }
         }
@@ -302,8 +304,7 @@ impl Parser<'_> {
                 ),
             };
             let example = if expected == 2 { "topk(5, up)" } else { "sum(up)" };
-            self.problems
-                .push(ParseError::new(op_span.start..end, message).with_help(format!("such as {example}")));
+            self.note(ParseError::new(op_span.start..end, message).with_help(format!("such as {example}")));
             return Ok(Self::stand_in(span));
         }
         let inner = arguments.remove(expected - 1);
@@ -339,7 +340,7 @@ impl Parser<'_> {
             return Ok(false);
         }
         let error = self.unexpected("").with_help("only aggregations group: sum by (job) (...)");
-        self.problems.push(error);
+        self.note(error);
         self.grouping()?;
         Ok(true)
     }

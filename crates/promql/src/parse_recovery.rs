@@ -100,6 +100,13 @@ impl Parser<'_> {
         ParseError::new(self.span(), format!("unexpected {what}{space}{context}"))
     }
 
+    /// Notes a problem, unless there are more already than anybody reads.
+    pub(crate) fn note(&mut self, error: ParseError) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(error);
+        }
+    }
+
     /// Stands for something that could not be read; its kind says nothing.
     pub(crate) fn stand_in(span: Span) -> Expr {
         Expr::new(ExprKind::Number { value: f64::NAN, is_duration: true }, span)
@@ -109,7 +116,7 @@ impl Parser<'_> {
     pub(crate) fn recover(&mut self, halt: Halt, depth: u32, until: &[&str]) -> Parsed<Expr> {
         let start = self.span().start;
         match halt {
-            Halt::Problem(error) => self.problems.push(*error),
+            Halt::Problem(error) => self.note(*error),
             Halt::Reported | Halt::TooDeep(_) => return Err(halt),
         }
         if self.problems.len() >= PROBLEMS_MAX {
@@ -158,13 +165,17 @@ impl Parser<'_> {
             return Err(error.with_related(opened.0, opened.1).into());
         }
         match self.ended_inside {
-            Some(index) => self.problems[index].related.push(opened),
+            Some(index) => {
+                if let Some(problem) = self.problems.get_mut(index) {
+                    problem.related.push(opened);
+                }
+            }
             None => {
                 let message = format!("unexpected end of input {context}: unclosed left {name}");
                 let error =
                     ParseError::new(self.span(), message).with_help(format!("close it with {sign:?}"));
                 self.ended_inside = Some(self.problems.len());
-                self.problems.push(error.with_related(opened.0, opened.1));
+                self.note(error.with_related(opened.0, opened.1));
             }
         }
         Ok(())
@@ -280,7 +291,7 @@ impl Parser<'_> {
         }
         if width == 2 || self.is_sign("=") {
             let error = self.unexpected("").with_help(format!("write {}", op.as_str()));
-            self.problems.push(ParseError { span: span.start..self.span().end, ..error });
+            self.note(ParseError { span: span.start..self.span().end, ..error });
         }
         self.take();
         span
@@ -293,7 +304,7 @@ impl Parser<'_> {
             let written = clipped(self.text.get(number.clone()).unwrap_or_default());
             let help = format!("write {written}{word} without a blank");
             let error = self.unexpected("").with_help(help);
-            self.problems.push(ParseError { span: number.start..self.span().end, ..error });
+            self.note(ParseError { span: number.start..self.span().end, ..error });
             self.take();
         }
     }

@@ -65,7 +65,7 @@ impl Parser<'_> {
                     let message = format!("no {name} modifiers allowed before range");
                     let range = self.text.get(open.start..self.end()).unwrap_or_default();
                     let help = format!("write the range first: up{} {name} ...", clipped(range));
-                    self.problems.push(ParseError::new(open.start..span.end, message).with_help(help));
+                    self.note(ParseError::new(open.start..span.end, message).with_help(help));
                 }
                 selector.span = span.clone();
                 self.node(ExprKind::Range(Box::new(RangeSelector { selector: *selector, range })), span)
@@ -84,7 +84,7 @@ impl Parser<'_> {
                 };
                 if !inner_is_stand_in {
                     let message = "ranges only allowed for vector selectors";
-                    self.problems.push(ParseError::new(open.start..span.end, message).with_help(help));
+                    self.note(ParseError::new(open.start..span.end, message).with_help(help));
                 }
                 Ok(Self::stand_in(span))
             }
@@ -96,7 +96,8 @@ impl Parser<'_> {
         let start = self.span().start;
         self.recover(halt, depth, &[":", "]"])?;
         // Parentheses within the broken duration.
-        while self.is_sign(")") && self.tokens[self.next..].iter().any(|t| t.token == Token::Sign("]")) {
+        let last = self.tokens.iter().rposition(|placed| placed.token == Token::Sign("]"));
+        while self.is_sign(")") && last.is_some_and(|last| self.next < last) {
             self.take();
             self.skip_until(&[":", "]"]);
         }
@@ -152,15 +153,14 @@ impl Parser<'_> {
                 );
                 let written = clipped(self.text.get(start..end).unwrap_or_default());
                 let error = ParseError::new(start..end, message);
-                self.problems
-                    .push(error.with_help(format!("move it behind the selector inside: up {written}")));
+                self.note(error.with_help(format!("move it behind the selector inside: up {written}")));
                 return Ok(());
             }
         };
         let is_twice = (is_offset && shift.offset.is_some()) || (!is_offset && shift.at.is_some());
         if is_twice {
             let name = if is_offset { "offset" } else { "@ <timestamp>" };
-            self.problems.push(ParseError::new(start..end, format!("{name} may not be set multiple times")));
+            self.note(ParseError::new(start..end, format!("{name} may not be set multiple times")));
         }
         if is_offset {
             shift.offset = offset;
@@ -191,7 +191,7 @@ impl Parser<'_> {
         if !seconds.is_finite() || seconds.abs() > 9.0e15 {
             let message = "timestamp out of bounds for @ modifier";
             let error = ParseError::new(start..self.end(), message);
-            self.problems.push(error.with_help("write seconds since 1970, such as 1609746000"));
+            self.note(error.with_help("write seconds since 1970, such as 1609746000"));
             return Ok(At::Start);
         }
         Ok(At::Time(Timestamp::from_secs_f64(seconds)))
@@ -210,11 +210,11 @@ impl Parser<'_> {
             Some(place) if *place == Edges::Plain => *place = edges,
             Some(_) => {
                 let message = "anchored and smoothed modifiers cannot be used together or twice";
-                self.problems.push(ParseError::new(span, message).with_help("keep one of them"));
+                self.note(ParseError::new(span, message).with_help("keep one of them"));
             }
             None => {
                 let message = "anchored and smoothed modifiers need a range vector selector";
-                self.problems.push(
+                self.note(
                     ParseError::new(span, message).with_help("write it after the range: up[5m] anchored"),
                 );
             }
@@ -252,7 +252,7 @@ impl Parser<'_> {
                 Token::Sign("}") | Token::End => return Ok(()),
                 Token::Sign(",") => {
                     let error = self.unexpected("in label matching, expected identifier or \"}\"");
-                    self.problems.push(error.with_help("leave the comma out"));
+                    self.note(error.with_help("leave the comma out"));
                     self.take();
                     continue;
                 }
@@ -280,7 +280,7 @@ impl Parser<'_> {
                 continue;
             }
             let error = self.unexpected("in label matching, expected \",\" or \"}\"");
-            self.problems.push(error.with_help("write a comma between conditions"));
+            self.note(error.with_help("write a comma between conditions"));
         }
     }
 
@@ -317,7 +317,7 @@ impl Parser<'_> {
                 // Something that selects anything stands in, so that nothing else is said about the selector.
                 found.matchers.push(Matcher::equal("", "\0"));
                 found.matcher_spans.push(span.clone());
-                self.problems.push(ParseError::new(span, message));
+                self.note(ParseError::new(span, message));
             }
         }
         Ok(())
@@ -334,21 +334,21 @@ impl Parser<'_> {
             Token::Sign("==" | ":") => {
                 let written = clipped(label);
                 let error = self.unexpected("in label matching, expected label matching operator");
-                self.problems.push(error.with_help(format!("write {written}=\"...\"")));
+                self.note(error.with_help(format!("write {written}=\"...\"")));
                 MatchOp::Equal
             }
             Token::Sign("<" | ">" | "<=" | ">=") => {
                 let error = self.unexpected("in label matching, expected label matching operator");
                 let help =
                     "labels are texts, compared with = != =~ !~; values are compared behind the braces";
-                self.problems.push(error.with_help(help));
+                self.note(error.with_help(help));
                 MatchOp::Equal
             }
             Token::Text(_) => {
                 let value = self.text.get(self.span()).unwrap_or_default();
                 let help = format!("write {}={}", clipped(label), clipped(value));
                 let error = self.unexpected("in label matching, expected label matching operator");
-                self.problems.push(error.with_help(help));
+                self.note(error.with_help(help));
                 return Ok(Some(MatchOp::Equal));
             }
             Token::Word(word) if word.eq_ignore_ascii_case("in") || word.eq_ignore_ascii_case("like") => {
@@ -389,7 +389,7 @@ impl Parser<'_> {
             }
             Token::Sign("=") => {
                 let error = self.unexpected("in label matching, expected string");
-                self.problems.push(error.with_help(format!("write {}{}", clipped(label), op.as_str())));
+                self.note(error.with_help(format!("write {}{}", clipped(label), op.as_str())));
                 self.take();
                 self.match_value(label, op)
             }
@@ -407,7 +407,7 @@ impl Parser<'_> {
                     op.as_str(),
                     clipped(written)
                 );
-                self.problems.push(ParseError { span: start..self.end(), ..error }.with_help(help));
+                self.note(ParseError { span: start..self.end(), ..error }.with_help(help));
                 Ok("\0".to_owned())
             }
             Token::Sign(_) => {

@@ -226,9 +226,16 @@ fn the_place_is_underlined_whatever_stands_before_it() {
 
 #[test]
 fn a_thousand_mistakes_are_not_all_listed() {
-    for query in
-        ["up{a b,".repeat(2_000), "rat(1),".repeat(2_000), "$a + ".repeat(2_000), "\"\\q\" + ".repeat(2_000)]
-    {
+    for query in [
+        "up{a b,".repeat(2_000),
+        "rat(1),".repeat(2_000),
+        "$a + ".repeat(2_000),
+        "\"\\q\" + ".repeat(2_000),
+        format!("sum by ({}) (up)", ",".repeat(500_000)),
+        format!("up{{{}}}", ",".repeat(500_000)),
+        format!("up[x{}]", ")".repeat(500_000)),
+        format!("rat({}", "up,".repeat(900)),
+    ] {
         let errors = parse(&query).unwrap_err();
         assert!(!errors.is_empty() && errors.len() <= 31, "{}", errors.len());
     }
