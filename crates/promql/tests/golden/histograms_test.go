@@ -3,6 +3,8 @@
 //
 //	go mod tidy && go test -run Histograms
 //
+// The last digits of a sum depend on the order in which Prometheus happens to read series.
+//
 // Left out is what Prometheus does not decide by the data alone (warnings that depend on the order in which it happens
 // to read series, or of which it keeps one of several), and histograms whose buckets it counts twice where zero buckets
 // of different widths and schemas meet.
@@ -40,7 +42,7 @@ func num(f float64) string {
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
-func metric(l labels.Labels) string { return l.String() }
+func metricText(l labels.Labels) string { return l.String() }
 
 // a random native histogram as text.
 func hist(r *rand.Rand, kind int, grow float64) string {
@@ -155,7 +157,7 @@ func block(r *rand.Rand) string {
 
 var metrics = []string{"counter_total", "gauge", "mixed"}
 
-func queries(r *rand.Rand) []string {
+func histogramQueries(r *rand.Rand) []string {
 	var qs []string
 	m := func() string { return metrics[r.Intn(len(metrics))] }
 	sel := func() string {
@@ -280,7 +282,7 @@ func TestHistograms(t *testing.T) {
 		storage := promqltest.LoadedStorage(t, load)
 		out.WriteString(load)
 		engine := promqltest.NewTestEngine(t, false, 0, 1000000)
-		for _, q := range queries(r) {
+		for _, q := range histogramQueries(r) {
 			isRange := r.Intn(2) == 0
 			at := time.Unix(int64(r.Intn(18)*60+r.Intn(2)*30), 0)
 			var res *promql.Result
@@ -336,13 +338,17 @@ func TestHistograms(t *testing.T) {
 			note("info", infos)
 			switch v := res.Value.(type) {
 			case promql.Vector:
+				var lines []string
 				for _, s := range v {
+					value := num(s.F)
 					if s.H != nil {
-						fmt.Fprintf(&out, "  %s %s\n", metric(s.Metric), s.H.TestExpression())
-					} else {
-						fmt.Fprintf(&out, "  %s %s\n", metric(s.Metric), num(s.F))
+						value = s.H.TestExpression()
 					}
+					lines = append(lines, fmt.Sprintf("  %s %s\n", metricText(s.Metric), value))
 				}
+				// In no order of their own, so that the file is the same every time.
+				sort.Strings(lines)
+				out.WriteString(strings.Join(lines, ""))
 			case promql.Scalar:
 				fmt.Fprintf(&out, "  %s\n", num(v.V))
 			case promql.Matrix:
@@ -365,7 +371,7 @@ func TestHistograms(t *testing.T) {
 							words = append(words, "_")
 						}
 					}
-					fmt.Fprintf(&out, "  %s %s\n", metric(s.Metric), strings.Join(words, " "))
+					fmt.Fprintf(&out, "  %s %s\n", metricText(s.Metric), strings.Join(words, " "))
 				}
 			}
 		}
