@@ -3,6 +3,7 @@
 //! The walk goes on after a problem, so that one run shows every one of them.
 
 use crate::function::Function;
+use crate::lex::PROBLEMS_MAX;
 use crate::parse_error::ParseError;
 use crate::syntax::{
     Aggregation, Binary, Call, DurationExpr, Edges, Expr, ExprKind, Kind, RangeSelector, Shift, Span,
@@ -11,6 +12,9 @@ use crate::syntax::{
 
 /// Adds every problem of an expression and of what is below it.
 pub(crate) fn types(expr: &Expr, problems: &mut Vec<ParseError>) {
+    if problems.len() >= PROBLEMS_MAX {
+        return;
+    }
     match &expr.kind {
         ExprKind::Number { .. } | ExprKind::Text(_) => {}
         ExprKind::Selector(selector) => selector_is_narrow(selector, problems),

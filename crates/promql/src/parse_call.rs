@@ -1,7 +1,7 @@
 //! Reads function calls and aggregations, and the modifiers of operators between vectors.
 
 use crate::function::Function;
-use crate::lex::{Token, clipped};
+use crate::lex::{PROBLEMS_MAX, Token, clipped};
 use crate::parse::{Parsed, Parser, named_number};
 use crate::parse_error::ParseError;
 use crate::parse_recovery::Halt;
@@ -209,6 +209,9 @@ impl Parser<'_> {
         if named_number(name).is_some() || ["on", "ignoring", "bool"].contains(&lower.as_str()) {
             let help = "it stands between an operator and its right side: a / on (job) b";
             return Err(self.unexpected("").with_help(help).into());
+        }
+        if self.problems.len() >= PROBLEMS_MAX {
+            return Err(Halt::Reported);
         }
         self.take();
         let index = self.problems.len();

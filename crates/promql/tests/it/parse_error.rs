@@ -235,6 +235,8 @@ fn a_thousand_mistakes_are_not_all_listed() {
         format!("up{{{}}}", ",".repeat(500_000)),
         format!("up[x{}]", ")".repeat(500_000)),
         format!("rat({}", "up,".repeat(900)),
+        vec![vec!["rat(1)"; 300].join(" + "); 200].join(" ^ ("),
+        vec![format!("({})", vec!["rate(1)"; 300].join(" + ")); 200].join(" + "),
     ] {
         let errors = parse(&query).unwrap_err();
         assert!(!errors.is_empty() && errors.len() <= 31, "{}", errors.len());
