@@ -1,7 +1,9 @@
 //! Rules with what their last evaluation gave, and the alerts that are pending or fire.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{Request, State};
-use bellwether_model::{Matcher, matches_all};
+use bellwether_model::{Labels, Matcher, matches_all};
 use serde_json::{Value as Json, json};
 
 use super::targets::moment;
@@ -29,19 +31,30 @@ pub(super) async fn alerts(State(app): State<Shared>) -> Answer {
     let groups = app.rule_groups();
     let rules = groups.iter().flat_map(|group| &group.rules).filter_map(|rule| rule.alerting.as_ref());
     let open = |alert: &&RuleAlertView| alert.state != AlertState::Resolved;
-    let mut alerts: Vec<Json> =
-        rules.flat_map(|rule| &rule.alerts).filter(open).map(rule_alert_json).collect();
+    let of_rules: Vec<&RuleAlertView> = rules.flat_map(|rule| &rule.alerts).filter(open).collect();
+    let known: BTreeSet<&Labels> = of_rules.iter().map(|alert| &alert.labels).collect();
+    let mut alerts: Vec<Json> = of_rules.iter().map(|alert| rule_alert_json(alert)).collect();
     // Alerts of objectives have no rule; like those of rules they are shown as they are before they leave.
     let external = app.server().external_labels;
-    let names: Vec<&str> = external.iter().map(|(name, _)| name).collect();
-    let of_objective = |alert: &&AlertView| alert.slo_id.is_some() && alert.state != AlertState::Resolved;
-    alerts.extend(app.alerts().iter().filter(of_objective).map(|alert| alert_json(alert, &names)));
+    for alert in app.alerts() {
+        let labels = without(&alert.labels, &external);
+        let is_open = alert.state != AlertState::Resolved;
+        if is_open && alert.slo_id.is_some() && !known.contains(&labels) {
+            alerts.push(alert_json(&alert, &labels));
+        }
+    }
     success(&json!({ "alerts": alerts }))
 }
 
-fn alert_json(alert: &AlertView, external: &[&str]) -> Json {
+/// The labels that are not there because of the external ones.
+fn without(labels: &Labels, external: &Labels) -> Labels {
+    let same = external.iter().filter(|(name, value)| labels.get(name) == Some(*value));
+    labels.without(&same.map(|(name, _)| name).collect::<Vec<_>>())
+}
+
+fn alert_json(alert: &AlertView, labels: &Labels) -> Json {
     json!({
-        "labels": alert.labels.without(external), "annotations": alert.annotations, "state": state(alert.state),
+        "labels": labels, "annotations": alert.annotations, "state": state(alert.state),
         "activeAt": alert.starts_at.to_string(), "value": value_text(alert.value.unwrap_or_default()),
     })
 }
