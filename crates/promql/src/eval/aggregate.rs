@@ -7,6 +7,7 @@ use bellwether_model::{Histogram, Labels, METRIC_NAME};
 use super::column::{ABSENT, Columns, Grid, Series, is_present};
 use super::cost::Cost;
 use super::range_function::{Mean, Variance, quantile};
+use super::top::Top;
 use super::{EvalError, Evaluator};
 use crate::kahan::Kahan;
 use crate::syntax::{AggregateOp, Aggregation, Expr, Grouping};
@@ -357,30 +358,39 @@ fn picked(
     cost: &Cost<'_>,
 ) -> Result<Vec<Series>, EvalError> {
     let mut order = Vec::with_capacity(series.len());
+    let mut is_kept = vec![false; series.len()];
+    let mut top = Top::new(op == AggregateOp::Topk);
+    let mut kept = Vec::new();
     for group in groups {
-        let mut members = Vec::new();
         for (step, count) in counts.iter().enumerate().take(grid.count) {
             cost.spend(group.members.len() as u64)?;
-            members.clear();
-            members.extend(group.members.iter().copied().filter(|m| series[*m].is_present(step)));
-            if op != AggregateOp::Limitk {
-                let value = |m: &usize| series[*m].values[step];
-                members.sort_by(|a, b| {
-                    let (a, b) = (value(a), value(b));
-                    let by_value = if op == AggregateOp::Topk { b.total_cmp(&a) } else { a.total_cmp(&b) };
-                    // NaN is last either way; equal zeros keep the order of the series.
-                    let by_value = if a == b { std::cmp::Ordering::Equal } else { by_value };
-                    a.is_nan().cmp(&b.is_nan()).then(by_value)
-                });
+            let present = || group.members.iter().copied().filter(|m| series[*m].is_present(step));
+            kept.clear();
+            if op == AggregateOp::Limitk {
+                kept.extend(present().take(*count));
+            } else {
+                top.begin(*count);
+                present().for_each(|m| top.push(series[m].values[step], m));
+                if grid.count == 1 {
+                    kept.extend(top.sorted());
+                } else {
+                    kept.extend(top.places());
+                }
             }
-            for loser in members.drain((*count).min(members.len())..) {
-                series[loser].clear(step);
+            kept.iter().for_each(|m| is_kept[*m] = true);
+            for member in &group.members {
+                if !std::mem::take(&mut is_kept[*member]) {
+                    series[*member].clear(step);
+                }
+            }
+            if grid.count == 1 {
+                // An instant result is shown in the order of its values.
+                order.append(&mut kept);
             }
         }
-        // An instant result is shown in the order of its values.
-        let others: &[usize] = if grid.count == 1 { &[] } else { &group.members };
-        // A series that is named twice is taken at its first place below.
-        order.extend(members.iter().chain(others).copied());
+        if grid.count != 1 {
+            order.extend(group.members.iter().copied());
+        }
     }
     let mut slots: Vec<_> = series.into_iter().map(Some).collect();
     Ok(order.into_iter().filter_map(|index| slots[index].take()).filter(|s| !s.is_blank()).collect())

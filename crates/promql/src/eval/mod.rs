@@ -25,6 +25,7 @@ mod range_function;
 mod select;
 mod sliding;
 mod start_time;
+mod top;
 mod window;
 
 use std::sync::Arc;
