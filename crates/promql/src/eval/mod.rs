@@ -22,6 +22,7 @@ mod mixed_window;
 mod note;
 mod parallel;
 mod range_function;
+mod running_total;
 mod select;
 mod sliding;
 mod start_time;
