@@ -23,6 +23,7 @@ mod index;
 mod log;
 mod log_read;
 mod log_record;
+mod pins;
 mod recovery;
 mod replay;
 mod run;

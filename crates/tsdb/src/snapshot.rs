@@ -1,22 +1,40 @@
 //! Reading: which series match, and their chunks from segments and head, oldest first.
 //!
-//! A batch is visible as a whole or not at all. What is read is copied or shared under a short lock; files are read
-//! after it is let go.
+//! A batch is visible as a whole or not at all, and to all selections of one snapshot or to none. What is read is
+//! copied or shared under a short lock; files are read after it is let go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use bellwether_model::{Chunk, Labels, Matcher, SeriesId, SeriesSource, SeriesView, SourceError, TimeRange};
+use bellwether_model::{
+    Chunk, Labels, Matcher, SeriesId, SeriesSource, SeriesView, SourceError, TimeRange, Timestamp,
+};
 use roaring::RoaringBitmap;
 
+use crate::chunk::CHUNK_SAMPLES_MAX;
 use crate::head::{HeadView, has_entry};
+use crate::run::Run;
 use crate::segment::Segment;
 use crate::state::Shared;
 
-/// A view of the store for queries. Cheap to make and to clone.
+/// A view of the store for queries, as it was when the view was made, but for what retention drops meanwhile. Cheap
+/// to make and to clone; while it is held, appending notes what arrives after it.
 #[derive(Clone)]
 pub struct Snapshot {
-    pub(crate) shared: Arc<Shared>,
+    shared: Arc<Shared>,
+    pin: Arc<Pin>,
+}
+
+/// Held by all clones of a snapshot.
+struct Pin {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        self.shared.pins().unpin(self.number);
+    }
 }
 
 /// A series being put together.
@@ -28,7 +46,7 @@ struct Found {
 
 impl SeriesSource for Snapshot {
     fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<SeriesView>, SourceError> {
-        let (mut found, segments) = self.collect(matchers, range);
+        let Collected { mut found, segments, ends } = self.collect(matchers, range);
         let ids: RoaringBitmap = found.keys().copied().collect();
         for segment in segments {
             segment.chunks(&ids, range, &mut |id, chunks| {
@@ -38,8 +56,12 @@ impl SeriesSource for Snapshot {
             })?;
         }
         let mut views = Vec::new();
-        for Found { labels, mut chunks, head } in found.into_values() {
+        for (id, Found { labels, mut chunks, head }) in found {
             chunks.extend(head.into_chunks(range)?);
+            if let Some(end) = ends.get(&id) {
+                chunks = cut_from(chunks, *end)?;
+                chunks.retain(|chunk| chunk.summary().range.overlaps(&range));
+            }
             if !chunks.is_empty() {
                 views.push(SeriesView { labels, chunks });
             }
@@ -73,11 +95,28 @@ impl SeriesSource for Snapshot {
     }
 }
 
+/// What is taken under the lock.
+struct Collected {
+    found: BTreeMap<u32, Found>,
+    /// Segments that may have more.
+    segments: Vec<Arc<Segment>>,
+    /// From when on nothing may be seen of some series.
+    ends: HashMap<u32, Timestamp>,
+}
+
 impl Snapshot {
-    /// What must be taken under the lock: labels, head, and the list of segments that may have more.
-    fn collect(&self, matchers: &[Matcher], range: TimeRange) -> (BTreeMap<u32, Found>, Vec<Arc<Segment>>) {
+    pub(crate) fn of(shared: &Arc<Shared>) -> Self {
+        let state = shared.read(); // so that no batch is half taken
+        let number = shared.pins().pin();
+        drop(state);
+        let pin = Arc::new(Pin { shared: Arc::clone(shared), number });
+        Self { shared: Arc::clone(shared), pin }
+    }
+
+    fn collect(&self, matchers: &[Matcher], range: TimeRange) -> Collected {
         let state = self.shared.read();
         let ids = state.index.select(matchers);
+        let ends = self.shared.pins().ends(self.pin.number, &ids);
         let segments = state.segments_of(&ids, range);
         let sealed = segments.iter().fold(RoaringBitmap::new(), |all, segment| all | &segment.series);
         let mut found = BTreeMap::new();
@@ -89,27 +128,32 @@ impl Snapshot {
                 found.insert(id, Found { labels: labels.clone(), chunks: Vec::new(), head });
             }
         }
-        (found, segments)
+        Collected { found, segments, ends }
     }
 
     /// Series that match and have an entry inside the range, without building chunks where that can be known.
     fn present(&self, matchers: &[Matcher], range: TimeRange) -> Result<RoaringBitmap, SourceError> {
-        let (mut missing, mut present, segments) = {
+        let (mut missing, mut present, segments, ends) = {
             let state = self.shared.read();
             let ids = state.index.select(matchers);
-            let present: RoaringBitmap =
-                ids.iter().filter(|id| state.heads[*id as usize].has_entry(range)).collect();
+            let ends = self.shared.pins().ends(self.pin.number, &ids);
+            let is_here = |id: &u32| state.heads[*id as usize].has_entry(until(range, ends.get(id)));
+            let present: RoaringBitmap = ids.iter().filter(is_here).collect();
             let segments = state.segments_of(&ids, range);
-            (ids - &present, present, segments)
+            (ids - &present, present, segments, ends)
         };
         for segment in segments {
-            let is_inside = range.contains(segment.range.start) && range.contains(segment.range.end);
+            let is_inside =
+                ends.is_empty() && range.contains(segment.range.start) && range.contains(segment.range.end);
             let mut seen = RoaringBitmap::new();
             if is_inside {
                 seen = &missing & &segment.series;
             } else {
                 let mut failed = None;
-                segment.chunks(&missing, range, &mut |id, chunks| match has_entry(&chunks, range) {
+                segment.chunks(&missing, range, &mut |id, chunks| match has_entry(
+                    &chunks,
+                    until(range, ends.get(&id.0)),
+                ) {
                     Ok(true) => {
                         seen.insert(id.0);
                     }
@@ -125,4 +169,26 @@ impl Snapshot {
         }
         Ok(present)
     }
+}
+
+/// The part of a range before a moment; nothing where it begins later.
+fn until(range: TimeRange, end: Option<&Timestamp>) -> TimeRange {
+    let last = end.map_or(range.end, |end| range.end.min(Timestamp(end.0.saturating_sub(1))));
+    TimeRange::new(range.start, last)
+}
+
+/// Takes away everything from a moment on.
+fn cut_from(chunks: Vec<Arc<dyn Chunk>>, end: Timestamp) -> Result<Vec<Arc<dyn Chunk>>, SourceError> {
+    let mut kept: Vec<Arc<dyn Chunk>> = Vec::with_capacity(chunks.len());
+    for chunk in chunks {
+        let range = chunk.summary().range;
+        if range.end < end {
+            kept.push(chunk);
+        } else if range.start < end {
+            let mut run = Run::of(&*chunk)?;
+            run.split_off(end);
+            kept.extend(run.chunks(CHUNK_SAMPLES_MAX).into_iter().map(|chunk| chunk as Arc<dyn Chunk>));
+        }
+    }
+    Ok(kept)
 }

@@ -16,6 +16,7 @@ use crate::head::{SeriesHead, Verdict};
 use crate::histogram_layout::BUCKETS_MAX;
 use crate::index::Index;
 use crate::log::Log;
+use crate::pins::Pins;
 use crate::segment::Segment;
 use crate::series_table::SeriesTable;
 
@@ -63,6 +64,8 @@ pub(crate) struct Shared {
     pub(crate) log: Log,
     pub(crate) state: RwLock<State>,
     pub(crate) maintenance: Mutex<Maintenance>,
+    /// Locked last of all.
+    pub(crate) pins: Mutex<Pins>,
     pub(crate) log_buffer_bytes_max: usize,
     pub(crate) _lock: Box<dyn LockGuard>,
 }
@@ -103,6 +106,10 @@ impl Shared {
 
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn pins(&self) -> MutexGuard<'_, Pins> {
+        self.pins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn maintain(&self) -> MutexGuard<'_, Maintenance> {

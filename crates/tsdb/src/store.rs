@@ -72,6 +72,7 @@ impl Store {
             log: recovered.log,
             state: RwLock::new(recovered.state),
             maintenance: Mutex::new(recovered.maintenance),
+            pins: Mutex::default(),
             log_buffer_bytes_max: options.log_buffer_bytes_max,
             _lock: recovered.lock,
         };
@@ -119,7 +120,10 @@ impl Store {
         self.make_room()?;
         let mut log = self.shared.log.lock();
         let mut taken = std::mem::replace(&mut log.taken, empty_batch());
-        let mut appended = self.shared.write().take(batch, &mut taken);
+        let mut state = self.shared.write();
+        let mut appended = state.take(batch, &mut taken);
+        self.shared.pins().arrived(&taken);
+        drop(state);
         appended.position = log.append(|out| log_record::put_batch(out, &taken));
         let latest = taken.times().max();
         log.buffer_latest = log.buffer_latest.max(latest.unwrap_or(Timestamp::MIN));
@@ -138,9 +142,10 @@ impl Store {
         self.shared.log.lock().position()
     }
 
-    /// A view for queries.
+    /// A view for queries: it shows what has been appended by now, and nothing of what comes later. Take one per
+    /// query, and let it go afterwards.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot { shared: Arc::clone(&self.shared) }
+        Snapshot::of(&self.shared)
     }
 
     /// Says that everything before a position has been applied elsewhere, durably. Log files wholly before it are

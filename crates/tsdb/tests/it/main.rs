@@ -6,6 +6,7 @@ mod damage;
 mod histogram;
 mod index;
 mod model;
+mod snapshot;
 mod store;
 mod threads;
 mod world;
