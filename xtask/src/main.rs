@@ -3,6 +3,7 @@
 //! Nothing here is part of the product. Each command is one file.
 
 mod bench;
+mod differential;
 mod http;
 mod packages;
 mod peers;
@@ -19,6 +20,8 @@ cargo xtask COMMAND
                       and fail below the recorded numbers (--record raises them)
   peers               unpack (not install) Prometheus, Alertmanager and VictoriaMetrics under target/peers
   bench [NAME]        run a benchmark; without a name, list them
+  differential [--seed N] [--queries N] [--keep] [--no-serve] [--against HOST:PORT]
+                      ask Prometheus and ourselves the same questions over the same data
 ";
 
 /// What a command ends with: nothing, or one sentence for the terminal.
@@ -33,6 +36,9 @@ fn main() -> ExitCode {
         ["peers"] => peers::unpack().map(|_| ()),
         ["bench"] => bench::list(),
         ["bench", name] => bench::run_named(name),
+        ["differential", rest @ ..] => {
+            differential::Options::of_words(rest).and_then(|options| differential::run(&options))
+        }
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

@@ -1,0 +1,218 @@
+//! `cargo xtask differential`: asks a real Prometheus and ourselves the same questions over the same data.
+//!
+//! Ours answers twice: in this process over short chunks, and as `bellwether serve` over a data folder, so that store
+//! and JSON are compared as well. Whatever differs is made as short as it gets and printed.
+
+mod answer;
+mod ask;
+mod catalogue;
+mod compare;
+mod dataset;
+mod generate;
+mod http;
+mod intended;
+mod memory;
+mod remote_write;
+mod server;
+mod shrink;
+mod vocabulary;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::{Outcome, target_dir};
+use answer::Answer;
+use ask::Ask;
+use compare::{Difference, compare};
+use dataset::Dataset;
+use generate::{Dialect, Generator};
+use intended::{Case, explanation};
+use memory::Memory;
+use server::Server;
+
+/// Samples per chunk in this process: few enough that every window spans several.
+const CHUNK_SAMPLES: usize = 7;
+/// Disagreements printed in full.
+const SHOWN_MAX: usize = 40;
+
+/// What was asked for on the command line.
+pub struct Options {
+    pub seed: u64,
+    pub queries: usize,
+    /// Keep the servers' folders.
+    pub keep: bool,
+    /// `host:port` of a server to compare with instead of the unpacked Prometheus; it must take remote writes.
+    pub against: Option<String>,
+    /// Leave out asking `bellwether serve`.
+    pub no_serve: bool,
+}
+
+impl Options {
+    /// Reads `--seed N --queries N --keep --against HOST:PORT --no-serve`.
+    pub fn of_words(words: &[&str]) -> Result<Self, String> {
+        let mut options = Self { seed: 1, queries: 1_000, keep: false, against: None, no_serve: false };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+            let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text:?} is not a number"));
+            match *word {
+                "--seed" => options.seed = number(value()?)?,
+                "--queries" => options.queries = number(value()?)? as usize,
+                "--keep" => options.keep = true,
+                "--against" => options.against = Some((*value()?).to_owned()),
+                "--no-serve" => options.no_serve = true,
+                _ => return Err(format!("differential has no {word:?}")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// The sides.
+struct Sides {
+    memory: Memory,
+    bellwether: Option<Server>,
+    prometheus: Server,
+}
+
+/// What came of all questions.
+#[derive(Default)]
+struct Tally {
+    asked: usize,
+    refused: usize,
+    empty: usize,
+    intended: BTreeMap<&'static str, usize>,
+    disagreements: Vec<Disagreement>,
+}
+
+/// A question answered differently.
+struct Disagreement {
+    side: &'static str,
+    ask: Ask,
+    difference: Difference,
+}
+
+/// Compares, prints, and fails when anything differs that is not meant to.
+pub fn run(options: &Options) -> Outcome {
+    let data = Dataset::of_seed(options.seed);
+    println!("seed {}: {} series, {} samples", options.seed, data.series.len(), data.sample_count());
+    let mut sides = Sides::start(options, &data)?;
+    let dialect = if options.against.is_some() { Dialect::Newest } else { Dialect::Common };
+    let tally = play(&mut sides, options, dialect)?;
+    tally.print();
+    match tally.disagreements.len() {
+        0 => Ok(()),
+        count => Err(format!("{count} of {} questions are answered differently", tally.asked)),
+    }
+}
+
+fn play(sides: &mut Sides, options: &Options, dialect: Dialect) -> Result<Tally, String> {
+    let mut tally = Tally::default();
+    let mut asks = catalogue::asks(options.seed, dialect);
+    asks.truncate(options.queries);
+    let mut generator = Generator::new(options.seed, dialect);
+    while asks.len() < options.queries {
+        asks.push(generator.ask());
+    }
+    for ask in &asks {
+        sides.compare(ask, &mut tally)?;
+    }
+    Ok(tally)
+}
+
+impl Sides {
+    fn start(options: &Options, data: &Dataset) -> Result<Self, String> {
+        let folder = target_dir().join("differential");
+        let prometheus = match &options.against {
+            Some(address) => Server::at(address, data)?,
+            None => {
+                let program = prometheus_program().ok_or("no Prometheus here; `cargo xtask peers` unpacks one")?;
+                Server::prometheus(&program, &folder.join("prometheus"), options.keep, data)?
+            }
+        };
+        let program = target_dir().join("debug/bellwether");
+        let bellwether = match options.no_serve {
+            true => None,
+            false if !program.exists() => {
+                return Err(format!("{} is missing; `cargo build` makes it", program.display()));
+            }
+            false => Some(Server::bellwether(&program, &folder.join("bellwether"), options.keep, data)?),
+        };
+        Ok(Self { memory: Memory::new(data, CHUNK_SAMPLES), bellwether, prometheus })
+    }
+
+    fn compare(&mut self, ask: &Ask, tally: &mut Tally) -> Result<(), String> {
+        let theirs = self.prometheus.ask(ask)?;
+        tally.asked += 1;
+        match &theirs {
+            Answer::Refused { .. } => tally.refused += 1,
+            Answer::Result(found) if found.rows.is_empty() => tally.empty += 1,
+            Answer::Result(_) => {}
+        }
+        let ours = self.memory.ask(ask);
+        if let Some(difference) = compare(ask, &ours, &theirs) {
+            let case = Case { ask, difference: &difference, ours: &ours, theirs: &theirs };
+            match explanation(&case) {
+                Some(intended) => *tally.intended.entry(intended.name).or_default() += 1,
+                None => self.note("in memory", ask, difference, tally)?,
+            }
+            return Ok(());
+        }
+        let Some(bellwether) = &mut self.bellwether else { return Ok(()) };
+        let served = bellwether.ask(ask)?;
+        if let Some(difference) = compare(ask, &served, &theirs) {
+            tally.disagreements.push(Disagreement { side: "served", ask: ask.clone(), difference });
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, side: &'static str, ask: &Ask, difference: Difference, tally: &mut Tally) -> Result<(), String> {
+        let mut shortest = Disagreement { side, ask: ask.clone(), difference };
+        if tally.disagreements.len() < SHOWN_MAX {
+            let aspect = shortest.difference.aspect;
+            let mut found = None;
+            shortest.ask = shrink::shrink(ask, |candidate| {
+                let Ok(theirs) = self.prometheus.ask(candidate) else { return false };
+                let ours = self.memory.ask(candidate);
+                let Some(difference) = compare(candidate, &ours, &theirs) else { return false };
+                let case = Case { ask: candidate, difference: &difference, ours: &ours, theirs: &theirs };
+                let holds = difference.aspect == aspect && explanation(&case).is_none();
+                if holds {
+                    found = Some(difference);
+                }
+                holds
+            });
+            shortest.difference = found.unwrap_or(shortest.difference);
+        }
+        tally.disagreements.push(shortest);
+        Ok(())
+    }
+}
+
+impl Tally {
+    fn print(&self) {
+        let mut shown = Vec::new();
+        for disagreement in self.disagreements.iter().take(SHOWN_MAX) {
+            let Disagreement { side, ask, difference } = disagreement;
+            let title = format!("{ask}\n  {side}, {:?}", difference.aspect);
+            if !shown.contains(&title) {
+                println!("\n{title}\n  {}", difference.detail.replace('\n', "\n  "));
+                shown.push(title);
+            }
+        }
+        println!(
+            "\nasked {}, of which {} were refused and {} gave nothing",
+            self.asked, self.refused, self.empty
+        );
+        for (name, count) in &self.intended {
+            println!("    {count:>6} differ as intended: {name}");
+        }
+        println!("    {:>6} differ", self.disagreements.len());
+    }
+}
+
+/// The unpacked Prometheus, where there is one.
+fn prometheus_program() -> Option<PathBuf> {
+    let program = target_dir().join("peers/root/usr/bin/prometheus");
+    Path::new(&program).exists().then_some(program)
+}
