@@ -308,7 +308,7 @@ struct Values {
 impl Values {
     fn next(&mut self, rng: &mut Rng) -> f64 {
         const SPECIAL: [f64; 6] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1.0];
-        const EXTREME: [f64; 6] = [f64::MAX, -f64::MAX, 5e-324, 9_007_199_254_740_993.0, 1e-300, 1e300];
+        const EXTREME: [f64; 6] = [f64::MAX, -f64::MAX, 2.3e-308, 9_007_199_254_740_993.0, 1e-300, 1e300];
         self.steps += 1.0;
         self.last = match self.shape {
             Shape::Counter { reset_chance, .. } if rng.f64() < reset_chance => (rng.f64() * 3.0).floor(),

@@ -9,7 +9,7 @@ use bellwether_model::{
     Timestamp, matches_all,
 };
 use bellwether_promql::{
-    Annotation, EvalError, EvalOptions, Evaluated, RangeSpec, Value, eval_instant, eval_range, parse,
+    Annotation, EvalError, EvalOptions, Evaluated, InstantSeries, RangeSpec, Value, eval_instant, eval_range, parse,
 };
 
 use super::answer::{Answer, Found, Point, Row};
@@ -87,12 +87,14 @@ impl Memory {
 
 fn found(evaluated: Evaluated, query: &str) -> Found {
     let number = |sample: Sample| (sample.at.0, Point::Number(sample.value));
+    // No series of the data is a native histogram, and nothing makes one of numbers.
+    let value = |one: &InstantSeries| (one.at.0, Point::Number(one.value.as_float().unwrap_or(f64::NAN)));
     let row = |labels: &Labels, points| Row { labels: pairs(labels), points };
     let (kind, rows) = match evaluated.value {
         Value::Scalar(sample) => ("scalar", vec![row(&Labels::empty(), vec![number(sample)])]),
         Value::String(text) => ("string", vec![row(&Labels::empty(), vec![(0, Point::Text(text))])]),
         Value::Vector(series) => {
-            ("vector", series.iter().map(|one| row(&one.labels, vec![number(one.sample)])).collect())
+            ("vector", series.iter().map(|one| row(&one.labels, vec![value(one)])).collect())
         }
         Value::Matrix(series) => {
             let points = |samples: &[Sample]| samples.iter().copied().map(number).collect();

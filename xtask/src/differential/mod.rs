@@ -9,7 +9,6 @@ mod catalogue;
 mod compare;
 mod dataset;
 mod generate;
-mod http;
 mod intended;
 mod memory;
 mod remote_write;

@@ -15,7 +15,7 @@ use bellwether_tsdb::{Options, RealDisk, Store};
 use super::answer::{self, Answer};
 use super::ask::Ask;
 use super::dataset::Dataset;
-use super::http::{Client, Reply, form};
+use crate::http::{Client, Reply, form};
 use super::remote_write;
 
 /// A machine with other work on it may take a while to start a process.

@@ -173,7 +173,7 @@ pub fn modifiers(rng: &mut Rng) -> String {
 /// A moment or moments: on samples, a millisecond beside them, before and after the data.
 pub fn when(rng: &mut Rng) -> When {
     let moment = |rng: &mut Rng| {
-        let at = START + rng.i64(-20..LENGTH / 60_000 + 20) * 60_000;
+        let at = START + rng.i64(-4..LENGTH / 60_000 + 8) * 60_000;
         match rng.u32(0..4) {
             0 => at,
             1 => at + pick(rng, &[-1, 1, 15_000, 300_000, 299_999]),

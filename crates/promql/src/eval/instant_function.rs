@@ -24,8 +24,8 @@ impl Evaluator<'_> {
             Function::Pi => Ok(Columns::Scalar(vec![std::f64::consts::PI; grid.count])),
             Function::Step => Ok(Columns::Scalar(vec![self.times.step.as_secs_f64(); grid.count])),
             Function::Range => Ok(Columns::Scalar(vec![self.times.range.as_secs_f64(); grid.count])),
-            Function::Start => Ok(Columns::Scalar(vec![seconds(self.query.start); grid.count])),
-            Function::End => Ok(Columns::Scalar(vec![seconds(self.query.last()); grid.count])),
+            Function::Start => Ok(Columns::Scalar(vec![seconds(self.asked.start.0); grid.count])),
+            Function::End => Ok(Columns::Scalar(vec![seconds(self.asked.end.0); grid.count])),
             Function::MinOf | Function::MaxOf => {
                 let pick = if call.function == Function::MinOf { go_min } else { go_max };
                 let (a, b) =
@@ -203,7 +203,7 @@ impl Evaluator<'_> {
             series.iter_mut().for_each(|one| one.histograms = Vec::new());
             series.retain(|one| !one.is_blank());
         }
-        if grid.count > 1 {
+        if self.asked.start != self.asked.end {
             let name = "sort is ineffective for range queries since results are always ordered by labels";
             self.warn(&expr.span, name.into());
             return Ok(series);
@@ -322,10 +322,10 @@ fn map_value(function: Function, v: f64, p: &[f64]) -> f64 {
         Function::Clamp => go_max(p[0], go_min(p[1], v)),
         Function::ClampMin => go_max(p[0], v),
         Function::ClampMax => go_min(p[0], v),
-        Function::Minute => (v.floor() / 60.0).floor().rem_euclid(60.0),
-        Function::Hour => (v.floor() / 3600.0).floor().rem_euclid(24.0),
-        Function::DayOfWeek => ((v.floor() / 86_400.0).floor() + 4.0).rem_euclid(7.0),
-        Function::Year
+        Function::Minute
+        | Function::Hour
+        | Function::DayOfWeek
+        | Function::Year
         | Function::Month
         | Function::DayOfMonth
         | Function::DayOfYear
@@ -334,14 +334,20 @@ fn map_value(function: Function, v: f64, p: &[f64]) -> f64 {
     }
 }
 
+/// A part of the date of a moment in seconds, whose fraction is cut off. What no 64 bits hold has no date.
 fn date_part(function: Function, seconds: f64) -> f64 {
-    if !seconds.is_finite() || seconds.abs() > 1.0e14 {
+    if seconds.is_nan() || seconds.abs() >= 9_223_372_036_854_775_808.0 {
         return f64::NAN;
     }
-    let day_number = (seconds.floor() / 86_400.0).floor() as i64;
+    let seconds = seconds as i64;
+    let day_number = seconds.div_euclid(86_400);
     let (year, month, day) = civil_date(day_number);
     let is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     match function {
+        Function::Minute => seconds.div_euclid(60).rem_euclid(60) as f64,
+        Function::Hour => seconds.div_euclid(3600).rem_euclid(24) as f64,
+        // The epoch was a Thursday.
+        Function::DayOfWeek => (day_number + 4).rem_euclid(7) as f64,
         Function::Year => year as f64,
         Function::Month => month as f64,
         Function::DayOfMonth => day as f64,

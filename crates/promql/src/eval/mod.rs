@@ -31,7 +31,9 @@ mod window;
 
 use std::sync::Arc;
 
-use bellwether_model::{HistogramSample, Labels, Sample, SeriesSource, SourceError, TimeDelta, Timestamp};
+use bellwether_model::{
+    HistogramSample, Labels, Sample, SeriesSource, SourceError, TimeDelta, TimeRange, Timestamp,
+};
 
 use crate::function::Function;
 use crate::histogram::scaled;
@@ -163,7 +165,7 @@ pub fn eval_instant(
     options: &EvalOptions<'_>,
 ) -> Result<Evaluated, EvalError> {
     let grid = Grid::one(at.0);
-    let mut evaluator = Evaluator::new(source, options, grid, TimeDelta::ZERO);
+    let mut evaluator = Evaluator::new(source, options, TimeRange::new(at, at), TimeDelta::ZERO);
     if expr.result() == Kind::Range {
         let value = evaluator.raw_matrix(expr, grid)?;
         return Ok(evaluator.evaluated(value));
@@ -189,7 +191,8 @@ pub fn eval_range(
     options: &EvalOptions<'_>,
 ) -> Result<Evaluated, EvalError> {
     let grid = grid_of(range, options.limits.steps)?;
-    let mut evaluator = Evaluator::new(source, options, grid, range.step);
+    let asked = TimeRange::new(range.start, range.end);
+    let mut evaluator = Evaluator::new(source, options, asked, range.step);
     let series = match evaluator.eval(expr, grid)? {
         Columns::Scalar(values) => vec![Series::new(Labels::empty(), values)],
         Columns::Text(_) => return Err(EvalError::BadRange("a range query cannot give a string")),
@@ -235,8 +238,8 @@ fn grid_of(range: RangeSpec, limit: u64) -> Result<Grid, EvalError> {
 struct Evaluator<'a> {
     source: &'a dyn SeriesSource,
     options: &'a EvalOptions<'a>,
-    /// The query's own grid, for `start()`, `end()` and durations that ask for it.
-    query: Grid,
+    /// What was asked for, for `start()`, `end()` and durations that ask for it. No step need lie on its end.
+    asked: TimeRange,
     times: QueryTimes,
     cost: Cost<'a>,
     /// What is read of histograms where evaluation is now.
@@ -246,12 +249,17 @@ struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    fn new(source: &'a dyn SeriesSource, options: &'a EvalOptions<'a>, query: Grid, step: TimeDelta) -> Self {
-        let times = QueryTimes { step, range: TimeDelta(query.last().saturating_sub(query.start)) };
+    fn new(
+        source: &'a dyn SeriesSource,
+        options: &'a EvalOptions<'a>,
+        asked: TimeRange,
+        step: TimeDelta,
+    ) -> Self {
+        let times = QueryTimes { step, range: TimeDelta(asked.end.0.saturating_sub(asked.start.0)) };
         Self {
             source,
             options,
-            query,
+            asked,
             times,
             cost: Cost::new(options.limits, options.interrupt),
             statistics: Statistics::NotAsked,
@@ -320,8 +328,8 @@ impl<'a> Evaluator<'a> {
         let base = match shift.at {
             None => at,
             Some(At::Time(time)) => time.0,
-            Some(At::Start) => self.query.start,
-            Some(At::End) => self.query.last(),
+            Some(At::Start) => self.asked.start.0,
+            Some(At::End) => self.asked.end.0,
         };
         let offset = match &shift.offset {
             None => TimeDelta::ZERO,

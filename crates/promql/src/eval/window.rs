@@ -86,6 +86,7 @@ pub(super) struct Row {
 }
 
 /// Where a row's samples are.
+#[derive(Clone)]
 pub(super) enum RowSamples {
     /// Still in the source's chunks.
     Chunks(Vec<Arc<dyn Chunk>>),
@@ -236,8 +237,8 @@ impl Evaluator<'_> {
         let Some(range) = range else {
             return Err(EvalError::BadRange("a range function needs a range vector"));
         };
-        self.check_parameters(call.function, &parameters)?;
         let (mut rows, windows) = self.range_rows(range, grid)?;
+        self.check_parameters(call.function, &parameters, &rows, windows, grid)?;
         if call.function == Function::AbsentOverTime {
             return self.absent_over_time(range, rows, windows, grid);
         }
@@ -309,20 +310,40 @@ impl Evaluator<'_> {
         }
     }
 
+    /// A parameter is looked at where there is something to apply it to, and nowhere else.
     fn check_parameters(
         &mut self,
         function: Function,
         parameters: &[(&Expr, Vec<f64>)],
+        rows: &[Row],
+        windows: Windows,
+        grid: Grid,
     ) -> Result<(), EvalError> {
-        for (index, (expr, values)) in parameters.iter().enumerate() {
-            if function == Function::QuantileOverTime {
-                self.check_quantile(expr, values);
+        let is_bad: fn(f64) -> bool = match function {
+            Function::QuantileOverTime => |q| !(0.0..=1.0).contains(&q),
+            // NaN is none of what is refused.
+            Function::DoubleExponentialSmoothing => |factor| factor <= 0.0 || factor >= 1.0,
+            _ => return Ok(()),
+        };
+        if !parameters.iter().any(|(_, values)| values.iter().any(|v| is_bad(*v))) {
+            return Ok(());
+        }
+        let mut is_used = vec![false; grid.count];
+        for row in rows {
+            if row.samples.is_mixed_for(function) {
+                is_used.fill(true);
+                break;
             }
-            if function == Function::DoubleExponentialSmoothing
-                && let Some(bad) = values.iter().find(|v| !(0.0..=1.0).contains(*v))
-            {
+            let seen = slide(Function::PresentOverTime, row.samples.clone(), windows, grid, &[], &self.cost)?;
+            is_used.iter_mut().zip(seen).for_each(|(used, seen)| *used |= is_present(seen));
+        }
+        for (index, (expr, values)) in parameters.iter().enumerate() {
+            let mut used = values.iter().zip(&is_used).filter(|(_, used)| **used).map(|(value, _)| *value);
+            if function == Function::QuantileOverTime {
+                self.check_quantile(expr, &used.collect::<Vec<_>>());
+            } else if let Some(bad) = used.find(|value| is_bad(*value)) {
                 let (name, short) = if index == 0 { ("smoothing", "sf") } else { ("trend", "tf") };
-                let message = format!("invalid {name} factor. Expected: 0 <= {short} <= 1, got: {bad}");
+                let message = format!("invalid {name} factor. Expected: 0 < {short} < 1, got: {bad}");
                 return Err(EvalError::Parameter { span: expr.span.clone(), message });
             }
         }
