@@ -52,7 +52,7 @@ pub fn of_body(body: &[u8]) -> Result<Answer, String> {
     let result = &json["data"]["result"];
     let rows = match kind.as_str() {
         "scalar" => vec![bare(number_at(result).ok_or_else(unreadable)?)],
-        "string" => vec![bare((millis(&result[0]), Point::Text(text(&result[1]))))],
+        "string" => vec![bare((0, Point::Text(text(&result[1]))))],
         "vector" | "matrix" => {
             let rows = result.as_array().ok_or_else(unreadable)?;
             rows.iter().map(row).collect::<Option<Vec<Row>>>().ok_or_else(unreadable)?

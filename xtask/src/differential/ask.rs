@@ -35,7 +35,14 @@ impl fmt::Display for Ask {
         match self.when {
             When::At(at) => write!(f, "{}    at {}", self.query, seconds(at)),
             When::Over { start, end, step } => {
-                write!(f, "{}    from {} to {} by {}", self.query, seconds(start), seconds(end), seconds(step))
+                write!(
+                    f,
+                    "{}    from {} to {} by {}",
+                    self.query,
+                    seconds(start),
+                    seconds(end),
+                    seconds(step)
+                )
             }
         }
     }

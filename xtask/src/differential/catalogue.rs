@@ -39,7 +39,8 @@ const VECTORS: [&str; 12] = [
     "rate(requests_total[1m])",
 ];
 
-const SCALARS: [&str; 8] = ["0.5", "-1", "2", "0", "1", "NaN", "Inf", "scalar(queue_length{instance=\"a:80\"})"];
+const SCALARS: [&str; 8] =
+    ["0.5", "-1", "2", "0", "1", "NaN", "Inf", "scalar(queue_length{instance=\"a:80\"})"];
 
 const AGGREGATIONS: [(&str, &[&str]); 14] = [
     ("sum", &[""]),
@@ -93,7 +94,8 @@ fn calls(dialect: Dialect) -> Vec<String> {
     let mut queries = Vec::new();
     for function in Function::ALL.iter().copied().filter(|function| dialect.knows(*function)) {
         let spec = function.spec();
-        let Some(main) = spec.arguments.iter().position(|kind| matches!(kind, Kind::Vector | Kind::Range)) else {
+        let Some(main) = spec.arguments.iter().position(|kind| matches!(kind, Kind::Vector | Kind::Range))
+        else {
             queries.push(format!("{}({})", spec.name, vec!["1"; spec.arguments_min].join(", ")));
             continue;
         };
@@ -131,7 +133,8 @@ fn binaries() -> Vec<String> {
         let is_set = matches!(operator, "and" | "or" | "unless");
         let is_comparison = matches!(operator, "==" | "!=" | ">" | "<" | ">=" | "<=");
         for (left, matching, right) in PAIRS {
-            let matching = if is_set { matching.split(" group").next().unwrap_or_default() } else { matching };
+            let matching =
+                if is_set { matching.split(" group").next().unwrap_or_default() } else { matching };
             queries.push(format!("{left} {operator}{matching} {right}"));
             if is_comparison {
                 queries.push(format!("{left} {operator} bool{matching} {right}"));
@@ -167,11 +170,44 @@ fn histograms() -> Vec<String> {
 
 /// What no table brings forth.
 const FIXED: [&str; 40] = [
-    "1", "\"text\"", "time()", "-1 ^ 2", "2 ^ 3 ^ 2", "1 - 1 - 1", "(1 == bool 1) * 5", "1 == 1", "-requests_total ^ 2",
-    "vector(time())", "up{", "sum(", "rate(up)", "rate(1[5m])", "foo bar", "up[5m] + 1", "up offset", "up @ x", "{}",
-    "{job=~\".*\"}", "{__name__=~\".+_total\"}", "up{job=~\"(\"}", "sum(up) by (job", "unknown_function(up)", "up[0s]",
-    "topk(up, up)", "up and 1", "up + \"a\"", "1 and 1", "count_values(\"a b\", up)", "label_replace(up, \"\", \"x\", \"job\", \"(.*)\")",
-    "label_replace(up, \"x\", \"$1\", \"job\", \"(\")", "up offset 5m offset 5m", "up @ 1 @ 2", "sum(up)[5m]", "up[5m:1m][5m]",
-    "absent(absent_metric{job=\"a\", x=~\"y\"})", "absent(sum(absent_metric))", "absent_over_time(absent_metric{a=\"b\"}[5m])",
+    "1",
+    "\"text\"",
+    "time()",
+    "-1 ^ 2",
+    "2 ^ 3 ^ 2",
+    "1 - 1 - 1",
+    "(1 == bool 1) * 5",
+    "1 == 1",
+    "-requests_total ^ 2",
+    "vector(time())",
+    "up{",
+    "sum(",
+    "rate(up)",
+    "rate(1[5m])",
+    "foo bar",
+    "up[5m] + 1",
+    "up offset",
+    "up @ x",
+    "{}",
+    "{job=~\".*\"}",
+    "{__name__=~\".+_total\"}",
+    "up{job=~\"(\"}",
+    "sum(up) by (job",
+    "unknown_function(up)",
+    "up[0s]",
+    "topk(up, up)",
+    "up and 1",
+    "up + \"a\"",
+    "1 and 1",
+    "count_values(\"a b\", up)",
+    "label_replace(up, \"\", \"x\", \"job\", \"(.*)\")",
+    "label_replace(up, \"x\", \"$1\", \"job\", \"(\")",
+    "up offset 5m offset 5m",
+    "up @ 1 @ 2",
+    "sum(up)[5m]",
+    "up[5m:1m][5m]",
+    "absent(absent_metric{job=\"a\", x=~\"y\"})",
+    "absent(sum(absent_metric))",
+    "absent_over_time(absent_metric{a=\"b\"}[5m])",
     "up{job=\"api\",job=\"db\"}",
 ];

@@ -81,10 +81,8 @@ fn results(ask: &Ask, ours: &Found, theirs: &Found) -> Option<Difference> {
         let detail = format!("ours {}\ntheirs {}", shown(&ours.rows), shown(&theirs.rows));
         return differ(Aspect::Order, detail);
     }
-    let remarks = [
-        (Aspect::Warnings, &ours.warnings, &theirs.warnings),
-        (Aspect::Infos, &ours.infos, &theirs.infos),
-    ];
+    let remarks =
+        [(Aspect::Warnings, &ours.warnings, &theirs.warnings), (Aspect::Infos, &ours.infos, &theirs.infos)];
     for (aspect, mine, other) in remarks {
         let sorted = |list: &[String]| {
             let mut list = list.to_vec();

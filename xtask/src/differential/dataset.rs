@@ -24,17 +24,27 @@ pub struct Dataset {
 /// How a series' values come about.
 #[derive(Clone, Copy)]
 enum Shape {
-    Counter { per_step: f64, reset_chance: f64 },
-    Gauge { middle: f64, spread: f64 },
+    Counter {
+        per_step: f64,
+        reset_chance: f64,
+    },
+    Gauge {
+        middle: f64,
+        spread: f64,
+    },
     /// Whole numbers out of a few, so that series tie.
-    Few { kinds: u32 },
+    Few {
+        kinds: u32,
+    },
     Constant(f64),
     /// NaN, infinities, zeros of both signs among ordinary numbers.
     Special,
     /// Near the largest and the smallest doubles, and whole numbers beyond 2⁵³.
     Extreme,
     /// A line with a wobble.
-    Trend { slope: f64 },
+    Trend {
+        slope: f64,
+    },
 }
 
 /// When a series has samples.
@@ -74,7 +84,8 @@ impl Dataset {
         let slice = |n: i64| {
             let (from, until) = (START + (n - 1) * SLICE, START + n * SLICE);
             let cut = |samples: &'_ [Sample], at: i64| samples.partition_point(|s| s.at.0 < at);
-            let part = self.series.iter().map(move |(labels, all)| (labels, &all[cut(all, from)..cut(all, until)]));
+            let part =
+                self.series.iter().map(move |(labels, all)| (labels, &all[cut(all, from)..cut(all, until)]));
             part.filter(|(_, samples)| !samples.is_empty()).collect()
         };
         (0..=LENGTH / SLICE + 2).map(slice).collect()
@@ -94,7 +105,9 @@ struct Maker {
 impl Maker {
     fn counters(&mut self) {
         for instance in ["a:80", "b:80", "c:80"] {
-            for (method, code) in [("get", "200"), ("get", "500"), ("post", "200"), ("post", "404"), ("put", "503")] {
+            for (method, code) in
+                [("get", "200"), ("get", "500"), ("post", "200"), ("post", "404"), ("put", "503")]
+            {
                 let labels = [("job", "api"), ("instance", instance), ("method", method), ("code", code)];
                 let shape = Shape::Counter { per_step: self.rng.f64() * 30.0, reset_chance: 0.01 };
                 let presence = Presence { jitter: self.rng.i64(0..400), gap_chance: 0.004, ..ALWAYS };
@@ -148,7 +161,10 @@ impl Maker {
             ("flapping", Presence { gap_chance: 0.08, ..ALWAYS }),
             ("flapping-unmarked", Presence { gap_chance: 0.08, marks_gaps: false, ..ALWAYS }),
             ("once", Presence { from: 40 * MINUTE, until: 40 * MINUTE + 1, marks_gaps: false, ..ALWAYS }),
-            ("twice", Presence { from: 60 * MINUTE, until: 60 * MINUTE + 15_001, marks_gaps: false, ..ALWAYS }),
+            (
+                "twice",
+                Presence { from: 60 * MINUTE, until: 60 * MINUTE + 15_001, marks_gaps: false, ..ALWAYS },
+            ),
         ] {
             self.add("pod_work_total", &[("pod", pod)], counter, presence);
             self.add("pod_load", &[("pod", pod)], Shape::Gauge { middle: 1.0, spread: 0.7 }, presence);

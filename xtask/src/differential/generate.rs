@@ -6,7 +6,8 @@ use fastrand::Rng;
 
 use super::ask::Ask;
 use super::vocabulary::{
-    BUCKETS, NUMBERS, any_label, chance, duration, label, metric, metric_like, modifiers, pick, quoted, step, when,
+    BUCKETS, NUMBERS, any_label, chance, duration, label, metric, metric_like, modifiers, pick, quoted, step,
+    when,
 };
 
 /// Functions that Prometheus 3.5 does not know.
@@ -34,9 +35,7 @@ pub enum Dialect {
 impl Dialect {
     pub fn knows(self, function: Function) -> bool {
         match self {
-            Self::Common => {
-                !NEWER_FUNCTIONS.contains(&function) && function != Function::TsOfFirstOverTime
-            }
+            Self::Common => !NEWER_FUNCTIONS.contains(&function) && function != Function::TsOfFirstOverTime,
             Self::Newest => true,
         }
     }
@@ -88,8 +87,11 @@ impl Generator {
 
     fn range(&mut self, depth: u32) -> String {
         if depth == 0 || chance(&mut self.rng, 65) {
-            let metric =
-                if chance(&mut self.rng, 40) { metric_like(&mut self.rng, "total") } else { metric(&mut self.rng) };
+            let metric = if chance(&mut self.rng, 40) {
+                metric_like(&mut self.rng, "total")
+            } else {
+                metric(&mut self.rng)
+            };
             return format!("{metric}[{}]{}", self.duration(), modifiers(&mut self.rng));
         }
         let inner = match self.rng.u32(0..10) {
@@ -128,7 +130,8 @@ impl Generator {
             6 => format!("({})", self.scalar(depth - 1)),
             _ => {
                 const OPERATORS: [&str; 13] = [
-                    "+", "-", "*", "/", "%", "^", "atan2", "== bool", "!= bool", "> bool", "< bool", ">= bool", ">",
+                    "+", "-", "*", "/", "%", "^", "atan2", "== bool", "!= bool", "> bool", "< bool",
+                    ">= bool", ">",
                 ];
                 let operator = pick(&mut self.rng, &OPERATORS);
                 format!("{} {operator} {}", self.scalar(depth - 1), self.scalar(depth - 1))
@@ -142,7 +145,13 @@ impl Generator {
             // Those that are used most, and have most in them.
             0..25 => pick(
                 &mut self.rng,
-                &[Function::Rate, Function::Increase, Function::Delta, Function::Irate, Function::AvgOverTime],
+                &[
+                    Function::Rate,
+                    Function::Increase,
+                    Function::Delta,
+                    Function::Irate,
+                    Function::AvgOverTime,
+                ],
             ),
             25..33 => Function::HistogramQuantile,
             33..37 => pick(&mut self.rng, &[Function::LabelReplace, Function::LabelJoin]),
@@ -237,13 +246,20 @@ impl Generator {
         let vector = self.vector(depth);
         let target = quoted(pick(&mut self.rng, &["new", "job", "__name__", "é", ""]));
         let separator = quoted(pick(&mut self.rng, &["-", "", ", "]));
-        let sources: String = (0..self.rng.u32(0..3)).map(|_| format!(", {}", quoted(any_label(&mut self.rng)))).collect();
+        let sources: String =
+            (0..self.rng.u32(0..3)).map(|_| format!(", {}", quoted(any_label(&mut self.rng)))).collect();
         format!("label_join({vector}, {target}, {separator}{sources})")
     }
 
     fn info(&mut self, depth: u32) -> String {
-        const SELECTORS: [&str; 6] =
-            ["", ", {cluster=\"eu\"}", ", {data=~\".+\"}", ", {__name__=\"build_info\"}", ", {version=~\".*\"}", ", {nope=\"x\"}"];
+        const SELECTORS: [&str; 6] = [
+            "",
+            ", {cluster=\"eu\"}",
+            ", {data=~\".+\"}",
+            ", {__name__=\"build_info\"}",
+            ", {version=~\".*\"}",
+            ", {nope=\"x\"}",
+        ];
         let vector = match self.rng.u32(0..3) {
             0 => self.vector(depth),
             1 => format!("rate(requests_total[{}])", self.duration()),
@@ -254,8 +270,20 @@ impl Generator {
 
     fn aggregation(&mut self, depth: u32) -> String {
         const OPERATORS: [&str; 14] = [
-            "sum", "avg", "count", "min", "max", "stddev", "stdvar", "group", "topk", "bottomk", "quantile",
-            "count_values", "limitk", "limit_ratio",
+            "sum",
+            "avg",
+            "count",
+            "min",
+            "max",
+            "stddev",
+            "stdvar",
+            "group",
+            "topk",
+            "bottomk",
+            "quantile",
+            "count_values",
+            "limitk",
+            "limit_ratio",
         ];
         let operator = pick(&mut self.rng, &OPERATORS);
         self.aggregation_of(operator, depth)
@@ -266,12 +294,25 @@ impl Generator {
         let parameter = match operator {
             "topk" | "bottomk" | "limitk" => pick(
                 &mut self.rng,
-                &["1", "2", "3", "5", "100", "0", "-1", "2.9", "NaN", "1e300", "scalar(queue_length{instance=\"a:80\"})"],
+                &[
+                    "1",
+                    "2",
+                    "3",
+                    "5",
+                    "100",
+                    "0",
+                    "-1",
+                    "2.9",
+                    "NaN",
+                    "1e300",
+                    "scalar(queue_length{instance=\"a:80\"})",
+                ],
             )
             .to_owned(),
             "quantile" => self.scalar_parameter(),
             "limit_ratio" => {
-                pick(&mut self.rng, &["0.5", "-0.5", "0", "1", "-1", "0.1", "-0.9", "2", "-3", "NaN"]).to_owned()
+                pick(&mut self.rng, &["0.5", "-0.5", "0", "1", "-1", "0.1", "-0.9", "2", "-3", "NaN"])
+                    .to_owned()
             }
             "count_values" => quoted(pick(&mut self.rng, &["value", "job", "le", "é", "__name__", ""])),
             _ => String::new(),
@@ -306,9 +347,8 @@ impl Generator {
     }
 
     fn binary(&mut self, depth: u32) -> String {
-        const OPERATORS: [&str; 16] = [
-            "+", "-", "*", "/", "%", "^", "atan2", "==", "!=", ">", "<", ">=", "<=", "and", "or", "unless",
-        ];
+        const OPERATORS: [&str; 16] =
+            ["+", "-", "*", "/", "%", "^", "atan2", "==", "!=", ">", "<", ">=", "<=", "and", "or", "unless"];
         let operator = pick(&mut self.rng, &OPERATORS);
         let is_set = matches!(operator, "and" | "or" | "unless");
         let is_comparison = matches!(operator, "==" | "!=" | ">" | "<" | ">=" | "<=");
@@ -316,7 +356,8 @@ impl Generator {
         let inner = depth - 1;
         if !is_set && chance(&mut self.rng, 35) {
             let sides = [self.operand(inner), self.scalar(inner.min(1))];
-            let [left, right] = if chance(&mut self.rng, 30) { [1, 0] } else { [0, 1] }.map(|n: usize| &sides[n]);
+            let [left, right] =
+                if chance(&mut self.rng, 30) { [1, 0] } else { [0, 1] }.map(|n: usize| &sides[n]);
             return format!("{left} {operator}{bool} {right}");
         }
         let matching = self.matching(is_set);
@@ -368,7 +409,8 @@ impl Generator {
             return on;
         }
         let group = pick(&mut self.rng, &["group_left", "group_right"]);
-        let list = if chance(&mut self.rng, 50) { format!(" ({})", self.label_list()) } else { String::new() };
+        let list =
+            if chance(&mut self.rng, 50) { format!(" ({})", self.label_list()) } else { String::new() };
         format!("{on} {group}{list}")
     }
 }

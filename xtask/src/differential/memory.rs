@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::{
-    Chunk, ChunkSummary, Labels, Matcher, Sample, SeriesSource, SeriesView, SourceError, TimeDelta, TimeRange,
-    Timestamp, matches_all,
+    Chunk, ChunkSummary, Labels, Matcher, Sample, SeriesSource, SeriesView, SourceError, TimeDelta,
+    TimeRange, Timestamp, matches_all,
 };
 use bellwether_promql::{
-    Annotation, EvalError, EvalOptions, Evaluated, InstantSeries, RangeSpec, Value, eval_instant, eval_range, parse,
+    Annotation, EvalError, EvalOptions, Evaluated, InstantSeries, RangeSpec, Value, eval_instant, eval_range,
+    parse,
 };
 
 use super::answer::{Answer, Found, Point, Row};
@@ -72,8 +73,7 @@ impl Memory {
         let evaluated = match ask.when {
             When::At(at) => eval_instant(&expr, Timestamp(at), self, &options),
             When::Over { start, end, step } => {
-                let range =
-                    RangeSpec { start: Timestamp(start), end: Timestamp(end), step: TimeDelta(step) };
+                let range = RangeSpec { start: Timestamp(start), end: Timestamp(end), step: TimeDelta(step) };
                 eval_range(&expr, range, self, &options)
             }
         };

@@ -80,7 +80,8 @@ struct Tally {
     asked: usize,
     refused: usize,
     empty: usize,
-    intended: BTreeMap<&'static str, usize>,
+    /// How often each entry explained a difference, by its name, with its reason.
+    intended: BTreeMap<(&'static str, &'static str), usize>,
     disagreements: Vec<Disagreement>,
 }
 
@@ -125,7 +126,8 @@ impl Sides {
         let prometheus = match &options.against {
             Some(address) => Server::at(address, data)?,
             None => {
-                let program = prometheus_program().ok_or("no Prometheus here; `cargo xtask peers` unpacks one")?;
+                let program =
+                    prometheus_program().ok_or("no Prometheus here; `cargo xtask peers` unpacks one")?;
                 Server::prometheus(&program, &folder.join("prometheus"), options.keep, data)?
             }
         };
@@ -150,9 +152,9 @@ impl Sides {
         }
         let ours = self.memory.ask(ask);
         if let Some(difference) = compare(ask, &ours, &theirs) {
-            let case = Case { ask, difference: &difference, ours: &ours, theirs: &theirs };
+            let case = Case { ask, difference: &difference };
             match explanation(&case) {
-                Some(intended) => *tally.intended.entry(intended.name).or_default() += 1,
+                Some(intended) => *tally.intended.entry((intended.name, intended.reason)).or_default() += 1,
                 None => self.note("in memory", ask, difference, tally)?,
             }
             return Ok(());
@@ -160,12 +162,24 @@ impl Sides {
         let Some(bellwether) = &mut self.bellwether else { return Ok(()) };
         let served = bellwether.ask(ask)?;
         if let Some(difference) = compare(ask, &served, &theirs) {
-            tally.disagreements.push(Disagreement { side: "served", ask: ask.clone(), difference });
+            let case = Case { ask, difference: &difference };
+            match explanation(&case) {
+                Some(intended) => *tally.intended.entry((intended.name, intended.reason)).or_default() += 1,
+                None => {
+                    tally.disagreements.push(Disagreement { side: "served", ask: ask.clone(), difference })
+                }
+            }
         }
         Ok(())
     }
 
-    fn note(&mut self, side: &'static str, ask: &Ask, difference: Difference, tally: &mut Tally) -> Result<(), String> {
+    fn note(
+        &mut self,
+        side: &'static str,
+        ask: &Ask,
+        difference: Difference,
+        tally: &mut Tally,
+    ) -> Result<(), String> {
         let mut shortest = Disagreement { side, ask: ask.clone(), difference };
         if tally.disagreements.len() < SHOWN_MAX {
             let aspect = shortest.difference.aspect;
@@ -174,7 +188,7 @@ impl Sides {
                 let Ok(theirs) = self.prometheus.ask(candidate) else { return false };
                 let ours = self.memory.ask(candidate);
                 let Some(difference) = compare(candidate, &ours, &theirs) else { return false };
-                let case = Case { ask: candidate, difference: &difference, ours: &ours, theirs: &theirs };
+                let case = Case { ask: candidate, difference: &difference };
                 let holds = difference.aspect == aspect && explanation(&case).is_none();
                 if holds {
                     found = Some(difference);
@@ -203,8 +217,8 @@ impl Tally {
             "\nasked {}, of which {} were refused and {} gave nothing",
             self.asked, self.refused, self.empty
         );
-        for (name, count) in &self.intended {
-            println!("    {count:>6} differ as intended: {name}");
+        for ((name, reason), count) in &self.intended {
+            println!("    {count:>6} differ as intended: {name} ({reason})");
         }
         println!("    {:>6} differ", self.disagreements.len());
     }

@@ -15,8 +15,8 @@ use bellwether_tsdb::{Options, RealDisk, Store};
 use super::answer::{self, Answer};
 use super::ask::Ask;
 use super::dataset::Dataset;
-use crate::http::{Client, Reply, form};
 use super::remote_write;
+use crate::http::{Client, Reply, form};
 
 /// A machine with other work on it may take a while to start a process.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -137,11 +137,6 @@ impl Server {
         let headers = "Content-Type: application/x-www-form-urlencoded\r\n";
         self.client.send("POST", path, headers, form(fields).as_bytes())
     }
-
-    /// Gets a path with a query string.
-    pub fn get(&mut self, path: &str, fields: &[(&str, String)]) -> Result<Reply, String> {
-        self.client.send("GET", &format!("{path}?{}", form(fields)), "", &[])
-    }
 }
 
 fn fresh(folder: &Path) -> Result<(), String> {
@@ -157,7 +152,8 @@ fn free_address() -> Result<String, String> {
 
 fn fill_store(folder: &Path, data: &Dataset) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-    let (store, _) = Store::open(folder, Options::default(), Arc::new(RealDisk)).map_err(|e| e.to_string())?;
+    let (store, _) =
+        Store::open(folder, Options::default(), Arc::new(RealDisk)).map_err(|e| e.to_string())?;
     for slice in data.slices() {
         let mut samples = Vec::new();
         for (labels, part) in slice {

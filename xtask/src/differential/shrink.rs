@@ -29,7 +29,9 @@ fn smaller(ask: &Ask) -> Vec<Ask> {
     let mut candidates = Vec::new();
     if let Ok(expr) = bellwether_promql::parse(&ask.query) {
         let mut texts = Vec::new();
-        texts.extend(children(&expr).iter().map(|child| ask.query[child.span.start..child.span.end].to_owned()));
+        texts.extend(
+            children(&expr).iter().map(|child| ask.query[child.span.start..child.span.end].to_owned()),
+        );
         // The same with one part, anywhere in it, replaced by a part of that part.
         replacements(&ask.query, &expr, &mut texts);
         texts.retain(|text| text.len() < ask.query.len());

@@ -8,7 +8,7 @@ use super::column::{ABSENT, Columns, Grid, Series, is_present};
 use super::cost::Cost;
 use super::range_function::{Mean, Variance, quantile};
 use super::top::Top;
-use super::{EvalError, Evaluator};
+use super::{EvalError, Evaluator, label_hash};
 use crate::kahan::Kahan;
 use crate::syntax::{AggregateOp, Aggregation, Expr, Grouping};
 
@@ -155,7 +155,7 @@ impl Evaluator<'_> {
         }
         let keep = |mut one: Series| {
             // Where a series falls between 0 and 1 depends on nothing but its labels, so r and r-1 are complements.
-            let place = mixed(one.labels.fingerprint()) as f64 / u64::MAX as f64;
+            let place = label_hash::of(&one.labels) as f64 / u64::MAX as f64;
             for (step, ratio) in ratios.iter().enumerate() {
                 let ratio = ratio.clamp(-1.0, 1.0);
                 let is_in = if ratio >= 0.0 { place < ratio } else { place >= 1.0 + ratio };
@@ -198,13 +198,6 @@ fn reads_numbers_only(op: AggregateOp) -> bool {
         | AggregateOp::Limitk
         | AggregateOp::LimitRatio => false,
     }
-}
-
-/// Spreads the bits of a hash: FNV leaves the upper ones of short texts alike (the finaliser of MurmurHash3).
-fn mixed(hash: u64) -> u64 {
-    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    hash ^ (hash >> 33)
 }
 
 /// A number as labels and messages show it.

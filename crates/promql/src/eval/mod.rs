@@ -17,6 +17,7 @@ mod histogram_quantile;
 mod histogram_rate;
 mod info;
 mod instant_function;
+mod label_hash;
 mod mixed_select;
 mod mixed_window;
 mod note;
