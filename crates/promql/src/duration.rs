@@ -6,9 +6,9 @@
 use bellwether_model::TimeDelta;
 
 use crate::lex::{Token, clipped};
-use crate::parse::{Parsed, Parser};
+use crate::parse::Parser;
 use crate::parse_error::ParseError;
-use crate::parse_recovery::Halt;
+use crate::parse_halt::{Halt, Parsed};
 use crate::syntax::{BinaryOp, DurationExpr, DurationKind};
 
 impl Parser<'_> {

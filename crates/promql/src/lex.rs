@@ -3,14 +3,9 @@
 //!
 //! What cannot be cut is noted and read as what was probably meant, so that the rest can be looked at too.
 
-use std::ops::Range;
-
 use crate::comment::Comment;
-use crate::lex_mistake::{look_alike, misplaced};
 use crate::parse_error::ParseError;
-
-/// Byte offsets into the query's text.
-pub type Span = Range<usize>;
+use crate::span::Span;
 
 /// The smallest unit of a query.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +106,7 @@ impl<'a> Lexer<'a> {
         }
         match SIGNS.into_iter().find(|sign| self.rest().starts_with(sign)) {
             Some(sign) => Some(self.sign(sign)),
-            None => look_alike(self, first).unwrap_or_else(|| misplaced(self, first)),
+            None => self.look_alike(first).unwrap_or_else(|| self.misplaced(first)),
         }
     }
 

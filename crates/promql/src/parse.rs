@@ -9,8 +9,9 @@ use bellwether_model::TimeDelta;
 use crate::check;
 use crate::comment::Comment;
 use crate::lex::{Lexed, PROBLEMS_MAX, Placed, Token, tokens};
+use crate::matcher_budget::MatcherBudget;
 use crate::parse_error::ParseError;
-use crate::parse_recovery::{Halt, MatcherBudget};
+use crate::parse_halt::{Halt, Parsed};
 use crate::syntax::{AggregateOp, Binary, BinaryOp, Expr, ExprKind, Span, VectorSelector};
 
 /// Longest text that is read at all.
@@ -84,8 +85,6 @@ pub(crate) fn parse_selector(text: &str) -> Result<VectorSelector, ParseError> {
         (None, Ok(_) | Err(Halt::Reported)) => Err(ParseError::new(0..text.len(), "expected a series")),
     }
 }
-
-pub(crate) type Parsed<T> = Result<T, Halt>;
 
 pub(crate) struct Parser<'a> {
     pub(crate) text: &'a str,

@@ -2,9 +2,9 @@
 
 use crate::function::Function;
 use crate::lex::{PROBLEMS_MAX, Token, clipped};
-use crate::parse::{Parsed, Parser, named_number};
+use crate::parse::{Parser, named_number};
 use crate::parse_error::ParseError;
-use crate::parse_recovery::Halt;
+use crate::parse_halt::{Halt, Parsed};
 use crate::syntax::{
     AggregateOp, Aggregation, BinaryOp, Call, Expr, ExprKind, Grouping, MatchGroup, MatchLabels, Matching,
     Span,

@@ -2,7 +2,7 @@
 
 use bellwether_diag::{Diagnostic, Diagnostics, FileId, Position, Sources, Style};
 
-use crate::lex::Span;
+use crate::span::Span;
 
 /// Something wrong with a query.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,9 +4,9 @@ use bellwether_model::{MatchOp, Matcher, TimeDelta, Timestamp};
 
 use crate::kind::Kind;
 use crate::lex::{Token, clipped};
-use crate::parse::{Parsed, Parser, named_number};
+use crate::parse::{Parser, named_number};
 use crate::parse_error::ParseError;
-use crate::parse_recovery::Halt;
+use crate::parse_halt::{Halt, Parsed};
 use crate::syntax::{
     At, DurationExpr, DurationKind, Edges, Expr, ExprKind, RangeSelector, Shift, Span, Subquery,
     VectorSelector,

@@ -5,8 +5,8 @@ use bellwether_model::{Matcher, Timestamp};
 
 use crate::function::Function;
 pub use crate::kind::Kind;
-pub use crate::lex::Span;
 pub use crate::operator::{AggregateOp, BinaryOp};
+pub use crate::span::Span;
 pub use crate::syntax_duration::{DurationExpr, DurationKind, QueryTimes};
 
 /// An expression with its place in the text.

@@ -2,8 +2,8 @@
 
 use bellwether_model::TimeDelta;
 
-use crate::lex::Span;
 use crate::operator::BinaryOp;
+use crate::span::Span;
 
 /// A duration that may be calculated from the query's own step and range.
 #[derive(Clone, Debug)]

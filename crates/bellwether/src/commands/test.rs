@@ -12,7 +12,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::cli::{Format, Test};
-use crate::commands::test_report;
+use crate::commands::test_report::{self, FileReport, Report, TestReport};
 use crate::config::{Loader, folder_of};
 use crate::failure::Failure;
 use crate::output::print_json;
@@ -50,34 +50,6 @@ struct Prepared {
     sources: Vec<FileId>,
     /// `None` when something is wrong with it or with a rule file.
     content: Option<(TestFile, Vec<(String, RuleFile)>)>,
-}
-
-/// How a file went.
-pub struct FileReport {
-    /// Its name as it was given.
-    pub name: String,
-    /// The texts it was read from.
-    pub sources: Vec<FileId>,
-    /// Whether it or a rule file of it cannot be used.
-    pub is_bad: bool,
-    /// Its tests that were run.
-    pub tests: Vec<TestReport>,
-}
-
-/// How a test went.
-pub struct TestReport {
-    /// Its name.
-    pub name: String,
-    /// What is not as expected.
-    pub failures: Vec<TestFailure>,
-}
-
-/// How everything went.
-pub struct Report {
-    /// File by file.
-    pub files: Vec<FileReport>,
-    /// What the tests made the rules do.
-    pub coverage: Coverage,
 }
 
 /// A rule file that was looked for.

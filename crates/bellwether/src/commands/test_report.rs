@@ -5,10 +5,37 @@ use bellwether_diag::Style;
 use bellwether_rules::unit_test::{RuleId, RuleUse, Use, render_failure};
 
 use crate::cli::{CoverageShown, Test};
-use crate::commands::test::{FileReport, Report};
 use crate::config::Loader;
 use crate::output::say;
 use crate::terminal;
+
+/// How a file went.
+pub struct FileReport {
+    /// Its name as it was given.
+    pub name: String,
+    /// The texts it was read from.
+    pub sources: Vec<FileId>,
+    /// Whether it or a rule file of it cannot be used.
+    pub is_bad: bool,
+    /// Its tests that were run.
+    pub tests: Vec<TestReport>,
+}
+
+/// How a test went.
+pub struct TestReport {
+    /// Its name.
+    pub name: String,
+    /// What is not as expected.
+    pub failures: Vec<TestFailure>,
+}
+
+/// How everything went.
+pub struct Report {
+    /// File by file.
+    pub files: Vec<FileReport>,
+    /// What the tests made the rules do.
+    pub coverage: Coverage,
+}
 
 /// Prints everything.
 pub(super) fn print(report: &Report, loader: &Loader, arguments: &Test) {

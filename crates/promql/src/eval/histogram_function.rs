@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bellwether_model::{CounterReset, Histogram};
 
 use super::column::{ABSENT, Grid, Series, merge_if};
-use super::mixed_window::MixedSamples;
+use super::mixed_samples::MixedSamples;
 use super::{EvalError, Evaluator};
 use crate::function::Function;
 use crate::histogram::{is_reset, variance};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bellwether_model::{CounterReset, Histogram, HistogramSample, Timestamp};
 
-use super::mixed_window::{Entry, Window};
+use super::mixed_samples::{Entry, Window};
 use super::note::{Note, Notes, Operation};
 use super::range_function::Context;
 use super::start_time::Counted;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use bellwether_model::{Labels, METRIC_NAME, MatchOp, Matcher};
 
 use super::column::{ABSENT, Grid, Series, is_present};
-use super::select::{Looked, Take};
+use super::look::{Looked, Take};
 use super::{EvalError, Evaluator};
 use crate::syntax::{Call, Expr, ExprKind};
 

@@ -3,7 +3,7 @@
 use bellwether_model::{Labels, METRIC_NAME, MatchOp, civil_date};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_equal, merge_if};
-use super::select::Take;
+use super::look::Take;
 use super::{EvalError, Evaluator};
 use crate::function::Function;
 use crate::syntax::{Call, Expr, ExprKind, Kind, VectorSelector};

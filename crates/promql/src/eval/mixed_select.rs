@@ -6,9 +6,9 @@ use bellwether_model::{ChunkKind, CounterReset, Histogram, SeriesView, TimeRange
 use super::column::{ABSENT, Grid, Series};
 use super::extended::interpolated as interpolated_float;
 use super::histogram_extended::interpolated;
-use super::mixed_window::{Entry, MixedSamples};
+use super::look::{Looked, Take};
+use super::mixed_samples::{Entry, MixedSamples};
 use super::note::{Note, Notes};
-use super::select::{Looked, Take};
 use super::start_time::Counted;
 use super::{EvalError, Evaluator};
 use crate::syntax::{Span, VectorSelector};

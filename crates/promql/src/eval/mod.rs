@@ -18,17 +18,21 @@ mod histogram_rate;
 mod info;
 mod instant_function;
 mod label_hash;
+mod look;
+mod mixed_samples;
 mod mixed_select;
 mod mixed_window;
 mod note;
 mod parallel;
 mod range_function;
+mod row;
 mod running_total;
 mod select;
 mod sliding;
 mod start_time;
 mod top;
 mod window;
+mod windows;
 
 use std::sync::Arc;
 
@@ -45,8 +49,8 @@ pub use cost::{Interrupt, Limits};
 use column::{Columns, Grid, Series, is_present, merge_equal, merge_if};
 use cost::Cost;
 use histogram_function::Statistics;
-use mixed_window::MixedSamples;
-use select::Take;
+use look::Take;
+use mixed_samples::MixedSamples;
 
 /// How to evaluate.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::EvalError;
 use super::cost::{Cost, Interrupt};
-use super::window::RowSamples;
+use super::row::RowSamples;
 
 /// Below this many chunks starting a thread costs more than it brings.
 const CHUNKS_MIN: usize = 800;

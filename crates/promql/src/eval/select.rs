@@ -4,27 +4,9 @@ use bellwether_model::{Matcher, Sample, SeriesView, SourceError, TimeRange, Time
 
 use super::column::{ABSENT, Grid, Series};
 use super::extended::interpolated;
+use super::look::{Looked, Take};
 use super::{EvalError, Evaluator, mixed_select};
 use crate::syntax::{Edges, VectorSelector};
-
-/// What a slot takes from the sample found.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Take {
-    Value,
-    /// Its time in seconds, for `timestamp()`.
-    Time,
-    /// The same, of samples that must be numbers, for info metrics.
-    TimeOfNumber,
-}
-
-/// The moments a selector looks at.
-#[derive(Clone, Copy)]
-pub(super) struct Looked {
-    /// One moment per step.
-    pub(super) grid: Grid,
-    /// Whether the first moment stands for all steps.
-    pub(super) is_fixed: bool,
-}
 
 impl Evaluator<'_> {
     pub(super) fn instant_selector(

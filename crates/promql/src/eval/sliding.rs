@@ -16,7 +16,7 @@ use super::column::{ABSENT, Grid};
 use super::cost::Cost;
 use super::range_function::Outermost;
 use super::running_total::{Changes, Extreme, Nothing, Resets, Restarts, Sum, Total};
-use super::window::Windows;
+use super::windows::Windows;
 use crate::function::Function;
 
 /// Samples of one series.

@@ -3,129 +3,20 @@
 //! A window is left-open and right-closed. Most functions are calculated for all windows in one pass (`sliding.rs`);
 //! here the others look at the samples of each window.
 
-use std::sync::Arc;
-
-use bellwether_model::{Chunk, ChunkKind, HistogramSample, Labels, Sample, TimeRange, Timestamp};
+use bellwether_model::{HistogramSample, Labels, Sample, TimeRange, Timestamp};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_if};
 use super::cost::Cost;
 use super::extended::over_extended;
 use super::histogram_function::Statistics;
-use super::mixed_window::{MixedRow, MixedSamples, without_relation};
-use super::range_function::{self, Context};
+use super::mixed_samples::{MixedSamples, without_relation};
+use super::mixed_window::MixedRow;
+use super::range_function;
+use super::row::{Row, RowSamples};
+use super::windows::Windows;
 use super::{EvalError, Evaluator, parallel, sliding};
 use crate::function::Function;
 use crate::syntax::{Call, DurationExpr, Edges, Expr, ExprKind, Kind, Shift, Subquery};
-
-/// Where the windows of a range lie.
-#[derive(Clone, Copy)]
-pub(super) struct Windows {
-    /// The end of the first window.
-    first: i64,
-    /// Distance of two windows; zero under `@`.
-    step: i64,
-    /// How long each one is.
-    pub(super) length: i64,
-    /// How values at their edges are found.
-    pub(super) edges: Edges,
-    /// How far beyond the edges samples are looked for, unless edges are plain.
-    lookback: i64,
-}
-
-/// How far a window's function reads beyond it.
-struct Beyond {
-    left: i64,
-    right: i64,
-}
-
-impl Windows {
-    pub(super) fn end(&self, index: usize) -> i64 {
-        self.first.saturating_add(self.step.saturating_mul(index as i64))
-    }
-
-    pub(super) fn context(&self, index: usize, grid: Grid, parameters: &[Vec<f64>]) -> Context {
-        Context {
-            start: self.start(index),
-            end: self.end(index),
-            now: grid.time(index),
-            parameters: [0, 1].map(|n| parameters.get(n).map_or(f64::NAN, |values| values[index])),
-        }
-    }
-
-    /// The open edge of a window.
-    pub(super) fn start(&self, index: usize) -> i64 {
-        self.end(index).saturating_sub(self.length)
-    }
-
-    /// Whether all windows are the same one.
-    pub(super) fn is_fixed(&self) -> bool {
-        self.step == 0
-    }
-
-    /// The moments between which a window's function reads, the first one left out.
-    pub(super) fn reach(&self, index: usize) -> (i64, i64) {
-        let (beyond, end) = (self.beyond(), self.end(index));
-        let start = end.saturating_sub(self.length);
-        (start.saturating_sub(beyond.left), end.saturating_add(beyond.right))
-    }
-
-    fn beyond(&self) -> Beyond {
-        match self.edges {
-            Edges::Plain => Beyond { left: 0, right: 0 },
-            Edges::Anchored => Beyond { left: self.lookback, right: 0 },
-            Edges::Smoothed => Beyond { left: self.lookback, right: self.lookback },
-        }
-    }
-}
-
-/// One series of a range argument.
-pub(super) struct Row {
-    pub(super) labels: Labels,
-    pub(super) drop_name: bool,
-    pub(super) samples: RowSamples,
-}
-
-/// Where a row's samples are.
-#[derive(Clone)]
-pub(super) enum RowSamples {
-    /// Still in the source's chunks.
-    Chunks(Vec<Arc<dyn Chunk>>),
-    /// Calculated by a subquery.
-    Plain(Vec<Sample>),
-    /// Calculated by a subquery, native histograms among them.
-    Mixed(MixedSamples),
-}
-
-impl RowSamples {
-    pub(super) fn chunk_count(&self) -> usize {
-        match self {
-            Self::Chunks(chunks) => chunks.len(),
-            Self::Plain(_) | Self::Mixed(_) => 0,
-        }
-    }
-
-    /// Whether there may be native histograms, or start times that matter, so that the slower way is to be taken.
-    fn is_mixed_for(&self, function: Function) -> bool {
-        let reads_starts =
-            matches!(function, Function::Rate | Function::Increase | Function::Irate | Function::Resets);
-        let is_mixed = |chunk: &Arc<dyn Chunk>| {
-            chunk.kind() == ChunkKind::Histograms || (reads_starts && chunk.has_start_times())
-        };
-        match self {
-            Self::Chunks(chunks) => chunks.iter().any(is_mixed),
-            Self::Plain(_) => false,
-            Self::Mixed(_) => true,
-        }
-    }
-
-    fn mixed(self, cost: &Cost<'_>) -> Result<MixedSamples, EvalError> {
-        match self {
-            Self::Chunks(chunks) => MixedSamples::of(&chunks, cost),
-            Self::Plain(floats) => Ok(MixedSamples::new(floats, Vec::new())),
-            Self::Mixed(samples) => Ok(samples),
-        }
-    }
-}
 
 /// The samples of one series in one window.
 pub(super) struct RawRow {

@@ -3,8 +3,13 @@
 use bellwether_model::{Bucket, CounterReset, Histogram, Schema};
 
 use super::cursor::Cursor;
-use super::value::Literal;
 use crate::parse_error::ParseError;
+
+/// A histogram as it was written.
+pub(super) struct Literal {
+    pub(super) histogram: Histogram,
+    pub(super) states_counter_reset: bool,
+}
 
 /// What a histogram may state.
 const KEYS: [&str; 11] = [

@@ -6,7 +6,7 @@ use bellwether_model::{Histogram, STALE_NAN};
 
 use super::SeriesValue;
 use super::cursor::Cursor;
-use super::histogram::read_histogram;
+use super::histogram::{Literal, read_histogram};
 use crate::histogram::{Combined, IncompatibleSchemas, difference, sum};
 use crate::parse_error::ParseError;
 use crate::value::SampleValue;
@@ -62,11 +62,6 @@ enum Item {
 struct Step {
     is_negative: bool,
     histogram: Box<Histogram>,
-}
-
-pub(super) struct Literal {
-    pub(super) histogram: Histogram,
-    pub(super) states_counter_reset: bool,
 }
 
 impl Item {
