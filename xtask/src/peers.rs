@@ -23,13 +23,14 @@ const PEERS: [Peer; 3] = [
 
 /// The suite that carries the newest versions.
 const SUITE: &str = "sid";
+/// Where the programs lie among what is unpacked.
+const PROGRAMS: &str = "root/usr/bin";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Unpacks what is not there yet, prints every version, and gives the folder of the programs. `BELLWETHER_PEERS` names
-/// a folder where they are already.
+/// Unpacks what is not there yet, prints every version, and gives the folder of the programs.
 pub fn unpack() -> Result<PathBuf, String> {
-    let home = std::env::var_os("BELLWETHER_PEERS").map_or_else(|| target_dir().join("peers"), PathBuf::from);
-    let programs = home.join("root/usr/bin");
+    let home = home();
+    let programs = home.join(PROGRAMS);
     if !PEERS.iter().all(|peer| programs.join(peer.program).exists()) {
         download(&home)?;
     }
@@ -37,6 +38,17 @@ pub fn unpack() -> Result<PathBuf, String> {
         println!("{}", version(&home, peer)?);
     }
     Ok(programs)
+}
+
+/// A program that is unpacked already; nothing is downloaded.
+pub fn unpacked(program: &str) -> Option<PathBuf> {
+    let path = home().join(PROGRAMS).join(program);
+    path.is_file().then_some(path)
+}
+
+/// `BELLWETHER_PEERS` names a folder where they are already.
+fn home() -> PathBuf {
+    std::env::var_os("BELLWETHER_PEERS").map_or_else(|| target_dir().join("peers"), PathBuf::from)
 }
 
 fn download(home: &Path) -> Outcome {

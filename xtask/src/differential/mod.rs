@@ -14,12 +14,14 @@ mod memory;
 mod remote_write;
 mod server;
 mod shrink;
+#[cfg(test)]
+mod tests;
 mod vocabulary;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::fmt;
 
-use crate::{Outcome, target_dir};
+use crate::{Outcome, cargo, peers, target_dir};
 use answer::Answer;
 use ask::Ask;
 use compare::{Difference, compare};
@@ -37,6 +39,7 @@ const SHOWN_MAX: usize = 40;
 /// What was asked for on the command line.
 pub struct Options {
     pub seed: u64,
+    /// Generated questions, asked after every combination of the catalogue.
     pub queries: usize,
     /// Keep the servers' folders.
     pub keep: bool,
@@ -92,13 +95,17 @@ struct Disagreement {
     difference: Difference,
 }
 
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { side, ask, difference } = self;
+        let detail = difference.detail.replace('\n', "\n  ");
+        write!(f, "{ask}\n  {side}, {:?}\n  {detail}", difference.aspect)
+    }
+}
+
 /// Compares, prints, and fails when anything differs that is not meant to.
 pub fn run(options: &Options) -> Outcome {
-    let data = Dataset::of_seed(options.seed);
-    println!("seed {}: {} series, {} samples", options.seed, data.series.len(), data.sample_count());
-    let mut sides = Sides::start(options, &data)?;
-    let dialect = if options.against.is_some() { Dialect::Newest } else { Dialect::Common };
-    let tally = play(&mut sides, options, dialect)?;
+    let tally = tally(options)?;
     tally.print();
     match tally.disagreements.len() {
         0 => Ok(()),
@@ -106,38 +113,44 @@ pub fn run(options: &Options) -> Outcome {
     }
 }
 
+/// Asks all questions.
+fn tally(options: &Options) -> Result<Tally, String> {
+    let data = Dataset::of_seed(options.seed);
+    println!("seed {}: {} series, {} samples", options.seed, data.series.len(), data.sample_count());
+    let mut sides = Sides::start(options, &data)?;
+    let dialect = if options.against.is_some() { Dialect::Newest } else { Dialect::Common };
+    play(&mut sides, options, dialect)
+}
+
 fn play(sides: &mut Sides, options: &Options, dialect: Dialect) -> Result<Tally, String> {
     let mut tally = Tally::default();
-    let mut asks = catalogue::asks(options.seed, dialect);
-    asks.truncate(options.queries);
     let mut generator = Generator::new(options.seed, dialect);
-    while asks.len() < options.queries {
-        asks.push(generator.ask());
-    }
-    for ask in &asks {
-        sides.compare(ask, &mut tally)?;
+    let generated = (0..options.queries).map(|_| generator.ask());
+    for ask in catalogue::asks(options.seed, dialect).into_iter().chain(generated) {
+        sides.compare(&ask, &mut tally)?;
     }
     Ok(tally)
 }
 
 impl Sides {
     fn start(options: &Options, data: &Dataset) -> Result<Self, String> {
-        let folder = target_dir().join("differential");
+        let folder = target_dir().join("differential").join(format!("seed-{}", options.seed));
         let prometheus = match &options.against {
             Some(address) => Server::at(address, data)?,
             None => {
-                let program =
-                    prometheus_program().ok_or("no Prometheus here; `cargo xtask peers` unpacks one")?;
+                let program = peers::unpacked("prometheus");
+                let program = program.ok_or("no Prometheus here; `cargo xtask peers` unpacks one")?;
                 Server::prometheus(&program, &folder.join("prometheus"), options.keep, data)?
             }
         };
-        let program = target_dir().join("debug/bellwether");
         let bellwether = match options.no_serve {
             true => None,
-            false if !program.exists() => {
-                return Err(format!("{} is missing; `cargo build` makes it", program.display()));
+            false => {
+                // What is compared is what the sources say, not what was built some time ago.
+                crate::run(cargo().args(["build", "--quiet", "--locked", "--package", "bellwether"]))?;
+                let program = target_dir().join("debug/bellwether");
+                Some(Server::bellwether(&program, &folder.join("bellwether"), options.keep, data)?)
             }
-            false => Some(Server::bellwether(&program, &folder.join("bellwether"), options.keep, data)?),
         };
         Ok(Self { memory: Memory::new(data, CHUNK_SAMPLES), bellwether, prometheus })
     }
@@ -206,11 +219,10 @@ impl Tally {
     fn print(&self) {
         let mut shown = Vec::new();
         for disagreement in self.disagreements.iter().take(SHOWN_MAX) {
-            let Disagreement { side, ask, difference } = disagreement;
-            let title = format!("{ask}\n  {side}, {:?}", difference.aspect);
-            if !shown.contains(&title) {
-                println!("\n{title}\n  {}", difference.detail.replace('\n', "\n  "));
-                shown.push(title);
+            let text = disagreement.to_string();
+            if !shown.contains(&text) {
+                println!("\n{text}");
+                shown.push(text);
             }
         }
         println!(
@@ -222,10 +234,4 @@ impl Tally {
         }
         println!("    {:>6} differ", self.disagreements.len());
     }
-}
-
-/// The unpacked Prometheus, where there is one.
-fn prometheus_program() -> Option<PathBuf> {
-    let program = target_dir().join("peers/root/usr/bin/prometheus");
-    Path::new(&program).exists().then_some(program)
 }
