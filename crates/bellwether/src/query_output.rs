@@ -1,6 +1,7 @@
 //! Answers to queries as people and spreadsheets read them: a table with a small graph per series, histograms as bars,
 //! or lines of comma-separated values.
 
+use bellwether_model::Timestamp;
 use serde_json::Value;
 
 use crate::output::{Rows, labels_text, say};
@@ -30,8 +31,8 @@ fn print_values(result: &Value) {
     let (floats, histograms): (Vec<_>, Vec<_>) =
         series_of(result).partition(|series| series["value"].is_array());
     for series in floats {
-        let (at, value) = (&series["value"][0], text(&series["value"][1]));
-        rows.push([labels_text(&series["metric"]), value, at.to_string()]);
+        let at = Timestamp::from_secs_f64(series["value"][0].as_f64().unwrap_or_default());
+        rows.push([labels_text(&series["metric"]), text(&series["value"][1]), at.to_string()]);
     }
     if rows.is_empty() && histograms.is_empty() {
         return say("no series");

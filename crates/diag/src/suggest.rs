@@ -5,22 +5,24 @@
 /// Words longer than this are not compared: nobody mistypes them, and comparing is quadratic.
 const WORD_LENGTH_MAX: usize = 64;
 
-/// The candidate nearest to a word, if one is near enough. Of equally near ones the first in the given order.
+/// The candidate nearest to a word, if one is near enough. Of equally near ones the one that goes on where the word
+/// ends (letters are left out more often than mistaken), then the first in the given order.
 pub fn suggest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word_chars = normalized(word);
     if word_chars.len() > WORD_LENGTH_MAX || word_chars.is_empty() {
         return None;
     }
     let allowed = word_chars.len().div_ceil(3).min(3);
-    let mut best: Option<(usize, &'a str)> = None;
+    let mut best: Option<((usize, bool), &'a str)> = None;
     for candidate in candidates {
         let candidate_chars = normalized(candidate);
         if candidate_chars.len() > WORD_LENGTH_MAX {
             continue;
         }
         let found = distance(&word_chars, &candidate_chars);
-        if found <= allowed && found < candidate_chars.len() && best.is_none_or(|(least, _)| found < least) {
-            best = Some((found, candidate));
+        let rank = (found, !candidate_chars.starts_with(&word_chars));
+        if found <= allowed && found < candidate_chars.len() && best.is_none_or(|(least, _)| rank < least) {
+            best = Some((rank, candidate));
         }
     }
     best.map(|(_, candidate)| candidate)

@@ -156,22 +156,22 @@ impl Runner {
 
 impl Report {
     /// How many tests were run.
-    pub fn tests(&self) -> usize {
+    pub(super) fn tests(&self) -> usize {
         self.files.iter().map(|file| file.tests.len()).sum()
     }
 
     /// How many of them failed.
-    pub fn failed(&self) -> usize {
+    pub(super) fn failed(&self) -> usize {
         self.files.iter().flat_map(|file| &file.tests).filter(|test| !test.failures.is_empty()).count()
     }
 
     /// How many files were not run.
-    pub fn bad(&self) -> usize {
+    pub(super) fn bad(&self) -> usize {
         self.files.iter().filter(|file| file.is_bad).count()
     }
 
     /// Whether fewer rules are exercised than was asked for.
-    pub fn is_short_of(&self, percent: Option<f64>) -> bool {
+    pub(super) fn is_short_of(&self, percent: Option<f64>) -> bool {
         percent.is_some_and(|least| self.coverage.percent() < least)
     }
 

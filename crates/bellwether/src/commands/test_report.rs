@@ -1,8 +1,8 @@
 //! What `bellwether test` prints for people: problems of files, failures with what differs, rules that no test
 //! exercises, and one line that sums it up.
 
-use bellwether_diag::Style;
-use bellwether_rules::unit_test::{RuleId, RuleUse, Use, render_failure};
+use bellwether_diag::{FileId, Style};
+use bellwether_rules::unit_test::{Coverage, Failure as TestFailure, RuleId, RuleUse, Use, render_failure};
 
 use crate::cli::{CoverageShown, Test};
 use crate::config::Loader;

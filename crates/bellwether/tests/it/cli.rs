@@ -69,7 +69,11 @@ async fn a_query_is_answered_as_text_and_as_json() {
     let vector =
         running.text(&["query", "label_replace(vector(4.5), \"a\", \"b\", \"\", \"\")", "--time", "100"]);
     let lines: Vec<Vec<&str>> = vector.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines, [vec!["SERIES", "VALUE", "TIME"], vec!["{a=\"b\"}", "4.5", "100"]], "{vector}");
+    assert_eq!(
+        lines,
+        [vec!["SERIES", "VALUE", "TIME"], vec!["{a=\"b\"}", "4.5", "1970-01-01T00:01:40.000Z"]],
+        "{vector}"
+    );
     let answer = running.json(&["query", "vector(1)", "--time", "100"]);
     assert_eq!(answer["result"][0]["value"], serde_json::json!([100, "1"]));
 }

@@ -133,10 +133,11 @@ const PATHS: &[&str] = &[
 ];
 
 /// Fields that we have in addition: the place of a mistake, and what later versions of Prometheus say as well.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "position",
     "help",
     "application",
+    "applicationVersion",
     "evaluationsMissed",
     "comments",
     "anchored",

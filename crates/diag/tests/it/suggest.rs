@@ -12,7 +12,13 @@ fn slips_are_recognised_and_other_words_are_not() {
     check("Record", Some("record"));
     check("fro", Some("for"));
     check("interval", None);
+    check("recor", Some("record"));
     check("x", None);
     check("", None);
     check(&"labels".repeat(1000), None);
+    assert_eq!(
+        suggest("rat", ["rad", "rate", "rats"]),
+        Some("rate"),
+        "of equally near ones, the one that goes on"
+    );
 }
