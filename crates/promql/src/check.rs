@@ -127,12 +127,20 @@ fn operands(binary: &Binary, problems: &mut Vec<ParseError>) {
         problems
             .push(ParseError::new(binary.op_span.clone(), message).with_help("wrap the number: vector(...)"));
     }
-    let has_matching = binary.matching != Default::default();
-    if one_scalar && has_matching && !binary.op.is_set() {
-        let message = "vector matching only allowed between instant vectors";
-        problems.push(
-            ParseError::new(binary.op_span.clone(), message).with_help("leave on, ignoring and group out"),
-        );
+    if one_scalar && !binary.op.is_set() {
+        let matching = &binary.matching;
+        let mut refuse = |message: &str, help: &str| {
+            problems.push(ParseError::new(binary.op_span.clone(), message).with_help(help));
+        };
+        // Naming no label says nothing, so Prometheus lets it pass.
+        if matching.labels.as_ref().is_some_and(|labels| !labels.names.is_empty()) {
+            let message = "vector matching only allowed between instant vectors";
+            refuse(message, "leave on, ignoring and group out");
+        }
+        if matching.fill_left.is_some() || matching.fill_right.is_some() {
+            let message = "filling in missing series only allowed between instant vectors";
+            refuse(message, "leave fill, fill_left and fill_right out");
+        }
     }
 }
 

@@ -245,6 +245,11 @@ impl Join<'_> {
         output: &mut Output,
     ) -> Result<(), EvalError> {
         let mut pairs: HashMap<(Option<usize>, Option<usize>), usize> = HashMap::new();
+        // Labels taken from the other side can make two series one, whether or not a comparison keeps them.
+        let may_collide = self.binary.op.is_comparison()
+            && !self.binary.is_bool
+            && self.binary.matching.group.as_ref().is_some_and(|group| !group.include.is_empty());
+        let mut taken_at: HashMap<usize, usize> = HashMap::new();
         for step in (0..active.len()).filter(|step| active[*step]) {
             let mut present = partners.one.iter().copied().filter(|i| self.one[*i].is_present(step));
             let one = present.next();
@@ -267,6 +272,12 @@ impl Join<'_> {
                 is_taken = true;
                 let own = Slot::of(&self.many[many], step);
                 self.cost.spend(own.work() + other.work())?;
+                if may_collide && own.histogram.is_none() && other.histogram.is_none() {
+                    let place = self.place((Some(many), one), signature, &mut pairs, output);
+                    if taken_at.insert(place, step) == Some(step) {
+                        return Err(collision());
+                    }
+                }
                 let Some(value) = self.value(own, other, &mut output.notes) else { continue };
                 let place = self.place((Some(many), one), signature, &mut pairs, output);
                 output.put(place, step, value)?;
@@ -351,6 +362,10 @@ impl Join<'_> {
     }
 }
 
+fn collision() -> EvalError {
+    EvalError::Matching("multiple matches for labels: grouping labels must ensure unique matches".into())
+}
+
 /// All labels in braces, the name among them.
 fn plain(labels: &Labels) -> String {
     let pairs: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
@@ -377,8 +392,7 @@ impl Output {
     fn put(&mut self, place: usize, step: usize, value: SampleValue) -> Result<(), EvalError> {
         let series = &mut self.series[place];
         if series.is_present(step) {
-            let message = "multiple matches for labels: grouping labels must ensure unique matches";
-            return Err(EvalError::Matching(message.into()));
+            return Err(collision());
         }
         match value {
             SampleValue::Float(value) => series.values[step] = value,
