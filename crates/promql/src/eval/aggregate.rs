@@ -8,7 +8,7 @@ use super::column::{ABSENT, Columns, Grid, Series, is_present};
 use super::cost::Cost;
 use super::range_function::{Mean, Variance, quantile};
 use super::top::Top;
-use super::{EvalError, Evaluator, label_hash};
+use super::{EvalError, Evaluator, label_hash, number_text};
 use crate::kahan::Kahan;
 use crate::syntax::{AggregateOp, Aggregation, Expr, Grouping};
 
@@ -51,7 +51,8 @@ impl Evaluator<'_> {
         };
         match (aggregation.op, &parameter) {
             (AggregateOp::CountValues, Some((expr, Columns::Text(label)))) => {
-                self.count_values(label, expr, &series, &groups, grid)
+                let grouping = aggregation.grouping.as_ref();
+                self.count_values(label, expr, &series, grouping, &groups, grid)
             }
             (AggregateOp::Quantile, Some((expr, columns))) => {
                 let quantiles = scalar(columns);
@@ -81,7 +82,7 @@ impl Evaluator<'_> {
 
     pub(super) fn check_quantile(&mut self, expr: &Expr, values: &[f64]) {
         for q in values.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
-            let message = format!("quantile value should be between 0 and 1, got {}", number(*q));
+            let message = format!("quantile value should be between 0 and 1, got {}", number_text::short(*q));
             self.warn(&expr.span, message);
         }
     }
@@ -91,6 +92,7 @@ impl Evaluator<'_> {
         label: &str,
         expr: &Expr,
         series: &[Series],
+        grouping: Option<&Grouping>,
         groups: &[Group],
         grid: Grid,
     ) -> Result<Vec<Series>, EvalError> {
@@ -98,42 +100,38 @@ impl Evaluator<'_> {
             let message = format!("invalid label name {label:?}");
             return Err(EvalError::Parameter { span: expr.span.clone(), message });
         }
-        let mut places: HashMap<Labels, usize> = HashMap::new();
-        let mut found: Vec<Series> = Vec::new();
+        // The label joins the others first: what a grouping leaves out it leaves out of these as well.
+        let is_left_out = grouping.is_some_and(|grouping| {
+            grouping.is_without && (label == METRIC_NAME || grouping.names.iter().any(|name| name == label))
+        });
+        let labelled = |group: &Group, text: &str| {
+            if is_left_out { group.labels.clone() } else { group.labels.with(label, text) }
+        };
+        let mut counts = Counts { places: HashMap::new(), found: Vec::new(), steps: grid.count };
         for group in groups {
             let mut known: HashMap<u64, usize> = HashMap::new();
             for &member in &group.members {
                 self.cost.spend(grid.count as u64)?;
-                for (step, value) in series[member].values.iter().enumerate().filter(|(_, v)| is_present(**v))
-                {
+                let member = &series[member];
+                for (step, value) in member.values.iter().enumerate().filter(|(_, v)| is_present(**v)) {
                     let place = match known.get(&value.to_bits()) {
                         Some(place) => *place,
                         None => {
-                            let labels = group.labels.with(label, &number(*value));
-                            let place = *places.entry(labels.clone()).or_insert(found.len());
-                            if place == found.len() {
-                                self.hold(grid.count as u64)?;
-                                self.cost.hold_bytes(labels.heap_bytes())?;
-                                found.push(Series::new(labels, vec![ABSENT; grid.count]));
-                            }
+                            let labels = labelled(group, &number_text::plain(*value));
+                            let place = counts.place(labels, &mut self.cost)?;
                             known.insert(value.to_bits(), place);
                             place
                         }
                     };
-                    count_one(&mut found[place], step, series[member].drop_name);
+                    counts.add_one(place, step);
                 }
-                for (step, histogram) in histograms_of(&series[member]) {
-                    let labels = group.labels.with(label, &histogram.to_string());
-                    let place = *places.entry(labels.clone()).or_insert(found.len());
-                    if place == found.len() {
-                        self.hold(grid.count as u64)?;
-                        found.push(Series::new(labels, vec![ABSENT; grid.count]));
-                    }
-                    count_one(&mut found[place], step, series[member].drop_name);
+                for (step, histogram) in histograms_of(member) {
+                    let place = counts.place(labelled(group, &histogram.to_string()), &mut self.cost)?;
+                    counts.add_one(place, step);
                 }
             }
         }
-        Ok(found)
+        Ok(counts.found)
     }
 
     fn limit_ratio(
@@ -142,16 +140,24 @@ impl Evaluator<'_> {
         ratios: Vec<f64>,
         series: Vec<Series>,
     ) -> Result<Vec<Series>, EvalError> {
+        if ratios.iter().all(|ratio| *ratio == 0.0) {
+            return Ok(Vec::new());
+        }
         if ratios.iter().any(|r| r.is_nan()) {
             return Err(EvalError::Parameter {
                 span: expr.span.clone(),
                 message: "Ratio value is NaN".into(),
             });
         }
-        for ratio in ratios.iter().filter(|r| r.abs() > 1.0) {
-            let capped = ratio.clamp(-1.0, 1.0);
-            let message = format!("ratio value should be between -1 and 1, got {ratio}, capping to {capped}");
-            self.warn(&expr.span, message);
+        let largest = ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let smallest = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+        for (ratio, capped) in [(largest, 1.0), (smallest, -1.0)] {
+            if ratio * capped > 1.0 {
+                let ratio = number_text::short(ratio);
+                let message =
+                    format!("ratio value should be between -1 and 1, got {ratio}, capping to {capped}");
+                self.warn(&expr.span, message);
+            }
         }
         let keep = |mut one: Series| {
             // Where a series falls between 0 and 1 depends on nothing but its labels, so r and r-1 are complements.
@@ -169,10 +175,28 @@ impl Evaluator<'_> {
     }
 }
 
-fn count_one(series: &mut Series, step: usize, drop_name: bool) {
-    series.drop_name |= drop_name;
-    let slot = &mut series.values[step];
-    *slot = if is_present(*slot) { *slot + 1.0 } else { 1.0 };
+/// How often each value was seen.
+struct Counts {
+    places: HashMap<Labels, usize>,
+    found: Vec<Series>,
+    steps: usize,
+}
+
+impl Counts {
+    fn place(&mut self, labels: Labels, cost: &mut Cost<'_>) -> Result<usize, EvalError> {
+        let place = *self.places.entry(labels.clone()).or_insert(self.found.len());
+        if place == self.found.len() {
+            cost.hold(self.steps as u64)?;
+            cost.hold_bytes(labels.heap_bytes())?;
+            self.found.push(Series::new(labels, vec![ABSENT; self.steps]));
+        }
+        Ok(place)
+    }
+
+    fn add_one(&mut self, place: usize, step: usize) {
+        let slot = &mut self.found[place].values[step];
+        *slot = if is_present(*slot) { *slot + 1.0 } else { 1.0 };
+    }
 }
 
 fn histograms_of(series: &Series) -> impl Iterator<Item = (usize, &Histogram)> {
@@ -197,18 +221,6 @@ fn reads_numbers_only(op: AggregateOp) -> bool {
         | AggregateOp::CountValues
         | AggregateOp::Limitk
         | AggregateOp::LimitRatio => false,
-    }
-}
-
-/// A number as labels and messages show it.
-pub(super) fn number(value: f64) -> String {
-    if value.is_nan() {
-        return "NaN".into();
-    }
-    match value {
-        f64::INFINITY => "+Inf".into(),
-        f64::NEG_INFINITY => "-Inf".into(),
-        value => value.to_string(),
     }
 }
 
@@ -327,6 +339,10 @@ fn by_step(
 
 fn whole_counts(expr: &Expr, values: &[f64]) -> Result<Vec<usize>, EvalError> {
     let refuse = |message: String| Err(EvalError::Parameter { span: expr.span.clone(), message });
+    // Where nothing is ever wanted, how far below one it is does not matter.
+    if values.iter().all(|value| *value < 1.0) {
+        return Ok(vec![0; values.len()]);
+    }
     let mut counts = Vec::with_capacity(values.len());
     for value in values {
         if value.is_nan() {
@@ -334,7 +350,7 @@ fn whole_counts(expr: &Expr, values: &[f64]) -> Result<Vec<usize>, EvalError> {
         }
         if value.abs() >= 9.223_372_036_854_775e18 {
             let direction = if *value > 0.0 { "overflows" } else { "underflows" };
-            return refuse(format!("Scalar value {value} {direction} int64"));
+            return refuse(format!("Scalar value {} {direction} int64", number_text::short(*value)));
         }
         counts.push(value.max(0.0) as usize);
     }

@@ -5,11 +5,10 @@ use std::collections::HashMap;
 
 use bellwether_model::{Histogram, Labels};
 
-use super::aggregate::number;
 use super::classic_histogram::{Bucket, fraction, quantile};
 use super::column::{ABSENT, Grid, Series, is_present, merge_if};
 use super::note::{Note, Notes};
-use super::{EvalError, Evaluator};
+use super::{EvalError, Evaluator, number_text};
 use crate::function::Function;
 use crate::histogram::{Fraction, Quantile};
 use crate::syntax::{Call, Expr};
@@ -199,7 +198,7 @@ fn with_metric(message: &str, name: &str) -> String {
 
 /// A quantile as OpenMetrics writes it: whole numbers keep a decimal.
 fn quantile_label(q: f64) -> String {
-    let text = number(q);
+    let text = number_text::plain(q);
     if text.chars().all(|c| c.is_ascii_digit() || c == '-') { text + ".0" } else { text }
 }
 

@@ -23,6 +23,7 @@ mod mixed_samples;
 mod mixed_select;
 mod mixed_window;
 mod note;
+mod number_text;
 mod parallel;
 mod range_function;
 mod row;

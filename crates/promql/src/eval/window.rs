@@ -234,7 +234,7 @@ impl Evaluator<'_> {
                 self.check_quantile(expr, &used.collect::<Vec<_>>());
             } else if let Some(bad) = used.find(|value| is_bad(*value)) {
                 let (name, short) = if index == 0 { ("smoothing", "sf") } else { ("trend", "tf") };
-                let message = format!("invalid {name} factor. Expected: 0 < {short} < 1, got: {bad}");
+                let message = format!("invalid {name} factor. Expected: 0 < {short} < 1, got: {bad:.6}");
                 return Err(EvalError::Parameter { span: expr.span.clone(), message });
             }
         }
