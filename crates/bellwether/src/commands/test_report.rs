@@ -10,7 +10,7 @@ use crate::output::say;
 use crate::terminal;
 
 /// How a file went.
-pub struct FileReport {
+pub(super) struct FileReport {
     /// Its name as it was given.
     pub name: String,
     /// The texts it was read from.
@@ -22,7 +22,7 @@ pub struct FileReport {
 }
 
 /// How a test went.
-pub struct TestReport {
+pub(super) struct TestReport {
     /// Its name.
     pub name: String,
     /// What is not as expected.
@@ -30,7 +30,7 @@ pub struct TestReport {
 }
 
 /// How everything went.
-pub struct Report {
+pub(super) struct Report {
     /// File by file.
     pub files: Vec<FileReport>,
     /// What the tests made the rules do.
