@@ -1,11 +1,11 @@
 //! `histogram_quantile()`, `histogram_quantiles()` and `histogram_fraction()`: they read native histograms and classic
 //! ones alike, and neither where both claim to be the same histogram.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use bellwether_model::{Histogram, Labels};
+use bellwether_model::{Histogram, Labels, Timestamp};
 
-use super::classic_histogram::{Bucket, fraction, quantile};
+use super::classic_histogram::{Bucket, Mended, fraction, quantile};
 use super::column::{ABSENT, Grid, Series, is_present, merge_if};
 use super::note::{Note, Notes};
 use super::{EvalError, Evaluator, number_text};
@@ -31,11 +31,11 @@ enum Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The flag says whether counts had to be mended.
-    fn of_classic(self, step: usize, buckets: Vec<Bucket>) -> (f64, bool) {
+    /// The value, and what counts had to be mended for it.
+    fn of_classic(self, step: usize, buckets: Vec<Bucket>) -> (f64, Option<Mended>) {
         match self {
             Self::Quantile(q) => quantile(q[step], buckets),
-            Self::Fraction { lower, upper } => (fraction(lower[step], upper[step], buckets), false),
+            Self::Fraction { lower, upper } => (fraction(lower[step], upper[step], buckets), None),
         }
     }
 
@@ -90,19 +90,26 @@ impl Evaluator<'_> {
         let series = self.vector_with_buckets(vector, grid)?;
         let histograms = self.found_histograms(vector, &series);
         let mut found = Vec::new();
+        let mut mended = BTreeMap::new();
         for histogram in &histograms {
             if call.function == Function::HistogramFraction {
                 let asked = Asked::Fraction { lower: &parameters[0], upper: &parameters[1] };
-                found.push(self.over_steps(histogram, &series, grid, vector, asked)?);
+                found.push(self.over_steps(histogram, &series, grid, vector, asked, &mut mended)?);
                 continue;
             }
             for q in &parameters {
-                let mut one = self.over_steps(histogram, &series, grid, vector, Asked::Quantile(q))?;
+                let asked = Asked::Quantile(q);
+                let mut one = self.over_steps(histogram, &series, grid, vector, asked, &mut mended)?;
                 if let Some(label) = &label {
                     one.labels = one.labels.with(label, &quantile_label(q[0]));
                 }
                 found.push(one);
             }
+        }
+        for (name, mended) in mended {
+            let message = "input to histogram_quantile needed to be fixed for monotonicity (see \
+                           https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)";
+            self.info(&vector.span, format!("{}, {mended}", with_metric(message, &name)));
         }
         found.retain(|one| !one.is_blank());
         merge_if(!self.options.delayed_name_removal, found)
@@ -115,11 +122,13 @@ impl Evaluator<'_> {
         grid: Grid,
         vector: &Expr,
         asked: Asked<'_>,
+        mended: &mut BTreeMap<String, Mended>,
     ) -> Result<Series, EvalError> {
         self.check_cancelled()?;
         self.hold(grid.count as u64)?;
         let mut values = vec![ABSENT; grid.count];
-        let (mut was_forced, mut notes) = (false, Notes::default());
+        let name = self.metric_name_of(&histogram.labels);
+        let mut notes = Notes::default();
         for (step, value) in values.iter_mut().enumerate() {
             self.cost.spend(1 + histogram.buckets.len() as u64)?;
             let at_step = histogram.buckets.iter().map(|(bound, index)| (bound, series[*index].values[step]));
@@ -128,20 +137,17 @@ impl Evaluator<'_> {
             match (histogram.native.and_then(|index| series[index].histogram(step)), buckets.is_empty()) {
                 (None, true) => {}
                 (None, false) => {
-                    let (result, is_forced) = asked.of_classic(step, buckets);
+                    let (result, found) = asked.of_classic(step, buckets);
                     *value = result;
-                    was_forced |= is_forced;
+                    if let Some(found) = found.map(|found| found.at(Timestamp(grid.time(step)))) {
+                        let all = mended.get(&name).map_or(found, |earlier| earlier.and(found));
+                        mended.insert(name.clone(), all);
+                    }
                 }
                 (Some(native), true) => *value = asked.of_native(step, native, &mut notes),
                 // Nobody can say which of them is meant.
                 (Some(_), false) => notes.add(Note::ClassicAndNative),
             }
-        }
-        let name = self.metric_name_of(&histogram.labels);
-        if was_forced {
-            let message = "input to histogram_quantile needed to be fixed for monotonicity (see \
-                           https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)";
-            self.info(&vector.span, with_metric(message, &name));
         }
         self.note_all(&notes, &name, &vector.span);
         let mut one = Series::new(histogram.labels.clone(), values);

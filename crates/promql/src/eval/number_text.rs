@@ -20,7 +20,17 @@ pub(super) fn plain(value: f64) -> String {
 
 /// With an exponent from a million on, and for what is very small, as in messages.
 pub(super) fn short(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() || (1e-4..1e6).contains(&value.abs()) {
+    with_exponent_from(1e6, value)
+}
+
+/// The first two digits that count.
+pub(super) fn two_digits(value: f64) -> String {
+    let rounded = format!("{value:.1e}").parse();
+    with_exponent_from(100.0, rounded.unwrap_or(value))
+}
+
+fn with_exponent_from(large: f64, value: f64) -> String {
+    if value == 0.0 || !value.is_finite() || (1e-4..large).contains(&value.abs()) {
         return plain(value);
     }
     let text = format!("{value:e}");
