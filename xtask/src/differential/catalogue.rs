@@ -39,6 +39,25 @@ const VECTORS: [&str; 12] = [
     "rate(requests_total[1m])",
 ];
 
+const NATIVE_RANGES: [&str; 6] = [
+    "native_seconds[5m]",
+    "varying_seconds[10m]",
+    "native_gauge[4m]",
+    "custom_seconds[10m]",
+    "switching_seconds[15m]",
+    "rate(native_seconds[1m])[5m:30s]",
+];
+
+const NATIVE_VECTORS: [&str; 7] = [
+    "native_seconds",
+    "varying_seconds",
+    "native_gauge",
+    "custom_seconds",
+    "switching_seconds",
+    "rate(native_seconds[5m])",
+    "{__name__=~\"rare_seconds|alone\"}",
+];
+
 const SCALARS: [&str; 8] =
     ["0.5", "-1", "2", "0", "1", "NaN", "Inf", "scalar(queue_length{instance=\"a:80\"})"];
 
@@ -81,16 +100,19 @@ const PAIRS: [(&str, &str, &str); 12] = [
 
 /// All of them, each at one drawn moment or over drawn moments.
 pub fn asks(seed: u64, dialect: Dialect) -> Vec<Ask> {
-    let mut queries = calls(dialect);
-    queries.extend(aggregations());
+    let mut queries = calls(dialect, &RANGES, &VECTORS);
+    queries.extend(aggregations(&VECTORS));
     queries.extend(binaries());
     queries.extend(histograms());
+    queries.extend(calls(dialect, &NATIVE_RANGES, &NATIVE_VECTORS));
+    queries.extend(aggregations(&NATIVE_VECTORS));
+    queries.extend(native_binaries());
     queries.extend(FIXED.iter().map(|query| (*query).to_owned()));
     let mut rng = Rng::with_seed(seed);
     queries.into_iter().map(|query| Ask { query, when: when(&mut rng) }).collect()
 }
 
-fn calls(dialect: Dialect) -> Vec<String> {
+fn calls(dialect: Dialect, ranges: &[&str], vectors: &[&str]) -> Vec<String> {
     let mut queries = Vec::new();
     for function in Function::ALL.iter().copied().filter(|function| dialect.knows(*function)) {
         let spec = function.spec();
@@ -99,7 +121,7 @@ fn calls(dialect: Dialect) -> Vec<String> {
             queries.push(format!("{}({})", spec.name, vec!["1"; spec.arguments_min].join(", ")));
             continue;
         };
-        let operands: &[&str] = if spec.arguments[main] == Kind::Range { &RANGES } else { &VECTORS };
+        let operands = if spec.arguments[main] == Kind::Range { ranges } else { vectors };
         for (turn, operand) in operands.iter().enumerate() {
             let argument = |index: usize| match spec.arguments[index.min(spec.arguments.len() - 1)] {
                 Kind::Vector | Kind::Range => (*operand).to_owned(),
@@ -114,11 +136,11 @@ fn calls(dialect: Dialect) -> Vec<String> {
     queries
 }
 
-fn aggregations() -> Vec<String> {
+fn aggregations(vectors: &[&str]) -> Vec<String> {
     let mut queries = Vec::new();
     for (operator, parameters) in AGGREGATIONS {
         for parameter in parameters {
-            for (turn, vector) in VECTORS.iter().enumerate() {
+            for (turn, vector) in vectors.iter().enumerate() {
                 let grouping = GROUPINGS[turn % GROUPINGS.len()];
                 queries.push(format!("{operator}{grouping} ({parameter}{vector})"));
             }
@@ -149,6 +171,22 @@ fn binaries() -> Vec<String> {
             let bool = if is_comparison { " bool" } else { "" };
             queries.push(format!("{scalar} {operator}{bool} 2"));
             queries.push(format!("temperature_celsius {operator}{bool} {scalar}"));
+        }
+    }
+    queries
+}
+
+fn native_binaries() -> Vec<String> {
+    let mut queries = Vec::new();
+    for operator in OPERATORS {
+        for native in NATIVE_VECTORS {
+            queries.push(format!("{native} {operator} {native}"));
+            queries.push(format!("{native} {operator} on () group_left () rare_seconds"));
+            if !matches!(operator, "and" | "or" | "unless") {
+                queries.push(format!("{native} {operator} 2"));
+                queries.push(format!("0.5 {operator} {native}"));
+                queries.push(format!("{native} {operator} on () group_left () alone"));
+            }
         }
     }
     queries

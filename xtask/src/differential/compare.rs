@@ -26,6 +26,8 @@ pub enum Aspect {
     /// At which moments.
     Moments,
     Values,
+    /// Ours has a zero bucket with a negative count.
+    ZeroBucket,
     Order,
     Warnings,
     Infos,
@@ -109,7 +111,23 @@ fn row_difference(ours: &Row, theirs: &Row) -> Option<Difference> {
     let ((at, a), (_, b)) = pairs.find(|((_, a), (_, b))| !is_same_point(a, b))?;
     let labels = labels_text(&ours.labels);
     let detail = format!("{labels} at {}\nours   {}\ntheirs {}", seconds(*at), point_text(a), point_text(b));
-    Some(Difference { aspect: Aspect::Values, detail })
+    let is_zero_bucket = is_same_point(&without_negative_zero_bucket(a), b);
+    let aspect = if is_zero_bucket { Aspect::ZeroBucket } else { Aspect::Values };
+    Some(Difference { aspect, detail })
+}
+
+/// A zero bucket is the one whose bounds are both inside.
+fn without_negative_zero_bucket(point: &Point) -> Point {
+    let Point::Histogram(histogram) = point else { return point.clone() };
+    let mut histogram = histogram.clone();
+    if let Some(buckets) = histogram["buckets"].as_array_mut() {
+        let is_negative = |bucket: &Json| bucket[3].as_str().is_some_and(|count| count.starts_with('-'));
+        buckets.retain(|bucket| bucket[0] != 3 || !is_negative(bucket));
+    }
+    if histogram["buckets"].as_array().is_some_and(Vec::is_empty) {
+        histogram.as_object_mut().map(|object| object.remove("buckets"));
+    }
+    Point::Histogram(histogram)
 }
 
 fn is_same_point(ours: &Point, theirs: &Point) -> bool {

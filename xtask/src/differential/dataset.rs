@@ -4,21 +4,31 @@
 //! numbers at the edges of what a double holds, samples exactly as far apart as the lookback, classic histograms whole
 //! and broken, names that need quotes. The same seed gives the same samples.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_model::{Labels, STALE_NAN, Sample, Timestamp};
+use bellwether_model::{HistogramSample, Labels, STALE_NAN, Sample, Timestamp};
 use fastrand::Rng;
+
+use super::native::{self, Histograms, SWITCHING};
 
 /// The first moment of the data: midnight before a leap day, for the sake of functions about dates.
 pub const START: i64 = 1_709_164_800_000;
 /// How long the data is.
 pub const LENGTH: i64 = 2 * 3_600_000;
-const INTERVAL: i64 = 15_000;
-const MINUTE: i64 = 60_000;
+/// How far samples are apart, mostly.
+pub const INTERVAL: i64 = 15_000;
+pub const MINUTE: i64 = 60_000;
 
-/// Samples per series, in time order.
+/// Samples per series, in time order. Of a series that is in both, each sample is in one.
 pub struct Dataset {
     pub series: BTreeMap<Labels, Vec<Sample>>,
+    pub histograms: Histograms,
+}
+
+/// What all series have in a stretch of time.
+pub struct Slice<'a> {
+    pub samples: Vec<(&'a Labels, &'a [Sample])>,
+    pub histograms: Vec<(&'a Labels, &'a [HistogramSample])>,
 }
 
 /// How a series' values come about.
@@ -73,28 +83,47 @@ impl Dataset {
         maker.odd_names();
         maker.classic_histograms();
         maker.edge_times();
-        maker.announce();
-        Self { series: maker.series }
+        maker.switching();
+        let histograms = native::of_seed(seed);
+        maker.announce(&histograms);
+        Self { series: maker.series, histograms }
     }
 
     /// Stretches of time in order, each with the samples in it. Prometheus refuses what is an hour older than its
     /// newest sample, so data is written in the order of time and not of series.
-    pub fn slices(&self) -> Vec<Vec<(&Labels, &[Sample])>> {
+    pub fn slices(&self) -> impl Iterator<Item = Slice<'_>> {
         const SLICE: i64 = 10 * MINUTE;
-        let slice = |n: i64| {
+        (0..=LENGTH / SLICE + 2).map(|n| {
             let (from, until) = (START + (n - 1) * SLICE, START + n * SLICE);
-            let cut = |samples: &'_ [Sample], at: i64| samples.partition_point(|s| s.at.0 < at);
-            let part =
-                self.series.iter().map(move |(labels, all)| (labels, &all[cut(all, from)..cut(all, until)]));
-            part.filter(|(_, samples)| !samples.is_empty()).collect()
-        };
-        (0..=LENGTH / SLICE + 2).map(slice).collect()
+            Slice {
+                samples: cut(&self.series, from, until, |sample| sample.at.0),
+                histograms: cut(&self.histograms, from, until, |sample| sample.at.0),
+            }
+        })
+    }
+
+    /// How many series there are.
+    pub fn series_count(&self) -> usize {
+        self.series.keys().chain(self.histograms.keys()).collect::<BTreeSet<_>>().len()
     }
 
     /// How many samples there are.
     pub fn sample_count(&self) -> usize {
-        self.series.values().map(Vec::len).sum()
+        let numbers: usize = self.series.values().map(Vec::len).sum();
+        numbers + self.histograms.values().map(Vec::len).sum::<usize>()
     }
+}
+
+/// What lies in a stretch of time, of those series that have something there.
+fn cut<T>(
+    series: &BTreeMap<Labels, Vec<T>>,
+    from: i64,
+    until: i64,
+    at: impl Fn(&T) -> i64,
+) -> Vec<(&Labels, &[T])> {
+    let place = |all: &[T], moment| all.partition_point(|one| at(one) < moment);
+    let part = series.iter().map(|(labels, all)| (labels, &all[place(all, from)..place(all, until)]));
+    part.filter(|(_, part)| !part.is_empty()).collect()
 }
 
 struct Maker {
@@ -277,11 +306,26 @@ impl Maker {
         }
     }
 
+    /// The numbers of a series that is a histogram in between.
+    fn switching(&mut self) {
+        let labels = [("kind", "a")];
+        self.add("switching_seconds", &labels, Shape::Gauge { middle: 3.0, spread: 2.0 }, ALWAYS);
+        for samples in self
+            .series
+            .iter_mut()
+            .filter(|(labels, _)| labels.get("__name__") == Some("switching_seconds"))
+            .map(|(_, s)| s)
+        {
+            samples.retain(|sample| !SWITCHING.contains(&(sample.at.0 - START)));
+        }
+    }
+
     /// One staleness marker for every series before the data begins. It shows in no query, but makes a store that
     /// numbers series as they come number them in the order of their labels: where a query leaves the order of
     /// series open, both sides then see the same one.
-    fn announce(&mut self) {
-        for samples in self.series.values_mut() {
+    fn announce(&mut self, histograms: &Histograms) {
+        let bare = self.series.iter_mut().filter(|(labels, _)| !histograms.contains_key(labels));
+        for (_, samples) in bare {
             samples.insert(0, Sample::new(Timestamp(START - MINUTE), STALE_NAN));
         }
     }

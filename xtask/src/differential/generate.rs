@@ -6,8 +6,8 @@ use fastrand::Rng;
 
 use super::ask::Ask;
 use super::vocabulary::{
-    BUCKETS, NUMBERS, any_label, chance, duration, label, metric, metric_like, modifiers, pick, quoted, step,
-    when,
+    BUCKETS, NUMBERS, any_label, chance, duration, label, metric, metric_like, modifiers, native, pick,
+    quoted, step, when,
 };
 
 /// Functions that Prometheus 3.5 does not know.
@@ -167,7 +167,8 @@ impl Generator {
             Function::LabelReplace => return self.label_replace(inner),
             Function::LabelJoin => return self.label_join(inner),
             Function::HistogramQuantile | Function::HistogramFraction if chance(&mut self.rng, 80) => {
-                let buckets = self.buckets();
+                let is_native = chance(&mut self.rng, 40);
+                let buckets = if is_native { self.native_buckets() } else { self.buckets() };
                 let numbers = match function {
                     Function::HistogramQuantile => self.scalar_parameter(),
                     _ => format!("{}, {}", self.scalar_parameter(), self.scalar_parameter()),
@@ -180,6 +181,15 @@ impl Generator {
                 return format!("{}({}, {})", function.spec().name, self.vector(inner), names.join(", "));
             }
             Function::Info => return self.info(inner),
+            Function::HistogramAvg
+            | Function::HistogramCount
+            | Function::HistogramSum
+            | Function::HistogramStddev
+            | Function::HistogramStdvar
+                if chance(&mut self.rng, 80) =>
+            {
+                return format!("{}({})", function.spec().name, self.native_buckets());
+            }
             _ => {}
         }
         let spec = function.spec();
@@ -226,6 +236,21 @@ impl Generator {
             4 => format!("sum without (instance) ({buckets})"),
             5 => format!("{buckets} * {}", pick(&mut self.rng, &["1", "-1", "0", "NaN", "1e300", "0.1"])),
             _ => format!("avg by (le, path) (irate({over}))"),
+        }
+    }
+
+    fn native_buckets(&mut self) -> String {
+        let native = native(&mut self.rng);
+        let over = format!("{native}[{}]{}", self.duration(), modifiers(&mut self.rng));
+        match self.rng.u32(0..9) {
+            0 | 1 => format!("{native}{}", modifiers(&mut self.rng)),
+            2 => format!("rate({over})"),
+            3 => format!("increase({over})"),
+            4 => format!("sum by (instance, kind) (rate({over}))"),
+            5 => format!("avg by (job) ({native})"),
+            6 => format!("{native} {} {}", pick(&mut self.rng, &["+", "-"]), self::native(&mut self.rng)),
+            7 => format!("{native} {} {}", pick(&mut self.rng, &["*", "/"]), self.scalar_parameter()),
+            _ => format!("sum_over_time({over})"),
         }
     }
 
@@ -367,7 +392,11 @@ impl Generator {
 
     /// Two sides that have something to do with each other, more often than not.
     fn operands(&mut self, depth: u32) -> (String, String) {
-        const PAIRS: [(&str, &str); 12] = [
+        const PAIRS: [(&str, &str); 16] = [
+            ("native_seconds", "native_seconds"),
+            ("native_seconds", "requests_total"),
+            ("custom_seconds", "custom_seconds"),
+            ("rare_seconds", "alone"),
             ("memory_bytes", "limit_bytes"),
             ("up", "queue_length"),
             ("requests_total", "errors_total"),

@@ -3,12 +3,13 @@
 
 use super::ask::Ask;
 use super::compare::{Aspect, Difference};
+use super::intended_native;
 
 /// A difference that is meant.
 pub struct Intended {
     pub name: &'static str,
     pub reason: &'static str,
-    applies: fn(&Case<'_>) -> bool,
+    pub applies: fn(&Case<'_>) -> bool,
 }
 
 /// A disagreement.
@@ -59,5 +60,5 @@ const INTENDED: [Intended; 5] = [
 
 /// The entry that explains a difference.
 pub fn explanation(case: &Case<'_>) -> Option<&'static Intended> {
-    INTENDED.iter().find(|intended| (intended.applies)(case))
+    INTENDED.iter().chain(&intended_native::INTENDED).find(|intended| (intended.applies)(case))
 }

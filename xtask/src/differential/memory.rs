@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::{
-    Chunk, ChunkSummary, Labels, Matcher, Sample, SeriesSource, SeriesView, SourceError, TimeDelta,
-    TimeRange, Timestamp, matches_all,
+    Chunk, ChunkKind, ChunkSummary, Histogram, HistogramSample, Labels, Matcher, Sample, SeriesSource,
+    SeriesView, SourceError, TimeDelta, TimeRange, Timestamp, matches_all,
 };
 use bellwether_promql::{
-    Annotation, EvalError, EvalOptions, Evaluated, InstantSeries, RangeSpec, Value, eval_instant, eval_range,
-    parse,
+    Annotation, EvalError, EvalOptions, Evaluated, InstantSeries, RangeSeries, RangeSpec, SampleValue, Value,
+    eval_instant, eval_range, parse,
 };
+use serde_json::{Value as Json, json};
 
 use super::answer::{Answer, Found, Point, Row};
 use super::ask::{Ask, When};
@@ -24,7 +25,24 @@ pub struct Memory {
 
 struct Part {
     summary: ChunkSummary,
-    samples: Vec<Sample>,
+    entries: Entries,
+}
+
+enum Entries {
+    Numbers(Vec<Sample>),
+    Histograms(Vec<HistogramSample>),
+}
+
+impl Part {
+    fn of_numbers(samples: &[Sample]) -> Arc<dyn Chunk> {
+        let summary = ChunkSummary::of(samples).expect("chunks are never empty");
+        Arc::new(Self { summary, entries: Entries::Numbers(samples.to_vec()) })
+    }
+
+    fn of_histograms(samples: &[HistogramSample]) -> Arc<dyn Chunk> {
+        let summary = ChunkSummary::of_histograms(samples).expect("chunks are never empty");
+        Arc::new(Self { summary, entries: Entries::Histograms(samples.to_vec()) })
+    }
 }
 
 impl Chunk for Part {
@@ -32,8 +50,24 @@ impl Chunk for Part {
         &self.summary
     }
 
+    fn kind(&self) -> ChunkKind {
+        match self.entries {
+            Entries::Numbers(_) => ChunkKind::Floats,
+            Entries::Histograms(_) => ChunkKind::Histograms,
+        }
+    }
+
     fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
-        out.extend_from_slice(&self.samples);
+        if let Entries::Numbers(samples) = &self.entries {
+            out.extend_from_slice(samples);
+        }
+        Ok(())
+    }
+
+    fn decode_histograms(&self, out: &mut Vec<HistogramSample>) -> Result<(), SourceError> {
+        if let Entries::Histograms(samples) = &self.entries {
+            out.extend_from_slice(samples);
+        }
         Ok(())
     }
 }
@@ -52,14 +86,23 @@ impl SeriesSource for Memory {
 impl Memory {
     /// Cuts every series into chunks of so many samples.
     pub fn new(data: &Dataset, chunk_samples: usize) -> Self {
-        let chunk = |samples: &[Sample]| {
-            let summary = ChunkSummary::of(samples).expect("chunks are never empty");
-            Arc::new(Part { summary, samples: samples.to_vec() }) as Arc<dyn Chunk>
-        };
-        let cut = |(labels, samples): (&Labels, &Vec<Sample>)| {
-            (labels.clone(), samples.chunks(chunk_samples).map(chunk).collect())
-        };
-        Self { series: data.series.iter().map(cut).collect() }
+        let mut series = BTreeMap::<Labels, Vec<Arc<dyn Chunk>>>::new();
+        for (labels, samples) in &data.series {
+            let others = times(data.histograms.get(labels), |sample| sample.at);
+            let runs = samples.chunk_by(|a, b| is_run(&others, a.at, b.at));
+            let chunks = runs.flat_map(|run| run.chunks(chunk_samples)).map(Part::of_numbers);
+            series.entry(labels.clone()).or_default().extend(chunks);
+        }
+        for (labels, samples) in &data.histograms {
+            let others = times(data.series.get(labels), |sample| sample.at);
+            let runs = samples.chunk_by(|a, b| is_run(&others, a.at, b.at));
+            let chunks = runs.flat_map(|run| run.chunks(chunk_samples)).map(Part::of_histograms);
+            series.entry(labels.clone()).or_default().extend(chunks);
+        }
+        for chunks in series.values_mut() {
+            chunks.sort_by_key(|chunk| chunk.summary().range.start);
+        }
+        Self { series: series.into_iter().collect() }
     }
 
     /// Asks a query.
@@ -87,8 +130,10 @@ impl Memory {
 
 fn found(evaluated: Evaluated, query: &str) -> Found {
     let number = |sample: Sample| (sample.at.0, Point::Number(sample.value));
-    // No series of the data is a native histogram, and nothing makes one of numbers.
-    let value = |one: &InstantSeries| (one.at.0, Point::Number(one.value.as_float().unwrap_or(f64::NAN)));
+    let value = |one: &InstantSeries| match &one.value {
+        SampleValue::Float(value) => (one.at.0, Point::Number(*value)),
+        SampleValue::Histogram(histogram) => (one.at.0, Point::Histogram(json(histogram))),
+    };
     let row = |labels: &Labels, points| Row { labels: pairs(labels), points };
     let (kind, rows) = match evaluated.value {
         Value::Scalar(sample) => ("scalar", vec![row(&Labels::empty(), vec![number(sample)])]),
@@ -97,8 +142,15 @@ fn found(evaluated: Evaluated, query: &str) -> Found {
             ("vector", series.iter().map(|one| row(&one.labels, vec![value(one)])).collect())
         }
         Value::Matrix(series) => {
-            let points = |samples: &[Sample]| samples.iter().copied().map(number).collect();
-            ("matrix", series.iter().map(|one| row(&one.labels, points(&one.points))).collect())
+            let points = |one: &RangeSeries| {
+                let numbers = one.points.iter().copied().map(number);
+                let histograms =
+                    one.histograms.iter().map(|s| (s.at.0, Point::Histogram(json(&s.histogram))));
+                let mut points: Vec<_> = numbers.chain(histograms).collect();
+                points.sort_by_key(|(at, _)| *at);
+                points
+            };
+            ("matrix", series.iter().map(|one| row(&one.labels, points(one))).collect())
         }
     };
     let texts = |prefix: &str, list: &[Annotation]| -> Vec<String> {
@@ -110,6 +162,40 @@ fn found(evaluated: Evaluated, query: &str) -> Found {
         warnings: texts("PromQL warning", &evaluated.warnings),
         infos: texts("PromQL info", &evaluated.infos),
     }
+}
+
+/// As the API writes it: of each bucket which of its bounds are inside, the bounds, and the count.
+fn json(histogram: &Histogram) -> Json {
+    let buckets = histogram.buckets().map(|bucket| {
+        let inside = match (bucket.lower_inclusive, bucket.upper_inclusive) {
+            (false, true) => 0,
+            (true, false) => 1,
+            (false, false) => 2,
+            (true, true) => 3,
+        };
+        json!([inside, text(bucket.lower), text(bucket.upper), text(bucket.count)])
+    });
+    let buckets: Vec<Json> = buckets.collect();
+    let mut object = json!({"count": text(histogram.count), "sum": text(histogram.sum)});
+    if !buckets.is_empty() {
+        object["buckets"] = Json::Array(buckets);
+    }
+    object
+}
+
+/// A number that reads back as itself; how it is written is for the served side to compare.
+fn text(number: f64) -> String {
+    number.to_string()
+}
+
+/// The moments of a series' other kind.
+fn times<T>(samples: Option<&Vec<T>>, at: impl Fn(&T) -> Timestamp) -> Vec<Timestamp> {
+    samples.into_iter().flatten().map(at).collect()
+}
+
+/// Whether no sample of the other kind lies between two.
+fn is_run(others: &[Timestamp], from: Timestamp, until: Timestamp) -> bool {
+    others.get(others.partition_point(|at| *at < from)).is_none_or(|at| *at > until)
 }
 
 fn pairs(labels: &Labels) -> BTreeMap<String, String> {

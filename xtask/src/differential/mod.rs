@@ -10,7 +10,9 @@ mod compare;
 mod dataset;
 mod generate;
 mod intended;
+mod intended_native;
 mod memory;
+mod native;
 mod remote_write;
 mod server;
 mod shrink;
@@ -116,7 +118,7 @@ pub fn run(options: &Options) -> Outcome {
 /// Asks all questions.
 fn tally(options: &Options) -> Result<Tally, String> {
     let data = Dataset::of_seed(options.seed);
-    println!("seed {}: {} series, {} samples", options.seed, data.series.len(), data.sample_count());
+    println!("seed {}: {} series, {} samples", options.seed, data.series_count(), data.sample_count());
     let mut sides = Sides::start(options, &data)?;
     let dialect = if options.against.is_some() { Dialect::Newest } else { Dialect::Common };
     play(&mut sides, options, dialect)

@@ -116,7 +116,7 @@ impl Server {
         let headers = "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n\
                        X-Prometheus-Remote-Write-Version: 0.1.0\r\n";
         for slice in data.slices() {
-            let body = remote_write::body(slice);
+            let body = remote_write::body(&slice);
             let reply = self.client.send("POST", "/api/v1/write", headers, &body)?;
             if reply.status >= 300 {
                 let said = String::from_utf8_lossy(&reply.body).into_owned();
@@ -155,14 +155,19 @@ fn fill_store(folder: &Path, data: &Dataset) -> Result<(), String> {
     let (store, _) =
         Store::open(folder, Options::default(), Arc::new(RealDisk)).map_err(|e| e.to_string())?;
     for slice in data.slices() {
-        let mut samples = Vec::new();
-        for (labels, part) in slice {
+        let (mut samples, mut histograms) = (Vec::new(), Vec::new());
+        for (labels, part) in &slice.samples {
             let id = store.series(labels).map_err(|error| error.to_string())?;
             samples.extend(part.iter().map(|sample| (id, *sample)));
         }
+        for (labels, part) in &slice.histograms {
+            let id = store.series(labels).map_err(|error| error.to_string())?;
+            histograms.extend(part.iter().map(|sample| (id, sample.clone())));
+        }
         samples.sort_by_key(|(_, sample)| sample.at);
+        histograms.sort_by_key(|(_, sample)| sample.at);
         let at = samples.first().map_or(Timestamp(0), |(_, sample)| sample.at);
-        let batch = Batch::floats(Origin::Backfill, at, samples);
+        let batch = Batch { histograms, ..Batch::floats(Origin::Backfill, at, samples) };
         let appended = store.append(&batch).map_err(|error| error.to_string())?;
         if let Some(refused) = appended.refused.first() {
             return Err(format!("the store refuses a sample: {refused:?}"));

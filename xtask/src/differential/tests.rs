@@ -14,7 +14,7 @@ struct Known {
     covers: fn(&Disagreement) -> bool,
 }
 
-const KNOWN: [Known; 6] = [
+const KNOWN: [Known; 7] = [
     Known {
         // 1653839495016605.25 is as near to …5.2 as to …5.3; tan is not exact to the last place anywhere.
         name: "labels of count_values: the last digit, and a counted label that is grouped away",
@@ -38,8 +38,12 @@ const KNOWN: [Known; 6] = [
         covers: |one| one.ask.query.contains(" % ") && one.difference.aspect == Aspect::Values,
     },
     Known {
-        name: "on () and ignoring () beside a scalar are refused although they name no label",
-        covers: |one| one.difference.detail.contains("vector matching only allowed between instant vectors"),
+        name: "a comparison that several series match is refused before it filters",
+        covers: |one| one.difference.detail.contains("ours refuses, execution: multiple matches for labels"),
+    },
+    Known {
+        name: "timestamp of a selector with both @ and offset",
+        covers: |one| ["timestamp(", " @ ", " offset "].iter().all(|part| one.ask.query.contains(part)),
     },
     Known {
         name: "which series limitk takes of those that an operator made",

@@ -49,6 +49,19 @@ pub const BUCKETS: [&str; 8] = [
     "up",
 ];
 
+/// Native histograms, each with the labels its series have.
+pub const NATIVE: [(&str, &[&str]); 9] = [
+    ("native_seconds", &["job", "instance", "path"]),
+    ("native_seconds", &["job", "instance", "path"]),
+    ("varying_seconds", &["kind"]),
+    ("native_gauge", &["room"]),
+    ("custom_seconds", &["kind"]),
+    ("custom_seconds", &["kind"]),
+    ("other_bounds_seconds", &["kind"]),
+    ("rare_seconds", &[]),
+    ("switching_seconds", &["kind"]),
+];
+
 /// Values that matchers ask for, many of which occur.
 const VALUES: [&str; 24] = [
     "api", "db", "a:80", "b:80", "get", "post", "200", "500", "attic", "hall", "roof", "a", "b", "early",
@@ -136,7 +149,13 @@ fn matcher(rng: &mut Rng, labels: &[&str]) -> String {
 
 /// A metric with perhaps some matchers, in one of the forms there are.
 pub fn metric(rng: &mut Rng) -> String {
-    let (name, labels) = pick(rng, &METRICS);
+    let (name, labels) = if chance(rng, 8) { pick(rng, &NATIVE) } else { pick(rng, &METRICS) };
+    metric_of(rng, name, labels)
+}
+
+/// A native histogram, with perhaps some matchers.
+pub fn native(rng: &mut Rng) -> String {
+    let (name, labels) = pick(rng, &NATIVE);
     metric_of(rng, name, labels)
 }
 
