@@ -5,6 +5,7 @@
 
 mod alert;
 mod batch;
+mod go_regex;
 mod histogram;
 mod histogram_buckets;
 mod labels;
@@ -15,6 +16,7 @@ mod time;
 
 pub use alert::{Alert, AlertFingerprint, FingerprintSyntaxError};
 pub use batch::{Batch, LogPosition, Origin, SeriesId};
+pub use go_regex::from_go as regex_from_go;
 pub use histogram::{Bucket, CounterReset, Histogram, HistogramError, HistogramSample, Schema};
 pub use histogram_buckets::BucketRange;
 pub use labels::{Labels, LabelsBuilder, METRIC_NAME, is_valid_legacy_name};

@@ -5,6 +5,7 @@ use std::fmt;
 use regex::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::go_regex::from_go;
 use crate::{Labels, is_valid_legacy_name};
 
 /// How a label's value is compared.
@@ -142,13 +143,16 @@ impl Matcher {
 }
 
 fn whole_value_regex(pattern: &str, size_limit_bytes: usize) -> Result<Regex, MatcherError> {
-    let compile = |source: &str| regex::RegexBuilder::new(source).size_limit(size_limit_bytes).build();
-    // Compiled alone first, so that a pattern such as `a)(b` cannot balance itself against our own parentheses.
-    compile(pattern).and_then(|_| compile(&format!("^(?s:{pattern})$"))).map_err(|error| MatcherError {
+    let refused = |reason: &str, is_too_large| MatcherError {
         pattern: pattern.to_owned(),
-        is_too_large: matches!(error, regex::Error::CompiledTooBig(_)),
-        reason: error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
-    })
+        reason: reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+        is_too_large,
+    };
+    let source = from_go(pattern).map_err(|reason| refused(reason, false))?;
+    // Its parentheses are balanced, so that a pattern such as `a)(b` cannot balance itself against ours.
+    let whole = format!("^(?s:{source})$");
+    let compiled = regex::RegexBuilder::new(&whole).size_limit(size_limit_bytes).build();
+    compiled.map_err(|error| refused(&error.to_string(), matches!(error, regex::Error::CompiledTooBig(_))))
 }
 
 /// Whether every matcher passes.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bellwether_model::{TimeDelta, Timestamp};
+use bellwether_model::{TimeDelta, Timestamp, regex_from_go};
 use regex::Regex;
 
 use crate::context::QuerySample;
@@ -149,10 +149,10 @@ fn sort_by_label(call: &Call<'_>) -> Outcome {
 
 fn pattern(call: &Call<'_>) -> Result<Regex, String> {
     let text = call.text(0)?;
-    regex::RegexBuilder::new(text)
-        .size_limit(1 << 20)
-        .build()
-        .map_err(|error| format!("{text:?} is not a regular expression: {}", last_line(&error.to_string())))
+    let wrong = |reason: &str| format!("{text:?} is not a regular expression: {reason}");
+    let source = regex_from_go(text).map_err(wrong)?;
+    let compiled = regex::RegexBuilder::new(&source).size_limit(1 << 20).build();
+    compiled.map_err(|error| wrong(last_line(&error.to_string())))
 }
 
 /// Every match replaced, within bounds: many matches and a long replacement multiply.

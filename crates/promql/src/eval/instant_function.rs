@@ -1,6 +1,6 @@
 //! Functions over instant vectors: arithmetic, labels, dates, sorting, and those that make vectors of nothing.
 
-use bellwether_model::{Labels, METRIC_NAME, MatchOp, civil_date};
+use bellwether_model::{Labels, METRIC_NAME, MatchOp, REGEX_BYTES_MAX, civil_date, regex_from_go};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_equal, merge_if};
 use super::look::Take;
@@ -158,9 +158,8 @@ impl Evaluator<'_> {
             return Err(refuse(1, format!("invalid destination label name in {name}(): {target:?}")));
         }
         let pattern = if call.function == Function::LabelReplace {
-            let compiled =
-                regex::RegexBuilder::new(&format!("^(?s:{})$", texts[3])).size_limit(4 << 20).build();
-            Some(compiled.map_err(|_| {
+            let compiled = whole_value_regex(&texts[3]);
+            Some(compiled.ok_or_else(|| {
                 refuse(4, format!("invalid regular expression in label_replace(): {}", texts[3]))
             })?)
         } else {
@@ -361,4 +360,10 @@ fn date_part(function: Function, seconds: f64) -> f64 {
             (before + day + i64::from(is_leap && month > 2)) as f64
         }
     }
+}
+
+/// A regular expression that must match the whole value, within bounds.
+fn whole_value_regex(source: &str) -> Option<regex::Regex> {
+    let whole = format!("^(?s:{})$", regex_from_go(source).ok()?);
+    regex::RegexBuilder::new(&whole).size_limit(REGEX_BYTES_MAX).build().ok()
 }
