@@ -64,8 +64,24 @@ impl DurationExpr {
 
     /// The length, unless it is not finite or longer than can be counted in milliseconds.
     pub fn delta(&self, times: QueryTimes) -> Option<TimeDelta> {
-        let ms = (self.seconds(times) * 1000.0).round();
+        let ms = self.seconds(times) * 1000.0;
+        // As in Prometheus: 1.001 is a whole number of milliseconds, what was calculated is cut off.
+        let ms = if self.is_written() { ms.round() } else { ms.trunc() };
         (ms.abs() < 9.0e15).then_some(TimeDelta(ms as i64))
+    }
+
+    /// Whether it stands there as it is, with nothing to calculate but its sign.
+    fn is_written(&self) -> bool {
+        match &self.kind {
+            DurationKind::Literal(_) | DurationKind::Seconds(_) => true,
+            DurationKind::Negative(inner) => inner.is_written(),
+            DurationKind::Step
+            | DurationKind::Range
+            | DurationKind::Min(_)
+            | DurationKind::Max(_)
+            | DurationKind::Paren(_)
+            | DurationKind::Binary(..) => false,
+        }
     }
 
     /// The length when it does not depend on the query it stands in.

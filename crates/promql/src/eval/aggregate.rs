@@ -56,7 +56,7 @@ impl Evaluator<'_> {
             }
             (AggregateOp::Quantile, Some((expr, columns))) => {
                 let quantiles = scalar(columns);
-                self.check_quantile(expr, &quantiles);
+                self.check_farthest_quantiles(expr, &quantiles);
                 let fold = |step: usize, values: &mut Vec<f64>| quantile(quantiles[step], values);
                 by_step(&series, &groups, grid, fold, &self.cost)
             }
@@ -85,6 +85,15 @@ impl Evaluator<'_> {
             let message = format!("quantile value should be between 0 and 1, got {}", number_text::short(*q));
             self.warn(&expr.span, message);
         }
+    }
+
+    /// Of several quantiles that there cannot be, the farthest on either side are told.
+    fn check_farthest_quantiles(&mut self, expr: &Expr, values: &[f64]) {
+        let largest = values.iter().copied().fold(f64::NAN, f64::max);
+        let smallest = values.iter().copied().fold(f64::NAN, f64::min);
+        let not_a_number = values.iter().copied().find(|q| q.is_nan());
+        let outside = [Some(largest).filter(|q| *q > 1.0), Some(smallest).filter(|q| *q < 0.0), not_a_number];
+        self.check_quantile(expr, &outside.into_iter().flatten().collect::<Vec<_>>());
     }
 
     fn count_values(

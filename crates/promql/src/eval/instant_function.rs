@@ -1,5 +1,8 @@
 //! Functions over instant vectors: arithmetic, labels, dates, sorting, and those that make vectors of nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::f64::consts::LN_2;
+
 use bellwether_model::{Labels, METRIC_NAME, MatchOp, REGEX_BYTES_MAX, civil_date, regex_from_go};
 
 use super::column::{ABSENT, Columns, Grid, Series, is_present, merge_equal, merge_if};
@@ -245,10 +248,17 @@ pub(super) fn absent_labels(expr: &Expr) -> Labels {
         ExprKind::Range(range) => &range.selector,
         _ => return Labels::empty(),
     };
-    let others = || selector.matchers.iter().filter(|m| m.name != METRIC_NAME);
-    let is_only = |name: &str| others().filter(|m| m.name == name).count() == 1;
-    let pinned = others().filter(|m| m.op == MatchOp::Equal && is_only(&m.name));
-    Labels::from_pairs(pinned.map(|m| (m.name.clone(), m.value.clone())))
+    let mut pinned: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for matcher in selector.matchers.iter().filter(|m| m.name != METRIC_NAME) {
+        // As in Prometheus, the first value counts if nothing is said about the label after it.
+        if matcher.op == MatchOp::Equal && seen.insert(&matcher.name) {
+            pinned.insert(&matcher.name, &matcher.value);
+        } else {
+            pinned.remove(matcher.name.as_str());
+        }
+    }
+    Labels::from_pairs(pinned)
 }
 
 /// Compares runs of digits by their number, the rest by text: `a2` before `a10`.
@@ -302,8 +312,8 @@ fn map_value(function: Function, v: f64, p: &[f64]) -> f64 {
         Function::Sinh => v.sinh(),
         Function::Cosh => v.cosh(),
         Function::Tanh => v.tanh(),
-        Function::Asinh => v.asinh(),
-        Function::Acosh => v.acosh(),
+        Function::Asinh => asinh(v),
+        Function::Acosh => acosh(v),
         Function::Atanh => v.atanh(),
         Function::Rad => v * std::f64::consts::PI / 180.0,
         Function::Deg => v * 180.0 / std::f64::consts::PI,
@@ -331,6 +341,17 @@ fn map_value(function: Function, v: f64, p: &[f64]) -> f64 {
         | Function::DaysInMonth => date_part(function, v),
         _ => f64::NAN,
     }
+}
+
+/// From here on the inverse hyperbolic functions are the logarithm of twice the number, whose square may overflow.
+const LARGE: f64 = 268_435_456.0;
+
+fn acosh(v: f64) -> f64 {
+    if v >= LARGE { v.ln() + LN_2 } else { v.acosh() }
+}
+
+fn asinh(v: f64) -> f64 {
+    if v.is_finite() && v.abs() > LARGE { (v.abs().ln() + LN_2).copysign(v) } else { v.asinh() }
 }
 
 /// A part of the date of a moment in seconds, whose fraction is cut off. What no 64 bits hold has no date.
