@@ -4,8 +4,8 @@ use super::compare::Aspect;
 use super::{Disagreement, Options, tally};
 use crate::peers;
 
-/// Data and questions of these seeds.
-const SEEDS: [u64; 2] = [1, 2];
+/// Data and questions of these seeds; whether `bellwether serve` is asked as well, which takes most of the time.
+const SEEDS: [(u64, bool); 2] = [(1, true), (2, false)];
 const QUERIES: usize = 1_000;
 
 /// What is known to differ and should not: each goes when it is mended.
@@ -58,8 +58,8 @@ fn generated_questions_are_answered_as_prometheus_answers_them() {
         return;
     }
     let (mut asked, mut unexplained) = (0, Vec::new());
-    for seed in SEEDS {
-        let options = Options { seed, queries: QUERIES, keep: false, against: None, no_serve: false };
+    for (seed, is_served) in SEEDS {
+        let options = Options { seed, queries: QUERIES, keep: false, against: None, no_serve: !is_served };
         let tally = tally(&options).expect("both sides answer");
         asked += tally.asked as u64;
         for one in &tally.disagreements {
