@@ -31,6 +31,9 @@ impl Evaluator<'_> {
         let Columns::Vector(mut series) = self.eval(&aggregation.inner, grid)? else {
             return Err(EvalError::BadRange("an aggregation needs an instant vector"));
         };
+        if picks_nothing(aggregation.op, parameter.as_ref().map(|(_, columns)| columns)) {
+            return Ok(Vec::new());
+        }
         let mut is_mixed = series.iter().any(Series::has_histograms);
         if is_mixed && reads_numbers_only(aggregation.op) {
             let whole = aggregation.op_span.start..aggregation.inner.span.end;
@@ -346,12 +349,14 @@ fn by_step(
     groups.iter().map(one).collect()
 }
 
+/// Whether series are to be picked, and none at any step; how far below one their number is does not matter then.
+fn picks_nothing(op: AggregateOp, parameter: Option<&Columns>) -> bool {
+    let is_pick = matches!(op, AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk);
+    is_pick && matches!(parameter, Some(Columns::Scalar(counts)) if counts.iter().all(|count| *count < 1.0))
+}
+
 fn whole_counts(expr: &Expr, values: &[f64]) -> Result<Vec<usize>, EvalError> {
     let refuse = |message: String| Err(EvalError::Parameter { span: expr.span.clone(), message });
-    // Where nothing is ever wanted, how far below one it is does not matter.
-    if values.iter().all(|value| *value < 1.0) {
-        return Ok(vec![0; values.len()]);
-    }
     let mut counts = Vec::with_capacity(values.len());
     for value in values {
         if value.is_nan() {

@@ -264,21 +264,28 @@ impl Join<'_> {
                 let found = one.map(|i| Slot::of(&self.one[i], step));
                 let other = found.or(self.one_fill.map(Slot::number));
                 let Some(other) = other else { continue };
-                // Checked before a comparison filters, or whether it is an error would depend on the values.
+                let own = Slot::of(&self.many[many], step);
+                self.cost.spend(own.work() + other.work())?;
+                let has_histogram = own.histogram.is_some() || other.histogram.is_some();
+                let value = self.value(own, other, &mut output.notes);
+                // What cannot be calculated with each other is no match.
+                let is_equality = matches!(self.binary.op, BinaryOp::Equal | BinaryOp::NotEqual);
+                if value.is_none() && has_histogram && !is_equality {
+                    continue;
+                }
+                // Checked whether or not a comparison filters, or an error would depend on the values.
                 if is_taken && self.binary.matching.group.is_none() {
                     let message = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
                     return Err(EvalError::Matching(message.into()));
                 }
                 is_taken = true;
-                let own = Slot::of(&self.many[many], step);
-                self.cost.spend(own.work() + other.work())?;
-                if may_collide && own.histogram.is_none() && other.histogram.is_none() {
+                if may_collide && !has_histogram {
                     let place = self.place((Some(many), one), signature, &mut pairs, output);
                     if taken_at.insert(place, step) == Some(step) {
                         return Err(collision());
                     }
                 }
-                let Some(value) = self.value(own, other, &mut output.notes) else { continue };
+                let Some(value) = value else { continue };
                 let place = self.place((Some(many), one), signature, &mut pairs, output);
                 output.put(place, step, value)?;
             }

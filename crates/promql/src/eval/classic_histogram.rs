@@ -153,7 +153,7 @@ fn first_reaching(rank: f64, buckets: &[Bucket]) -> usize {
 pub(super) fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> f64 {
     let Some(buckets) = joined(buckets) else { return f64::NAN };
     let total = buckets[buckets.len() - 1].count;
-    if total == 0.0 || total.is_nan() || lower.is_nan() || upper.is_nan() {
+    if total == 0.0 || lower.is_nan() || upper.is_nan() {
         return f64::NAN;
     }
     if lower >= upper {

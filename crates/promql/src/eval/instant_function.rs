@@ -283,13 +283,19 @@ fn natural(a: &str, b: &str) -> std::cmp::Ordering {
     }
 }
 
-/// The smaller number; NaN if either is.
+/// The smaller number; NaN if either is, unless the other cannot be beaten.
 fn go_min(a: f64, b: f64) -> f64 {
+    if a == f64::NEG_INFINITY || b == f64::NEG_INFINITY {
+        return f64::NEG_INFINITY;
+    }
     if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
 }
 
-/// The larger number; NaN if either is.
+/// The larger number; NaN if either is, unless the other cannot be beaten.
 fn go_max(a: f64, b: f64) -> f64 {
+    if a == f64::INFINITY || b == f64::INFINITY {
+        return f64::INFINITY;
+    }
     if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
 
