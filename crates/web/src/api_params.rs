@@ -4,7 +4,7 @@
 use axum::body::to_bytes;
 use axum::extract::Request;
 use bellwether_model::{Matcher, TimeDelta, TimeRange, Timestamp};
-use bellwether_promql::ExprKind;
+use bellwether_promql::{Edges, ExprKind};
 
 use crate::api_error::{ApiError, syntax};
 use crate::url;
@@ -100,7 +100,14 @@ impl Params {
 fn selector(name: &str, text: &str) -> Result<Vec<Matcher>, ApiError> {
     let expr = bellwether_promql::parse(text).map_err(|errors| syntax(name, text, &errors))?;
     match expr.kind {
-        ExprKind::Selector(selector) => Ok(selector.matchers),
+        // Series are looked up where `start` and `end` say: an offset would say nothing.
+        ExprKind::Selector(selector)
+            if selector.shift.offset.is_none()
+                && selector.shift.at.is_none()
+                && selector.edges == Edges::Plain =>
+        {
+            Ok(selector.matchers)
+        }
         _ => Err(ApiError::bad_data(format!(
             "invalid parameter {name:?}: {text:?} is not a series selector; write up or {{job=\"api\"}}"
         ))),

@@ -12,6 +12,7 @@ mod generate;
 mod intended;
 mod intended_native;
 mod memory;
+mod names;
 mod native;
 mod remote_write;
 mod server;
@@ -88,6 +89,9 @@ struct Tally {
     /// How often each entry explained a difference, by its name, with its reason.
     intended: BTreeMap<(&'static str, &'static str), usize>,
     disagreements: Vec<Disagreement>,
+    /// Questions about which series, labels and values there are, and those answered differently, shown.
+    inquiries: usize,
+    name_differences: Vec<String>,
 }
 
 /// A question answered differently.
@@ -109,9 +113,12 @@ impl fmt::Display for Disagreement {
 pub fn run(options: &Options) -> Outcome {
     let tally = tally(options)?;
     tally.print();
-    match tally.disagreements.len() {
+    match tally.disagreements.len() + tally.name_differences.len() {
         0 => Ok(()),
-        count => Err(format!("{count} of {} questions are answered differently", tally.asked)),
+        count => {
+            let asked = tally.asked + tally.inquiries;
+            Err(format!("{count} of {asked} questions are answered differently"))
+        }
     }
 }
 
@@ -121,7 +128,13 @@ fn tally(options: &Options) -> Result<Tally, String> {
     println!("seed {}: {} series, {} samples", options.seed, data.series_count(), data.sample_count());
     let mut sides = Sides::start(options, &data)?;
     let dialect = if options.against.is_some() { Dialect::Newest } else { Dialect::Common };
-    play(&mut sides, options, dialect)
+    let mut tally = play(&mut sides, options, dialect)?;
+    if let Some(ours) = &mut sides.bellwether {
+        tally.inquiries = options.queries / 2;
+        tally.name_differences =
+            names::differences(options.seed, tally.inquiries, &data, ours, &mut sides.prometheus)?;
+    }
+    Ok(tally)
 }
 
 fn play(sides: &mut Sides, options: &Options, dialect: Dialect) -> Result<Tally, String> {
@@ -235,5 +248,10 @@ impl Tally {
             println!("    {count:>6} differ as intended: {name} ({reason})");
         }
         println!("    {:>6} differ", self.disagreements.len());
+        for difference in self.name_differences.iter().take(SHOWN_MAX) {
+            println!("\n{difference}");
+        }
+        let (asked, differ) = (self.inquiries, self.name_differences.len());
+        println!("asked {asked} times which series, labels and values there are: {differ} differ");
     }
 }

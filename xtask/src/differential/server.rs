@@ -132,6 +132,11 @@ impl Server {
         answer::of_body(&self.post(path, &fields)?.body)
     }
 
+    /// Gets a page with fields in its address.
+    pub fn get(&mut self, path: &str, fields: &[(&str, String)]) -> Result<Reply, String> {
+        self.client.send("GET", &format!("{path}?{}", form(fields)), "", &[])
+    }
+
     /// Posts a form.
     pub fn post(&mut self, path: &str, fields: &[(&str, String)]) -> Result<Reply, String> {
         let headers = "Content-Type: application/x-www-form-urlencoded\r\n";

@@ -46,6 +46,8 @@ async fn errors_carry_prometheus_types_and_status_codes() {
     check("/api/v1/query?query=up&timeout=0", 503, "timeout", "timed out").await;
     check("/api/v1/series", 400, "bad_data", "match[]").await;
     check("/api/v1/labels?match[]=1", 400, "bad_data", "not a series selector").await;
+    check("/api/v1/series?match[]=up%20offset%205m", 400, "bad_data", "not a series selector").await;
+    check("/api/v1/series?match[]=up%20@%20end()", 400, "bad_data", "not a series selector").await;
     check("/api/v3/nope", 404, "not_found", "/api/v3/nope").await;
     check("/api/v1/nope", 404, "not_found", "query_range").await;
 }
