@@ -21,6 +21,7 @@ const KNOWN: [Known; 7] = [
         covers: |one| one.ask.query.contains("count_values") && one.difference.aspect == Aspect::Series,
     },
     Known {
+        // Prometheus 3.14 gives what we give.
         name: "histogram_fraction of classic buckets with one bound in the first or last of them",
         covers: |one| {
             one.ask.query.contains("histogram_fraction(") && one.difference.detail.contains("theirs NaN")
