@@ -28,6 +28,18 @@ pub(super) enum RowSamples {
 }
 
 impl RowSamples {
+    /// What of it are numbers.
+    pub(super) fn floats(&self) -> Self {
+        match self {
+            Self::Chunks(chunks) => {
+                let floats = chunks.iter().filter(|chunk| chunk.kind() != ChunkKind::Histograms);
+                Self::Chunks(floats.cloned().collect())
+            }
+            Self::Plain(samples) => Self::Plain(samples.clone()),
+            Self::Mixed(samples) => Self::Plain(samples.floats.clone()),
+        }
+    }
+
     pub(super) fn chunk_count(&self) -> usize {
         match self {
             Self::Chunks(chunks) => chunks.len(),

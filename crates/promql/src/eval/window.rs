@@ -221,11 +221,13 @@ impl Evaluator<'_> {
         }
         let mut is_used = vec![false; grid.count];
         for row in rows {
-            if row.samples.is_mixed_for(function) {
+            // A factor is looked at before it is known what there is to smooth, a quantile where there are numbers.
+            if function == Function::DoubleExponentialSmoothing && row.samples.is_mixed_for(function) {
                 is_used.fill(true);
                 break;
             }
-            let seen = slide(Function::PresentOverTime, row.samples.clone(), windows, grid, &[], &self.cost)?;
+            let floats = row.samples.floats();
+            let seen = slide(Function::PresentOverTime, floats, windows, grid, &[], &self.cost)?;
             is_used.iter_mut().zip(seen).for_each(|(used, seen)| *used |= is_present(seen));
         }
         for (index, (expr, values)) in parameters.iter().enumerate() {
