@@ -14,6 +14,8 @@ mod intended_native;
 mod memory;
 mod names;
 mod native;
+mod question;
+mod remark;
 mod remote_write;
 mod server;
 mod shrink;
