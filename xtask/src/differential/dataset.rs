@@ -9,15 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bellwether_model::{HistogramSample, Labels, STALE_NAN, Sample, Timestamp};
 use fastrand::Rng;
 
+use super::extent::{INTERVAL, LENGTH, MINUTE, START};
 use super::native::{self, Histograms, SWITCHING};
-
-/// The first moment of the data: midnight before a leap day, for the sake of functions about dates.
-pub const START: i64 = 1_709_164_800_000;
-/// How long the data is.
-pub const LENGTH: i64 = 2 * 3_600_000;
-/// How far samples are apart, mostly.
-pub const INTERVAL: i64 = 15_000;
-pub const MINUTE: i64 = 60_000;
 
 /// Samples per series, in time order. Of a series that is in both, each sample is in one.
 pub struct Dataset {

@@ -4,61 +4,10 @@
 
 use bellwether_promql::{AggregateOp, Function};
 
-use super::ask::Ask;
-use super::compare::{Aspect, Difference};
+use super::case::{Case, Intended};
+use super::compare::Aspect;
 use super::intended_native;
 use super::question::{Question, numbers};
-use super::remark::Remarks;
-
-/// A difference that is meant.
-pub struct Intended {
-    pub name: &'static str,
-    pub reason: &'static str,
-    pub applies: fn(&Case<'_>) -> bool,
-}
-
-/// A disagreement.
-pub struct Case<'a> {
-    pub ask: &'a Ask,
-    pub difference: &'a Difference,
-}
-
-impl Case<'_> {
-    fn asks(&self, predicate: impl FnOnce(&Question) -> bool) -> bool {
-        Question::of(self.ask).is_some_and(|question| predicate(&question))
-    }
-
-    /// Whether the results differ, rather than whether there is one or what is said about it.
-    fn is_about_results(&self) -> bool {
-        match self.difference.aspect {
-            Aspect::Series | Aspect::Moments | Aspect::Values | Aspect::ZeroBucket | Aspect::Order => true,
-            Aspect::Refusal | Aspect::RefusalKind | Aspect::Kind | Aspect::Warnings | Aspect::Infos => false,
-        }
-    }
-
-    /// Whether a function gives no number on one side only, or what is made of it differs.
-    fn is_nan_of(&self, functions: &[Function], nan_is_ours: bool) -> bool {
-        let is_called = |question: &Question| question.calls(functions);
-        let is_root = |question: &Question| question.is_call(functions);
-        self.is_about_results()
-            && self.asks(is_called)
-            && match numbers(self.difference) {
-                Some((ours, theirs)) => {
-                    if nan_is_ours {
-                        ours.is_nan()
-                    } else {
-                        theirs.is_nan()
-                    }
-                }
-                None => !self.asks(is_root),
-            }
-    }
-
-    fn remarks(&self) -> Option<Remarks> {
-        matches!(self.difference.aspect, Aspect::Warnings | Aspect::Infos)
-            .then(|| Remarks::of(&self.difference.detail))
-    }
-}
 
 const DATES: [Function; 8] = [
     Function::Minute,

@@ -1,8 +1,8 @@
 //! The differences from Prometheus 3.5 that are meant and are about native histograms; `docs/design/005` has the reasons
 //! at length.
 
+use super::case::{Case, Intended};
 use super::compare::Aspect;
-use super::intended::{Case, Intended};
 use super::vocabulary::NATIVE;
 
 pub const INTENDED: [Intended; 5] = [

@@ -5,9 +5,11 @@
 
 mod answer;
 mod ask;
+mod case;
 mod catalogue;
 mod compare;
 mod dataset;
+mod extent;
 mod generate;
 mod intended;
 mod intended_native;
@@ -29,10 +31,11 @@ use std::fmt;
 use crate::{Outcome, cargo, peers, target_dir};
 use answer::Answer;
 use ask::Ask;
+use case::Case;
 use compare::{Difference, compare};
 use dataset::Dataset;
 use generate::{Dialect, Generator};
-use intended::{Case, explanation};
+use intended::explanation;
 use memory::Memory;
 use server::Server;
 

@@ -13,7 +13,8 @@ use fastrand::Rng;
 use serde_json::Value as Json;
 
 use super::ask::seconds;
-use super::dataset::{Dataset, LENGTH, START};
+use super::dataset::Dataset;
+use super::extent::{LENGTH, START};
 use super::server::Server;
 use super::vocabulary::{chance, metric, pick};
 

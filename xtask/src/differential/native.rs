@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bellwether_model::{Bucket, CounterReset, Histogram, HistogramSample, Labels, Schema, Timestamp};
 use fastrand::Rng;
 
-use super::dataset::{INTERVAL, LENGTH, MINUTE, START};
+use super::extent::{INTERVAL, LENGTH, MINUTE, START};
 
 /// Histograms per series, in time order.
 pub type Histograms = BTreeMap<Labels, Vec<HistogramSample>>;

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use super::ask::When;
-use super::dataset::{LENGTH, START};
+use super::extent::{LENGTH, START};
 
 /// Metrics, each with the labels its series have.
 pub const METRICS: [(&str, &[&str]); 28] = [
