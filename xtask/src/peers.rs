@@ -15,8 +15,9 @@ struct Peer {
     major_min: u32,
 }
 
-const PEERS: [Peer; 3] = [
+const PEERS: [Peer; 4] = [
     Peer { package: "prometheus", program: "prometheus", major_min: 3 },
+    Peer { package: "promtool", program: "promtool", major_min: 3 },
     Peer { package: "prometheus-alertmanager", program: "prometheus-alertmanager", major_min: 0 },
     Peer { package: "victoria-metrics", program: "victoria-metrics", major_min: 1 },
 ];
