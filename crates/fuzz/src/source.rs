@@ -1,13 +1,12 @@
 //! A few series with everything that goes wrong in real ones: resets, gaps, staleness, NaN, infinities, extremes,
 //! series that come and go, classic and native histograms.
 
-use std::sync::Arc;
-
 use bellwether_model::{
-    Chunk, ChunkKind, ChunkSummary, HistogramSample, Labels, Matcher, STALE_NAN, Sample, SeriesSource,
-    SeriesView, SourceError, TimeRange, Timestamp, matches_all,
+    HistogramSample, Labels, Matcher, PlainChunk, STALE_NAN, Sample, SeriesSource, SeriesView, SourceError,
+    TimeRange, Timestamp, matches_all,
 };
-use bellwether_promql::{SampleValue, series_notation};
+use bellwether_promql::SampleValue;
+use bellwether_promql::series_notation::{self, SeriesValue};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -64,60 +63,23 @@ impl Memory {
     }
 
     fn floats(&mut self, labels: Labels, samples: &[Sample], chunk_samples: usize) {
-        let chunk = |part: &[Sample]| {
-            let summary = ChunkSummary::of(part).expect("a part has samples");
-            Arc::new(Part { summary, samples: part.to_vec(), histograms: Vec::new() }) as Arc<dyn Chunk>
-        };
-        let chunks = samples.chunks(chunk_samples).map(chunk).collect();
+        let chunks = samples.chunks(chunk_samples).filter_map(|part| PlainChunk::of(part.to_vec())).collect();
         self.series.push(SeriesView { labels, chunks });
     }
 
     fn written(&mut self, text: &str) {
         let (labels, values) = series_notation::series(text).expect("our own series are read");
-        let mut chunks: Vec<Arc<dyn Chunk>> = Vec::new();
-        for (index, value) in values.into_iter().enumerate() {
+        let chunk = |(index, value): (usize, SeriesValue)| {
             let at = Timestamp(index as i64 * MINUTE_MS);
-            match value.value {
-                None => {}
-                Some(SampleValue::Float(value)) => {
-                    let samples = vec![Sample::new(at, value)];
-                    let summary = ChunkSummary::of(&samples).expect("one sample");
-                    chunks.push(Arc::new(Part { summary, samples, histograms: Vec::new() }));
-                }
-                Some(SampleValue::Histogram(histogram)) => {
-                    let histograms = vec![HistogramSample { at, histogram }];
-                    let summary = ChunkSummary::of_histograms(&histograms).expect("one sample");
-                    chunks.push(Arc::new(Part { summary, samples: Vec::new(), histograms }));
+            match value.value? {
+                SampleValue::Float(value) => PlainChunk::of(vec![Sample::new(at, value)]),
+                SampleValue::Histogram(histogram) => {
+                    PlainChunk::of_histograms(vec![HistogramSample { at, histogram }])
                 }
             }
-        }
+        };
+        let chunks = values.into_iter().enumerate().filter_map(chunk).collect();
         self.series.push(SeriesView { labels, chunks });
-    }
-}
-
-struct Part {
-    summary: ChunkSummary,
-    samples: Vec<Sample>,
-    histograms: Vec<HistogramSample>,
-}
-
-impl Chunk for Part {
-    fn summary(&self) -> &ChunkSummary {
-        &self.summary
-    }
-
-    fn kind(&self) -> ChunkKind {
-        if self.histograms.is_empty() { ChunkKind::Floats } else { ChunkKind::Histograms }
-    }
-
-    fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
-        out.extend_from_slice(&self.samples);
-        Ok(())
-    }
-
-    fn decode_histograms(&self, out: &mut Vec<HistogramSample>) -> Result<(), SourceError> {
-        out.extend_from_slice(&self.histograms);
-        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ mod histogram;
 mod histogram_buckets;
 mod labels;
 mod matcher;
+mod plain_chunk;
 mod sample;
 mod source;
 mod time;
@@ -21,6 +22,7 @@ pub use histogram::{Bucket, CounterReset, Histogram, HistogramError, HistogramSa
 pub use histogram_buckets::BucketRange;
 pub use labels::{Labels, LabelsBuilder, METRIC_NAME, is_valid_legacy_name};
 pub use matcher::{MatchOp, Matcher, MatcherError, REGEX_BYTES_MAX, matches_all};
+pub use plain_chunk::PlainChunk;
 pub use sample::{STALE_NAN, Sample, is_stale};
 pub use source::{Chunk, ChunkKind, ChunkSummary, SeriesSource, SeriesView, SourceError, TimeRange};
-pub use time::{DurationError, TimeDelta, Timestamp, civil_date};
+pub use time::{DURATION_UNITS, DurationError, TimeDelta, Timestamp, civil_date};

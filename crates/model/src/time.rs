@@ -157,7 +157,7 @@ pub enum DurationError {
 }
 
 /// Units from large to small with their milliseconds; a year is 365 days, as in Prometheus.
-const UNITS: [(&str, i64); 7] = [
+pub const DURATION_UNITS: [(&str, i64); 7] = [
     ("y", 365 * 86_400_000),
     ("w", 7 * 86_400_000),
     ("d", 86_400_000),
@@ -190,7 +190,7 @@ impl FromStr for TimeDelta {
                 return Err(DurationError::NoUnit(number.to_owned()));
             }
             let (unit, tail) = tail.split_at(letters);
-            let index = UNITS
+            let index = DURATION_UNITS
                 .iter()
                 .position(|(name, _)| *name == unit)
                 .ok_or_else(|| DurationError::UnknownUnit(unit.to_owned()))?;
@@ -200,7 +200,7 @@ impl FromStr for TimeDelta {
             next_unit = index + 1;
             let number: i64 = number.parse().map_err(|_| DurationError::TooLong)?;
             total = number
-                .checked_mul(UNITS[index].1)
+                .checked_mul(DURATION_UNITS[index].1)
                 .and_then(|ms| total.checked_add(ms))
                 .ok_or(DurationError::TooLong)?;
             rest = tail;
@@ -219,7 +219,7 @@ impl fmt::Display for TimeDelta {
             f.write_str("-")?;
         }
         let mut rest = self.0.unsigned_abs();
-        for (index, (unit, ms)) in UNITS.iter().enumerate() {
+        for (index, (unit, ms)) in DURATION_UNITS.iter().enumerate() {
             let ms = *ms as u64;
             let only_whole = index < 2; // 9d reads better than 1w2d
             if rest >= ms && (!only_whole || rest.is_multiple_of(ms)) {

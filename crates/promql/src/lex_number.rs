@@ -1,23 +1,12 @@
 //! Reads numbers and durations: `0.5`, `1e3`, `0x1f`, `1_000`, `1h30m`; and what people write for durations that are
 //! none, such as `5min`, `1.5h` or `1h30`.
 
-use bellwether_model::TimeDelta;
+use bellwether_model::{DURATION_UNITS, TimeDelta};
 
 use crate::lex::{Lexer, Token, clipped, is_word_part};
 
 /// Longest number: more digits than this say nothing that fewer do not.
 const NUMBER_BYTES_MAX: usize = 1_000;
-
-/// Units from the longest to the shortest, as they must follow each other.
-const UNITS: [(&str, i64); 7] = [
-    ("y", 365 * 86_400_000),
-    ("w", 7 * 86_400_000),
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
 
 impl Lexer<'_> {
     /// Reads a number or a duration; what is neither is noted, and its likely meaning given back.
@@ -145,13 +134,13 @@ fn read_loosely(written: &str) -> Result<TimeDelta, String> {
         let index = match (unit_of(unit)?, last) {
             (Some(index), _) => index,
             // 1h30 is an hour and half of one.
-            (None, Some(last)) if last + 1 < UNITS.len() => last + 1,
+            (None, Some(last)) if last + 1 < DURATION_UNITS.len() => last + 1,
             (None, _) => return Err("write a unit behind every number, such as 30s, 5m or 1h30m".to_owned()),
         };
         let Ok(number) = number.parse::<f64>() else {
             return Err("write a duration such as 30s, 5m or 1h30m".to_owned());
         };
-        total += number * UNITS[index].1 as f64;
+        total += number * DURATION_UNITS[index].1 as f64;
         last = Some(index);
         rest = after;
     }
@@ -188,5 +177,5 @@ fn unit_of(word: &str) -> Result<Option<usize>, String> {
             return Err(message);
         }
     };
-    Ok(UNITS.iter().position(|(known, _)| *known == unit))
+    Ok(DURATION_UNITS.iter().position(|(known, _)| *known == unit))
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::{
-    Chunk, ChunkKind, ChunkSummary, Histogram, HistogramSample, Labels, Matcher, Sample, SeriesSource,
-    SeriesView, SourceError, TimeDelta, TimeRange, Timestamp, matches_all,
+    Chunk, Histogram, Labels, Matcher, PlainChunk, Sample, SeriesSource, SeriesView, SourceError, TimeDelta,
+    TimeRange, Timestamp, matches_all,
 };
 use bellwether_promql::{
     Annotation, EvalError, EvalOptions, Evaluated, InstantSeries, RangeSeries, RangeSpec, SampleValue, Value,
@@ -21,55 +21,6 @@ use super::dataset::Dataset;
 /// The dataset as a source.
 pub struct Memory {
     series: Vec<(Labels, Vec<Arc<dyn Chunk>>)>,
-}
-
-struct Part {
-    summary: ChunkSummary,
-    entries: Entries,
-}
-
-enum Entries {
-    Numbers(Vec<Sample>),
-    Histograms(Vec<HistogramSample>),
-}
-
-impl Part {
-    fn of_numbers(samples: &[Sample]) -> Arc<dyn Chunk> {
-        let summary = ChunkSummary::of(samples).expect("chunks are never empty");
-        Arc::new(Self { summary, entries: Entries::Numbers(samples.to_vec()) })
-    }
-
-    fn of_histograms(samples: &[HistogramSample]) -> Arc<dyn Chunk> {
-        let summary = ChunkSummary::of_histograms(samples).expect("chunks are never empty");
-        Arc::new(Self { summary, entries: Entries::Histograms(samples.to_vec()) })
-    }
-}
-
-impl Chunk for Part {
-    fn summary(&self) -> &ChunkSummary {
-        &self.summary
-    }
-
-    fn kind(&self) -> ChunkKind {
-        match self.entries {
-            Entries::Numbers(_) => ChunkKind::Floats,
-            Entries::Histograms(_) => ChunkKind::Histograms,
-        }
-    }
-
-    fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
-        if let Entries::Numbers(samples) = &self.entries {
-            out.extend_from_slice(samples);
-        }
-        Ok(())
-    }
-
-    fn decode_histograms(&self, out: &mut Vec<HistogramSample>) -> Result<(), SourceError> {
-        if let Entries::Histograms(samples) = &self.entries {
-            out.extend_from_slice(samples);
-        }
-        Ok(())
-    }
 }
 
 impl SeriesSource for Memory {
@@ -90,13 +41,16 @@ impl Memory {
         for (labels, samples) in &data.series {
             let others = times(data.histograms.get(labels), |sample| sample.at);
             let runs = samples.chunk_by(|a, b| is_run(&others, a.at, b.at));
-            let chunks = runs.flat_map(|run| run.chunks(chunk_samples)).map(Part::of_numbers);
+            let chunks =
+                runs.flat_map(|run| run.chunks(chunk_samples)).filter_map(|run| PlainChunk::of(run.to_vec()));
             series.entry(labels.clone()).or_default().extend(chunks);
         }
         for (labels, samples) in &data.histograms {
             let others = times(data.series.get(labels), |sample| sample.at);
             let runs = samples.chunk_by(|a, b| is_run(&others, a.at, b.at));
-            let chunks = runs.flat_map(|run| run.chunks(chunk_samples)).map(Part::of_histograms);
+            let chunks = runs
+                .flat_map(|run| run.chunks(chunk_samples))
+                .filter_map(|run| PlainChunk::of_histograms(run.to_vec()));
             series.entry(labels.clone()).or_default().extend(chunks);
         }
         for chunks in series.values_mut() {

@@ -1,31 +1,17 @@
 //! How long a query works before it asks whether to go on: whoever waits for it to stop waits that long.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bellwether_model::{
-    Chunk, ChunkSummary, Labels, Matcher, Sample, SeriesSource, SeriesView, SourceError, TimeDelta,
-    TimeRange, Timestamp, matches_all,
+    Labels, Matcher, PlainChunk, Sample, SeriesSource, SeriesView, SourceError, TimeDelta, TimeRange,
+    Timestamp, matches_all,
 };
 use bellwether_promql::{EvalOptions, RangeSpec, eval_range, parse};
 
 /// What may lie between two questions. Fifty milliseconds are meant; an unoptimised build on a busy machine takes
 /// a multiple of what a server takes.
 const GAP_MAX: Duration = Duration::from_millis(if cfg!(debug_assertions) { 2_000 } else { 200 });
-
-struct Part(ChunkSummary, Vec<Sample>);
-
-impl Chunk for Part {
-    fn summary(&self) -> &ChunkSummary {
-        &self.0
-    }
-
-    fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
-        out.extend_from_slice(&self.1);
-        Ok(())
-    }
-}
 
 /// Many series that share their samples.
 struct Many(Vec<SeriesView>);
@@ -34,7 +20,7 @@ impl Many {
     fn new(series: usize) -> Self {
         let samples: Vec<_> =
             (0..240).map(|n| Sample::new(Timestamp(n * 15_000), (n * 7919 % 13) as f64)).collect();
-        let chunk: Arc<dyn Chunk> = Arc::new(Part(ChunkSummary::of(&samples).expect("samples"), samples));
+        let chunk = PlainChunk::of(samples).expect("samples");
         let view = |n: usize| {
             let number = n.to_string();
             let bound = if n % 10 == 9 { "+Inf".to_owned() } else { (n % 10).to_string() };

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::{
-    Chunk, ChunkKind, ChunkSummary, CounterReset, Histogram, HistogramSample, Labels, Matcher, Sample,
-    SeriesSource, SeriesView, SourceError, TimeRange, Timestamp, matches_all,
+    Chunk, CounterReset, Histogram, HistogramSample, Labels, Matcher, PlainChunk, Sample, SeriesSource,
+    SeriesView, SourceError, TimeRange, Timestamp, matches_all,
 };
 use bellwether_promql::{SampleValue, is_reset};
 
@@ -122,47 +122,18 @@ fn is_same(a: &SampleValue, b: &SampleValue) -> bool {
     }
 }
 
-/// Part of a series whose entries are all of one kind.
-struct Part {
-    summary: ChunkSummary,
-    floats: Vec<Sample>,
-    histograms: Vec<HistogramSample>,
-}
-
-impl Part {
-    fn of(entries: &[Entry]) -> Option<Self> {
-        let (mut floats, mut histograms) = (Vec::new(), Vec::new());
-        for (at, value) in entries {
-            match value {
-                SampleValue::Float(value) => floats.push(Sample::new(*at, *value)),
-                SampleValue::Histogram(histogram) => {
-                    histograms.push(HistogramSample { at: *at, histogram: histogram.clone() });
-                }
+/// A chunk of entries that are all of one kind.
+fn chunk_of(entries: &[Entry]) -> Option<Arc<dyn Chunk>> {
+    let (mut floats, mut histograms) = (Vec::new(), Vec::new());
+    for (at, value) in entries {
+        match value {
+            SampleValue::Float(value) => floats.push(Sample::new(*at, *value)),
+            SampleValue::Histogram(histogram) => {
+                histograms.push(HistogramSample { at: *at, histogram: histogram.clone() });
             }
         }
-        let summary = ChunkSummary::of(&floats).or_else(|| ChunkSummary::of_histograms(&histograms))?;
-        Some(Self { summary, floats, histograms })
     }
-}
-
-impl Chunk for Part {
-    fn summary(&self) -> &ChunkSummary {
-        &self.summary
-    }
-
-    fn kind(&self) -> ChunkKind {
-        if self.histograms.is_empty() { ChunkKind::Floats } else { ChunkKind::Histograms }
-    }
-
-    fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
-        out.extend_from_slice(&self.floats);
-        Ok(())
-    }
-
-    fn decode_histograms(&self, out: &mut Vec<HistogramSample>) -> Result<(), SourceError> {
-        out.extend_from_slice(&self.histograms);
-        Ok(())
-    }
+    PlainChunk::of(floats).or_else(|| PlainChunk::of_histograms(histograms))
 }
 
 impl SeriesSource for Memory {
@@ -172,8 +143,7 @@ impl SeriesSource for Memory {
             let entries = &entries[entries.partition_point(|(at, _)| *at < range.start)..];
             let same_kind =
                 |a: &Entry, b: &Entry| std::mem::discriminant(&a.1) == std::mem::discriminant(&b.1);
-            let parts = entries.chunk_by(same_kind).filter_map(Part::of);
-            let chunks: Vec<Arc<dyn Chunk>> = parts.map(|part| Arc::new(part) as Arc<dyn Chunk>).collect();
+            let chunks: Vec<_> = entries.chunk_by(same_kind).filter_map(chunk_of).collect();
             if !chunks.is_empty() {
                 views.push(SeriesView { labels: labels.clone(), chunks });
             }

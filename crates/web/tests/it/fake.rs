@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bellwether_model::{
-    Chunk, ChunkSummary, Labels, Matcher, Sample, SeriesSource, SeriesView, SourceError, TimeDelta,
-    TimeRange, Timestamp, matches_all,
+    Labels, Matcher, PlainChunk, Sample, SeriesSource, SeriesView, SourceError, TimeDelta, TimeRange,
+    Timestamp, matches_all,
 };
 use bellwether_slo::{
     BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement, SloStatus,
@@ -78,18 +78,6 @@ fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
     Box::pin(std::future::ready(value))
 }
 
-struct Memory(Vec<Sample>, ChunkSummary);
-
-impl Chunk for Memory {
-    fn summary(&self) -> &ChunkSummary {
-        &self.1
-    }
-    fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
-        out.extend_from_slice(&self.0);
-        Ok(())
-    }
-}
-
 /// A counter and a gauge, a sample every 15 s for the last two hours.
 struct Series(Vec<Labels>);
 
@@ -105,8 +93,7 @@ impl SeriesSource for Series {
             let times =
                 (0..480).map(|n| Sample::new(ago((479 - n) * 15).floor_to(TimeDelta::SECOND), value(n)));
             let samples: Vec<_> = times.filter(|s| range.contains(s.at)).collect();
-            if let Some(summary) = ChunkSummary::of(&samples) {
-                let chunk: Arc<dyn Chunk> = Arc::new(Memory(samples, summary));
+            if let Some(chunk) = PlainChunk::of(samples) {
                 views.push(SeriesView { labels: labels.clone(), chunks: vec![chunk] });
             }
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use bellwether_model::{
-    Chunk, ChunkKind, ChunkSummary, Histogram, HistogramSample, Labels, Matcher, Sample, SeriesSource,
-    SeriesView, SourceError, TimeRange, Timestamp, matches_all,
+    Histogram, HistogramSample, Labels, Matcher, PlainChunk, SeriesSource, SeriesView, SourceError,
+    TimeRange, Timestamp, matches_all,
 };
 use bellwether_promql::series_notation;
 use bellwether_web::Queries;
@@ -16,30 +16,11 @@ use crate::ask::send;
 use crate::fake::Fake;
 
 /// One series with one entry.
-struct One(Labels, HistogramSample, ChunkSummary);
-
-impl Chunk for One {
-    fn summary(&self) -> &ChunkSummary {
-        &self.2
-    }
-    fn kind(&self) -> ChunkKind {
-        ChunkKind::Histograms
-    }
-    fn decode(&self, _: &mut Vec<Sample>) -> Result<(), SourceError> {
-        Ok(())
-    }
-    fn decode_histograms(&self, out: &mut Vec<HistogramSample>) -> Result<(), SourceError> {
-        out.push(self.1.clone());
-        Ok(())
-    }
-}
-
-struct Source(Arc<One>);
+struct Source(SeriesView);
 
 impl SeriesSource for Source {
     fn select(&self, matchers: &[Matcher], _: TimeRange) -> Result<Vec<SeriesView>, SourceError> {
-        let view = SeriesView { labels: self.0.0.clone(), chunks: vec![self.0.clone()] };
-        Ok(Some(view).filter(|view| matches_all(matchers, &view.labels)).into_iter().collect())
+        Ok(Some(self.0.clone()).filter(|view| matches_all(matchers, &view.labels)).into_iter().collect())
     }
 }
 
@@ -50,9 +31,9 @@ fn histogram(text: &str) -> Arc<Histogram> {
 
 async fn result(path: &str, text: &str) -> Value {
     let sample = HistogramSample::new(Timestamp(60_500), histogram(text));
-    let summary = ChunkSummary::of_histograms(std::slice::from_ref(&sample)).unwrap();
+    let chunks = PlainChunk::of_histograms(vec![sample]).into_iter().collect();
     let labels = Labels::from_pairs([("__name__", "h"), ("job", "api")]);
-    let source = Source(Arc::new(One(labels, sample, summary)));
+    let source = Source(SeriesView { labels, chunks });
     let app = Fake::with(Queries::default(), Some(Arc::new(source)));
     let answer = send(&app, Request::get(path).body(Body::empty()).unwrap()).await;
     answer.json()["data"]["result"].clone()
