@@ -3,7 +3,9 @@
 use std::hint::black_box;
 
 use bellwether_model::{Batch, Labels, Origin, Sample, SeriesId, TimeDelta, Timestamp};
-use bellwether_slo::{Events, Goal, Indicator, Ledger, LedgerSettings, Ratio, Selector, StreamId, burn_rate};
+use bellwether_slo::{
+    Budgeting, Events, Goal, Indicator, Ledger, LedgerSettings, Ratio, Selector, StreamId, burn_rate,
+};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 const STREAMS: u32 = 10_000;
@@ -22,6 +24,7 @@ const WINDOWS: [TimeDelta; 9] = [
 fn indicator() -> Indicator {
     let selector = |text: &str| vec![Selector::parse(text).expect("a selector")];
     Indicator {
+        budgeting: Budgeting::Occurrences,
         events: Events::Ratio(Ratio::BadTotal {
             bad: selector("errors_total"),
             total: selector("requests_total"),

@@ -4,9 +4,10 @@
 use bellwether_model::{Labels, LabelsBuilder, TimeDelta, Timestamp};
 
 use crate::budget::{Spending, budget, exhaustion};
-use crate::burn::{alert_windows, burn_rate};
-use crate::definition::{BurnAlert, Slo, short_number};
-use crate::ledger::{Ledger, StreamId};
+use crate::burn::burn_rate;
+use crate::burn_alert::{BurnAlert, short_number};
+use crate::definition::Slo;
+use crate::measure::Measure;
 use crate::status::Exhaustion;
 
 /// What an alert is about.
@@ -37,7 +38,11 @@ pub(crate) fn alert_labels(subject: &Subject<'_>) -> Labels {
     for (name, value) in subject.labels.iter() {
         labels.set(name, value);
     }
-    labels.set("alertname", format!("{}{suffix}", camel_case(&subject.slo.name)));
+    let alert_name = match (&subject.kind, subject.slo.alert_name.as_str()) {
+        (AlertKind::Burn(_), stated) if !stated.is_empty() => stated.to_owned(),
+        _ => format!("{}{suffix}", camel_case(&subject.slo.name)),
+    };
+    labels.set("alertname", alert_name);
     labels.set("slo", subject.slo.name.as_str());
     if !subject.slo.service.is_empty() {
         labels.set("service", subject.slo.service.as_str());
@@ -59,7 +64,7 @@ fn camel_case(name: &str) -> String {
 }
 
 /// What people read. What the objective's author wrote wins over what is computed.
-pub(crate) fn alert_annotations(subject: &Subject<'_>, ledger: &Ledger, stream: StreamId) -> Labels {
+pub(crate) fn alert_annotations(subject: &Subject<'_>, measure: &Measure<'_>) -> Labels {
     let slo = subject.slo;
     let mut annotations = LabelsBuilder::default();
     let title = match subject.labels.is_empty() {
@@ -68,12 +73,11 @@ pub(crate) fn alert_annotations(subject: &Subject<'_>, ledger: &Ledger, stream: 
     };
     let (summary, description, own) = match subject.kind {
         AlertKind::Burn(alert) => {
-            let text = burn_text(slo, alert, ledger, stream);
+            let text = burn_text(alert, measure);
             (format!("{title}: {}", text.summary), text.description, Some(&alert.annotations))
         }
         AlertKind::NotMeasured { .. } => {
-            let since =
-                ledger.watermark(stream).map_or_else(String::new, |at| format!(" since {}", moment(at)));
+            let since = measure.watermark().map_or_else(String::new, |at| format!(" since {}", moment(at)));
             let description = format!(
                 "Nothing of {} has arrived{since}. Burn-rate alerts keep the state they had.",
                 slo.indicator.text()
@@ -83,7 +87,7 @@ pub(crate) fn alert_annotations(subject: &Subject<'_>, ledger: &Ledger, stream: 
     };
     annotations.set("summary", summary);
     annotations.set("description", description);
-    annotations.set("runbook_url", slo.runbook.as_str());
+    annotations.set("runbook_url", slo.about.runbook.as_str());
     for (name, value) in slo.annotations.iter().chain(own.into_iter().flat_map(Labels::iter)) {
         annotations.set(name, value);
     }
@@ -95,30 +99,31 @@ struct BurnText {
     description: String,
 }
 
-fn burn_text(slo: &Slo, alert: &BurnAlert, ledger: &Ledger, stream: StreamId) -> BurnText {
-    let windows = alert_windows(ledger, stream, alert);
-    let rate = |window| burn_rate(&window, slo.goal).map_or("unknown".to_owned(), rate_text);
+fn burn_text(alert: &BurnAlert, measure: &Measure<'_>) -> BurnText {
+    let slo = measure.slo;
+    let windows = measure.alert_windows(alert);
+    let rate =
+        |window| slo.goal.and_then(|goal| burn_rate(&window, goal)).map_or("unknown".to_owned(), rate_text);
     let long = windows.map_or("unknown".to_owned(), |w| rate(w.long));
     let mut description = format!("Burn rate {long} over {}", alert.long);
     if let (Some(length), Some(window)) = (alert.short, windows.and_then(|w| w.short)) {
         description.push_str(&format!(" and {} over {length}", rate(window)));
     }
     description.push_str(&format!("; the alert fires above {}.", short_number(alert.factor.as_f64())));
-    let period = ledger.window(stream, slo.period.length());
-    if let Some((period, budget)) = period.and_then(|p| Some((p, budget(&p, slo.goal)?))) {
+    let of_period = |goal| measure.period().and_then(|period| Some((period, budget(&period, goal)?)));
+    if let Some((goal, (period, budget))) = slo.goal.and_then(|goal| Some((goal, of_period(goal)?))) {
         description.push_str(&format!(
             " {} of the error budget of {} ({}) is left",
             percent_text(budget.left_ratio),
             slo.period.length(),
-            slo.goal
+            goal
         ));
         if period.watched < slo.period.length() {
             description.push_str(&format!(", seen over {} of {}", period.watched, slo.period.length()));
         }
         description.push('.');
-        if let (Some(known_until), Some(windows)) = (ledger.watermark(stream), windows) {
-            let spending =
-                Spending { goal: slo.goal, budget: &budget, period: slo.period.length(), known_until };
+        if let (Some(known_until), Some(windows)) = (measure.watermark(), windows) {
+            let spending = Spending { goal, budget: &budget, period: slo.period.length(), known_until };
             let used: Vec<_> = [Some(windows.long), windows.short].into_iter().flatten().collect();
             description.push_str(&exhaustion_text(exhaustion(&spending, &used), known_until));
         }

@@ -11,11 +11,12 @@ use bellwether_model::{Alert, Labels, TimeDelta, Timestamp};
 
 use crate::alert_state::{AlertKey, AlertName, AlertState, RESEND_EVERY, Turn};
 use crate::alert_text::{AlertKind, Subject, alert_annotations, alert_labels};
-use crate::burn::{alert_windows, condition};
+use crate::burn::condition;
 use crate::definition::Slo;
 use crate::engine::SloEngine;
 use crate::event::{Effect, Recalled};
 use crate::ledger::{StreamId, lag_allowed};
+use crate::measure::Measure;
 
 impl SloEngine {
     /// Evaluates every alert of a stream that has just become known further.
@@ -25,8 +26,9 @@ impl SloEngine {
         let slos = self.by_indicator.get(key).cloned().unwrap_or_default();
         for slo in slos {
             for alert in &slo.alerts {
-                let Some(windows) = alert_windows(&self.ledger, id, alert) else { continue };
-                let Some(holds) = condition(alert, slo.goal, &windows) else { continue };
+                let measure = Measure { engine: self, slo: &slo, stream: id };
+                let Some((goal, windows)) = slo.goal.zip(measure.alert_windows(alert)) else { continue };
+                let Some(holds) = condition(alert, goal, &windows) else { continue };
                 let name = AlertName::Burn(alert.name.clone());
                 let key = AlertKey { slo: slo.id(), labels: labels.clone(), alert: name };
                 self.turn(key, Turn { holds, at, now }, effects);
@@ -189,7 +191,7 @@ impl SloEngine {
         };
         Some(Alert {
             labels: alert_labels(&subject),
-            annotations: alert_annotations(&subject, &self.ledger, stream),
+            annotations: alert_annotations(&subject, &Measure { engine: self, slo, stream }),
             starts_at,
             ends_at,
             generator_url,

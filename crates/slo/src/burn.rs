@@ -4,9 +4,8 @@
 
 use bellwether_model::TimeDelta;
 
-use crate::definition::BurnAlert;
+use crate::burn_alert::BurnAlert;
 use crate::goal::{Goal, burns_faster};
-use crate::ledger::{Ledger, StreamId};
 use crate::status::WindowStatus;
 use crate::stream::Window;
 
@@ -31,16 +30,6 @@ pub struct AlertWindows {
     pub short: Option<Window>,
 }
 
-/// The windows an alert looks at; `None` before anything is known.
-pub(crate) fn alert_windows(ledger: &Ledger, id: StreamId, alert: &BurnAlert) -> Option<AlertWindows> {
-    let long = ledger.window(id, alert.long)?;
-    let short = match alert.short {
-        Some(short) => Some(ledger.window(id, short)?),
-        None => None,
-    };
-    Some(AlertWindows { long, short })
-}
-
 /// Whether an alert's condition holds; `None` when a window holds no measured time, so that nothing can be said.
 pub fn condition(alert: &BurnAlert, goal: Goal, windows: &AlertWindows) -> Option<bool> {
     let mut holds = windows.long.counts.bad >= alert.min_bad_events as f64;
@@ -52,7 +41,7 @@ pub fn condition(alert: &BurnAlert, goal: Goal, windows: &AlertWindows) -> Optio
 }
 
 /// A window as it is shown. `asked` is its nominal length.
-pub fn window_status(window: &Window, asked: TimeDelta, goal: Goal) -> WindowStatus {
+pub fn window_status(window: &Window, asked: TimeDelta, goal: Option<Goal>) -> WindowStatus {
     let total = window.counts.total;
     let good = window.counts.good();
     WindowStatus {
@@ -60,7 +49,7 @@ pub fn window_status(window: &Window, asked: TimeDelta, goal: Goal) -> WindowSta
         good,
         total,
         sli_ratio: (total > 0.0).then(|| good / total),
-        burn_rate: burn_rate(window, goal),
+        burn_rate: goal.and_then(|goal| burn_rate(window, goal)),
         measured_ratio: match window.length.0 {
             0 => 0.0,
             length => (window.measured.0 as f64 / length as f64).clamp(0.0, 1.0),

@@ -6,10 +6,11 @@ use bellwether_diag::yaml::{self, Node, Value};
 use bellwether_diag::{Cx, Decode, Diagnostics, FileId, MapReader, Sources, Span};
 use bellwether_model::{Labels, TimeDelta, is_valid_legacy_name};
 
-use crate::definition::{
-    BurnAlert, Events, Indicator, Latency, Period, Ratio, Slo, Threshold, default_alerts,
-};
+use crate::burn_alert::{BurnAlert, default_alerts};
+use crate::definition::{About, Criticality, Dialect, Slo};
 use crate::goal::{Factor, Goal};
+use crate::indicator::{Budgeting, Events, Indicator, Latency, Ratio, Threshold};
+use crate::period::Period;
 use crate::selector::Selector;
 
 /// Streams that `group_by` may make unless stated otherwise.
@@ -87,10 +88,14 @@ impl Decode for Slo {
         let mut text =
             |field: &'static str, cx: &mut Cx<'_>| map.optional::<String>(field, cx).unwrap_or_default();
         let (service, description) = (text("service", cx), text("description", cx));
+        let (display_name, alert_name) = (text("display_name", cx), text("alert_name", cx));
         let (owner, runbook) = (text("owner", cx), text("runbook", cx));
+        let criticality = map.node("criticality").map(|node| criticality(node, cx));
+        let (contacts, links) = (texts(map.node("contacts"), cx), texts(map.node("links"), cx));
         let labels = labels(map.node("labels"), cx);
         let annotations = labels_of(map.node("annotations"), cx);
         let goal = map.required::<Goal>("goal", cx);
+        let aspirational = map.node("aspirational").map(|node| Goal::decode(node, cx));
         let period = map.required::<Period>("window", cx);
         let events = map.required::<Events>("indicator", cx);
         let group_by = group_by(map.node("group_by"), cx);
@@ -101,29 +106,59 @@ impl Decode for Slo {
         let (alerts, notes) = match alerts {
             Some(stated) => (stated?, Vec::new()),
             None => {
-                let defaults = default_alerts(goal, period, SCRAPE_USUAL);
+                let defaults = default_alerts(goal, &period, SCRAPE_USUAL);
                 (defaults.alerts, defaults.notes)
             }
         };
-        let indicator = Indicator { events: events?, group_by: group_by?, streams_max: streams_max? };
+        let indicator = Indicator {
+            events: events?,
+            budgeting: Budgeting::Occurrences,
+            group_by: group_by?,
+            streams_max: streams_max?,
+        };
         let (labels, annotations) = (labels?, annotations?);
         let span = Some(span);
         Some(Self {
             name,
             service,
             description,
-            owner,
-            runbook,
+            display_name,
+            about: About {
+                owner,
+                criticality: criticality.map_or(Some(None), |c| c.map(Some))?,
+                contacts: contacts?,
+                links: links?,
+                runbook,
+            },
             labels,
             annotations,
-            goal,
+            goal: Some(goal),
+            aspirational: aspirational.map_or(Some(None), |g| g.map(Some))?,
             period,
             indicator,
+            alert_name,
             alerts,
+            budget_alerts: Vec::new(),
             notes,
+            dialect: Dialect::Bellwether,
             span,
         })
     }
+}
+
+fn criticality(node: &Node, cx: &mut Cx<'_>) -> Option<Criticality> {
+    let text = node.as_text_value().unwrap_or_default();
+    let found = Criticality::ALL.into_iter().find(|c| c.as_str().eq_ignore_ascii_case(text));
+    if found.is_none() {
+        cx.error_help(node.span, "not a criticality", "write low, medium, high or critical");
+    }
+    found
+}
+
+/// Texts by name, in the order of their names.
+fn texts(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<BTreeMap<String, String>> {
+    let pairs = labels_of(node, cx)?;
+    Some(pairs.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect())
 }
 
 fn not_empty(text: Option<String>, span: Span, field: &str, cx: &mut Cx<'_>) -> Option<String> {

@@ -251,6 +251,50 @@ impl Factor {
     }
 }
 
+/// A share of something, from 0 to 1: an exact decimal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Share {
+    /// Parts of a thousand million.
+    parts: u64,
+}
+
+impl Share {
+    /// Everything.
+    pub const ALL: Self = Self { parts: Self::SCALE };
+    /// What the parts are parts of.
+    const SCALE: u64 = 10u64.pow(GOAL_DECIMALS_MAX as u32);
+
+    /// Reads `0.2` or `20%`; `None` unless from 0 to 1 with at most nine decimals.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let decimal = match text.strip_suffix('%') {
+            Some(number) => Decimal::parse(number.trim_end())?.divided_by_100(),
+            None => Decimal::parse(text)?,
+        };
+        if decimal.exceeds_one() || decimal.decimals > GOAL_DECIMALS_MAX {
+            return None;
+        }
+        Some(Self { parts: decimal.digits * 10u64.pow((GOAL_DECIMALS_MAX - decimal.decimals) as u32) })
+    }
+
+    /// The share as a number.
+    pub fn ratio(self) -> f64 {
+        self.parts as f64 / Self::SCALE as f64
+    }
+}
+
+impl fmt::Display for Share {
+    /// As a percentage with its sign and every digit it has.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = Self::SCALE / 100;
+        let fraction = format!("{:07}", self.parts % unit);
+        match fraction.trim_end_matches('0') {
+            "" => write!(f, "{}%", self.parts / unit),
+            digits => write!(f, "{}.{digits}%", self.parts / unit),
+        }
+    }
+}
+
 fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bellwether_model::{Labels, Sample, SeriesId, TimeDelta, Timestamp};
 
-use crate::definition::Indicator;
+use crate::indicator::Indicator;
 use crate::sli::{Sli, Weight};
 use crate::stream::{Grid, Stream, Window};
 

@@ -13,6 +13,7 @@ mod announce;
 mod blocks;
 mod budget;
 mod burn;
+mod burn_alert;
 mod checkpoint;
 mod coverage;
 mod credit;
@@ -20,8 +21,12 @@ mod decode;
 mod definition;
 mod engine;
 mod event;
+mod examine;
 mod goal;
+mod indicator;
 mod ledger;
+mod measure;
+mod period;
 mod report;
 mod selector;
 mod sli;
@@ -32,16 +37,21 @@ mod wire;
 
 pub use budget::{Spending, budget, exhaustion};
 pub use burn::{AlertWindows, burn_rate, condition, window_status};
+pub use burn_alert::{BudgetAlert, BurnAlert, DefaultAlerts, arithmetic, default_alerts, verdict};
 pub use checkpoint::{BlocksFile, Checkpoint, RestoreError};
 pub use decode::{SloFile, parse};
-pub use definition::{
-    BurnAlert, DefaultAlerts, Events, Indicator, Latency, Period, Ratio, Slo, Threshold, arithmetic,
-    default_alerts, examine, verdict,
-};
+pub use definition::{About, Criticality, Dialect, Slo};
 pub use engine::{EngineSettings, SloEngine};
 pub use event::{Backfill, Effect, Event, Recalled, WantedBackfill};
-pub use goal::{Counts, Factor, Goal, GoalError, burns_faster};
+pub use examine::examine;
+pub use goal::{Counts, Factor, Goal, GoalError, Share, burns_faster};
+pub use indicator::{
+    Ask, Budgeting, Combination, Comparison, Composite, Events, Finite, Indicator, Latency, Member,
+    PROBE_ATTEMPTS, PROBE_FAILURES, QueryEvents, Ratio, Threshold, ThresholdCheck, WINDOW_PLACEHOLDER,
+    probe_ratio,
+};
 pub use ledger::{Ledger, LedgerSettings, StreamId};
+pub use period::{Calendar, CalendarUnit, Period, Stretch};
 pub use selector::{Selector, SelectorError};
 pub use status::{
     BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement, SloStatus,

@@ -6,10 +6,14 @@ use bellwether_model::{Labels, TimeDelta, TimeRange, Timestamp};
 
 use crate::alert_state::{AlertKey, AlertName};
 use crate::budget::{Spending, budget, exhaustion};
-use crate::burn::{alert_windows, burn_rate, window_status};
-use crate::definition::{BurnAlert, Slo, arithmetic, verdict};
+use crate::burn::{burn_rate, window_status};
+use crate::burn_alert::{BurnAlert, arithmetic, verdict};
+use crate::definition::{Criticality, Slo};
 use crate::engine::SloEngine;
+use crate::goal::Goal;
 use crate::ledger::{StreamId, TargetCount, lag_allowed};
+use crate::measure::Measure;
+use crate::period::Stretch;
 use crate::status::{
     BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement, SloStatus,
     StreamStatus, Verdict,
@@ -38,8 +42,11 @@ impl SloEngine {
     ) -> Vec<HistoryPoint> {
         let Some(slo) = self.slos.get(slo_id) else { return Vec::new() };
         let id = self.ledger.stream_of(&slo.indicator.key(), labels);
-        let Some(stream) = id.and_then(|id| self.ledger.stream(id)) else { return Vec::new() };
+        let Some((id, stream)) = id.and_then(|id| Some((id, self.ledger.stream(id)?))) else {
+            return Vec::new();
+        };
         let Some(watermark) = stream.watermark else { return Vec::new() };
+        let measure = Measure { engine: self, slo, stream: id };
         let grid = stream.grid;
         let step = TimeDelta(step.0.max(grid.slot_ms));
         let last = range.end.min(grid.end(grid.slot(watermark)));
@@ -49,16 +56,15 @@ impl SloEngine {
             range.start.max(oldest).max(last - TimeDelta(step.0.saturating_mul(POINTS_MAX))).ceil_to(step);
         let mut points = Vec::new();
         while at <= last {
-            let end = grid.slot(at);
-            let window = stream.window_ending(end, step);
-            let period = stream.window_ending(end, slo.period.length());
+            let Some(window) = measure.over(Stretch { begin: at - step, end: at }) else { break };
             let shown = window_status(&window, step, slo.goal);
+            let budget = slo.goal.and_then(|goal| budget(&measure.period_ending(at)?, goal));
             points.push(HistoryPoint {
                 at,
                 good: shown.good,
                 total: shown.total,
                 measured_ratio: shown.measured_ratio,
-                budget_left_ratio: budget(&period, slo.goal).map(|budget| budget.left_ratio),
+                budget_left_ratio: budget.map(|budget| budget.left_ratio),
             });
             at += step;
         }
@@ -74,22 +80,14 @@ fn slo_status(
 ) -> SloStatus {
     let key = slo.indicator.key();
     let mut notes = slo.notes.clone();
-    for alert in &slo.alerts {
-        match verdict(alert, slo.goal, slo.period) {
-            Verdict::Useful => {}
-            Verdict::CannotFire => {
-                notes.push(format!(
-                    "alert {} cannot fire: {}",
-                    alert.name,
-                    arithmetic(alert, slo.goal, slo.period)
-                ));
-            }
-            Verdict::FiresAfterExhaustion => notes.push(format!(
-                "alert {} fires after exhaustion: {}",
-                alert.name,
-                arithmetic(alert, slo.goal, slo.period)
-            )),
-        }
+    for (goal, alert) in slo.goal.iter().flat_map(|goal| slo.alerts.iter().map(move |alert| (*goal, alert))) {
+        let what = match verdict(alert, goal, &slo.period) {
+            Verdict::Useful => continue,
+            Verdict::CannotFire => "cannot fire",
+            Verdict::FiresAfterExhaustion => "fires after exhaustion",
+        };
+        let arithmetic = arithmetic(alert, goal, &slo.period);
+        notes.push(format!("alert {} {what}: {arithmetic}", alert.name));
     }
     notes.extend(engine.ledger.sli(&key).into_iter().flat_map(|sli| sli.notes()));
     notes.extend(engine.ledger.late_note(&key));
@@ -99,10 +97,17 @@ fn slo_status(
         name: slo.name.clone(),
         service: slo.service.clone(),
         description: slo.description.clone(),
-        owner: slo.owner.clone(),
-        runbook: slo.runbook.clone(),
-        goal_ratio: slo.goal.ratio(),
-        goal_text: slo.goal.to_string(),
+        display_name: slo.display_name.clone(),
+        owner: slo.about.owner.clone(),
+        criticality: slo.about.criticality.map_or("", Criticality::as_str).to_owned(),
+        contacts: slo.about.contacts.clone(),
+        links: slo.about.links.clone(),
+        runbook: slo.about.runbook.clone(),
+        goal_ratio: slo.goal.map(Goal::ratio),
+        goal_text: slo.goal.map_or("no goal".to_owned(), |goal| goal.to_string()),
+        aspirational_ratio: slo.aspirational.map(Goal::ratio),
+        aspirational_text: slo.aspirational.map(|goal| goal.to_string()).unwrap_or_default(),
+        dialect: slo.dialect.as_str().to_owned(),
         period_text: slo.period.text(),
         period: slo.period.length(),
         indicator_text: slo.indicator.text(),
@@ -124,16 +129,23 @@ struct Place<'a> {
     now: Timestamp,
 }
 
+impl<'a> Place<'a> {
+    fn measure(&self) -> Measure<'a> {
+        Measure { engine: self.engine, slo: self.slo, stream: self.id }
+    }
+}
+
 fn stream_status(place: &Place<'_>, labels: Labels, targets: TargetCount) -> StreamStatus {
     let Place { engine, slo, id, .. } = *place;
     let ledger = &engine.ledger;
     let length = slo.period.length();
-    let period = ledger.window(id, length).unwrap_or(Window { length, ..Window::default() });
-    let budget = budget(&period, slo.goal);
+    let measure = place.measure();
+    let period = measure.period().unwrap_or(Window { length, ..Window::default() });
+    let budget = slo.goal.and_then(|goal| budget(&period, goal));
     let burns = windows_of(slo)
         .into_iter()
         .map(|asked| {
-            let window = ledger.window(id, asked).unwrap_or(Window { length: asked, ..Window::default() });
+            let window = measure.last(asked).unwrap_or(Window { length: asked, ..Window::default() });
             window_status(&window, asked, slo.goal)
         })
         .collect();
@@ -178,24 +190,21 @@ fn measurement(
 
 /// The range is that of the fastest alert's windows, which are the first to see a change.
 fn exhaustion_of(place: &Place<'_>, budget: &BudgetStatus) -> Option<Exhaustion> {
-    let ledger = &place.engine.ledger;
+    let (goal, measure) = (place.slo.goal?, place.measure());
     let fastest = place.slo.alerts.iter().min_by_key(|alert| alert.long);
     let lengths: Vec<TimeDelta> = match fastest {
         Some(alert) => [Some(alert.long), alert.short].into_iter().flatten().collect(),
         None => WINDOWS_USUAL.to_vec(),
     };
-    let windows: Vec<Window> =
-        lengths.into_iter().filter_map(|length| ledger.window(place.id, length)).collect();
-    let known_until = ledger.watermark(place.id)?;
-    exhaustion(
-        &Spending { goal: place.slo.goal, budget, period: place.slo.period.length(), known_until },
-        &windows,
-    )
+    let windows: Vec<Window> = lengths.into_iter().filter_map(|length| measure.last(length)).collect();
+    let known_until = measure.watermark()?;
+    exhaustion(&Spending { goal, budget, period: place.slo.period.length(), known_until }, &windows)
 }
 
 fn alert_status(place: &Place<'_>, labels: &Labels, alert: &BurnAlert) -> BurnAlertStatus {
     let slo = place.slo;
-    let windows = alert_windows(&place.engine.ledger, place.id, alert);
+    let windows = place.measure().alert_windows(alert);
+    let rate = |window: Window| burn_rate(&window, slo.goal?);
     let key = AlertKey { slo: slo.id(), labels: labels.clone(), alert: AlertName::Burn(alert.name.clone()) };
     let state = place.engine.alerts.get(&key);
     BurnAlertStatus {
@@ -204,13 +213,13 @@ fn alert_status(place: &Place<'_>, labels: &Labels, alert: &BurnAlert) -> BurnAl
         long: alert.long,
         short: alert.short,
         factor: alert.factor.as_f64(),
-        burn_rate_long: windows.and_then(|w| burn_rate(&w.long, slo.goal)),
-        burn_rate_short: windows.and_then(|w| w.short).and_then(|short| burn_rate(&short, slo.goal)),
+        burn_rate_long: windows.and_then(|w| rate(w.long)),
+        burn_rate_short: windows.and_then(|w| w.short).and_then(rate),
         state: match state {
             Some(state) if state.is_firing => BurnAlertState::Firing,
             Some(_) | None => BurnAlertState::Inactive,
         },
         since: state.map(|state| state.since),
-        verdict: verdict(alert, slo.goal, slo.period),
+        verdict: slo.goal.map_or(Verdict::CannotFire, |goal| verdict(alert, goal, &slo.period)),
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::Labels;
 
-use crate::definition::{Events, Indicator, Latency, Ratio};
+use crate::indicator::{Events, Indicator, Latency, Ratio, probe_ratio};
 use crate::selector::Selector;
 
 /// What an increment of one is worth.
@@ -142,6 +142,8 @@ pub(crate) fn role(indicator: &Indicator, labels: &Labels) -> Option<Role> {
     match &indicator.events {
         Events::Ratio(ratio) => ratio_weight(ratio, labels).map(Role::Counter),
         Events::Latency(latency) => latency_part(latency, labels).map(Role::Part),
+        Events::Probe(name) => ratio_weight(&probe_ratio(name), labels).map(Role::Counter),
+        Events::Threshold(_) | Events::Query(_) | Events::Composite(_) => None,
     }
 }
 
@@ -224,7 +226,11 @@ impl Sli {
     pub(crate) fn threshold(&self) -> f64 {
         match &self.indicator.events {
             Events::Latency(latency) => latency.threshold.get(),
-            Events::Ratio(_) => 0.0,
+            Events::Ratio(_)
+            | Events::Probe(_)
+            | Events::Threshold(_)
+            | Events::Query(_)
+            | Events::Composite(_) => 0.0,
         }
     }
 

@@ -1,6 +1,8 @@
 //! What is known of an objective right now: the one place where budgets, burn rates and times left are put into
 //! words for the outside. Pages, the API, the CLI and alert annotations all show these values and compute none.
 
+use std::collections::BTreeMap;
+
 use bellwether_model::{Labels, TimeDelta, Timestamp};
 use serde::Serialize;
 
@@ -11,18 +13,32 @@ pub struct SloStatus {
     pub id: String,
     /// Name as written.
     pub name: String,
+    /// What people call it; empty when the name says enough.
+    pub display_name: String,
     /// The service it speaks of; may be empty.
     pub service: String,
     /// One sentence for people; may be empty.
     pub description: String,
     /// Who answers for it; may be empty.
     pub owner: String,
+    /// What missing it means: `low`, `medium`, `high`, `critical`; may be empty.
+    pub criticality: String,
+    /// Whom to reach, by how.
+    pub contacts: BTreeMap<String, String>,
+    /// Where to look further, by what it is called.
+    pub links: BTreeMap<String, String>,
     /// Where the runbook is; may be empty.
     pub runbook: String,
-    /// The goal as a decimal text, e.g. `0.999`, and as a percentage with its sign, e.g. `99.9%`.
-    pub goal_ratio: f64,
-    /// The goal as people read it, e.g. `99.9%`.
+    /// The goal as a number, e.g. `0.999`; `None` for a threshold that is met or not, without a budget.
+    pub goal_ratio: Option<f64>,
+    /// The goal as people read it, e.g. `99.9%`, or `no goal`.
     pub goal_text: String,
+    /// What one would like to reach next, if stated.
+    pub aspirational_ratio: Option<f64>,
+    /// The same as people read it; may be empty.
+    pub aspirational_text: String,
+    /// The dialect it was written in, e.g. `openslo`.
+    pub dialect: String,
     /// The period as people read it, e.g. `rolling 28d`.
     pub period_text: String,
     /// Length of the period at the moment of the status.

@@ -11,6 +11,7 @@ use bellwether_model::{Labels, TimeDelta, Timestamp};
 use crate::blocks::{BLOCK_MINUTES, Blocks, Totals};
 use crate::coverage::{Coverage, Slots};
 use crate::goal::Counts;
+use crate::period::Stretch;
 
 /// Most bridged gaps that are remembered; beyond it the oldest are taken as located.
 const UNLOCATED_MAX: usize = 64;
@@ -273,6 +274,11 @@ impl Stream {
     pub(crate) fn window(&self, length: TimeDelta) -> Option<Window> {
         let end = self.grid.slot(self.watermark?);
         Some(self.window_ending(end, length))
+    }
+
+    /// What happened in a stretch of time, its edges moved to the ends of the slots they lie in.
+    pub(crate) fn over(&self, stretch: Stretch) -> Window {
+        self.window_ending(self.grid.slot(stretch.end), stretch.length())
     }
 
     /// The window of this length that ends with a slot.

@@ -117,7 +117,7 @@ impl<'a> Detail<'a> {
             section.card aria-label="Summary" {
                 dl.facts.wide {
                     div { dt { "Now, goal " (self.slo.goal_text) } dd {
-                        b { (stream.total.sli_ratio.map_or("no events".to_owned(), |r| digits::percent(r, &[self.slo.goal_ratio]))) }
+                        b { (stream.total.sli_ratio.map_or("no events".to_owned(), |r| digits::percent(r, self.slo.goal_ratio.as_slice()))) }
                         (digits::count(stream.total.good)) " good of " (digits::count(stream.total.total))
                     } }
                     div { dt { "Budget left" } dd { (self.budget()) } }
@@ -205,7 +205,7 @@ impl<'a> Detail<'a> {
                                 @if stream.labels.is_empty() { "everything" } @else { (parts::labels(&stream.labels)) }
                             }
                         }
-                        td.n { (stream.total.sli_ratio.map_or("no events".to_owned(), |r| digits::percent(r, &[self.slo.goal_ratio]))) }
+                        td.n { (stream.total.sli_ratio.map_or("no events".to_owned(), |r| digits::percent(r, self.slo.goal_ratio.as_slice()))) }
                         td.n { (stream.budget.as_ref().map_or("unknown".to_owned(), parts::budget_text)) }
                         td { @if parts::is_burning(stream) { (parts::tag(Tone::Bad, "burning")) } @else { (parts::tag(Tone::Ok, "quiet")) } }
                     }
@@ -225,7 +225,6 @@ impl<'a> Detail<'a> {
         let series = |pick: fn(&HistoryPoint) -> Option<f64>| -> Vec<_> {
             self.history.iter().map(|p| (p.at, pick(p))).collect()
         };
-        let goal = self.slo.goal_ratio;
         let sli = LineChart {
             id: "sli".to_owned(),
             title: format!("Good events per {}, goal {}", digits::length(self.step), self.slo.goal_text),
@@ -235,7 +234,7 @@ impl<'a> Detail<'a> {
                 label: "good".to_owned(),
                 points: series(|p| (p.total > 0.0).then(|| p.good / p.total)),
             }],
-            goal: Some(Goal { at: goal, label: format!("goal {}", self.slo.goal_text) }),
+            goal: self.slo.goal_ratio.map(|at| Goal { at, label: format!("goal {}", self.slo.goal_text) }),
             include: Some(1.0),
             gaps: gaps.clone(),
             step: None,
@@ -283,7 +282,7 @@ impl<'a> Detail<'a> {
                     tbody { @for point in self.history.iter().rev() { tr {
                         td.t { (parts::utc(point.at, self.now)) }
                         td.n { (digits::count(point.good)) } td.n { (digits::count(point.total)) }
-                        td.n { @if point.total > 0.0 { (digits::percent(point.good / point.total, &[self.slo.goal_ratio])) } @else { "no events" } }
+                        td.n { @if point.total > 0.0 { (digits::percent(point.good / point.total, self.slo.goal_ratio.as_slice())) } @else { "no events" } }
                         td.n { (digits::percent(point.measured_ratio, &[])) }
                         td.n { (point.budget_left_ratio.map_or("unknown".to_owned(), digits::percent_short)) }
                     } } }
@@ -344,7 +343,7 @@ impl<'a> Detail<'a> {
                 td.n { (window.burn_rate.map_or("unknown".to_owned(), |r| digits::burn(r, &[1.0]))) }
                 td.n { (digits::count(window.total - window.good)) }
                 td.n { (digits::count(window.total)) }
-                td.n { (window.sli_ratio.map_or("no events".to_owned(), |r| digits::percent(r, &[self.slo.goal_ratio]))) }
+                td.n { (window.sli_ratio.map_or("no events".to_owned(), |r| digits::percent(r, self.slo.goal_ratio.as_slice()))) }
                 td.n { (digits::percent(window.measured_ratio, &[])) }
             }
         }

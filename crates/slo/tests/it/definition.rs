@@ -32,7 +32,7 @@ fn check(from: &str, to: &str, expected: &[&str]) {
 fn a_whole_objective_is_read() {
     let slo = &slos(GOOD)[0];
     assert_eq!(
-        (slo.id(), slo.goal.to_string(), slo.period.text()),
+        (slo.id(), slo.goal.unwrap().to_string(), slo.period.text()),
         ("api".into(), "99.9%".into(), "rolling 28d".into())
     );
     assert_eq!(slo.indicator.text(), "good ok_total{job=\"x\"} of all a_total + b_total");
@@ -151,7 +151,7 @@ fn no_alerts_means_none() {
 #[test]
 fn default_alerts_shrink_with_a_short_period_but_not_below_four_scrapes() {
     let goal = Goal::parse("99.9%").unwrap();
-    let day = default_alerts(goal, Period::Rolling(TimeDelta::DAY), TimeDelta::from_secs(15));
+    let day = default_alerts(goal, &Period::Rolling(TimeDelta::DAY), TimeDelta::from_secs(15));
     let shown: Vec<String> = day
         .alerts
         .iter()
@@ -168,7 +168,7 @@ fn default_alerts_shrink_with_a_short_period_but_not_below_four_scrapes() {
 fn default_alerts_that_cannot_fire_are_left_out_and_said_so() {
     let goal = Goal::parse("90%").unwrap();
     let month =
-        default_alerts(goal, Period::Rolling(TimeDelta(30 * TimeDelta::DAY.0)), TimeDelta::from_secs(15));
+        default_alerts(goal, &Period::Rolling(TimeDelta(30 * TimeDelta::DAY.0)), TimeDelta::from_secs(15));
     let names: Vec<&str> = month.alerts.iter().map(|a| a.name.as_str()).collect();
     assert_eq!(names, ["steady-burn", "slow-burn", "drip-burn"]);
     assert_eq!(

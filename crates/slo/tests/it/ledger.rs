@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{Batch, Labels, Origin, STALE_NAN, Sample, SeriesId, TimeDelta, Timestamp};
 use bellwether_slo::{
-    Events, Indicator, Latency, Ledger, LedgerSettings, Ratio, Selector, Threshold, Window,
+    Budgeting, Events, Indicator, Latency, Ledger, LedgerSettings, Ratio, Selector, Threshold, Window,
 };
 use proptest::prelude::*;
 
@@ -20,6 +20,7 @@ fn selector(text: &str) -> Selector {
 fn bad_of_total() -> Indicator {
     let (bad, total) = (vec![selector("bad")], vec![selector("total")]);
     Indicator {
+        budgeting: Budgeting::Occurrences,
         events: Events::Ratio(Ratio::BadTotal { bad, total }),
         group_by: Vec::new(),
         streams_max: 100,
@@ -29,7 +30,7 @@ fn bad_of_total() -> Indicator {
 fn latency(threshold: f64) -> Indicator {
     let threshold = Threshold::new(threshold).unwrap();
     let events = Events::Latency(Latency { histogram: selector("took"), threshold });
-    Indicator { events, group_by: Vec::new(), streams_max: 100 }
+    Indicator { events, budgeting: Budgeting::Occurrences, group_by: Vec::new(), streams_max: 100 }
 }
 
 /// A ledger that numbers series as they come.

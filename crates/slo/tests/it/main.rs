@@ -7,5 +7,6 @@ mod engine;
 mod goal;
 mod ledger;
 mod memory;
+mod period;
 mod selector;
 mod world;

@@ -1,7 +1,7 @@
 //! Thirty days of a stream fit in 100 KB.
 
 use bellwether_model::{Batch, Origin, Sample, SeriesId, TimeDelta, Timestamp};
-use bellwether_slo::{Events, Indicator, Ledger, LedgerSettings, Ratio, Selector};
+use bellwether_slo::{Budgeting, Events, Indicator, Ledger, LedgerSettings, Ratio, Selector};
 
 use crate::world::{SCRAPE, series};
 
@@ -9,7 +9,8 @@ use crate::world::{SCRAPE, series};
 fn heap_bytes_after_30_days(per_minute: f64) -> usize {
     let selector = |text: &str| vec![Selector::parse(text).unwrap()];
     let events = Events::Ratio(Ratio::BadTotal { bad: selector("bad"), total: selector("total") });
-    let indicator = Indicator { events, group_by: Vec::new(), streams_max: 1 };
+    let indicator =
+        Indicator { events, budgeting: Budgeting::Occurrences, group_by: Vec::new(), streams_max: 1 };
     let mut ledger = Ledger::new(LedgerSettings::default());
     ledger.set_indicators([&indicator]);
     ledger.series_born(SeriesId(1), &series("total"));
