@@ -28,6 +28,11 @@ pub struct Slo {
     pub labels: Labels,
     /// Annotations that every alert of it carries.
     pub annotations: Labels,
+    /// Labels that every alert of a severity carries; they win over those of the objective, and an alert's own win
+    /// over them. Without entries that are empty.
+    pub severity_labels: BTreeMap<String, Labels>,
+    /// Annotations that every alert of a severity carries, in the same order of precedence.
+    pub severity_annotations: BTreeMap<String, Labels>,
     /// The share of events that must be good; `None` for a threshold that is met or not over the whole period, and
     /// has no budget and no burn-rate alerts.
     pub goal: Option<Goal>,
@@ -43,6 +48,9 @@ pub struct Slo {
     pub alerts: Vec<BurnAlert>,
     /// Alerts on what is left of the budget.
     pub budget_alerts: Vec<BudgetAlert>,
+    /// Whether nobody is told of a slower burn-rate alert while a faster one of the same stream fires; so unless
+    /// stated otherwise.
+    pub inhibit_slower: bool,
     /// What has to be said about the definition wherever it is shown.
     pub notes: Vec<String>,
     /// The dialect it was written in.
