@@ -1,5 +1,7 @@
 //! What the user typed: the commands, their flags, and their help.
 
+pub mod slo;
+
 use std::path::PathBuf;
 
 use bellwether_model::TimeDelta;
@@ -37,7 +39,7 @@ pub enum Command {
     Query(Query),
     /// Objectives and their error budgets
     #[command(subcommand)]
-    Slo(Slo),
+    Slo(slo::Slo),
     /// Alerts that are active on a running server
     Alerts(Alerts),
     /// Add, list and expire silences on a running server
@@ -242,17 +244,6 @@ pub enum QueryFormat {
     Json,
     /// For spreadsheets
     Csv,
-}
-
-/// Subcommands of `slo`.
-#[derive(Debug, Subcommand)]
-pub enum Slo {
-    /// Budgets, burn rates and alerts of every objective
-    Status {
-        /// The server
-        #[command(flatten)]
-        remote: Remote,
-    },
 }
 
 /// Flags of `alerts`.

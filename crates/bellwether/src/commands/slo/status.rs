@@ -3,14 +3,14 @@
 use bellwether_model::{TimeDelta, Timestamp};
 use serde_json::Value;
 
-use crate::cli::{Format, Slo};
+use crate::cli::Format;
+use crate::cli::slo::Status;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{Rows, print_json, say};
 
 /// Prints the objectives of a running server.
-pub async fn run(command: Slo) -> Result<(), Failure> {
-    let Slo::Status { remote } = command;
+pub(super) async fn run(Status { remote }: Status) -> Result<(), Failure> {
     let slos = Client::new(&remote.server)?.get_list("/api/bellwether/v1/slos").await?;
     if remote.format == Format::Json {
         print_json(&Value::Array(slos));

@@ -1,0 +1,13 @@
+//! `bellwether slo …`: one subcommand, one file.
+
+mod status;
+
+use crate::cli::slo::Slo;
+use crate::failure::Failure;
+
+/// Runs a subcommand to its end.
+pub async fn run(command: Slo) -> Result<(), Failure> {
+    match command {
+        Slo::Status(arguments) => status::run(arguments).await,
+    }
+}
