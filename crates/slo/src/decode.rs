@@ -141,6 +141,7 @@ impl Decode for Slo {
             alert_name,
             alerts,
             budget_alerts: Vec::new(),
+            threshold_alerts: Vec::new(),
             inhibit_slower: true,
             notes,
             dialect: Dialect::Bellwether,

@@ -10,6 +10,7 @@ use crate::burn_alert::{BudgetAlert, BurnAlert};
 use crate::goal::Goal;
 use crate::indicator::Indicator;
 use crate::period::Period;
+use crate::threshold_alert::ThresholdAlert;
 
 /// A service level objective.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +49,8 @@ pub struct Slo {
     pub alerts: Vec<BurnAlert>,
     /// Alerts on what is left of the budget.
     pub budget_alerts: Vec<BudgetAlert>,
+    /// Alerts on a threshold without a goal that is not met; empty for every other objective.
+    pub threshold_alerts: Vec<ThresholdAlert>,
     /// Whether nobody is told of a slower burn-rate alert while a faster one of the same stream fires; so unless
     /// stated otherwise.
     pub inhibit_slower: bool,
@@ -149,6 +152,7 @@ impl Slo {
             Self { dialect: Dialect::default(), span: None, notes: Vec::new(), ..self.clone() };
         canonical.alerts.iter_mut().for_each(|alert| alert.span = None);
         canonical.budget_alerts.iter_mut().for_each(|alert| alert.span = None);
+        canonical.threshold_alerts.iter_mut().for_each(|alert| alert.span = None);
         canonical
     }
 }

@@ -28,10 +28,12 @@ mod ledger;
 mod measure;
 mod period;
 mod report;
+mod sampled_query;
 mod selector;
 mod sli;
 mod status;
 mod stream;
+mod threshold_alert;
 mod vouch;
 mod wire;
 
@@ -52,9 +54,11 @@ pub use indicator::{
 };
 pub use ledger::{Ledger, LedgerSettings, StreamId};
 pub use period::{Calendar, CalendarUnit, Period, Stretch};
+pub use sampled_query::SampledQuery;
 pub use selector::{Selector, SelectorError};
 pub use status::{
     BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement, SloStatus,
     StreamStatus, Verdict, WindowStatus,
 };
 pub use stream::Window;
+pub use threshold_alert::ThresholdAlert;
