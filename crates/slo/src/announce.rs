@@ -86,24 +86,33 @@ impl Ledger {
         }
     }
 
-    /// The streams a series belongs to: everything, and one of its own while there are not too many.
+    /// The streams a series belongs to, and a note of it if its own could not be made.
     fn streams_of(&mut self, index: usize, labels: &Labels) -> Vec<u32> {
         let Some(sli) = &self.slis[index] else { return Vec::new() };
-        let (everything, group) = (sli.everything, sli.group(labels));
-        if group.is_empty() {
-            return vec![everything];
-        }
-        if let Some(stream) = sli.groups.get(&group) {
-            return vec![everything, *stream];
-        }
-        let is_full = sli.groups.len() >= sli.indicator.streams_max as usize;
-        let stream = if is_full { NONE } else { self.new_stream(index as u32, group.clone()) };
-        let Some(sli) = &mut self.slis[index] else { return Vec::new() };
-        if is_full {
+        let group = sli.group(labels);
+        let streams = self.streams_for(index, &group);
+        if let (true, 1, Some(sli)) = (!group.is_empty(), streams.len(), &mut self.slis[index]) {
             sli.refused += 1;
-            return vec![everything];
         }
-        sli.groups.insert(group, stream);
-        vec![everything, stream]
+        streams
+    }
+
+    /// The streams of a group: everything, and one of its own while there are not too many.
+    pub(crate) fn streams_for(&mut self, index: usize, group: &Labels) -> Vec<u32> {
+        let Some(sli) = &self.slis[index] else { return Vec::new() };
+        let (everything, known) = (sli.everything, sli.groups.get(group).copied());
+        let is_full = sli.groups.len() >= sli.indicator.streams_max as usize;
+        match known {
+            _ if group.is_empty() => vec![everything],
+            Some(stream) => vec![everything, stream],
+            None if is_full => vec![everything],
+            None => {
+                let stream = self.new_stream(index as u32, group.clone());
+                if let Some(sli) = &mut self.slis[index] {
+                    sli.groups.insert(group.clone(), stream);
+                }
+                vec![everything, stream]
+            }
+        }
     }
 }

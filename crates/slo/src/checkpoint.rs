@@ -22,8 +22,12 @@ use crate::sli::{Bound, Histogram, Sli, Weight};
 use crate::stream::{Stream, Unlocated};
 use crate::wire::{Reader, Writer};
 
-/// First bytes of a head; the last is the version.
-const HEAD_MAGIC: &[u8; 8] = b"BWSLOHD\x01";
+/// First bytes of a head; a version follows.
+const HEAD_MAGIC: &[u8; 7] = b"BWSLOHD";
+/// What is written. Version 2 may hold answers to questions among the targets.
+const VERSION: u8 = 2;
+/// The oldest version that is still read.
+const VERSION_MIN: u8 = 1;
 /// First byte of a block's record; tells a record from zeros behind the end.
 const BLOCK_MARK: u8 = 0xb1;
 
@@ -152,6 +156,7 @@ struct Start {
 
 fn write_head(engine: &SloEngine, position: LogPosition) -> Vec<u8> {
     let mut w = Writer { bytes: HEAD_MAGIC.to_vec() };
+    w.u8(VERSION);
     w.u64(position.file);
     w.u64(position.offset);
     w.i64(engine.ledger.grid.slot_ms);
@@ -164,14 +169,15 @@ fn write_head(engine: &SloEngine, position: LogPosition) -> Vec<u8> {
 }
 
 fn check_head(head: &[u8]) -> Result<&[u8], RestoreError> {
-    if !head.starts_with(HEAD_MAGIC) {
+    let version = head.strip_prefix(HEAD_MAGIC).and_then(|rest| rest.first());
+    if !version.is_some_and(|version| (VERSION_MIN..=VERSION).contains(version)) {
         return Err(RestoreError::UnknownVersion);
     }
     let (body, sum) = head.split_last_chunk::<4>().ok_or(RestoreError::Checksum)?;
-    if body.len() < HEAD_MAGIC.len() || crc32fast::hash(body) != u32::from_le_bytes(*sum) {
+    if body.len() <= HEAD_MAGIC.len() || crc32fast::hash(body) != u32::from_le_bytes(*sum) {
         return Err(RestoreError::Checksum);
     }
-    Ok(&body[HEAD_MAGIC.len()..])
+    Ok(&body[HEAD_MAGIC.len() + 1..])
 }
 
 fn read_start(r: &mut Reader<'_>) -> Option<Start> {
@@ -278,6 +284,11 @@ fn write_ledger(w: &mut Writer, ledger: &Ledger) {
                 w.text(job);
                 w.text(instance);
             }
+            TargetKey::Asked { indicator, labels } => {
+                w.u8(2);
+                w.text(indicator);
+                w.labels(labels);
+            }
         }
         w.u32(*index);
     });
@@ -303,6 +314,7 @@ fn read_ledger(
         let key = match r.u8()? {
             0 => TargetKey::Scraped(SeriesId(r.u32()?)),
             1 => TargetKey::Pushed { job: r.text()?.to_owned(), instance: r.text()?.to_owned() },
+            2 => TargetKey::Asked { indicator: r.text()?.to_owned(), labels: r.labels()? },
             _ => return None,
         };
         Some((key, r.u32()?))

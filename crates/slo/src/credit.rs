@@ -77,7 +77,7 @@ impl Ledger {
     }
 
     /// The index of a target that is not gone: one that returns starts anew, but has been seen before.
-    fn live_target(&mut self, key: TargetKey) -> u32 {
+    pub(crate) fn live_target(&mut self, key: TargetKey) -> u32 {
         let index = self.target_for(key.clone());
         let old = &self.targets[index as usize];
         if !old.is_gone {

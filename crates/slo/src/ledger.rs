@@ -78,7 +78,15 @@ pub(crate) struct Source {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum TargetKey {
     Scraped(SeriesId),
-    Pushed { job: String, instance: String },
+    Pushed {
+        job: String,
+        instance: String,
+    },
+    /// The answers about one group of an indicator; see `book`.
+    Asked {
+        indicator: String,
+        labels: Labels,
+    },
 }
 
 /// A target and what it vouches for.

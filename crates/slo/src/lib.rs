@@ -11,6 +11,7 @@ mod alert_text;
 mod alerting;
 mod announce;
 mod blocks;
+mod book;
 mod budget;
 mod burn;
 mod burn_alert;

@@ -1,5 +1,6 @@
 //! Tests of this crate.
 
+mod book;
 mod challenge_six;
 mod checkpoint;
 mod definition;
