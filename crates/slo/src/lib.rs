@@ -28,6 +28,8 @@ mod indicator;
 mod ledger;
 mod measure;
 mod period;
+pub mod recognise;
+mod recognise_sum;
 mod report;
 mod sampled_query;
 mod selector;

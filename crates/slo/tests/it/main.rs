@@ -9,5 +9,6 @@ mod goal;
 mod ledger;
 mod memory;
 mod period;
+mod recognise;
 mod selector;
 mod world;
