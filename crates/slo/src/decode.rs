@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bellwether_diag::yaml::{self, Node, Value};
-use bellwether_diag::{Cx, Decode, Diagnostics, FileId, MapReader, Sources, Span};
+use bellwether_diag::{Cx, Decode, MapReader, Span};
 use bellwether_model::{Labels, TimeDelta, is_valid_legacy_name};
 
 use crate::burn_alert::{BurnAlert, default_alerts};
@@ -26,31 +26,6 @@ const SCRAPE_USUAL: TimeDelta = TimeDelta(15 * TimeDelta::SECOND.0);
 
 /// Labels of an alert that say which objective and alert it is.
 const OWN_LABELS: [&str; 5] = ["alertname", "slo", "service", "alert", "severity"];
-
-/// Reads the objectives of one file; what cannot be read is reported and left out.
-pub fn parse(sources: &Sources, file: FileId, out: &mut Diagnostics) -> Vec<Slo> {
-    let documents = yaml::parse(sources, file, out);
-    let mut cx = Cx::new(sources, out);
-    let mut slos = Vec::new();
-    for document in documents.iter().filter(|d| !d.is_null()) {
-        if let Some(file) = SloFile::decode(document, &mut cx) {
-            slos.extend(file.slos);
-        }
-    }
-    refuse_duplicates(&slos, &mut cx);
-    slos
-}
-
-fn refuse_duplicates(slos: &[Slo], cx: &mut Cx<'_>) {
-    let mut seen = BTreeMap::new();
-    for slo in slos {
-        let twice = seen.insert(slo.id(), ()).is_some();
-        if let (true, Some(span)) = (twice, slo.span) {
-            let help = "give each objective of a service a name of its own";
-            cx.error_help(span, format!("objective {:?} is defined twice", slo.id()), help);
-        }
-    }
-}
 
 /// A file of objectives.
 #[derive(Clone, Debug, PartialEq)]

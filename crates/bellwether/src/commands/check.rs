@@ -20,6 +20,7 @@ pub fn run(arguments: &Check) -> Result<(), Failure> {
     for path in &arguments.files {
         config::check(path, &mut loader);
     }
+    loader.check_objectives();
     loader.lint_across_files();
     let problems = loader.diagnostics.iter().chain(loader.refused.iter());
     let is_shown = |problem: &&Diagnostic| arguments.lint != Lint::None || problem.id != DUPLICATE;

@@ -4,7 +4,7 @@
 pub mod prometheus;
 mod shown;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use bellwether_diag::{
 use bellwether_model::TimeDelta;
 use bellwether_rules::unit_test::TestFile;
 use bellwether_rules::{ReadOptions, RuleFile, RuleGroup};
-use bellwether_slo::Slo;
+use bellwether_slo::{Dialect, Documents, Slo, Strictness};
 
 use prometheus::PrometheusConfig;
 
@@ -110,6 +110,10 @@ pub fn check(path: &Path, loader: &mut Loader) {
         Kind::Alertmanager => {
             loader.decode_routing(file, &folder);
         }
+        Kind::Objectives => {
+            let Loader { sources, diagnostics, objectives, .. } = loader;
+            objectives.add_file(sources, file, diagnostics);
+        }
         Kind::Prometheus => {
             if let Some(config) = loader.decode::<PrometheusConfig>(file) {
                 loader.load_rule_files(&config.rule_files, &folder);
@@ -126,14 +130,18 @@ enum Kind {
     Tests,
     Alertmanager,
     Prometheus,
+    /// Of any dialect but our own.
+    Objectives,
 }
 
 fn kind_of(loader: &mut Loader, file: FileId) -> Kind {
     // Problems of syntax are reported by whoever reads the file next.
     let documents = yaml::parse(&loader.sources, file, &mut Diagnostics::new());
-    let Some(Value::Mapping(entries)) = documents.first().map(|node| &node.value) else {
-        return Kind::Bellwether;
-    };
+    let Some(first) = documents.first() else { return Kind::Bellwether };
+    let Value::Mapping(entries) = &first.value else { return Kind::Bellwether };
+    if bellwether_slo::Kind::of(first).is_none_or(|kind| kind.dialect() != Dialect::Bellwether) {
+        return Kind::Objectives;
+    }
     let has =
         |names: &[&str]| entries.iter().any(|(key, _)| key.as_text().is_some_and(|key| names.contains(&key)));
     if has(&["prometheus", "alertmanager", "rules", "slos"]) {
@@ -167,6 +175,8 @@ pub struct Loader {
     pub refused: Diagnostics,
     /// All rule files read so far, by name.
     pub rules: Vec<(String, RuleFile)>,
+    /// All documents of objectives read so far, those that `bellwether.yml` names aside.
+    pub objectives: Documents,
     /// How strictly rule files are read.
     pub rule_options: ReadOptions,
     /// Whether what objectives' alerts can do at all is examined.
@@ -437,50 +447,37 @@ impl Loader {
     }
 
     fn load_slos(&mut self, sections: Vec<Section>, folder: &Path) -> Vec<Slo> {
-        let mut slos = Vec::new();
+        let mut documents = Documents::default();
         for section in sections {
             match section {
-                Section::Inline(node) => slos.extend(self.decode_node::<Slo>(&node)),
+                Section::Inline(node) => {
+                    documents.add_item(node, &mut Cx::new(&self.sources, &mut self.diagnostics));
+                }
                 Section::File(pattern) => {
                     for path in self.expand(&pattern.value, Some(pattern.span), folder) {
                         if let Some(file) = self.read_file(&path, Some(pattern.span)) {
-                            slos.extend(bellwether_slo::parse(&self.sources, file, &mut self.diagnostics));
+                            documents.add_file(&self.sources, file, &mut self.diagnostics);
                         }
                     }
                 }
             }
         }
-        self.refuse_same_names(&slos);
+        self.read_slos(&documents)
+    }
+
+    /// The objectives of documents, however many files they came from.
+    fn read_slos(&mut self, documents: &Documents) -> Vec<Slo> {
+        let slos = documents.slos(&self.sources, Strictness::Strict, &mut self.diagnostics);
         if self.examine {
-            for slo in &slos {
-                self.diagnostics.extend(bellwether_slo::examine(slo));
-            }
+            self.diagnostics.extend(slos.iter().flat_map(bellwether_slo::examine));
         }
         slos
     }
 
-    fn refuse_same_names(&mut self, slos: &[Slo]) {
-        let mut first_by_id: BTreeMap<String, Option<Span>> = BTreeMap::new();
-        for slo in slos {
-            let Some(first) = first_by_id.insert(slo.id(), slo.span) else { continue };
-            if first.map(|span| span.file) == slo.span.map(|span| span.file)
-                && first.is_some_and(|span| self.is_slo_file(span))
-            {
-                continue; // reported when its file was read
-            }
-            let message = format!("a second objective is named {:?}", slo.id());
-            let mut diagnostic =
-                Diagnostic::error("duplicate-slo", slo.span, message).with_help("give each its own name");
-            if let Some(first) = first {
-                diagnostic = diagnostic.with_related(first, "the first is here");
-            }
-            self.diagnostics.push(diagnostic);
-        }
-    }
-
-    /// Whether a span lies in a file of its own, rather than in the configuration (the first file read).
-    fn is_slo_file(&self, span: Span) -> bool {
-        span.file != FileId(0)
+    /// Reads the files of objectives that were checked, together: one may refer to what stands in another.
+    pub fn check_objectives(&mut self) {
+        let documents = std::mem::take(&mut self.objectives);
+        self.read_slos(&documents);
     }
 
     /// Files that a pattern names, sorted.

@@ -1,0 +1,162 @@
+//! Everybody's ways of writing objectives, told apart by what a document says of itself, and read together: an
+//! objective of OpenSLO may name an indicator, and one of Sloth a catalogue of windows, that stands in another file.
+//!
+//! A reader of a dialect reports what it cannot carry over with [`not_carried`] and goes on without it. Read strictly
+//! that is an error, since a field that is silently left out is an alert that never fires; read leniently it is a
+//! warning, and the warnings are the list of what was left out. What would change the meaning of what is counted is
+//! an error either way.
+
+mod kind;
+
+use std::collections::BTreeMap;
+
+use bellwether_diag::yaml::{self, Node};
+use bellwether_diag::{Cx, Decode, Diagnostic, Diagnostics, FileId, Severity, Sources, Span};
+
+use crate::decode::SloFile;
+use crate::definition::Slo;
+
+pub use kind::Kind;
+
+/// What becomes of fields that cannot be carried over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// They are errors.
+    #[default]
+    Strict,
+    /// They are left out, and each is named in a warning.
+    Lenient,
+}
+
+/// The kind of problem that a field which cannot be carried over is.
+pub const NOT_CARRIED: &str = "field-not-carried";
+
+/// Reports something that we have nothing for. The objective can be used without it.
+#[allow(dead_code)]
+pub(crate) fn not_carried(span: Span, message: impl Into<String>, help: impl Into<String>, cx: &mut Cx<'_>) {
+    cx.push(Diagnostic::error(NOT_CARRIED, span, message).with_help(help));
+}
+
+/// A document, and whose way of writing it is.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// What it is.
+    pub kind: Kind,
+    /// Its contents; the span says in which file.
+    pub node: Node,
+}
+
+/// All documents that are read together, in the order they were added.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    all: Vec<Document>,
+}
+
+impl Documents {
+    /// Adds every document of a file; those of no kind are reported.
+    pub fn add_file(&mut self, sources: &Sources, file: FileId, out: &mut Diagnostics) {
+        let errors = out.error_count();
+        let nodes = yaml::parse(sources, file, out);
+        if out.error_count() > errors {
+            return;
+        }
+        let mut cx = Cx::new(sources, out);
+        nodes.into_iter().filter(|node| !node.is_null()).for_each(|node| self.add(node, &mut cx));
+    }
+
+    /// Adds one document; a list of resources is taken apart.
+    pub fn add(&mut self, node: Node, cx: &mut Cx<'_>) {
+        if let Some(items) = kind::resources(&node) {
+            items.iter().for_each(|item| self.add(item.clone(), cx));
+            return;
+        }
+        match Kind::of(&node) {
+            Some(kind) => self.all.push(Document { kind, node }),
+            None => kind::report_unknown(&node, cx),
+        }
+    }
+
+    /// Adds what stands in a list of objectives: one of our own, or a document of another dialect.
+    pub fn add_item(&mut self, node: Node, cx: &mut Cx<'_>) {
+        match Kind::of(&node) {
+            Some(Kind::Bellwether) => self.all.push(Document { kind: Kind::BellwetherSlo, node }),
+            Some(_) | None => self.add(node, cx),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Documents of one kind.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = &Node> {
+        self.all.iter().filter(move |document| document.kind == kind).map(|document| &document.node)
+    }
+
+    /// The objectives of all documents, in their order. What cannot be read is reported and left out.
+    pub fn slos(&self, sources: &Sources, strictness: Strictness, out: &mut Diagnostics) -> Vec<Slo> {
+        let mut found = Diagnostics::new();
+        let mut cx = Cx::new(sources, &mut found);
+        let slos: Vec<Slo> = self.all.iter().flat_map(|document| self.read(document, &mut cx)).collect();
+        refuse_duplicates(&slos, &mut cx);
+        out.extend(found.into_iter().map(|problem| weighed(problem, strictness)));
+        slos
+    }
+
+    fn read(&self, document: &Document, cx: &mut Cx<'_>) -> Vec<Slo> {
+        let node = &document.node;
+        match document.kind {
+            Kind::Bellwether => SloFile::decode(node, cx).map(|file| file.slos).unwrap_or_default(),
+            Kind::BellwetherSlo => Slo::decode(node, cx).into_iter().collect(),
+            Kind::OpenSlo
+            | Kind::SlothSpec
+            | Kind::SlothResource
+            | Kind::SlothWindows
+            | Kind::Pyrra
+            | Kind::GoogleCloud => {
+                let what = document.kind.dialect().as_str();
+                cx.error(node.span, format!("the dialect {what} is not read yet"));
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// Reads the objectives of several files together.
+pub fn read(sources: &Sources, files: &[FileId], strictness: Strictness, out: &mut Diagnostics) -> Vec<Slo> {
+    let mut documents = Documents::default();
+    files.iter().for_each(|file| documents.add_file(sources, *file, out));
+    documents.slos(sources, strictness, out)
+}
+
+/// Reads the objectives of one file, strictly.
+pub fn parse(sources: &Sources, file: FileId, out: &mut Diagnostics) -> Vec<Slo> {
+    read(sources, &[file], Strictness::Strict, out)
+}
+
+/// How bad a problem is to whoever reads leniently.
+fn weighed(problem: Diagnostic, strictness: Strictness) -> Diagnostic {
+    match strictness {
+        Strictness::Lenient if problem.id == NOT_CARRIED => {
+            Diagnostic { severity: Severity::Warning, ..problem }
+        }
+        Strictness::Strict | Strictness::Lenient => problem,
+    }
+}
+
+/// Names are how everybody speaks of objectives: corrections, silences and links go by them.
+fn refuse_duplicates(slos: &[Slo], cx: &mut Cx<'_>) {
+    let mut first_by_id: BTreeMap<String, Option<Span>> = BTreeMap::new();
+    for slo in slos {
+        let id = slo.id();
+        let message = format!("objective {id:?} is defined twice");
+        let Some(first) = first_by_id.insert(id, slo.span) else { continue };
+        let help = "give each objective of a service a name of its own";
+        let problem = Diagnostic::error("duplicate-slo", slo.span, message).with_help(help);
+        cx.push(match first {
+            Some(first) => problem.with_related(first, "the first is here"),
+            None => problem,
+        });
+    }
+}
