@@ -38,6 +38,42 @@ pub enum Origin {
     Backfill,
     /// Results of rule evaluation.
     Rules,
+    /// What another store has of one scrape of one of its targets; perhaps not all of it at once.
+    Remote {
+        /// The target's `up` series there, which names it.
+        target: SeriesId,
+        /// Whether the target answered.
+        ok: bool,
+        /// Time between two of its scrapes.
+        interval: TimeDelta,
+        /// What a series is that is seen here for the first time.
+        births: Births,
+    },
+    /// Samples of another store that belong to no target it scrapes: pushed to it, or recorded by its rules.
+    RemotePushed {
+        /// What a series is that is seen here for the first time.
+        births: Births,
+    },
+}
+
+/// What the first value of a series says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Births {
+    /// The series was born now if its target was watched already.
+    Counted,
+    /// Reading begins here: the series may be old, and its first value is a baseline.
+    Baseline,
+}
+
+impl Origin {
+    /// Whether samples older than the last of their series belong into the log all the same: what another store
+    /// learns of late is an event of its own time, and only the log needs to know it.
+    pub const fn may_be_late(self) -> bool {
+        match self {
+            Self::Remote { .. } | Self::RemotePushed { .. } => true,
+            Self::Scrape { .. } | Self::Backfill | Self::Rules => false,
+        }
+    }
 }
 
 /// Samples that arrived together. Times are never before those of an earlier batch of the same series.

@@ -16,7 +16,7 @@ mod source;
 mod time;
 
 pub use alert::{Alert, AlertFingerprint, FingerprintSyntaxError};
-pub use batch::{Batch, LogPosition, Origin, SeriesId};
+pub use batch::{Batch, Births, LogPosition, Origin, SeriesId};
 pub use go_regex::from_go as regex_from_go;
 pub use histogram::{Bucket, CounterReset, Histogram, HistogramError, HistogramSample, Schema};
 pub use histogram_buckets::BucketRange;

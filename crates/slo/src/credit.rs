@@ -4,7 +4,7 @@
 //! before it was first seen counts only if it was born while its target was already being watched: a fleet of
 //! short-lived pods would otherwise lose every first error. Nothing is ever extrapolated.
 
-use bellwether_model::{Batch, Origin, Sample, SeriesId, TimeDelta, Timestamp};
+use bellwether_model::{Batch, Births, Origin, Sample, SeriesId, TimeDelta, Timestamp};
 
 use crate::goal::Counts;
 use crate::ledger::{Credit, Ledger, StreamId, Target, TargetKey};
@@ -28,10 +28,19 @@ impl Ledger {
     /// Folds a batch in. Gives the streams it made known further, in order.
     pub fn apply(&mut self, batch: &Batch) -> Vec<StreamId> {
         let mut touched = match batch.origin {
-            Origin::Scrape { target, ok: true, interval } => self.apply_scrape(batch, target, interval),
-            Origin::Scrape { target, ok: false, interval } => self.apply_failure(batch, target, interval),
-            Origin::Backfill => self.apply_pushed(batch, None),
-            Origin::Rules => self.apply_pushed(batch, Some(RULES_GAP)),
+            Origin::Scrape { target, ok: true, interval } => {
+                self.apply_scrape(batch, target, interval, Births::Counted)
+            }
+            Origin::Remote { target, ok: true, interval, births } => {
+                self.apply_remote(batch, target, interval, births)
+            }
+            Origin::Scrape { target, ok: false, interval }
+            | Origin::Remote { target, ok: false, interval, .. } => {
+                self.apply_failure(batch, target, interval)
+            }
+            Origin::Backfill => self.apply_pushed(batch, None, Births::Counted),
+            Origin::Rules => self.apply_pushed(batch, Some(RULES_GAP), Births::Counted),
+            Origin::RemotePushed { births } => self.apply_pushed(batch, Some(RULES_GAP), births),
         };
         self.sweep(batch.at);
         touched.sort_unstable();
@@ -39,7 +48,7 @@ impl Ledger {
         touched.into_iter().map(StreamId).collect()
     }
 
-    fn apply_scrape(&mut self, batch: &Batch, up: SeriesId, interval: TimeDelta) -> Vec<u32> {
+    fn apply_scrape(&mut self, batch: &Batch, up: SeriesId, interval: TimeDelta, births: Births) -> Vec<u32> {
         let index = self.live_target(TargetKey::Scraped(up));
         let interval = TimeDelta(interval.0.clamp(1, TimeDelta::DAY.0));
         let at = batch.at;
@@ -47,7 +56,8 @@ impl Ledger {
             return Vec::new(); // the same scrape twice
         }
         let pushers = self.pushers(index, batch);
-        let arrival = self.arrive(index, batch, interval, !pushers.is_empty());
+        let mut arrival = self.arrive(index, batch, interval, !pushers.is_empty());
+        arrival.was_watched &= births == Births::Counted;
         if arrival.is_reset_gap {
             self.take_back(index);
         }
@@ -73,6 +83,37 @@ impl Ledger {
         if is_gone(batch, up) {
             self.retire(index, at);
         }
+        touched
+    }
+
+    /// A scrape as another store has it. It may arrive in parts, or be read for an indicator that is new: what is
+    /// not after the target's last scrape is credited to its own time and changes nothing of what is known of the target.
+    fn apply_remote(&mut self, batch: &Batch, up: SeriesId, interval: TimeDelta, births: Births) -> Vec<u32> {
+        let index = self.live_target(TargetKey::Scraped(up));
+        let target = &self.targets[index as usize];
+        let at = batch.at;
+        if target.last_ok.is_none_or(|last| last < at) {
+            return self.apply_scrape(batch, up, interval, births);
+        }
+        // What a failure since has taken back stays taken back.
+        let ahead = if target.has_failed { 0 } else { interval.0.clamp(1, TimeDelta::DAY.0) };
+        let arrival = Arrival {
+            target: index,
+            at,
+            was_watched: births == Births::Counted && target.first_ok.is_some_and(|first| first < at),
+            vouched: self.grid.slot(at + TimeDelta(ahead)),
+            is_reset_gap: false,
+        };
+        for (id, sample) in &batch.samples {
+            let Some(source) = self.source_of(*id) else { continue };
+            self.credit(source, Sample::new(sample.at.min(at), sample.value), &arrival);
+        }
+        // Only streams that join with these samples lack what the target has vouched for since.
+        self.vouch(&arrival);
+        let target = &mut self.targets[index as usize];
+        target.first_ok = target.first_ok.min(Some(at));
+        let touched: Vec<u32> = target.contributions.iter().map(|c| c.stream).collect();
+        self.know_until(&touched, at, interval);
         touched
     }
 
@@ -169,6 +210,9 @@ impl Ledger {
     fn apply_failure(&mut self, batch: &Batch, up: SeriesId, interval: TimeDelta) -> Vec<u32> {
         let index = self.live_target(TargetKey::Scraped(up));
         let target = &mut self.targets[index as usize];
+        if target.last_attempt.is_some_and(|last| batch.at < last) {
+            return Vec::new(); // heard of late: the target has been heard of since
+        }
         (target.has_failed, target.last_attempt) = (true, Some(batch.at));
         target.interval = TimeDelta(interval.0.clamp(1, TimeDelta::DAY.0));
         self.take_back(index);
@@ -179,7 +223,7 @@ impl Ledger {
     }
 
     /// Samples without a scrape: each series belongs to whoever pushes its job and instance.
-    fn apply_pushed(&mut self, batch: &Batch, gap: Option<TimeDelta>) -> Vec<u32> {
+    fn apply_pushed(&mut self, batch: &Batch, gap: Option<TimeDelta>, births: Births) -> Vec<u32> {
         let mut touched = Vec::new();
         for (id, sample) in &batch.samples {
             let Some(source) = self.source_of(*id) else { continue };
@@ -193,7 +237,7 @@ impl Ledger {
             let arrival = Arrival {
                 target: index,
                 at,
-                was_watched: target.first_ok.is_some_and(|first| first < at),
+                was_watched: births == Births::Counted && target.first_ok.is_some_and(|first| first < at),
                 vouched: self.grid.slot(at),
                 is_reset_gap: target.has_lost || is_gap && fell,
             };

@@ -16,6 +16,9 @@ use crate::ledger::{Ledger, LedgerSettings};
 /// History kept even when every period is shorter.
 const RETENTION_MIN: TimeDelta = TimeDelta(32 * TimeDelta::DAY.0);
 
+/// What another store tells of a time before this is read to catch up.
+const CATCHING_UP: TimeDelta = TimeDelta(10 * TimeDelta::MINUTE.0);
+
 /// What the engine is told from outside.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EngineSettings {
@@ -135,7 +138,9 @@ impl SloEngine {
         match batch.origin {
             // History raises no alerts: whom would it help to be told of last week?
             Origin::Backfill => Vec::new(),
-            Origin::Scrape { .. } | Origin::Rules => {
+            // Nor is anybody told while what another store has of an outage is read: its end is told of.
+            Origin::Remote { .. } | Origin::RemotePushed { .. } if now - batch.at > CATCHING_UP => Vec::new(),
+            Origin::Scrape { .. } | Origin::Rules | Origin::Remote { .. } | Origin::RemotePushed { .. } => {
                 let mut effects = Vec::new();
                 for stream in touched {
                     self.evaluate(stream, now, &mut effects);

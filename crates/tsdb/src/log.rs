@@ -18,7 +18,7 @@ use crate::error::DiskError;
 use crate::log_record;
 
 /// Version 2 added batches with histograms or start times.
-pub(crate) const LOG_VERSION: u16 = 2;
+pub(crate) const LOG_VERSION: u16 = 3;
 const LOG_VERSION_MIN: u16 = 1;
 const LOG_MAGIC: &[u8; 4] = b"BWLG";
 pub(crate) const LOG_HEADER_BYTES: u64 = 44;

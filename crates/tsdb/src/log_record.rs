@@ -2,7 +2,8 @@
 //! carries its length and checksum, so that a torn tail is known for what it is.
 
 use bellwether_model::{
-    Batch, Histogram, HistogramSample, Labels, LogPosition, Origin, Sample, SeriesId, TimeDelta, Timestamp,
+    Batch, Births, Histogram, HistogramSample, Labels, LogPosition, Origin, Sample, SeriesId, TimeDelta,
+    Timestamp,
 };
 
 use crate::codec::{Reader, put_i64, put_text, put_u64, put_varint, put_zigzag};
@@ -28,6 +29,9 @@ const MARK_BYTES: usize = 17;
 const ORIGIN_SCRAPE: u8 = 0;
 const ORIGIN_BACKFILL: u8 = 1;
 const ORIGIN_RULES: u8 = 2;
+/// Read from another store; since version 3.
+const ORIGIN_REMOTE: u8 = 3;
+const ORIGIN_REMOTE_PUSHED: u8 = 4;
 
 const TIMES_EQUAL: u8 = 0;
 const TIMES_DELTAS: u8 = 1;
@@ -179,6 +183,37 @@ fn put_origin(out: &mut Vec<u8>, origin: Origin) {
         }
         Origin::Backfill => out.push(ORIGIN_BACKFILL),
         Origin::Rules => out.push(ORIGIN_RULES),
+        Origin::Remote { target, ok, interval, births } => {
+            out.extend_from_slice(&[ORIGIN_REMOTE, u8::from(ok), births_byte(births)]);
+            put_varint(out, u64::from(target.0));
+            put_zigzag(out, interval.0);
+        }
+        Origin::RemotePushed { births } => {
+            out.extend_from_slice(&[ORIGIN_REMOTE_PUSHED, births_byte(births)]);
+        }
+    }
+}
+
+const fn births_byte(births: Births) -> u8 {
+    match births {
+        Births::Counted => 0,
+        Births::Baseline => 1,
+    }
+}
+
+fn read_births(reader: &mut Reader<'_>) -> Option<Births> {
+    match reader.byte()? {
+        0 => Some(Births::Counted),
+        1 => Some(Births::Baseline),
+        _ => None,
+    }
+}
+
+fn read_flag(reader: &mut Reader<'_>) -> Option<bool> {
+    match reader.byte()? {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
     }
 }
 
@@ -298,16 +333,18 @@ fn read_ids(reader: &mut Reader<'_>, count: usize) -> Option<Vec<SeriesId>> {
 fn read_origin(reader: &mut Reader<'_>) -> Option<Origin> {
     Some(match reader.byte()? {
         ORIGIN_SCRAPE => {
-            let ok = match reader.byte()? {
-                0 => false,
-                1 => true,
-                _ => return None,
-            };
+            let ok = read_flag(reader)?;
             let target = SeriesId(reader.varint_u32()?);
             Origin::Scrape { target, ok, interval: TimeDelta(reader.zigzag()?) }
         }
         ORIGIN_BACKFILL => Origin::Backfill,
         ORIGIN_RULES => Origin::Rules,
+        ORIGIN_REMOTE => {
+            let (ok, births) = (read_flag(reader)?, read_births(reader)?);
+            let target = SeriesId(reader.varint_u32()?);
+            Origin::Remote { target, ok, interval: TimeDelta(reader.zigzag()?), births }
+        }
+        ORIGIN_REMOTE_PUSHED => Origin::RemotePushed { births: read_births(reader)? },
         _ => return None,
     })
 }

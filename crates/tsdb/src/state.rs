@@ -44,6 +44,8 @@ pub struct Appended {
     pub taken: usize,
     /// Samples that were there already, with the same moment and the same bits.
     pub known: usize,
+    /// Samples older than the last of their series that only the log has: see [`bellwether_model::Origin::may_be_late`].
+    pub late: usize,
     /// Samples not taken, in the batch's order; the log does not have them either.
     pub refused: Vec<Refused>,
 }
@@ -97,6 +99,18 @@ pub(crate) struct Maintenance {
     pub(crate) table: SeriesTable,
     pub(crate) segment_number_next: u64,
     pub(crate) released: LogPosition,
+}
+
+impl Appended {
+    /// Takes what is merely late out of what was refused.
+    pub(crate) fn accept_late(&mut self) {
+        let refused = self.refused.len();
+        self.refused.retain(|refused| match refused.reason {
+            Refusal::TooOld { .. } | Refusal::BeforeRetention { .. } => false,
+            Refusal::UnknownSeries { .. } | Refusal::MalformedHistogram => true,
+        });
+        self.late = refused - self.refused.len();
+    }
 }
 
 impl Shared {

@@ -124,6 +124,11 @@ impl Store {
         let mut appended = state.take(batch, &mut taken);
         self.shared.pins().arrived(&taken);
         drop(state);
+        if batch.origin.may_be_late() && !appended.refused.is_empty() {
+            appended.accept_late();
+            let refused = &appended.refused;
+            taken = batch.retain(|index| refused.iter().all(|refused| refused.index != index));
+        }
         appended.position = log.append(|out| log_record::put_batch(out, &taken));
         let latest = taken.times().max();
         log.buffer_latest = log.buffer_latest.max(latest.unwrap_or(Timestamp::MIN));

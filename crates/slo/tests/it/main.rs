@@ -10,5 +10,6 @@ mod ledger;
 mod memory;
 mod period;
 mod recognise;
+mod remote;
 mod selector;
 mod world;

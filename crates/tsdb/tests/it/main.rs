@@ -5,6 +5,7 @@ mod crash;
 mod damage;
 mod histogram;
 mod index;
+mod late;
 mod model;
 mod snapshot;
 mod store;
