@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bellwether_alerts::{self as alerts, DeliveryRow, DeliveryStatus, ReceiverState, SilenceId, SilenceWish};
 use bellwether_model::{Labels, SeriesSource, Timestamp};
-use bellwether_slo::{HistoryPoint, SloStatus};
+use bellwether_slo::{Fired, HistoryPoint, SloStatus, Stretch};
 use bellwether_tsdb::Store;
 use bellwether_web::view::{
     AlertGroupView, AlertState, AlertView, DeliveryFilter, DeliveryOutcome, DeliveryView, HistoryRequest,
@@ -170,6 +170,11 @@ impl App for Pages {
         self.read(|pipeline| {
             pipeline.slo.history(request.slo_id, request.stream, request.range, request.step)
         })
+    }
+
+    fn slo_fired(&self, request: HistoryRequest<'_>) -> Vec<Fired> {
+        let stretch = Stretch { begin: request.range.start, end: request.range.end };
+        self.read(|pipeline| pipeline.slo.fired(request.slo_id, request.stream, stretch, request.step))
     }
 
     fn targets(&self) -> Vec<TargetView> {

@@ -31,6 +31,7 @@ mod measure;
 mod period;
 pub mod recognise;
 mod recognise_sum;
+mod replay;
 mod report;
 mod sampled_query;
 mod selector;
@@ -59,11 +60,12 @@ pub use indicator::{
 };
 pub use ledger::{Ledger, LedgerSettings, StreamId};
 pub use period::{Calendar, CalendarUnit, Period, Stretch};
+pub use replay::{Fired, Replay};
 pub use sampled_query::SampledQuery;
 pub use selector::{Selector, SelectorError};
 pub use status::{
     BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement, SloStatus,
-    StreamStatus, Verdict, WindowStatus,
+    StreamStatus, TargetStatus, Verdict, WindowStatus,
 };
 pub use stream::Window;
 pub use threshold_alert::ThresholdAlert;

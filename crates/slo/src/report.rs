@@ -16,7 +16,7 @@ use crate::measure::Measure;
 use crate::period::Stretch;
 use crate::status::{
     BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement, SloStatus,
-    StreamStatus, Verdict,
+    StreamStatus, TargetStatus, Verdict,
 };
 use crate::stream::Window;
 
@@ -154,12 +154,18 @@ fn stream_status(place: &Place<'_>, labels: Labels, targets: TargetCount) -> Str
         watermark: ledger.watermark(id),
         total: window_status(&period, length, slo.goal),
         watched: TimeDelta(period.watched.0.min(length.0)),
+        aspirational: slo.aspirational.map(|goal| target_status(&period, goal)),
         exhaustion: budget.as_ref().and_then(|budget| exhaustion_of(place, budget)),
         budget,
         burns,
         alerts: slo.alerts.iter().map(|alert| alert_status(place, &labels, alert)).collect(),
         labels,
     }
+}
+
+fn target_status(period: &Window, goal: Goal) -> TargetStatus {
+    let left_ratio = budget(period, goal).map(|budget| budget.left_ratio);
+    TargetStatus { is_met: left_ratio.map(|left| left >= 0.0), left_ratio }
 }
 
 fn windows_of(slo: &Slo) -> BTreeSet<TimeDelta> {

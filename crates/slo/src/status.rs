@@ -66,6 +66,8 @@ pub struct StreamStatus {
     pub watched: TimeDelta,
     /// What is left to spend. `None` while nothing was measured or no event was seen.
     pub budget: Option<BudgetStatus>,
+    /// How the objective stands against what one would like to reach next, if that is stated.
+    pub aspirational: Option<TargetStatus>,
     /// Burn rate of every window in use, short to long.
     pub burns: Vec<WindowStatus>,
     /// When the budget will be gone at the present rate; `None` when it is not being spent.
@@ -118,6 +120,15 @@ pub struct BudgetStatus {
     pub left_ratio_low: f64,
     /// Best case over the time not measured.
     pub left_ratio_high: f64,
+}
+
+/// How an objective stands against a goal other than its own.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct TargetStatus {
+    /// Whether the events of the period reach it; `None` while none was seen.
+    pub is_met: Option<bool>,
+    /// Share of the budget that this goal would have left.
+    pub left_ratio: Option<f64>,
 }
 
 /// When the budget runs out, as a range: the faster of the short and the long window gives the early end.

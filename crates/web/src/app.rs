@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bellwether_model::{SeriesSource, Timestamp};
-use bellwether_slo::{HistoryPoint, SloStatus};
+use bellwether_slo::{Fired, HistoryPoint, SloStatus};
 use tokio::sync::watch;
 
 use crate::queries::Queries;
@@ -43,6 +43,8 @@ pub trait App: Send + Sync + 'static {
     fn slos(&self) -> Arc<Vec<SloStatus>>;
     /// History of one stream of an objective in steps, oldest first; empty when there is none.
     fn slo_history(&self, request: HistoryRequest<'_>) -> Vec<HistoryPoint>;
+    /// When its alerts fired in that range, as far as its steps can tell.
+    fn slo_fired(&self, request: HistoryRequest<'_>) -> Vec<Fired>;
 
     /// All targets.
     fn targets(&self) -> Vec<TargetView>;

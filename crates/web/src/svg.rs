@@ -29,6 +29,17 @@ pub(crate) struct Goal {
     pub(crate) label: String,
 }
 
+/// Something that happened, drawn as a bar along the upper edge.
+#[derive(Clone)]
+pub(crate) struct Mark {
+    pub(crate) range: TimeRange,
+    pub(crate) label: String,
+    /// Its class in the style sheet.
+    pub(crate) class: &'static str,
+    /// Which line of bars it is on, from above.
+    pub(crate) row: usize,
+}
+
 /// A chart of lines over time.
 pub(crate) struct LineChart {
     /// Unique in the page; names the chart for assistive technology.
@@ -37,11 +48,13 @@ pub(crate) struct LineChart {
     pub(crate) unit: Unit,
     pub(crate) range: TimeRange,
     pub(crate) lines: Vec<Line>,
-    pub(crate) goal: Option<Goal>,
+    pub(crate) levels: Vec<Goal>,
     /// A value the axis must reach.
     pub(crate) include: Option<f64>,
     /// Stretches that were not measured; shaded.
     pub(crate) gaps: Vec<TimeRange>,
+    /// What happened meanwhile.
+    pub(crate) marks: Vec<Mark>,
     /// Distance of the points, where each line shall carry its values for a script to read out.
     pub(crate) step: Option<TimeDelta>,
 }
@@ -90,15 +103,18 @@ impl LineChart {
                 @for gap in &self.gaps { (shade(&plane, *gap)) }
                 @for tick in &ticks { (self.level(&plane, *tick, &ticks)) }
                 (self.time_axis(&plane))
-                @if let Some(goal) = &self.goal {
-                    @let y = round(plane.y(goal.at));
-                    line.goal x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {}
-                    text.goal-text x=(WIDTH - RIGHT) y=(round(goal_text_y(y))) text-anchor="end" { (goal.label) }
+                @for (index, level) in self.levels.iter().enumerate() {
+                    @let y = round(plane.y(level.at));
+                    @let class = if index == 0 { "goal" } else { "goal also" };
+                    line class=(class) x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {}
+                    @let (x, anchor) = if index == 0 { (WIDTH - RIGHT, "end") } else { (LEFT + 3.0, "start") };
+                    text.goal-text.also[index > 0] x=(x) y=(round(goal_text_y(y))) text-anchor=(anchor) { (level.label) }
                 }
                 @for (index, line) in self.lines.iter().take(LINES_MAX).enumerate() {
                     path class={ (style(index)) " l" (index) } d=(PreEscaped(path(&plane, &line.points)))
                         data-values=[self.step.map(|step| values(self.range, step, &line.points))] {}
                 }
+                @for mark in &self.marks { (draw_mark(&plane, mark)) }
             }
         }
     }
@@ -107,7 +123,7 @@ impl LineChart {
     fn plane(&self) -> (Plane, Vec<f64>) {
         let values =
             self.lines.iter().take(LINES_MAX).flat_map(|l| &l.points).filter_map(|(_, value)| *value);
-        let marks = self.goal.iter().map(|g| g.at).chain(self.include);
+        let marks = self.levels.iter().map(|g| g.at).chain(self.include);
         let mut bounds = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values.chain(marks).filter(|v| v.is_finite()) {
             bounds = (bounds.0.min(value), bounds.1.max(value));
@@ -192,6 +208,13 @@ fn values(range: TimeRange, step: TimeDelta, points: &[(Timestamp, Option<f64>)]
 fn shade(plane: &Plane, gap: TimeRange) -> Markup {
     let (from, to) = (plane.x(gap.start), plane.x(gap.end));
     html! { rect.gap x=(round(from)) y=(TOP) width=(round((to - from).max(0.5))) height=(HEIGHT - TOP - BOTTOM) {} }
+}
+
+/// At least as wide as a finger's tip can find on a phone's drawing.
+fn draw_mark(plane: &Plane, mark: &Mark) -> Markup {
+    let (from, to) = (plane.x(mark.range.start), plane.x(mark.range.end));
+    let y = TOP + 5.0 * mark.row as f64;
+    html! { rect class={ "mark " (mark.class) } x=(round(from)) y=(y) width=(round((to - from).max(1.5))) height="4" { title { (mark.label) } } }
 }
 
 /// Above its line, unless that is where the drawing ends.

@@ -11,5 +11,6 @@ mod memory;
 mod period;
 mod recognise;
 mod remote;
+mod replay;
 mod selector;
 mod world;

@@ -133,9 +133,10 @@ fn graph(index: usize, title: &str, series: Vec<RangeSeries>, range: RangeSpec) 
         unit: Unit::Plain,
         range: TimeRange::new(range.start, range.end),
         lines,
-        goal: None,
+        levels: Vec::new(),
         include: None,
         gaps: Vec::new(),
+        marks: Vec::new(),
         step: Some(range.step),
     };
     html! {

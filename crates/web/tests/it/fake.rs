@@ -8,8 +8,8 @@ use bellwether_model::{
     Timestamp, matches_all,
 };
 use bellwether_slo::{
-    BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement, SloStatus,
-    StreamStatus, Verdict, WindowStatus,
+    BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, Fired, HistoryPoint, Measurement, SloStatus,
+    StreamStatus, TargetStatus, Verdict, WindowStatus,
 };
 use bellwether_web::view::*;
 use bellwether_web::{Acknowledger, App, BoxFuture, Demo, Queries};
@@ -218,6 +218,27 @@ impl App for Fake {
                 }
             })
             .collect()
+    }
+
+    fn slo_fired(&self, request: HistoryRequest<'_>) -> Vec<Fired> {
+        if self.mood != Mood::Burning {
+            return Vec::new();
+        }
+        let at = |progress: f64| {
+            let length = (request.range.end - request.range.start).0 as f64;
+            request.range.start + TimeDelta((length * progress) as i64)
+        };
+        let fired = |alert: &str, severity: &str, from, until| Fired {
+            alert: alert.to_owned(),
+            severity: severity.to_owned(),
+            from,
+            until,
+        };
+        vec![
+            fired("slow-burn", "ticket", at(0.2), Some(at(0.34))),
+            fired("fast-burn", "page", at(0.72), None),
+            fired("slow-burn", "ticket", at(0.86), None),
+        ]
     }
 
     fn targets(&self) -> Vec<TargetView> {
@@ -530,6 +551,7 @@ fn stream(sli: f64, left: f64) -> StreamStatus {
         burns: vec![window(300, 727.0 * sli, 727.0, 0.99), window(3600, 8748.0 * sli, 8748.0, 0.99)],
         exhaustion: None,
         alerts: Vec::new(),
+        aspirational: None,
     }
 }
 
@@ -584,7 +606,19 @@ fn young() -> SloStatus {
     let mut eu = stream(0.999, 0.9);
     eu.labels = labels(&[("region", "eu")]);
     let mut slo = slo("page-loads", "", all);
-    slo.streams.push(eu);
+    let mut us = stream(0.99, -0.2);
+    us.labels = labels(&[("region", "us")]);
+    us.total = window(28 * 86_400, 476_000.0, 481_000.0, 0.99);
+    eu.total = window(28 * 86_400, 722_289.0, 723_311.0, 0.99);
+    slo.streams.extend([eu, us]);
+    slo.streams[0].aspirational = Some(TargetStatus { is_met: Some(false), left_ratio: Some(-4.0) });
+    slo.aspirational_ratio = Some(0.999);
+    slo.aspirational_text = "99.9%".to_owned();
+    slo.criticality = "high".to_owned();
+    slo.display_name = "Page loads".to_owned();
+    slo.contacts.insert("mail".to_owned(), "shop@example.com".to_owned());
+    slo.contacts.insert("slack".to_owned(), "#shop".to_owned());
+    slo.links.insert("dashboard".to_owned(), "https://grafana.example/d/1".to_owned());
     slo.owner = String::new();
     slo.runbook = String::new();
     slo

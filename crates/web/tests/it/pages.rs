@@ -38,14 +38,16 @@ async fn every_page_answers_in_every_mood_and_escapes_what_labels_say() {
     }
 }
 
+/// A page in a mood says all of these.
+async fn check(mood: Mood, path: &str, expected: &[&str]) {
+    let text = get(mood, path).await.text().replace('\u{a0}', " ");
+    for phrase in expected {
+        assert!(text.contains(phrase), "{phrase:?} is missing from {path}:\n{text}");
+    }
+}
+
 #[tokio::test]
 async fn pages_say_what_matters() {
-    let check = async |mood, path: &str, expected: &[&str]| {
-        let text = get(mood, path).await.text().replace('\u{a0}', " ");
-        for phrase in expected {
-            assert!(text.contains(phrase), "{phrase:?} is missing from {path}:\n{text}");
-        }
-    };
     let burning = &[
         "2 burning, 1 unacked for 4 m, 1 budget gone, next budget ends",
         "in 1 h 52 m",
@@ -92,8 +94,27 @@ async fn pages_say_what_matters() {
 #[tokio::test]
 async fn a_chart_of_a_day_reaches_the_newest_data() {
     let text = get(Mood::Burning, "/slos/movieguru/chat-latency?range=24h").await.text();
-    let newest = text.split("<td class=\"t\">").nth(1).unwrap_or_default();
+    let table = text.split("id=\"table\"").nth(1).unwrap_or_default();
+    let newest = table.split("<td class=\"t\">").nth(1).unwrap_or_default();
     assert!(newest.starts_with("02:25 UTC"), "{newest}");
+}
+
+#[tokio::test]
+async fn an_objective_shows_what_fired_whom_it_concerns_and_what_ate_its_budget() {
+    let fired = ["3 alerts fired in this range", "class=\"mark bad\"", "fast-burn (page)", "still firing"];
+    check(Mood::Burning, "/slos/movieguru/chat-latency?range=24h", &fired).await;
+    let whole = [
+        "What ate the budget",
+        "aspirational 99.9%",
+        "missed",
+        "high criticality",
+        "mailto:shop@example.com",
+        "https://grafana.example/d/1",
+    ];
+    check(Mood::Burning, "/slos/movieguru/page-loads", &whole).await;
+    let text = get(Mood::Burning, "/slos/movieguru/page-loads").await.text();
+    let (us, eu) = (text.find("region=us").unwrap(), text.find("region=eu").unwrap());
+    assert!(us < eu, "the stream that spent most comes first");
 }
 
 #[tokio::test]

@@ -1,0 +1,57 @@
+//! What the objective promises, of what, and whom it concerns.
+
+use maud::{Markup, html};
+
+use super::Detail;
+use crate::{parts, url};
+
+impl Detail<'_> {
+    pub(super) fn definition(&self) -> Markup {
+        html! {
+            h2 { "Definition" }
+            section.card aria-label="Definition" {
+                p { b { (self.slo.goal_text) } " over " b { (self.slo.period_text) } " of" }
+                p { code { (self.slo.indicator_text) } }
+                @if self.slo.streams.len() == 1 {
+                    p.small.dim { "Not split: " code { "group_by: [instance]" } " would show which part of it spends the budget." }
+                }
+                (self.people())
+                @for note in &self.slo.notes { p.note.warn { "◆ " (note) } }
+                p.small { a href={ "/api/bellwether/v1/slos/" (url::encode(&self.slo.id, "/")) } { "As JSON" } }
+            }
+        }
+    }
+
+    /// Whom to reach, and where to look further.
+    fn people(&self) -> Markup {
+        let slo = self.slo;
+        html! {
+            @if !slo.contacts.is_empty() || !slo.links.is_empty() {
+                dl.facts.wide {
+                    @for (how, whom) in &slo.contacts { div { dt { (how) } dd { (contact(whom)) } } }
+                    @for (name, address) in &slo.links {
+                        div { dt { (name) } dd {
+                            @if let Some(href) = parts::safe_href(address) { a href=(href) { (address) } } @else { (address) }
+                        } }
+                    }
+                }
+            }
+            @if slo.dialect != "bellwether" { p.small.dim { "Written as " (slo.dialect) "." } }
+        }
+    }
+}
+
+/// An address one can write to becomes a link.
+fn contact(whom: &str) -> Markup {
+    let is_mail = whom.split_once('@').is_some_and(|(name, host)| {
+        let plain = |text: &str| {
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-+".contains(c))
+        };
+        plain(name) && plain(host)
+    });
+    html! {
+        @if is_mail { a href={ "mailto:" (whom) } { (whom) } }
+        @else if let Some(href) = parts::safe_href(whom) { a href=(href) { (whom) } }
+        @else { (whom) }
+    }
+}

@@ -1,0 +1,253 @@
+//! One objective in full: where its indicator stands against the goal, how the budget went, what burns in which
+//! window, what the alerts can do at all, and what the definition says.
+
+mod alerts;
+mod charts;
+mod definition;
+mod streams;
+
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use bellwether_model::{TimeDelta, TimeRange, Timestamp};
+use bellwether_slo::{Fired, HistoryPoint, SloStatus, StreamStatus};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::page::{self, Nav};
+use crate::parts::{self, Tone};
+use crate::view::HistoryRequest;
+use crate::{App, Shared, digits, slos, url};
+
+/// The ranges one can look at; any other goes to the first that is long enough for the objective's period.
+const RANGES: [(&str, TimeDelta); 5] = [
+    ("1h", TimeDelta::HOUR),
+    ("6h", TimeDelta(6 * TimeDelta::HOUR.0)),
+    ("24h", TimeDelta::DAY),
+    ("7d", TimeDelta(7 * TimeDelta::DAY.0)),
+    ("30d", TimeDelta(30 * TimeDelta::DAY.0)),
+];
+
+/// Steps of a chart, all multiples of the ledger's slots (15 s for six hours, a minute beyond).
+const STEPS_SECONDS: [i64; 13] = [15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400];
+
+/// About as many points as a phone has room for.
+const POINTS_MAX: i64 = 125;
+
+/// How finely a range is searched for alerts that fired: about a minute of a day.
+const MARK_STEPS: i64 = 1500;
+
+/// What the address asks for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Ask {
+    range: String,
+    stream: String,
+}
+
+pub(crate) async fn slo(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    Query(ask): Query<Ask>,
+) -> Response {
+    let slos = app.slos();
+    let Some(slo) = parts::find_slo(&slos, &id) else {
+        let known: Vec<_> = slos.iter().map(|slo| slo.id.as_str()).take(20).collect();
+        return page::not_found(
+            app.as_ref(),
+            &format!(
+                "No objective is called {id:?}. There is {}.",
+                if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            ),
+        );
+    };
+    let wanted = slo.streams.iter().find(|s| !ask.stream.is_empty() && s.labels.to_string() == ask.stream);
+    let main = match wanted.or(slo.streams.first()) {
+        Some(stream) => Detail::new(app.as_ref(), slo, stream, &ask.range).main(),
+        None => {
+            html! { h1 { (slo.id) } (parts::empty("Nothing of it has ever been measured", html! { (slo.indicator_text) })) }
+        }
+    };
+    page::respond(app.as_ref(), Nav::Slos, &slo.id, &main)
+}
+
+struct Detail<'a> {
+    slo: &'a SloStatus,
+    stream: &'a StreamStatus,
+    range_name: &'static str,
+    range: TimeRange,
+    step: TimeDelta,
+    history: Vec<HistoryPoint>,
+    fired: Vec<Fired>,
+    now: Timestamp,
+}
+
+impl<'a> Detail<'a> {
+    fn new(app: &dyn App, slo: &'a SloStatus, stream: &'a StreamStatus, wanted: &str) -> Self {
+        let fitting = RANGES.iter().find(|(_, length)| *length >= slo.period).unwrap_or(&RANGES[4]);
+        let (range_name, length) = *RANGES.iter().find(|(name, _)| *name == wanted).unwrap_or(fitting);
+        let step = step_for(length);
+        let known_until = stream.watermark.unwrap_or(app.now());
+        let end = known_until.floor_to(step);
+        let request = |range, step| HistoryRequest { slo_id: &slo.id, stream: &stream.labels, range, step };
+        let mut history = app.slo_history(request(TimeRange::new(end - length, end), step));
+        // What happens now must not wait for its step to end: that takes 15 minutes on a chart of a day.
+        let fine_step = step_for(known_until - end);
+        if known_until - end >= fine_step {
+            let begun = TimeRange::new(end + fine_step, known_until);
+            history.extend(so_far(&app.slo_history(request(begun, fine_step))));
+        }
+        let end = history.last().map_or(end, |point| point.at.max(end));
+        let range = TimeRange::new(end - length, end);
+        let fired = app.slo_fired(request(range, TimeDelta(length.0 / MARK_STEPS)));
+        Self { slo, stream, range_name, range, step, history, fired, now: app.now() }
+    }
+
+    fn main(&self) -> Markup {
+        let (tone, word) = slos::state(self.slo);
+        html! {
+            div.row {
+                (parts::tag(tone, word))
+                @if !self.slo.criticality.is_empty() { (parts::tag(Tone::Quiet, &format!("{} criticality", self.slo.criticality))) }
+                @if !self.slo.service.is_empty() { span.dim { (self.slo.service) } }
+            }
+            h1 { @if self.slo.display_name.is_empty() { (self.slo.name) } @else { (self.slo.display_name) } }
+            @if !self.slo.description.is_empty() { p { (self.slo.description) } }
+            (self.summary())
+            (self.targets())
+            (self.range_tabs())
+            (self.charts())
+            (self.streams())
+            (self.alerts())
+            (self.windows())
+            (self.definition())
+        }
+    }
+
+    fn summary(&self) -> Markup {
+        let stream = self.stream;
+        html! {
+            section.card aria-label="Summary" {
+                dl.facts.wide {
+                    div { dt { "Now, goal " (self.slo.goal_text) } dd {
+                        b { (stream.total.sli_ratio.map_or("no events".to_owned(), |r| digits::percent(r, self.slo.goal_ratio.as_slice()))) }
+                        (digits::count(stream.total.good)) " good of " (digits::count(stream.total.total))
+                    } }
+                    div { dt { "Budget left" } dd { (self.budget()) } }
+                    div { dt { "Budget ends" } dd { (self.ends()) } }
+                    div { dt { "Measured" } dd { (self.coverage()) } }
+                    div { dt { "Owner" } dd {
+                        b { @if self.slo.owner.is_empty() { "none set" } @else { (self.slo.owner) } }
+                        @if let Some(href) = parts::safe_href(&self.slo.runbook) { a href=(href) { "Runbook" } }
+                        @else if !self.slo.runbook.is_empty() { (self.slo.runbook) }
+                        @else { "no runbook" }
+                    } }
+                }
+            }
+        }
+    }
+
+    /// What has been promised beside what one would like to reach next.
+    fn targets(&self) -> Markup {
+        let Some(aspirational) = self.stream.aspirational else { return html! {} };
+        let met = |is_met: Option<bool>| match is_met {
+            Some(true) => parts::tag(Tone::Ok, "met"),
+            Some(false) => parts::tag(Tone::Bad, "missed"),
+            None => parts::tag(Tone::Quiet, "no events yet"),
+        };
+        let left = self.stream.budget.map(|budget| budget.left_ratio);
+        let rows = [
+            ("Goal", &self.slo.goal_text, left.map(|left| left >= 0.0), left),
+            ("Aspirational", &self.slo.aspirational_text, aspirational.is_met, aspirational.left_ratio),
+        ];
+        html! {
+            h2 { "Targets" }
+            div.scroll { table {
+                thead { tr { th scope="col" { "Target" } th.n scope="col" { "Asks for" } th scope="col" { "Over " (self.slo.period_text) } th.n scope="col" { "Budget left" } } }
+                tbody { @for (name, text, is_met, left) in rows { tr {
+                    th scope="row" { (name) }
+                    td.n { (text) }
+                    td { (met(is_met)) }
+                    td.n { (left.map_or("unknown".to_owned(), digits::percent_short)) }
+                } } }
+            } }
+        }
+    }
+
+    fn budget(&self) -> Markup {
+        let Some(budget) = &self.stream.budget else {
+            return html! { b { "unknown" } "nothing counted yet" };
+        };
+        html! {
+            b class=(parts::budget_tone(budget.left_ratio).class()) { (parts::budget_text(budget)) }
+            (digits::count(budget.spent_events)) " bad of " (digits::count(budget.allowed_events)) " allowed"
+            (parts::budget_bar(Some(budget)))
+        }
+    }
+
+    fn ends(&self) -> Markup {
+        let gone = self.stream.budget.is_some_and(|b| b.left_ratio <= 0.0);
+        html! {
+            @if gone { b.bad { "gone" } "every error now is beyond the goal" }
+            @else if let Some(end) = self.stream.exhaustion {
+                b { (parts::relative(end.earliest, self.now)) }
+                (parts::moment(end.earliest, self.now))
+                @match end.latest {
+                    Some(latest) if parts::utc(latest, self.now) == parts::utc(end.earliest, self.now) => {}
+                    Some(latest) => { " to " (parts::moment(latest, self.now)) }
+                    None => { " or never" }
+                }
+            } @else { b { "not in sight" } "at the present rate" }
+        }
+    }
+
+    /// What the numbers rest on: how much of the period was watched, and up to when.
+    fn coverage(&self) -> Markup {
+        let young = self.stream.watched < self.slo.period;
+        html! {
+            b { (digits::percent(self.stream.total.measured_ratio, &[])) }
+            @if young { "watched " (digits::length(self.stream.watched)) " of " (digits::length(self.slo.period)) }
+            @else { "of " (self.slo.period_text) }
+            @if let Some(at) = self.stream.watermark { ", known up to " (parts::moment(at, self.now)) }
+        }
+    }
+
+    fn href(&self, range: &str, stream: &StreamStatus) -> String {
+        let labels = stream.labels.to_string();
+        let stream = if stream.labels.is_empty() {
+            String::new()
+        } else {
+            format!("&stream={}", url::encode(&labels, ""))
+        };
+        format!("{}?range={range}{stream}", parts::slo_href(&self.slo.id))
+    }
+
+    fn range_tabs(&self) -> Markup {
+        html! {
+            h2 { "History" }
+            nav.tabs aria-label="Range" {
+                @for (name, _) in RANGES {
+                    a href=(self.href(name, self.stream)) aria-current=[(name == self.range_name).then_some("true")] { (name) }
+                }
+            }
+        }
+    }
+}
+
+/// The step that has not ended, put together from finer ones.
+fn so_far(fine: &[HistoryPoint]) -> Option<HistoryPoint> {
+    let last = fine.last()?;
+    let sum = |pick: fn(&HistoryPoint) -> f64| fine.iter().map(pick).sum::<f64>();
+    Some(HistoryPoint {
+        at: last.at,
+        good: sum(|p| p.good),
+        total: sum(|p| p.total),
+        measured_ratio: sum(|p| p.measured_ratio) / fine.len() as f64,
+        budget_left_ratio: last.budget_left_ratio,
+    })
+}
+
+fn step_for(length: TimeDelta) -> TimeDelta {
+    let seconds = length.0 / 1000;
+    let long_enough = |step: &&i64| seconds / **step <= POINTS_MAX;
+    TimeDelta::from_secs(STEPS_SECONDS.iter().find(long_enough).copied().unwrap_or(86_400))
+}
