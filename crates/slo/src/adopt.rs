@@ -20,7 +20,7 @@ impl SloEngine {
             WantedBackfill {
                 key: sli.key.clone(),
                 selectors: sli.indicator.selectors(),
-                reach: slos.map(|slo| slo.period.length()).max().unwrap_or_default(),
+                reach: slos.map(|slo| slo.period.reach()).max().unwrap_or_default(),
             }
         })
         .collect()

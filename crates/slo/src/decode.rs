@@ -18,7 +18,7 @@ const STREAMS_MAX_DEFAULT: u32 = 100;
 /// Streams that may be asked for at all.
 const STREAMS_MAX_LIMIT: u32 = 10_000;
 /// Longest period: four years of minutes are still cheap, more is a typing error.
-const PERIOD_MAX: TimeDelta = TimeDelta(4 * 366 * TimeDelta::DAY.0);
+pub(crate) const PERIOD_MAX: TimeDelta = TimeDelta(4 * 366 * TimeDelta::DAY.0);
 /// Shortest period and window: below a minute there are too few scrapes to say anything.
 const WINDOW_MIN: TimeDelta = TimeDelta::MINUTE;
 /// The usual time between scrapes, from which the shortest default windows follow.
@@ -172,19 +172,8 @@ impl Decode for Goal {
     }
 }
 
-impl Decode for Period {
-    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
-        if let Value::Mapping(_) = &node.value {
-            let help = "write a rolling period such as 28d";
-            cx.error_help(node.span, "calendar periods are not supported yet", help);
-            return None;
-        }
-        window(node, "period", cx).map(Self::Rolling)
-    }
-}
-
 /// A window: whole seconds, from a minute to four years.
-fn window(node: &Node, what: &str, cx: &mut Cx<'_>) -> Option<TimeDelta> {
+pub(crate) fn window(node: &Node, what: &str, cx: &mut Cx<'_>) -> Option<TimeDelta> {
     let length = TimeDelta::decode(node, cx)?;
     if length < WINDOW_MIN || length > PERIOD_MAX {
         cx.error(node.span, format!("{what} {length} is not between {WINDOW_MIN} and {PERIOD_MAX}"));

@@ -203,6 +203,6 @@ impl SloEngine {
 }
 
 fn retention(slos: &[Arc<Slo>]) -> TimeDelta {
-    let longest = slos.iter().map(|slo| slo.period.length()).max().unwrap_or_default();
+    let longest = slos.iter().map(|slo| slo.period.reach()).max().unwrap_or_default();
     RETENTION_MIN.max(longest + TimeDelta::DAY)
 }

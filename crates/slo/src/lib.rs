@@ -19,6 +19,7 @@ mod checkpoint;
 mod coverage;
 mod credit;
 mod decode;
+mod decode_period;
 mod definition;
 mod dialect;
 mod engine;
@@ -61,6 +62,7 @@ pub use indicator::{
 pub use ledger::{Ledger, LedgerSettings, StreamId};
 pub use period::{Calendar, CalendarUnit, Period, Stretch};
 pub use replay::{Fired, Replay};
+pub use period::{Calendar, CalendarUnit, Period, Stretch, UnknownZone, zone_named};
 pub use sampled_query::SampledQuery;
 pub use selector::{Selector, SelectorError};
 pub use status::{

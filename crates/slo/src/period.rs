@@ -1,9 +1,13 @@
 //! Over which time a budget is judged: the last so many days, or the present day, week or month somewhere on earth.
 
+use bellwether_diag::suggest;
 use bellwether_model::{TimeDelta, Timestamp};
 use jiff::Span;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::civil::{DateTime, Time};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+
+/// Of periods up to a quarter the one before is kept, too.
+const REACH_TWICE_MAX: TimeDelta = TimeDelta(93 * TimeDelta::DAY.0);
 
 /// What happened after one moment, up to and including another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,6 +88,39 @@ impl CalendarUnit {
         };
         TimeDelta(days * TimeDelta::DAY.0)
     }
+
+    /// The longest it can be, in days.
+    const fn days_max(self) -> i64 {
+        match self {
+            Self::Day => 1,
+            Self::Week => 7,
+            Self::Month => 31,
+            Self::Quarter => 92,
+            Self::Year => 366,
+        }
+    }
+}
+
+/// A name that no time zone has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownZone {
+    /// The zone that was probably meant.
+    pub nearest: Option<String>,
+}
+
+/// The time zone of an IANA name, from the table this program carries: the machine's own may differ from the next's.
+pub fn zone_named(name: &str) -> Result<TimeZone, UnknownZone> {
+    let table = TimeZoneDatabase::bundled();
+    if name == "UTC" {
+        return Ok(TimeZone::UTC);
+    }
+    table.get(name).map_err(|_| {
+        let names: Vec<String> = table.available().map(|known| known.to_string()).collect();
+        // People know the city: Berlin is meant to be Europe/Berlin.
+        let city = |known: &&String| known.rsplit('/').next().is_some_and(|c| c.eq_ignore_ascii_case(name));
+        let nearest = suggest(name, names.iter().map(String::as_str)).map(str::to_owned);
+        UnknownZone { nearest: names.iter().find(city).cloned().or(nearest) }
+    })
 }
 
 impl Calendar {
@@ -123,6 +160,11 @@ impl Calendar {
         }
     }
 
+    /// The longest one of its periods can be: an hour more where clocks are put back.
+    pub fn length_max(&self) -> TimeDelta {
+        TimeDelta(self.unit.days_max() * i64::from(self.count) * TimeDelta::DAY.0 + TimeDelta::HOUR.0)
+    }
+
     /// Name of its time zone.
     pub fn zone_name(&self) -> String {
         self.zone.iana_name().unwrap_or("UTC").to_owned()
@@ -135,6 +177,26 @@ impl Period {
         match self {
             Self::Rolling(length) => *length,
             Self::Calendar(calendar) => TimeDelta(calendar.unit.length().0 * i64::from(calendar.count)),
+        }
+    }
+
+    /// How much of the past it takes to know it: of one of the calendar also the period before, against which the
+    /// present one is seen while it is young. Of very long ones that would be too much.
+    pub fn reach(&self) -> TimeDelta {
+        match self {
+            Self::Rolling(length) => *length,
+            Self::Calendar(calendar) if calendar.length_max() <= REACH_TWICE_MAX => {
+                TimeDelta(2 * calendar.length_max().0)
+            }
+            Self::Calendar(calendar) => calendar.length_max(),
+        }
+    }
+
+    /// When the budget is new; `None` for a rolling period, which has no turn.
+    pub fn turn_after(&self, at: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Rolling(_) => None,
+            Self::Calendar(calendar) => Some(calendar.period_at(at).end),
         }
     }
 
@@ -160,11 +222,24 @@ impl Period {
                     1 => format!("calendar {unit}"),
                     count => format!("every {count} {unit}s"),
                 };
+                let begun = match calendar.start == Calendar::USUAL_START {
+                    true => String::new(),
+                    false => format!(" from {}", moment_text(calendar.start)),
+                };
                 match calendar.zone == TimeZone::UTC {
-                    true => every,
-                    false => format!("{every} in {}", calendar.zone_name()),
+                    true => every + &begun,
+                    false => format!("{every}{begun} in {}", calendar.zone_name()),
                 }
             }
         }
+    }
+}
+
+/// A local moment without what is zero in it.
+fn moment_text(at: DateTime) -> String {
+    match (at.time() == Time::midnight(), at.second()) {
+        (true, _) => at.date().to_string(),
+        (false, 0) => at.strftime("%Y-%m-%dT%H:%M").to_string(),
+        (false, _) => at.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
     }
 }

@@ -81,7 +81,7 @@ fn every_mistake_is_reported_at_its_place() {
 slos:
   - nam: api
     goal: 99,9
-    window: {calendar: month}
+    window: {calendar: moth}
     indicator: {ratio: {good: 'ok_total{job=~\"(\"}', bad: 'rate(x[5m])'}}
     alerts:
       - {name: a, long: 5m, short: 5m, factor: 10}
@@ -92,7 +92,7 @@ slos:
     has("name is missing");
     has("slo.yaml:2:5: error: unknown field \"nam\"; did you mean name?");
     has("slo.yaml:3:11: error: goal 99,9 has a decimal comma");
-    has("slo.yaml:4:13: error: calendar periods are not supported yet; write a rolling period such as 28d");
+    has("slo.yaml:4:24: error: \"moth\" is not a unit of the calendar; write day, week, fortnight, month");
     has("slo.yaml:5:41: error: regular expression \"(\"");
     has("slo.yaml:5:63: error: an indicator selects counters: functions cannot be used here");
     has("slo.yaml:7:36: error: short window 5m is not shorter than the long one, 5m");
