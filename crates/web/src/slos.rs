@@ -1,6 +1,7 @@
 //! All objectives in one table. Filter and order are in the address, so that a view can be sent to somebody.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -77,6 +78,7 @@ pub(crate) async fn slos(State(app): State<Shared>, Query(ask): Query<Ask>) -> R
                 (parts::command("bellwether check bellwether.yml")) ", then reload."
             }))
         } @else {
+            (counts(&slos))
             (filters(&ask))
             @if shown.is_empty() {
                 (parts::empty("No objective matches", html! { a href="/slos" { "Show all " (slos.len()) } }))
@@ -90,7 +92,17 @@ pub(crate) async fn slos(State(app): State<Shared>, Query(ask): Query<Ask>) -> R
 
 /// Every word has to occur somewhere in what the objective says of itself.
 fn passes(slo: &SloStatus, q: &str) -> bool {
-    let text = format!("{} {} {} {}", slo.id, slo.owner, slo.description, state(slo).1).to_lowercase();
+    let text = [
+        &slo.id,
+        &slo.display_name,
+        &slo.owner,
+        &slo.description,
+        &slo.criticality,
+        &slo.period_text,
+        &slo.dialect,
+        state(slo).1,
+    ];
+    let text = text.join(" ").to_lowercase();
     q.to_lowercase().split_whitespace().all(|word| text.contains(word))
 }
 
@@ -114,6 +126,22 @@ fn order(sort: Sort, a: &SloStatus, b: &SloStatus) -> Ordering {
         Sort::Burn => burn(b).unwrap_or(-1.0).total_cmp(&burn(a).unwrap_or(-1.0)),
         Sort::Left => left(a).total_cmp(&left(b)),
         Sort::Ends => ends(a).cmp(&ends(b)),
+    }
+}
+
+/// How many are in which state; each leads to those.
+fn counts(slos: &[SloStatus]) -> Markup {
+    let mut counts: BTreeMap<(Tone, &str), usize> = BTreeMap::new();
+    for slo in slos {
+        *counts.entry(state(slo)).or_default() += 1;
+    }
+    html! {
+        p.row {
+            span.dim { (parts::plural(slos.len(), "objective")) }
+            @for ((tone, word), count) in counts {
+                a.plain href={ "/slos?q=" (url::encode(word, "")) } { (parts::tag(tone, &format!("{count} {word}"))) }
+            }
+        }
     }
 }
 
@@ -181,6 +209,7 @@ fn row(slo: &SloStatus, now: Timestamp) -> Markup {
         tr {
             th.w scope="row" {
                 a href=(parts::slo_href(&slo.id)) { (slo.id) }
+                @if !slo.display_name.is_empty() { div.small { (slo.display_name) } }
                 @if !slo.description.is_empty() { div.dim.small { (slo.description) } }
             }
             td { (parts::tag(tone, word)) }
@@ -198,7 +227,10 @@ fn row(slo: &SloStatus, now: Timestamp) -> Markup {
                 }
             }
             td data-k="Ends" { (ends(stream, now)) }
-            td data-k="Owner" { @if slo.owner.is_empty() { span.dim { "none" } } @else { (slo.owner) } }
+            td data-k="Owner" {
+                @if slo.owner.is_empty() { span.dim { "none" } } @else { (slo.owner) }
+                @if !slo.criticality.is_empty() { div.dim.small { (slo.criticality) " criticality" } }
+            }
         }
     }
 }
