@@ -60,9 +60,8 @@ pub use indicator::{
     probe_ratio,
 };
 pub use ledger::{Ledger, LedgerSettings, StreamId};
-pub use period::{Calendar, CalendarUnit, Period, Stretch};
-pub use replay::{Fired, Replay};
 pub use period::{Calendar, CalendarUnit, Period, Stretch, UnknownZone, zone_named};
+pub use replay::{Fired, Replay};
 pub use sampled_query::SampledQuery;
 pub use selector::{Selector, SelectorError};
 pub use status::{
