@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use bellwether_model::{Labels, Sample, SeriesId, TimeDelta, Timestamp};
 
 use crate::indicator::Indicator;
+use crate::period::Stretch;
 use crate::sli::{Sli, Weight};
 use crate::stream::{Grid, Stream, Window};
 
@@ -271,6 +272,12 @@ impl Ledger {
     /// What the window of a length holds that ends with a stream's watermark; `None` before anything is known.
     pub fn window(&self, id: StreamId, length: TimeDelta) -> Option<Window> {
         self.stream(id)?.window(length)
+    }
+
+    /// What a stretch of time holds, its edges moved to the ends of the slots (beyond the recent ones: of the minutes)
+    /// they lie in.
+    pub fn over(&self, id: StreamId, stretch: Stretch) -> Option<Window> {
+        Some(self.stream(id)?.over(stretch))
     }
 
     /// The time up to which a stream is known.

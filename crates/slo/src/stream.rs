@@ -114,6 +114,7 @@ impl Stream {
     /// Books events in a slot.
     pub(crate) fn credit(&mut self, slot: i64, counts: Counts) {
         self.reach(slot);
+        self.reach_back(slot);
         if slot < self.first_slot {
             self.late_events += counts.total.abs().max(counts.bad.abs());
         }
@@ -174,6 +175,22 @@ impl Stream {
             if self.recent.len() >= size_max {
                 self.fold_minute();
             }
+        }
+    }
+
+    /// Makes slots before the first one, while nothing but the stream's beginning lies there: samples with times of their
+    /// own may tell of what was before the scrape that brought them.
+    fn reach_back(&mut self, slot: i64) {
+        let has_past =
+            !self.tail.is_empty() || self.blocks.len() > 0 || self.before_recent != Totals::default();
+        if slot >= self.first_slot || has_past {
+            return;
+        }
+        let minute = self.grid.minute_slots();
+        let missing = (self.first_slot - slot + minute - 1) / minute * minute;
+        if self.recent.len() as i64 + missing < self.grid.recent_slots + minute {
+            self.first_slot -= missing;
+            (0..missing).for_each(|_| self.recent.push_front((0.0, 0.0)));
         }
     }
 
@@ -261,10 +278,8 @@ impl Stream {
         }
     }
 
-    /// The slot a window of this length begins after when it ends with `end`: minutes beyond the recent slots.
-    fn start_of(&self, end: i64, length: TimeDelta) -> i64 {
-        let slots = length.0.max(0) / self.grid.slot_ms + i64::from(length.0 % self.grid.slot_ms != 0);
-        let start = end - slots;
+    /// The nearest edge that is kept, at or before the end of a slot: minutes beyond the recent slots.
+    fn edge(&self, start: i64) -> i64 {
         let minute = self.grid.minute_slots();
         let is_folded = self.oldest_slot() - 1 < start && start < self.first_slot - 1;
         if is_folded { start.div_euclid(minute) * minute } else { start }
@@ -273,22 +288,18 @@ impl Stream {
     /// The window of this length that ends with the slot of the watermark; `None` before anything is known.
     pub(crate) fn window(&self, length: TimeDelta) -> Option<Window> {
         let end = self.grid.slot(self.watermark?);
-        Some(self.window_ending(end, length))
+        let slots = length.0.max(0) / self.grid.slot_ms + i64::from(length.0 % self.grid.slot_ms != 0);
+        Some(self.between(end - slots, end))
     }
 
     /// What happened in a stretch of time, its edges moved to the ends of the slots they lie in.
     pub(crate) fn over(&self, stretch: Stretch) -> Window {
-        self.window_ending(self.grid.slot(stretch.end), stretch.length())
-    }
-
-    /// The window of this length that ends with a slot.
-    pub(crate) fn window_ending(&self, end: i64, length: TimeDelta) -> Window {
-        let start = self.start_of(end, length);
-        self.between(start, end)
+        self.between(self.grid.slot(stretch.begin), self.grid.slot(stretch.end))
     }
 
     /// What happened after the end of one slot, up to the end of another.
     pub(crate) fn between(&self, start: i64, end: i64) -> Window {
+        let (start, end) = (self.edge(start), self.edge(end));
         let difference = self.totals_at(end) - self.totals_at(start);
         let watched_from = self.start_slot.map_or(end, |first| (first - 1).max(start).min(end));
         // Counters that disagree for a moment must not make less than nothing, nor more than everything.

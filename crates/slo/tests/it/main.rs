@@ -1,10 +1,12 @@
 //! Tests of this crate.
 
+mod anchors;
 mod book;
 mod challenge_six;
 mod checkpoint;
 mod definition;
 mod engine;
+mod exactness;
 mod goal;
 mod ledger;
 mod memory;
@@ -13,4 +15,5 @@ mod recognise;
 mod remote;
 mod replay;
 mod selector;
+mod trace;
 mod world;
