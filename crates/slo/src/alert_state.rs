@@ -20,6 +20,8 @@ pub(crate) enum AlertName {
     Burn(String),
     /// Nothing of the objective is measured; one per severity.
     NotMeasured(String),
+    /// One of the objective's alerts on what is left of its budget.
+    Budget(String),
 }
 
 /// What an alert is doing. One that never fired has no state.

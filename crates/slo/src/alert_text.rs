@@ -1,14 +1,15 @@
-//! What a burn-rate alert is called and what it says. Every number in it is computed here and now; a template that
+//! What an objective's alert is called and what it says. Every number in it is computed here and now; a template that
 //! shows an annotation computes nothing.
 
-use bellwether_model::{Labels, LabelsBuilder, TimeDelta, Timestamp};
+use bellwether_model::{Labels, LabelsBuilder, Timestamp};
 
-use crate::budget::{Spending, budget, exhaustion};
-use crate::burn::burn_rate;
-use crate::burn_alert::{BurnAlert, short_number};
+use crate::alert_facts::{AlertFacts, budget_facts, burn_facts, end_text, moment};
+use crate::alert_template::render;
+use crate::alert_verdict::short_number;
+use crate::burn_alert::{BudgetAlert, BurnAlert};
 use crate::definition::Slo;
+use crate::goal::Share;
 use crate::measure::Measure;
-use crate::status::Exhaustion;
 
 /// What an alert is about.
 pub(crate) struct Subject<'a> {
@@ -18,37 +19,79 @@ pub(crate) struct Subject<'a> {
     pub(crate) kind: AlertKind<'a>,
 }
 
+#[derive(Clone, Copy)]
 pub(crate) enum AlertKind<'a> {
     Burn(&'a BurnAlert),
+    Budget(&'a BudgetAlert),
     NotMeasured { severity: &'a str },
 }
 
-/// Identity: the objective's and the alert's labels, those of the stream, and what names the alert.
-pub(crate) fn alert_labels(subject: &Subject<'_>) -> Labels {
-    let mut labels = LabelsBuilder::from(&subject.slo.labels);
-    let (suffix, severity, name) = match subject.kind {
-        AlertKind::Burn(alert) => {
-            alert.labels.iter().for_each(|(name, value)| {
-                labels.set(name, value);
-            });
-            ("BurnRate", alert.severity.as_str(), alert.name.as_str())
+impl<'a> AlertKind<'a> {
+    fn severity(self) -> &'a str {
+        match self {
+            Self::Burn(alert) => &alert.severity,
+            Self::Budget(alert) => &alert.severity,
+            Self::NotMeasured { severity } => severity,
         }
-        AlertKind::NotMeasured { severity } => ("NotMeasured", severity, "not-measured"),
-    };
-    for (name, value) in subject.labels.iter() {
+    }
+
+    /// What it is called within the objective.
+    fn name(self) -> &'a str {
+        match self {
+            Self::Burn(alert) => &alert.name,
+            Self::Budget(alert) => &alert.name,
+            Self::NotMeasured { .. } => "not-measured",
+        }
+    }
+
+    /// The end of the name that is made of the objective's.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Burn(_) => "BurnRate",
+            Self::Budget(_) => "ErrorBudget",
+            Self::NotMeasured { .. } => "NotMeasured",
+        }
+    }
+
+    fn own_labels(self) -> Option<&'a Labels> {
+        match self {
+            Self::Burn(alert) => Some(&alert.labels),
+            Self::Budget(alert) => Some(&alert.labels),
+            Self::NotMeasured { .. } => None,
+        }
+    }
+
+    fn own_annotations(self) -> Option<&'a Labels> {
+        match self {
+            Self::Burn(alert) => Some(&alert.annotations),
+            Self::Budget(alert) => Some(&alert.annotations),
+            Self::NotMeasured { .. } => None,
+        }
+    }
+}
+
+/// Identity: what names the alert, the labels of its stream, its own, those of its severity, those of the objective.
+/// What stands first here wins.
+pub(crate) fn alert_labels(subject: &Subject<'_>) -> Labels {
+    let Subject { slo, kind, .. } = subject;
+    let mut labels = LabelsBuilder::from(&slo.labels);
+    let stated = [slo.severity_labels.get(kind.severity()), kind.own_labels(), Some(subject.labels)];
+    for (name, value) in stated.into_iter().flatten().flat_map(Labels::iter) {
         labels.set(name, value);
     }
-    let alert_name = match (&subject.kind, subject.slo.alert_name.as_str()) {
+    let alert_name = match (kind, slo.alert_name.as_str()) {
         (AlertKind::Burn(_), stated) if !stated.is_empty() => stated.to_owned(),
-        _ => format!("{}{suffix}", camel_case(&subject.slo.name)),
+        (AlertKind::Burn(_) | AlertKind::Budget(_) | AlertKind::NotMeasured { .. }, _) => {
+            format!("{}{}", camel_case(&slo.name), kind.suffix())
+        }
     };
     labels.set("alertname", alert_name);
-    labels.set("slo", subject.slo.name.as_str());
-    if !subject.slo.service.is_empty() {
-        labels.set("service", subject.slo.service.as_str());
+    labels.set("slo", slo.name.as_str());
+    if !slo.service.is_empty() {
+        labels.set("service", slo.service.as_str());
     }
-    labels.set("severity", severity);
-    labels.set("alert", name);
+    labels.set("severity", kind.severity());
+    labels.set("alert", kind.name());
     labels.build()
 }
 
@@ -63,132 +106,97 @@ fn camel_case(name: &str) -> String {
         .collect()
 }
 
-/// What people read. What the objective's author wrote wins over what is computed.
-pub(crate) fn alert_annotations(subject: &Subject<'_>, measure: &Measure<'_>) -> Labels {
-    let slo = subject.slo;
+/// What people read. What the objective's author wrote wins over what is computed. `labels` are the alert's.
+pub(crate) fn alert_annotations(subject: &Subject<'_>, labels: &Labels, measure: &Measure<'_>) -> Labels {
+    let Subject { slo, kind, .. } = subject;
     let mut annotations = LabelsBuilder::default();
     let title = match subject.labels.is_empty() {
         true => slo.id(),
         false => format!("{} {}", slo.id(), subject.labels),
     };
-    let (summary, description, own) = match subject.kind {
+    let (text, facts) = match kind {
         AlertKind::Burn(alert) => {
-            let text = burn_text(alert, measure);
-            (format!("{title}: {}", text.summary), text.description, Some(&alert.annotations))
+            let facts = burn_facts(alert, measure);
+            (burn_text(&title, alert, measure, &facts), facts)
         }
-        AlertKind::NotMeasured { .. } => {
-            let since = measure.watermark().map_or_else(String::new, |at| format!(" since {}", moment(at)));
-            let description = format!(
-                "Nothing of {} has arrived{since}. Burn-rate alerts keep the state they had.",
-                slo.indicator.text()
-            );
-            (format!("{title} is not measured"), description, None)
+        AlertKind::Budget(alert) => {
+            let facts = budget_facts(measure);
+            (budget_text(&title, alert, measure, &facts), facts)
         }
+        AlertKind::NotMeasured { .. } => (not_measured_text(&title, measure), AlertFacts::default()),
     };
-    annotations.set("summary", summary);
-    annotations.set("description", description);
+    annotations.set("summary", text.summary);
+    annotations.set("description", text.description);
     annotations.set("runbook_url", slo.about.runbook.as_str());
-    for (name, value) in slo.annotations.iter().chain(own.into_iter().flat_map(Labels::iter)) {
+    for (name, value) in facts.annotations() {
         annotations.set(name, value);
+    }
+    let of_severity = slo.severity_annotations.get(kind.severity());
+    let stated = [Some(&slo.annotations), of_severity, kind.own_annotations()];
+    let now = measure.watermark().unwrap_or(Timestamp(0));
+    for (name, value) in stated.into_iter().flatten().flat_map(Labels::iter) {
+        annotations.set(name, render(value, labels, &facts, now));
     }
     annotations.build()
 }
 
-struct BurnText {
+struct Text {
     summary: String,
     description: String,
 }
 
-fn burn_text(alert: &BurnAlert, measure: &Measure<'_>) -> BurnText {
-    let slo = measure.slo;
-    let windows = measure.alert_windows(alert);
-    let rate =
-        |window| slo.goal.and_then(|goal| burn_rate(&window, goal)).map_or("unknown".to_owned(), rate_text);
-    let long = windows.map_or("unknown".to_owned(), |w| rate(w.long));
+fn burn_text(title: &str, alert: &BurnAlert, measure: &Measure<'_>, facts: &AlertFacts) -> Text {
+    let long = facts.burn_rate_long.as_deref().unwrap_or("unknown");
     let mut description = format!("Burn rate {long} over {}", alert.long);
-    if let (Some(length), Some(window)) = (alert.short, windows.and_then(|w| w.short)) {
-        description.push_str(&format!(" and {} over {length}", rate(window)));
+    if let Some(length) = alert.short {
+        let short = facts.burn_rate_short.as_deref().unwrap_or("unknown");
+        description.push_str(&format!(" and {short} over {length}"));
     }
-    description.push_str(&format!("; the alert fires above {}.", short_number(alert.factor.as_f64())));
-    let of_period = |goal| measure.period().and_then(|period| Some((period, budget(&period, goal)?)));
-    if let Some((goal, (period, budget))) = slo.goal.and_then(|goal| Some((goal, of_period(goal)?))) {
-        description.push_str(&format!(
-            " {} of the error budget of {} ({}) is left",
-            percent_text(budget.left_ratio),
-            slo.period.length(),
-            goal
-        ));
-        if period.watched < slo.period.length() {
-            description.push_str(&format!(", seen over {} of {}", period.watched, slo.period.length()));
-        }
-        description.push('.');
-        if let (Some(known_until), Some(windows)) = (measure.watermark(), windows) {
-            let spending = Spending { goal, budget: &budget, period: slo.period.length(), known_until };
-            let used: Vec<_> = [Some(windows.long), windows.short].into_iter().flatten().collect();
-            description.push_str(&exhaustion_text(exhaustion(&spending, &used), known_until));
-        }
-    }
-    BurnText {
-        summary: format!("error budget burns at {long} times the sustainable rate ({})", alert.name),
-        description,
+    let factor = short_number(alert.factor.as_f64());
+    description.push_str(&format!("; the alert fires above {factor}.{}", left_text(measure, facts)));
+    let summary =
+        format!("{title}: error budget burns at {long} times the sustainable rate ({})", alert.name);
+    Text { summary, description }
+}
+
+fn budget_text(title: &str, alert: &BudgetAlert, measure: &Measure<'_>, facts: &AlertFacts) -> Text {
+    let left = facts.budget_left.as_deref().unwrap_or("unknown");
+    let description = left_text(measure, facts);
+    match alert.left_below == Share::NONE {
+        true => Text {
+            summary: format!("{title}: error budget is exhausted, {left} is left ({})", alert.name),
+            description: format!("The alert fires when more than the whole budget is spent.{description}"),
+        },
+        false => Text {
+            summary: format!(
+                "{title}: {left} of the error budget is left, less than {} ({})",
+                alert.left_below, alert.name
+            ),
+            description: format!("The alert fires below {}.{description}", alert.left_below),
+        },
     }
 }
 
-fn exhaustion_text(exhaustion: Option<Exhaustion>, now: Timestamp) -> String {
-    match exhaustion {
-        None => String::new(),
-        Some(Exhaustion { earliest, .. }) if earliest <= now => " It is exhausted.".to_owned(),
-        Some(Exhaustion { earliest, latest: Some(latest) }) if latest - earliest < TimeDelta::MINUTE => {
-            format!(" At this rate it is gone in {}, at {}.", span(earliest - now), moment(earliest))
-        }
-        Some(Exhaustion { earliest, latest: Some(latest) }) => format!(
-            " At this rate it is gone in {} to {}, between {} and {}.",
-            span(earliest - now),
-            span(latest - now),
-            moment(earliest),
-            moment(latest)
+/// What is left of the budget and when it ends.
+fn left_text(measure: &Measure<'_>, facts: &AlertFacts) -> String {
+    let (Some(goal), Some(left), Some(period)) = (measure.slo.goal, &facts.budget_left, facts.period) else {
+        return String::new();
+    };
+    let length = measure.slo.period.length();
+    let seen = match period.watched < length {
+        true => format!(", seen over {} of {length}", period.watched),
+        false => String::new(),
+    };
+    format!(" {left} of the error budget of {length} ({goal}) is left{seen}.{}", end_text(facts))
+}
+
+fn not_measured_text(title: &str, measure: &Measure<'_>) -> Text {
+    let since = measure.watermark().map_or_else(String::new, |at| format!(" since {}", moment(at)));
+    Text {
+        summary: format!("{title} is not measured"),
+        description: format!(
+            "Nothing of {} has arrived{since}. Its alerts keep the state they had.",
+            measure.slo.indicator.text()
         ),
-        Some(Exhaustion { earliest, latest: None }) => {
-            format!(
-                " At this rate it is gone in {} at the earliest, at {}.",
-                span(earliest - now),
-                moment(earliest)
-            )
-        }
     }
-}
-
-/// Whole minutes, or seconds below two minutes.
-fn span(delta: TimeDelta) -> String {
-    let unit = if delta.0 < 2 * TimeDelta::MINUTE.0 { TimeDelta::SECOND.0 } else { TimeDelta::MINUTE.0 };
-    TimeDelta(delta.0 / unit * unit).to_string()
-}
-
-/// A clock time without the milliseconds.
-fn moment(at: Timestamp) -> String {
-    let text = Timestamp(at.0.div_euclid(1000) * 1000).to_string();
-    text.replace(".000Z", "Z")
-}
-
-/// Three significant digits are enough for people; whole large numbers stay whole.
-fn rate_text(rate: f64) -> String {
-    match rate {
-        r if r >= 100.0 => format!("{r:.0}"),
-        r if r >= 10.0 => short_number((r * 10.0).round() / 10.0),
-        r => short_number((r * 100.0).round() / 100.0),
-    }
-}
-
-/// A percentage with enough digits to tell it from 0 % and from 100 %.
-pub(crate) fn percent_text(ratio: f64) -> String {
-    let percent = ratio * 100.0;
-    for decimals in 0..12 {
-        let text = format!("{percent:.decimals$}");
-        let shown: f64 = text.parse().unwrap_or(percent);
-        let hides = (shown == 100.0 && ratio != 1.0) || (shown == 0.0 && ratio != 0.0);
-        if !hides && (decimals >= 1 || percent.abs() >= 10.0 || percent.fract() == 0.0) {
-            return format!("{text} %");
-        }
-    }
-    format!("{percent} %")
 }

@@ -4,14 +4,13 @@
 //! watermark. A stream of which nothing arrives is not evaluated: its alerts keep their state, and an alert of
 //! the same severities says that it is not measured, since a dead server must not silence its own page.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bellwether_model::{Alert, Labels, TimeDelta, Timestamp};
 
 use crate::alert_state::{AlertKey, AlertName, AlertState, RESEND_EVERY, Turn};
 use crate::alert_text::{AlertKind, Subject, alert_annotations, alert_labels};
-use crate::burn::condition;
+use crate::burn::{budget_condition, condition};
 use crate::definition::Slo;
 use crate::engine::SloEngine;
 use crate::event::{Effect, Recalled};
@@ -25,12 +24,8 @@ impl SloEngine {
         let Some(at) = self.ledger.watermark(id) else { return };
         let slos = self.by_indicator.get(key).cloned().unwrap_or_default();
         for slo in slos {
-            for alert in &slo.alerts {
-                let measure = Measure { engine: self, slo: &slo, stream: id };
-                let Some((goal, windows)) = slo.goal.zip(measure.alert_windows(alert)) else { continue };
-                let Some(holds) = condition(alert, goal, &windows) else { continue };
-                let name = AlertName::Burn(alert.name.clone());
-                let key = AlertKey { slo: slo.id(), labels: labels.clone(), alert: name };
+            for (alert, holds) in (Measure { engine: self, slo: &slo, stream: id }).conditions() {
+                let key = AlertKey { slo: slo.id(), labels: labels.clone(), alert };
                 self.turn(key, Turn { holds, at, now }, effects);
             }
             if labels.is_empty() {
@@ -42,11 +37,11 @@ impl SloEngine {
     /// Whether anything of an objective is still being measured. What was never measured raises no alert.
     pub(crate) fn judge_measured(&mut self, slo: &Slo, now: Timestamp, effects: &mut Vec<Effect>) {
         let Some(due) = self.unmeasured_from(slo) else { return };
-        if !slo.alerts.is_empty() {
+        let severities = slo.alert_severities();
+        if !severities.is_empty() {
             self.wake_by(due + TimeDelta(1));
         }
         let Some(silent_from) = self.silent_from(slo) else { return };
-        let severities: BTreeSet<&str> = slo.alerts.iter().map(|alert| alert.severity.as_str()).collect();
         for severity in severities {
             let alert = AlertName::NotMeasured(severity.to_owned());
             let key = AlertKey { slo: slo.id(), labels: Labels::empty(), alert };
@@ -98,17 +93,19 @@ impl SloEngine {
         for slo in self.slos.values().filter(is_named) {
             let group_by: Vec<&str> = slo.indicator.group_by.iter().map(String::as_str).collect();
             let stream = alert.labels.keep(&group_by);
-            let burns = slo.alerts.iter().flat_map(|burn| {
-                [&stream, &Labels::empty()].map(|labels| (labels.clone(), AlertName::Burn(burn.name.clone())))
-            });
+            let burns = slo.alerts.iter().map(|alert| AlertName::Burn(alert.name.clone()));
+            let budgets = slo.budget_alerts.iter().map(|alert| AlertName::Budget(alert.name.clone()));
+            let of_streams = burns
+                .chain(budgets)
+                .flat_map(|name| [&stream, &Labels::empty()].map(|labels| (labels.clone(), name.clone())));
             let not_measured = slo
-                .alerts
-                .iter()
-                .map(|burn| (Labels::empty(), AlertName::NotMeasured(burn.severity.clone())));
-            let keys = burns.chain(not_measured);
+                .alert_severities()
+                .into_iter()
+                .map(|severity| (Labels::empty(), AlertName::NotMeasured(severity.to_owned())));
+            let keys = of_streams.chain(not_measured);
             let mut keys = keys.map(|(labels, alert)| AlertKey { slo: slo.id(), labels, alert });
             let is_it = |key: &AlertKey| {
-                self.alert(key, alert.starts_at, None).is_some_and(|ours| ours.labels == alert.labels)
+                self.subject(key).is_some_and(|(subject, _)| alert_labels(&subject) == alert.labels)
             };
             if let Some(key) = keys.find(is_it) {
                 return Some(key);
@@ -173,28 +170,48 @@ impl SloEngine {
         effects
     }
 
-    /// An alert as it is told.
-    fn alert(&self, key: &AlertKey, starts_at: Timestamp, ends_at: Option<Timestamp>) -> Option<Alert> {
+    /// What an alert is about, and the stream it speaks of; `None` when no objective has it.
+    fn subject<'a>(&'a self, key: &'a AlertKey) -> Option<(Subject<'a>, StreamId)> {
         let slo = self.slos.get(&key.slo)?;
         let kind = match &key.alert {
             AlertName::Burn(name) => AlertKind::Burn(slo.alerts.iter().find(|a| a.name == *name)?),
+            AlertName::Budget(name) => AlertKind::Budget(slo.budget_alerts.iter().find(|a| a.name == *name)?),
             AlertName::NotMeasured(severity) => {
-                slo.alerts.iter().find(|a| a.severity == *severity)?;
-                AlertKind::NotMeasured { severity }
+                AlertKind::NotMeasured { severity: slo.alert_severities().get(severity.as_str()).copied()? }
             }
         };
         let stream = self.ledger.stream_of(&slo.indicator.key(), &key.labels)?;
-        let subject = Subject { slo, labels: &key.labels, kind };
+        Some((Subject { slo, labels: &key.labels, kind }, stream))
+    }
+
+    /// An alert as it is told.
+    fn alert(&self, key: &AlertKey, starts_at: Timestamp, ends_at: Option<Timestamp>) -> Option<Alert> {
+        let (subject, stream) = self.subject(key)?;
+        let slo = subject.slo;
         let generator_url = match self.settings.generator_url.trim_end_matches('/') {
             "" => String::new(),
             base => format!("{base}/slos/{}", slo.id()),
         };
-        Some(Alert {
-            labels: alert_labels(&subject),
-            annotations: alert_annotations(&subject, &Measure { engine: self, slo, stream }),
-            starts_at,
-            ends_at,
-            generator_url,
-        })
+        let labels = alert_labels(&subject);
+        let annotations = alert_annotations(&subject, &labels, &Measure { engine: self, slo, stream });
+        Some(Alert { labels, annotations, starts_at, ends_at, generator_url })
+    }
+}
+
+impl Measure<'_> {
+    /// Which of the objective's alerts hold for this stream; without those of which nothing can be said.
+    fn conditions(&self) -> Vec<(AlertName, bool)> {
+        let Some(goal) = self.slo.goal else { return Vec::new() };
+        let burns = self.slo.alerts.iter().filter_map(|alert| {
+            let holds = condition(alert, goal, &self.alert_windows(alert)?)?;
+            Some((AlertName::Burn(alert.name.clone()), holds))
+        });
+        // Most objectives have no such alert, and their whole period need not be looked at.
+        let period = self.slo.budget_alerts.first().and_then(|_| self.period());
+        let budgets = self.slo.budget_alerts.iter().filter_map(|alert| {
+            let holds = budget_condition(alert, goal, period.as_ref()?)?;
+            Some((AlertName::Budget(alert.name.clone()), holds))
+        });
+        burns.chain(budgets).collect()
     }
 }

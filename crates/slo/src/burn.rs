@@ -4,10 +4,14 @@
 
 use bellwether_model::TimeDelta;
 
-use crate::burn_alert::BurnAlert;
-use crate::goal::{Goal, burns_faster};
+use crate::burn_alert::{BudgetAlert, BurnAlert};
+use crate::definition::Slo;
+use crate::goal::{Goal, burns_faster, is_left_below};
 use crate::status::WindowStatus;
 use crate::stream::Window;
+
+/// Windows shown when an objective has no burn-rate alerts.
+pub(crate) const WINDOWS_USUAL: [TimeDelta; 2] = [TimeDelta(5 * TimeDelta::MINUTE.0), TimeDelta::HOUR];
 
 /// `(bad / total) / (1 − goal)`; `None` without measured time, 0 without events. Rounded once.
 pub fn burn_rate(window: &Window, goal: Goal) -> Option<f64> {
@@ -38,6 +42,21 @@ pub fn condition(alert: &BurnAlert, goal: Goal, windows: &AlertWindows) -> Optio
         holds &= burns_faster(window.counts, goal, alert.factor);
     }
     Some(holds)
+}
+
+/// Whether less of the period's budget is left than an alert allows; `None` when nothing of the period is measured.
+/// Without events nothing is spent.
+pub fn budget_condition(alert: &BudgetAlert, goal: Goal, period: &Window) -> Option<bool> {
+    (period.measured > TimeDelta::ZERO).then(|| is_left_below(period.counts, goal, alert.left_below))
+}
+
+/// The windows from which the time to exhaustion is told: those of the fastest alert, which see a change first.
+pub(crate) fn spending_windows(slo: &Slo) -> Vec<TimeDelta> {
+    let fastest = slo.alerts.iter().min_by_key(|alert| alert.long);
+    match fastest {
+        Some(alert) => [Some(alert.long), alert.short].into_iter().flatten().collect(),
+        None => WINDOWS_USUAL.to_vec(),
+    }
 }
 
 /// A window as it is shown. `asked` is its nominal length.

@@ -482,6 +482,7 @@ fn write_alerts(w: &mut Writer, alerts: &BTreeMap<AlertKey, AlertState>) {
         let (kind, name) = match &key.alert {
             AlertName::Burn(name) => (0, name),
             AlertName::NotMeasured(severity) => (1, severity),
+            AlertName::Budget(name) => (2, name),
         };
         w.u8(kind);
         w.text(name);
@@ -498,6 +499,7 @@ fn read_alerts(r: &mut Reader<'_>, engine: &mut SloEngine) -> Option<()> {
         let alert = match (r.u8()?, r.text()?.to_owned()) {
             (0, name) => AlertName::Burn(name),
             (1, severity) => AlertName::NotMeasured(severity),
+            (2, name) => AlertName::Budget(name),
             (_, _) => return None,
         };
         let state =

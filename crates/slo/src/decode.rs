@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use bellwether_diag::yaml::{self, Node, Value};
-use bellwether_diag::{Cx, Decode, MapReader, Span};
-use bellwether_model::{Labels, TimeDelta, is_valid_legacy_name};
+use bellwether_diag::{Cx, Decode, MapReader};
 
-use crate::burn_alert::{BurnAlert, default_alerts};
+use crate::alert_template::annotations;
+use crate::decode_alert::{AlertNodes, Judged};
+use crate::decode_parts::{OWN_LABELS, ScalarText, labels, labels_of, not_empty};
 use crate::definition::{About, Criticality, Dialect, Slo};
-use crate::goal::{Factor, Goal};
+use crate::goal::Goal;
 use crate::indicator::{Budgeting, Events, Indicator, Latency, Ratio, Threshold};
 use crate::period::Period;
 use crate::selector::Selector;
@@ -17,15 +18,6 @@ use crate::selector::Selector;
 const STREAMS_MAX_DEFAULT: u32 = 100;
 /// Streams that may be asked for at all.
 const STREAMS_MAX_LIMIT: u32 = 10_000;
-/// Longest period: four years of minutes are still cheap, more is a typing error.
-pub(crate) const PERIOD_MAX: TimeDelta = TimeDelta(4 * 366 * TimeDelta::DAY.0);
-/// Shortest period and window: below a minute there are too few scrapes to say anything.
-const WINDOW_MIN: TimeDelta = TimeDelta::MINUTE;
-/// The usual time between scrapes, from which the shortest default windows follow.
-const SCRAPE_USUAL: TimeDelta = TimeDelta(15 * TimeDelta::SECOND.0);
-
-/// Labels of an alert that say which objective and alert it is.
-const OWN_LABELS: [&str; 5] = ["alertname", "slo", "service", "alert", "severity"];
 
 /// A file of objectives.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,23 +60,17 @@ impl Decode for Slo {
         let criticality = map.node("criticality").map(|node| criticality(node, cx));
         let (contacts, links) = (texts(map.node("contacts"), cx), texts(map.node("links"), cx));
         let labels = labels(map.node("labels"), cx);
-        let annotations = labels_of(map.node("annotations"), cx);
+        let annotations = annotations(map.node("annotations"), cx);
         let goal = map.required::<Goal>("goal", cx);
         let aspirational = map.node("aspirational").map(|node| Goal::decode(node, cx));
         let period = map.required::<Period>("window", cx);
         let events = map.required::<Events>("indicator", cx);
         let group_by = group_by(map.node("group_by"), cx);
         let streams_max = streams_max(map.node("streams_max"), cx);
-        let alerts = map.node("alerts").map(|node| alerts(node, cx));
+        let alerts = AlertNodes::take(&mut map, cx);
         map.finish(cx);
         let ((name, span), goal, period) = (name?, goal?, period?);
-        let (alerts, notes) = match alerts {
-            Some(stated) => (stated?, Vec::new()),
-            None => {
-                let defaults = default_alerts(goal, &period, SCRAPE_USUAL);
-                (defaults.alerts, defaults.notes)
-            }
-        };
+        let alerts = alerts?.into_fields(&Judged { goal: Some(goal), period: &period });
         let indicator = Indicator {
             events: events?,
             budgeting: Budgeting::Occurrences,
@@ -107,18 +93,18 @@ impl Decode for Slo {
             },
             labels,
             annotations,
-            severity_labels: BTreeMap::new(),
-            severity_annotations: BTreeMap::new(),
+            severity_labels: alerts.severity_labels,
+            severity_annotations: alerts.severity_annotations,
             goal: Some(goal),
             aspirational: aspirational.map_or(Some(None), |g| g.map(Some))?,
             period,
             indicator,
             alert_name,
-            alerts,
-            budget_alerts: Vec::new(),
+            alerts: alerts.alerts,
+            budget_alerts: alerts.budget_alerts,
             threshold_alerts: Vec::new(),
-            inhibit_slower: true,
-            notes,
+            inhibit_slower: alerts.inhibit_slower,
+            notes: alerts.notes,
             dialect: Dialect::Bellwether,
             span,
         })
@@ -138,15 +124,6 @@ fn criticality(node: &Node, cx: &mut Cx<'_>) -> Option<Criticality> {
 fn texts(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<BTreeMap<String, String>> {
     let pairs = labels_of(node, cx)?;
     Some(pairs.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect())
-}
-
-fn not_empty(text: Option<String>, span: Span, field: &str, cx: &mut Cx<'_>) -> Option<String> {
-    let text = text?;
-    if text.trim().is_empty() {
-        cx.error(span, format!("{field} is empty"));
-        return None;
-    }
-    Some(text)
 }
 
 impl Decode for Goal {
@@ -170,20 +147,6 @@ impl Decode for Goal {
             }
         }
     }
-}
-
-/// A window: whole seconds, from a minute to four years.
-pub(crate) fn window(node: &Node, what: &str, cx: &mut Cx<'_>) -> Option<TimeDelta> {
-    let length = TimeDelta::decode(node, cx)?;
-    if length < WINDOW_MIN || length > PERIOD_MAX {
-        cx.error(node.span, format!("{what} {length} is not between {WINDOW_MIN} and {PERIOD_MAX}"));
-        return None;
-    }
-    if length.0 % 1000 != 0 {
-        cx.error(node.span, format!("{what} {length} is not a whole number of seconds"));
-        return None;
-    }
-    Some(length)
 }
 
 impl Decode for Events {
@@ -231,19 +194,6 @@ fn threshold(node: &Node, cx: &mut Cx<'_>) -> Option<Threshold> {
         None => {
             cx.error_help(node.span, "the threshold is not a positive number", help);
             None
-        }
-    }
-}
-
-/// What a scalar says, whether quoted or not.
-trait ScalarText {
-    fn as_text_value(&self) -> Option<&str>;
-}
-impl ScalarText for Node {
-    fn as_text_value(&self) -> Option<&str> {
-        match &self.value {
-            Value::Scalar(scalar) => Some(&scalar.text),
-            Value::Null | Value::Sequence(_) | Value::Mapping(_) => None,
         }
     }
 }
@@ -358,109 +308,4 @@ fn streams_max(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<u32> {
         return None;
     }
     Some(most)
-}
-
-/// Labels of alerts; the ones that say which alert it is cannot be overruled.
-fn labels(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<Labels> {
-    let labels = labels_of(node, cx)?;
-    let Some(node) = node else { return Some(labels) };
-    for (name, _) in labels.iter() {
-        if !is_valid_legacy_name(name, false) {
-            cx.error(node.span, format!("{name:?} cannot be a label's name"));
-            return None;
-        }
-        if OWN_LABELS.contains(&name) {
-            let help = if name == "severity" {
-                "write severity: as a field of the alert"
-            } else {
-                "use another name"
-            };
-            cx.error_help(node.span, format!("label {name} is set by the objective itself"), help);
-            return None;
-        }
-    }
-    Some(labels)
-}
-
-fn labels_of(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<Labels> {
-    let Some(node) = node else { return Some(Labels::empty()) };
-    Labels::decode(node, cx)
-}
-
-fn alerts(node: &Node, cx: &mut Cx<'_>) -> Option<Vec<BurnAlert>> {
-    let items = match &node.value {
-        Value::Sequence(items) => items,
-        Value::Null | Value::Scalar(_) | Value::Mapping(_) => {
-            cx.error_help(
-                node.span,
-                "expected a list of alerts",
-                "write alerts: [] for none, or leave alerts out for the default ones",
-            );
-            return None;
-        }
-    };
-    let read: Vec<Option<BurnAlert>> = items.iter().map(|item| BurnAlert::decode(item, cx)).collect();
-    let alerts: Vec<BurnAlert> = read.into_iter().collect::<Option<_>>()?;
-    let mut seen = BTreeMap::new();
-    for alert in &alerts {
-        let twice = seen.insert(alert.name.as_str(), ()).is_some();
-        if let (true, Some(span)) = (twice, alert.span) {
-            cx.error(span, format!("alert {:?} is defined twice", alert.name));
-            return None;
-        }
-    }
-    Some(alerts)
-}
-
-impl Decode for BurnAlert {
-    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
-        let mut map = MapReader::open(node, cx)?;
-        let name = map.required::<String>("name", cx);
-        let name = not_empty(name, node.span, "name", cx);
-        let severity = map.optional::<String>("severity", cx).unwrap_or_else(|| "page".to_owned());
-        let long_node = map.node("long");
-        let long = match long_node {
-            Some(node) => window(node, "window", cx),
-            None => map.required::<TimeDelta>("long", cx),
-        };
-        let short_node = map.node("short");
-        let short = short_node.map(|node| window(node, "window", cx));
-        let factor_node = map.node("factor");
-        let factor = match factor_node {
-            Some(node) => factor(node, cx),
-            None => map.required::<String>("factor", cx).and(None),
-        };
-        let min_bad_events = map.node("min_bad_events").map(|node| u64::decode(node, cx));
-        let labels = labels(map.node("labels"), cx);
-        let annotations = labels_of(map.node("annotations"), cx);
-        map.finish(cx);
-        let (long, short) = (long?, short.map_or(Some(None), |s| s.map(Some))?);
-        if let (Some(short), Some(node)) = (short, short_node)
-            && short >= long
-        {
-            cx.error(node.span, format!("short window {short} is not shorter than the long one, {long}"));
-            return None;
-        }
-        Some(Self {
-            name: name?,
-            severity,
-            long,
-            short,
-            factor: factor?,
-            min_bad_events: min_bad_events.map_or(Some(0), |n| n)?,
-            labels: labels?,
-            annotations: annotations?,
-            span: factor_node.map(|node| node.span),
-        })
-    }
-}
-
-fn factor(node: &Node, cx: &mut Cx<'_>) -> Option<Factor> {
-    match node.as_text_value().and_then(Factor::parse) {
-        Some(factor) => Some(factor),
-        None => {
-            cx.error_help(node.span, "the factor is not a positive number", "write a burn rate such as 14.4");
-            None
-        }
-    }
 }

@@ -6,7 +6,7 @@ use bellwether_model::TimeDelta;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-use crate::decode::{PERIOD_MAX, window};
+use crate::decode_parts::{PERIOD_MAX, window};
 use crate::period::{Calendar, CalendarUnit, Period, zone_named};
 
 const UNITS_HELP: &str = "write day, week, fortnight, month, quarter or year";

@@ -1,7 +1,7 @@
 //! What an objective is. An [`Slo`] that exists is valid: names are there, the goal lies between 0 and 1, every
 //! selector was read, every window is positive. Text becomes an `Slo` in `decode` and in the dialects, nowhere else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_diag::Span;
 use bellwether_model::Labels;
@@ -144,6 +144,12 @@ impl Slo {
             true => self.name.clone(),
             false => format!("{}/{}", self.service, self.name),
         }
+    }
+
+    /// The severities that its alerts have.
+    pub fn alert_severities(&self) -> BTreeSet<&str> {
+        let burns = self.alerts.iter().map(|alert| alert.severity.as_str());
+        burns.chain(self.budget_alerts.iter().map(|alert| alert.severity.as_str())).collect()
     }
 
     /// The same objective, whoever wrote it and wherever: equal canonical objectives mean the same.

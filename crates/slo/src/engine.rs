@@ -180,9 +180,13 @@ impl SloEngine {
     /// When the first of all alerts has something to say if nothing more arrives.
     fn due_first(&self) -> Option<Timestamp> {
         let resend = self.alerts.values().filter(|s| s.is_firing).map(|s| s.sent_at + RESEND_EVERY);
-        let unmeasured = self.slos.values().filter(|slo| !slo.alerts.is_empty()).filter_map(|slo| {
-            let is_told = slo.alerts.iter().any(|alert| {
-                let alert = AlertName::NotMeasured(alert.severity.clone());
+        let unmeasured = self.slos.values().filter_map(|slo| {
+            let severities = slo.alert_severities();
+            if severities.is_empty() {
+                return None;
+            }
+            let is_told = severities.into_iter().any(|severity| {
+                let alert = AlertName::NotMeasured(severity.to_owned());
                 let key = AlertKey { slo: slo.id(), labels: Labels::empty(), alert };
                 self.alerts.get(&key).is_some_and(|state| state.is_firing)
             });

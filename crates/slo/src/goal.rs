@@ -277,6 +277,19 @@ impl Share {
         Some(Self { parts: decimal.digits * 10u64.pow((GOAL_DECIMALS_MAX - decimal.decimals) as u32) })
     }
 
+    /// Nothing.
+    pub const NONE: Self = Self { parts: 0 };
+
+    /// Numerator of the share.
+    pub const fn parts(self) -> u64 {
+        self.parts
+    }
+
+    /// Denominator of the share.
+    pub const fn scale(self) -> u64 {
+        Self::SCALE
+    }
+
     /// The share as a number.
     pub fn ratio(self) -> f64 {
         self.parts as f64 / Self::SCALE as f64
@@ -328,6 +341,23 @@ pub fn burns_faster(counts: Counts, goal: Goal, factor: Factor) -> bool {
         _ => {
             counts.bad * goal.scale as f64 * factor.denominator as f64
                 > factor.numerator as f64 * allowed as f64 * counts.total
+        }
+    }
+}
+
+/// Whether less than a share of the budget is left, strictly:
+/// `(scale − good) · total − bad · scale < share · (scale − good) · total`. Exact as [`burns_faster`] is.
+pub fn is_left_below(counts: Counts, goal: Goal, share: Share) -> bool {
+    let allowed = goal.scale - goal.good;
+    match (whole(counts.bad), whole(counts.total)) {
+        (Some(bad), Some(total)) => {
+            let allowed = i128::from(allowed) * total;
+            (allowed - bad * i128::from(goal.scale)) * i128::from(Share::SCALE)
+                < i128::from(share.parts) * allowed
+        }
+        _ => {
+            let allowed = allowed as f64 * counts.total;
+            allowed - counts.bad * (goal.scale as f64) < share.ratio() * allowed
         }
     }
 }

@@ -6,8 +6,11 @@
 //! here evaluates PromQL or knows who is told of an alert.
 
 mod adopt;
+mod alert_facts;
 mod alert_state;
+mod alert_template;
 mod alert_text;
+mod alert_verdict;
 mod alerting;
 mod announce;
 mod blocks;
@@ -19,7 +22,10 @@ mod checkpoint;
 mod coverage;
 mod credit;
 mod decode;
+mod decode_alert;
+mod decode_parts;
 mod decode_period;
+mod default_alerts;
 mod definition;
 mod dialect;
 mod engine;
@@ -43,17 +49,21 @@ mod threshold_alert;
 mod vouch;
 mod wire;
 
+pub use alert_verdict::{
+    arithmetic, budget_arithmetic, budget_verdict, burn_arithmetic, burn_verdict, verdict,
+};
 pub use budget::{Spending, budget, exhaustion};
-pub use burn::{AlertWindows, burn_rate, condition, window_status};
-pub use burn_alert::{BudgetAlert, BurnAlert, DefaultAlerts, arithmetic, default_alerts, verdict};
+pub use burn::{AlertWindows, budget_condition, burn_rate, condition, window_status};
+pub use burn_alert::{BudgetAlert, BurnAlert};
 pub use checkpoint::{BlocksFile, Checkpoint, RestoreError};
 pub use decode::SloFile;
+pub use default_alerts::{DefaultAlerts, default_alerts, fit_to_scrape};
 pub use definition::{About, Criticality, Dialect, Slo};
 pub use dialect::{Document, Documents, Kind, NOT_CARRIED, Strictness, parse, read};
 pub use engine::{EngineSettings, SloEngine};
 pub use event::{Backfill, Effect, Event, Recalled, WantedBackfill};
 pub use examine::examine;
-pub use goal::{Counts, Factor, Goal, GoalError, Share, burns_faster};
+pub use goal::{Counts, Factor, Goal, GoalError, Share, burns_faster, is_left_below};
 pub use indicator::{
     Ask, Budgeting, Combination, Comparison, Composite, Events, Finite, Indicator, Latency, Member,
     PROBE_ATTEMPTS, PROBE_FAILURES, QueryEvents, Ratio, Threshold, ThresholdCheck, WINDOW_PLACEHOLDER,
@@ -65,8 +75,8 @@ pub use replay::{Fired, Replay};
 pub use sampled_query::SampledQuery;
 pub use selector::{Selector, SelectorError};
 pub use status::{
-    BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement, SloStatus,
-    StreamStatus, TargetStatus, Verdict, WindowStatus,
+    BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement,
+    SloStatus, StreamStatus, TargetStatus, Verdict, WindowStatus,
 };
 pub use stream::Window;
 pub use threshold_alert::ThresholdAlert;

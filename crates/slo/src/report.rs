@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use bellwether_model::{Labels, TimeDelta, TimeRange, Timestamp};
 
 use crate::alert_state::{AlertKey, AlertName};
+use crate::alert_verdict::{alert_notes, budget_verdict, burn_verdict};
 use crate::budget::{Spending, budget, exhaustion};
-use crate::burn::{burn_rate, window_status};
-use crate::burn_alert::{BurnAlert, arithmetic, verdict};
+use crate::burn::{WINDOWS_USUAL, burn_rate, spending_windows, window_status};
+use crate::burn_alert::{BudgetAlert, BurnAlert};
 use crate::definition::{Criticality, Slo};
 use crate::engine::SloEngine;
 use crate::goal::Goal;
@@ -15,15 +16,13 @@ use crate::ledger::{StreamId, TargetCount, lag_allowed};
 use crate::measure::Measure;
 use crate::period::Stretch;
 use crate::status::{
-    BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement, SloStatus,
-    StreamStatus, TargetStatus, Verdict,
+    BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement,
+    SloStatus, StreamStatus, TargetStatus,
 };
 use crate::stream::Window;
 
 /// Most points of one chart.
 const POINTS_MAX: i64 = 11_000;
-/// Windows shown when an objective has no alerts.
-const WINDOWS_USUAL: [TimeDelta; 2] = [TimeDelta(5 * TimeDelta::MINUTE.0), TimeDelta::HOUR];
 
 impl SloEngine {
     /// What is known of every objective, in order of identity.
@@ -80,15 +79,7 @@ fn slo_status(
 ) -> SloStatus {
     let key = slo.indicator.key();
     let mut notes = slo.notes.clone();
-    for (goal, alert) in slo.goal.iter().flat_map(|goal| slo.alerts.iter().map(move |alert| (*goal, alert))) {
-        let what = match verdict(alert, goal, &slo.period) {
-            Verdict::Useful => continue,
-            Verdict::CannotFire => "cannot fire",
-            Verdict::FiresAfterExhaustion => "fires after exhaustion",
-        };
-        let arithmetic = arithmetic(alert, goal, &slo.period);
-        notes.push(format!("alert {} {what}: {arithmetic}", alert.name));
-    }
+    notes.extend(alert_notes(slo));
     notes.extend(engine.ledger.sli(&key).into_iter().flat_map(|sli| sli.notes()));
     notes.extend(engine.ledger.late_note(&key));
     let streams = engine.ledger.streams(&key).into_iter();
@@ -156,9 +147,14 @@ fn stream_status(place: &Place<'_>, labels: Labels, targets: TargetCount) -> Str
         watched: TimeDelta(period.watched.0.min(length.0)),
         aspirational: slo.aspirational.map(|goal| target_status(&period, goal)),
         exhaustion: budget.as_ref().and_then(|budget| exhaustion_of(place, budget)),
-        budget,
         burns,
         alerts: slo.alerts.iter().map(|alert| alert_status(place, &labels, alert)).collect(),
+        budget_alerts: slo
+            .budget_alerts
+            .iter()
+            .map(|alert| budget_alert_status(place, &labels, alert, budget.as_ref()))
+            .collect(),
+        budget,
         labels,
     }
 }
@@ -194,15 +190,10 @@ fn measurement(
     if targets.late > 0 || has_bounds || has_holes { Measurement::Partial } else { Measurement::Complete }
 }
 
-/// The range is that of the fastest alert's windows, which are the first to see a change.
 fn exhaustion_of(place: &Place<'_>, budget: &BudgetStatus) -> Option<Exhaustion> {
     let (goal, measure) = (place.slo.goal?, place.measure());
-    let fastest = place.slo.alerts.iter().min_by_key(|alert| alert.long);
-    let lengths: Vec<TimeDelta> = match fastest {
-        Some(alert) => [Some(alert.long), alert.short].into_iter().flatten().collect(),
-        None => WINDOWS_USUAL.to_vec(),
-    };
-    let windows: Vec<Window> = lengths.into_iter().filter_map(|length| measure.last(length)).collect();
+    let lengths = spending_windows(place.slo).into_iter();
+    let windows: Vec<Window> = lengths.filter_map(|length| measure.last(length)).collect();
     let known_until = measure.watermark()?;
     exhaustion(&Spending { goal, budget, period: place.slo.period.length(), known_until }, &windows)
 }
@@ -211,8 +202,7 @@ fn alert_status(place: &Place<'_>, labels: &Labels, alert: &BurnAlert) -> BurnAl
     let slo = place.slo;
     let windows = place.measure().alert_windows(alert);
     let rate = |window: Window| burn_rate(&window, slo.goal?);
-    let key = AlertKey { slo: slo.id(), labels: labels.clone(), alert: AlertName::Burn(alert.name.clone()) };
-    let state = place.engine.alerts.get(&key);
+    let (state, since) = state_of(place, labels, AlertName::Burn(alert.name.clone()));
     BurnAlertStatus {
         name: alert.name.clone(),
         severity: alert.severity.clone(),
@@ -221,11 +211,36 @@ fn alert_status(place: &Place<'_>, labels: &Labels, alert: &BurnAlert) -> BurnAl
         factor: alert.factor.as_f64(),
         burn_rate_long: windows.and_then(|w| rate(w.long)),
         burn_rate_short: windows.and_then(|w| w.short).and_then(rate),
-        state: match state {
-            Some(state) if state.is_firing => BurnAlertState::Firing,
-            Some(_) | None => BurnAlertState::Inactive,
-        },
-        since: state.map(|state| state.since),
-        verdict: slo.goal.map_or(Verdict::CannotFire, |goal| verdict(alert, goal, &slo.period)),
+        state,
+        since,
+        verdict: burn_verdict(alert, slo),
+    }
+}
+
+fn budget_alert_status(
+    place: &Place<'_>,
+    labels: &Labels,
+    alert: &BudgetAlert,
+    budget: Option<&BudgetStatus>,
+) -> BudgetAlertStatus {
+    let (state, since) = state_of(place, labels, AlertName::Budget(alert.name.clone()));
+    BudgetAlertStatus {
+        name: alert.name.clone(),
+        severity: alert.severity.clone(),
+        left_below_ratio: alert.left_below.ratio(),
+        left_below_text: alert.left_below.to_string(),
+        left_ratio: budget.map(|budget| budget.left_ratio),
+        state,
+        since,
+        verdict: budget_verdict(alert, place.slo),
+    }
+}
+
+fn state_of(place: &Place<'_>, labels: &Labels, alert: AlertName) -> (BurnAlertState, Option<Timestamp>) {
+    let key = AlertKey { slo: place.slo.id(), labels: labels.clone(), alert };
+    match place.engine.alerts.get(&key) {
+        Some(state) if state.is_firing => (BurnAlertState::Firing, Some(state.since)),
+        Some(state) => (BurnAlertState::Inactive, Some(state.since)),
+        None => (BurnAlertState::Inactive, None),
     }
 }

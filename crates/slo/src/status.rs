@@ -74,6 +74,8 @@ pub struct StreamStatus {
     pub exhaustion: Option<Exhaustion>,
     /// The burn-rate alerts of this stream.
     pub alerts: Vec<BurnAlertStatus>,
+    /// Its alerts on what is left of the budget.
+    pub budget_alerts: Vec<BudgetAlertStatus>,
 }
 
 /// Whether a stream is known.
@@ -165,7 +167,28 @@ pub struct BurnAlertStatus {
     pub verdict: Verdict,
 }
 
-/// What a burn-rate alert is doing.
+/// One alert of a stream on what is left of its budget.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BudgetAlertStatus {
+    /// Its name, unique within the objective, e.g. `budget-low`.
+    pub name: String,
+    /// `page`, `ticket` or what the user wrote.
+    pub severity: String,
+    /// It fires while strictly less than this share of the budget is left.
+    pub left_below_ratio: f64,
+    /// The same as people read it, e.g. `20%`.
+    pub left_below_text: String,
+    /// What is left.
+    pub left_ratio: Option<f64>,
+    /// What it is doing.
+    pub state: BurnAlertState,
+    /// Since when it has been in that state.
+    pub since: Option<Timestamp>,
+    /// What it can do at all.
+    pub verdict: Verdict,
+}
+
+/// What an alert of an objective is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BurnAlertState {

@@ -1,6 +1,6 @@
 //! Annotations and labels of alerting rules: what `{{ $labels.job }}` and `{{ $value }}` become.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use bellwether_model::Labels;
 
@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::TemplateError;
 use crate::functions::prometheus_functions;
 use crate::set::{Escape, References, TemplateSet};
-use crate::value::{Object, Value};
+use crate::value::{Element, Map, Object, Value};
 
 /// Variables every rule template has.
 pub const ALERT_VARIABLES: [&str; 4] = ["$labels", "$externalLabels", "$externalURL", "$value"];
@@ -94,12 +94,38 @@ pub fn expand(text: &str, data: &AlertTemplateData, context: &dyn Context) -> Re
     if !text.contains("{{") {
         return Ok(text.to_owned());
     }
+    expand_with(without_templates(), text, data, context)
+}
+
+/// The functions Prometheus gives to rules, and no named templates.
+fn without_templates() -> &'static TemplateSet {
     static WITHOUT_TEMPLATES: LazyLock<TemplateSet> =
         LazyLock::new(|| TemplateSet::new(prometheus_functions()));
-    expand_with(&WITHOUT_TEMPLATES, text, data, context)
+    &WITHOUT_TEMPLATES
 }
 
 /// Checks one annotation or label without rendering it; every problem is returned.
 pub fn check_alert_text(set: &TemplateSet, text: &str) -> Result<References, Vec<TemplateError>> {
     set.check("annotation", text, &ALERT_VARIABLES)
+}
+
+/// Expands a text whose variables are the caller's own, such as `$budget_left`, and that calls no templates.
+/// The dot is a map of the same values, without the dollar.
+pub fn expand_variables(
+    text: &str,
+    variables: &[(&str, Value)],
+    context: &dyn Context,
+) -> Result<String, TemplateError> {
+    if !text.contains("{{") {
+        return Ok(text.to_owned());
+    }
+    let entries =
+        variables.iter().map(|(name, value)| (name.trim_start_matches('$').to_owned(), value.clone()));
+    let dot = Value::Map(Arc::new(Map { entries: entries.collect(), element: Element::Any }));
+    without_templates().render_inline("annotation", Escape::None, text, (&dot, variables), context)
+}
+
+/// Checks such a text without rendering it; every problem is returned.
+pub fn check_variables(text: &str, variables: &[&str]) -> Result<References, Vec<TemplateError>> {
+    without_templates().check("annotation", text, variables)
 }

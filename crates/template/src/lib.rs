@@ -43,7 +43,10 @@ mod printf;
 mod set;
 mod value;
 
-pub use alert::{ALERT_VARIABLES, AlertTemplateData, AlertValue, check_alert_text, expand, expand_with};
+pub use alert::{
+    ALERT_VARIABLES, AlertTemplateData, AlertValue, check_alert_text, check_variables, expand,
+    expand_variables, expand_with,
+};
 pub use context::{ClockOnly, Context, QuerySample};
 pub use defaults::{DEFAULT_TEMPLATES, default_templates};
 pub use error::TemplateError;

@@ -1,5 +1,6 @@
 //! Tests of this crate.
 
+mod alerting;
 mod anchors;
 mod book;
 mod challenge_six;

@@ -552,6 +552,7 @@ fn stream(sli: f64, left: f64) -> StreamStatus {
         exhaustion: None,
         alerts: Vec::new(),
         aspirational: None,
+        budget_alerts: Vec::new(),
     }
 }
 
