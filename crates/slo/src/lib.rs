@@ -43,6 +43,7 @@ mod report;
 mod sampled_query;
 mod selector;
 mod sli;
+mod slower;
 mod status;
 mod stream;
 mod threshold_alert;
