@@ -12,6 +12,7 @@ mod exactness;
 mod goal;
 mod ledger;
 mod memory;
+mod openslo;
 mod period;
 mod recognise;
 mod remote;
