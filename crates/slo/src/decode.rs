@@ -7,13 +7,14 @@ use bellwether_diag::{Cx, Decode, MapReader};
 
 use crate::alert_template::annotations;
 use crate::decode_alert::{AlertNodes, Judged};
+use crate::decode_budgeting::budgeting;
 use crate::decode_parts::{OWN_LABELS, ScalarText, labels, labels_of, not_empty};
 use crate::decode_sampled::{exact, labels_are_kept};
 use crate::decode_threshold_alert::without_goal;
 use crate::definition::{About, Criticality, Dialect, Slo};
 use crate::goal::Goal;
 use crate::indicator::{
-    Budgeting, Composite, Events, Indicator, Latency, QueryEvents, Ratio, Threshold, ThresholdCheck,
+    Composite, Events, Indicator, Latency, QueryEvents, Ratio, Threshold, ThresholdCheck,
 };
 use crate::period::Period;
 use crate::selector::Selector;
@@ -80,6 +81,7 @@ impl Decode for Slo {
         }
         let (events, exact_note) = exact(events, group_by.as_deref());
         let streams_max = streams_max(map.node("streams_max"), cx);
+        let budgeting = budgeting(map.node("budgeting"), events.as_ref(), cx);
         let has_no_goal = matches!(goal, Some(None));
         let threshold_alerts = has_no_goal.then(|| without_goal(&mut map, cx));
         let alerts = match has_no_goal {
@@ -92,7 +94,7 @@ impl Decode for Slo {
         alerts.notes.extend(exact_note);
         let indicator = Indicator {
             events: events?,
-            budgeting: Budgeting::Occurrences,
+            budgeting: budgeting?,
             group_by: group_by?,
             streams_max: streams_max?,
         };

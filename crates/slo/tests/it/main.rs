@@ -18,5 +18,6 @@ mod recognise;
 mod remote;
 mod replay;
 mod selector;
+mod slices;
 mod trace;
 mod world;
