@@ -40,6 +40,8 @@ pub enum Command {
     /// Objectives and their error budgets
     #[command(subcommand)]
     Slo(slo::Slo),
+    /// Try a probe once, now, and show what it finds
+    Probe(ProbeNow),
     /// Alerts that are active on a running server
     Alerts(Alerts),
     /// Add, list and expire silences on a running server
@@ -244,6 +246,47 @@ pub enum QueryFormat {
     Json,
     /// For spreadsheets
     Csv,
+}
+
+/// Flags of `probe`.
+#[derive(Args, Debug)]
+pub struct ProbeNow {
+    /// Name of a probe of the configuration; or http, tcp, to ask the target that follows
+    #[arg(value_name = "NAME|KIND")]
+    pub what: String,
+    /// A URL for http, host:port for the others
+    #[arg(value_name = "TARGET")]
+    pub target: Option<String>,
+    /// The configuration that defines the probe
+    #[arg(long, value_name = "FILE", default_value = "bellwether.yml")]
+    pub config: PathBuf,
+    /// How long the attempt may take
+    #[arg(long, value_name = "DURATION", default_value = "10s", requires = "target")]
+    pub timeout: TimeDelta,
+    /// Status that is good: 200, 2xx, 200-299; may be given more than once
+    #[arg(long, value_name = "STATUS", requires = "target")]
+    pub status: Option<Vec<String>>,
+    /// What the answer must contain; may be given more than once
+    #[arg(long, value_name = "TEXT", requires = "target")]
+    pub contains: Vec<String>,
+    /// The attempt must take less than this
+    #[arg(long, value_name = "DURATION", requires = "target")]
+    pub latency_below: Option<TimeDelta>,
+    /// Certificates must be valid for longer than this
+    #[arg(long, value_name = "DURATION", requires = "target")]
+    pub tls_expires_after: Option<TimeDelta>,
+    /// Encrypt the connection; a URL says it itself
+    #[arg(long, requires = "target")]
+    pub tls: bool,
+    /// Who may vouch for the server, instead of those the system trusts
+    #[arg(long, value_name = "FILE", requires = "target")]
+    pub ca_file: Option<PathBuf>,
+    /// Take any certificate
+    #[arg(long, requires = "target")]
+    pub insecure: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// Flags of `alerts`.

@@ -9,8 +9,8 @@ use bellwether_slo::{Fired, HistoryPoint, SloStatus, Stretch};
 use bellwether_tsdb::Store;
 use bellwether_web::view::{
     AlertGroupView, AlertState, AlertView, DeliveryFilter, DeliveryOutcome, DeliveryView, HistoryRequest,
-    NewSilence, Overview, ReceiverFailing, Refused, RuleGroupView, ServerView, SilenceState, SilenceView,
-    TargetHealth, TargetMetadata, TargetView, WhyStep,
+    NewSilence, Overview, ProbeView, ReceiverFailing, Refused, RuleGroupView, ServerView, SilenceState,
+    SilenceView, TargetHealth, TargetMetadata, TargetView, WhyStep,
 };
 use bellwether_web::{App, BoxFuture, Demo, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::clock;
 use crate::health::Health;
 use crate::pipeline::Pipeline;
+use crate::probe::ProbePool;
 use crate::reload::Reloader;
 use crate::request::Request;
 use crate::scrape::ScrapePool;
@@ -34,6 +35,8 @@ pub struct Pages {
     pub store: Arc<Store>,
     /// The targets.
     pub pool: Arc<ScrapePool>,
+    /// The probes.
+    pub probes: Arc<ProbePool>,
     /// The records.
     pub state: Arc<StateDb>,
     /// What keeps alerts from people.
@@ -106,6 +109,7 @@ impl App for Pages {
                 .iter()
                 .filter(|target| target.health == TargetHealth::Up)
                 .filter_map(|target| target.last_scrape_at)
+                .chain(self.probes.views().iter().filter_map(|probe| probe.last_at))
                 .max(),
             targets_up: targets.iter().filter(|target| target.health == TargetHealth::Up).count(),
             targets: targets.len(),
@@ -179,6 +183,10 @@ impl App for Pages {
 
     fn targets(&self) -> Vec<TargetView> {
         self.pool.views()
+    }
+
+    fn probes(&self) -> Vec<ProbeView> {
+        self.probes.views()
     }
 
     fn metadata(&self) -> Vec<TargetMetadata> {
@@ -347,12 +355,8 @@ fn why(view: &alerts::AlertView, groups: &Groups<'_>) -> Vec<WhyStep> {
             steps.push(step("group", true, format!("{}: {verdict} ({at})", integration.integration)));
         }
     }
-    let inhibited = match view.status.inhibited_why.as_slice() {
-        [] => view.status.inhibited_by.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        why => why.to_vec(),
-    };
     let blocked = [
-        ("inhibit", inhibited),
+        ("inhibit", view.status.inhibited_by.iter().map(ToString::to_string).collect::<Vec<_>>()),
         ("silence", view.status.silenced_by.iter().map(ToString::to_string).collect()),
         ("mute", view.status.muted_by.clone()),
     ];

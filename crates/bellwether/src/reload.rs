@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bellwether_alerts::{Precedence, Preceding, Setup, Templates};
+use bellwether_alerts::{Setup, Templates};
 use bellwether_diag::Style;
 use bellwether_model::{TimeDelta, Timestamp};
 use bellwether_rules::{EngineOptions, RuleFile};
-use bellwether_slo::{EngineSettings, Slo};
+use bellwether_slo::EngineSettings;
 use bellwether_tsdb::Store;
 use tokio::sync::{mpsc, oneshot};
 use tracing::info;
@@ -19,6 +19,7 @@ use crate::clock;
 use crate::config::{self, Config, Loaded};
 use crate::health::{Health, Trouble};
 use crate::pipeline::{Outcome, Pipeline};
+use crate::probe::ProbePool;
 use crate::request::{Change, Request};
 use crate::scrape::ScrapePool;
 use crate::senders::Senders;
@@ -79,7 +80,6 @@ impl Settings {
                 config: config.routing.clone(),
                 templates: Arc::new(Templates::new(texts)),
                 external_url: external_url.clone(),
-                precedence: Arc::new(precedence(&config.slos)),
             },
             rules: EngineOptions {
                 interval: config.prometheus.global.evaluation_interval,
@@ -94,26 +94,13 @@ impl Settings {
     }
 }
 
-/// Which of the objectives' alerts keep which quiet.
-fn precedence(slos: &[Arc<Slo>]) -> Precedence {
-    let subjects = slos.iter().map(|slo| {
-        let equal = slo.indicator.group_by.clone();
-        let preceding = Preceding { equal, quieted_by: slo.quieted_by() };
-        (vec![slo.name.clone(), slo.service.clone()], preceding)
-    });
-    Precedence {
-        subject: vec!["slo".to_owned(), "service".to_owned()],
-        by: "alert".to_owned(),
-        subjects: subjects.filter(|(_, preceding)| !preceding.quieted_by.is_empty()).collect(),
-    }
-}
-
 /// Puts configurations into force.
 pub struct Reloader {
     source: ConfigSource,
     url: String,
     store: Arc<Store>,
     pool: Arc<ScrapePool>,
+    probes: Arc<ProbePool>,
     senders: Arc<Senders>,
     requests: mpsc::Sender<Request>,
     health: Arc<Health>,
@@ -133,6 +120,8 @@ pub struct Reloaded {
     pub store: Arc<Store>,
     /// The targets.
     pub pool: Arc<ScrapePool>,
+    /// The probes.
+    pub probes: Arc<ProbePool>,
     /// What sends.
     pub senders: Arc<Senders>,
     /// Where decisions are made.
@@ -144,12 +133,13 @@ pub struct Reloaded {
 impl Reloader {
     /// With the configuration that is already in force.
     pub fn new(parts: Reloaded, current: Config) -> Self {
-        let Reloaded { source, url, store, pool, senders, requests, health } = parts;
+        let Reloaded { source, url, store, pool, probes, senders, requests, health } = parts;
         Self {
             source,
             url,
             store,
             pool,
+            probes,
             senders,
             requests,
             health,
@@ -227,6 +217,7 @@ impl Reloader {
         self.requests.send(Request::Change(change, done)).await.map_err(|_| stopping())?;
         applied.await.map_err(|_| stopping())?;
         self.pool.assign(&config.prometheus.jobs);
+        self.probes.assign(&config.probes);
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = config;
         *self.loaded_at.lock().unwrap_or_else(PoisonError::into_inner) = clock::now();
         Ok(())

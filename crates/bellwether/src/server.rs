@@ -24,6 +24,7 @@ use crate::fold::{Fold, fold};
 use crate::health::{Health, Trouble};
 use crate::pages::Pages;
 use crate::pipeline::{Outcome, Pipeline};
+use crate::probe::ProbePool;
 use crate::recorder::Recorder;
 use crate::reload::{ConfigSource, Reloaded, Reloader, Settings};
 use crate::request::REQUESTS_MAX;
@@ -88,6 +89,7 @@ impl Server {
             writer::start(store.clone(), committed, health.clone()).map_err(failed)?;
         let senders = Arc::new(Senders::new(config.routing.clone()));
         let pool = Arc::new(ScrapePool::new(store.clone(), writer.clone(), health.clone()).map_err(failed)?);
+        let probes = Arc::new(ProbePool::new(store.clone(), writer.clone()));
         let pipeline = Arc::new(RwLock::new(pipeline));
 
         let decider = Decider {
@@ -111,11 +113,13 @@ impl Server {
         };
         let decider = tokio::spawn(decider.run(backlog, stopped.clone()));
         pool.assign(&config.prometheus.jobs);
+        probes.assign(&config.probes);
         let reloaded = Reloaded {
             source: start.config,
             url,
             store: store.clone(),
             pool: pool.clone(),
+            probes: probes.clone(),
             senders,
             requests: requests.clone(),
             health: health.clone(),
@@ -133,6 +137,7 @@ impl Server {
             pipeline,
             store,
             pool,
+            probes,
             state,
             health,
             writer,
@@ -169,6 +174,7 @@ impl Server {
         shutdown::requested().await;
         info!("stopping");
         self.pages.pool.stop();
+        self.pages.probes.stop();
         // The writer first: what it still makes durable is counted before the decider's last checkpoint.
         self.pages.writer.stop().await;
         let _ = tokio::task::spawn_blocking(move || self.writer.join()).await;

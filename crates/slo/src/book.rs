@@ -35,11 +35,9 @@ impl Ledger {
         stretch: Stretch,
         counts: Option<Counts>,
     ) -> Vec<StreamId> {
-        // What is judged by slices follows from what is booked.
-        let Some(key) = self.sli(key).map(|sli| sli.indicator.by_event().key()) else { return Vec::new() };
-        let Some(index) = self.slis_by_key.get(&key).copied() else { return Vec::new() };
+        let Some(index) = self.slis_by_key.get(key).copied() else { return Vec::new() };
         let Some(group) = self.slis[index].as_ref().map(|sli| sli.group(labels)) else { return Vec::new() };
-        let name = TargetKey::Asked { indicator: key, labels: group.clone() };
+        let name = TargetKey::Asked { indicator: key.to_owned(), labels: group.clone() };
         let counts = counts.filter(|counts| is_count(*counts)).filter(|_| stretch.begin < stretch.end);
         let Some(counts) = counts else {
             self.miss(&name, stretch.end);
@@ -51,9 +49,8 @@ impl Ledger {
         let streams = self.streams_for(index, &group);
         let target = self.live_target(name);
         self.book_answer(&Booking { target, streams: &streams, stretch, counts });
-        let judged = self.judge_slices(&streams);
         self.sweep(stretch.end);
-        streams.into_iter().chain(judged).map(StreamId).collect()
+        streams.into_iter().map(StreamId).collect()
     }
 
     /// Whether a moment lies in what was answered before.
@@ -84,7 +81,6 @@ impl Ledger {
                     slots.from - 1
                 }
             };
-            stream.reach(slots.from);
             stream.coverage.mark(Slots { from: slots.from.max(marked + 1), to: slots.to });
             if booking.counts != Counts::default() {
                 stream.credit(slots.to, booking.counts);

@@ -44,6 +44,10 @@ pub(crate) fn routes() -> Router<Shared> {
             "/api/bellwether/v1/targets",
             get(|State(app): State<Shared>| async move { json_of(&app.targets()) }),
         )
+        .route(
+            "/api/bellwether/v1/probes",
+            get(|State(app): State<Shared>| async move { json_of(&app.probes()) }),
+        )
         .route("/api/bellwether/v1/deliveries", get(deliveries))
         .route("/api/bellwether/v1/phase", get(phase).post(set_phase))
         .route_layer(middleware::from_fn(guard::same_site_only))

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::queries::Queries;
 use crate::view::{
     AlertGroupView, AlertView, DeliveryFilter, DeliveryView, DemoView, HistoryRequest, NewAck, NewSilence,
-    Overview, Refused, RuleGroupView, ServerView, SilenceView, TargetMetadata, TargetView,
+    Overview, ProbeView, Refused, RuleGroupView, ServerView, SilenceView, TargetMetadata, TargetView,
 };
 
 /// An answer that takes a while.
@@ -48,6 +48,10 @@ pub trait App: Send + Sync + 'static {
 
     /// All targets.
     fn targets(&self) -> Vec<TargetView>;
+    /// All targets of all probes.
+    fn probes(&self) -> Vec<ProbeView> {
+        Vec::new()
+    }
     /// What targets say of their metrics, in order of job and labels.
     fn metadata(&self) -> Vec<TargetMetadata>;
     /// All rule groups.

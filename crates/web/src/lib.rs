@@ -30,8 +30,10 @@ mod slo;
 mod slos;
 mod svg;
 mod targets;
+mod targets_probed;
 pub mod url;
 pub mod view;
+mod view_probe;
 mod view_server;
 
 use std::sync::Arc;

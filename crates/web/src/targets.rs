@@ -8,14 +8,17 @@ use maud::{Markup, html};
 use crate::page::{self, Nav};
 use crate::parts::{self, Tone};
 use crate::view::{TargetHealth, TargetView};
-use crate::{Shared, digits};
+use crate::{Shared, digits, targets_probed};
 
 pub(crate) async fn targets(State(app): State<Shared>) -> Response {
     let mut targets = app.targets();
     targets.sort_by(|a, b| (a.health, &a.job, &a.url).cmp(&(b.health, &b.job, &b.url)));
     let up = targets.iter().filter(|t| t.health == TargetHealth::Up).count();
+    let probes = app.probes();
     let main = html! {
-        @if targets.is_empty() {
+        @if targets.is_empty() && !probes.is_empty() {
+            // Probes alone are enough to watch something.
+        } @else if targets.is_empty() {
             h1 { "Targets" }
             (parts::empty("Nothing is scraped", html! {
                 "Add a scrape job to the configuration, check it with " (parts::command("bellwether check bellwether.yml")) ", then reload."
@@ -24,6 +27,7 @@ pub(crate) async fn targets(State(app): State<Shared>) -> Response {
             h1 { (up) " of " (parts::plural(targets.len(), "target")) " up" }
             (table(&targets, app.now()))
         }
+        @if !probes.is_empty() { (targets_probed::section(&probes, app.now())) }
     };
     page::respond(app.as_ref(), Nav::Targets, "Targets", &main)
 }

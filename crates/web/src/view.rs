@@ -6,6 +6,7 @@
 use bellwether_model::{Labels, Matcher, TimeDelta, TimeRange, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use crate::view_probe::{CheckVerdict, CheckView, PhaseView, ProbeView};
 pub use crate::view_server::{MetricMetadata, ServerView, TargetMetadata};
 
 /// The state of the process as a whole; the header of every page is made from it.

@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod check;
 pub mod demo;
+pub mod probe;
 pub mod query;
 pub mod serve;
 pub mod silence;
@@ -23,6 +24,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Test(arguments) => test::run(&arguments),
         Command::Query(arguments) => query::run(arguments).await,
         Command::Slo(command) => slo::run(command).await,
+        Command::Probe(arguments) => probe::run(arguments).await,
         Command::Alerts(arguments) => alerts::run(arguments).await,
         Command::Silence(command) => silence::run(command).await,
         Command::Workshop(command) => workshop::run(command).await,

@@ -1,8 +1,8 @@
 //! `bellwether.yml` and everything it names, read at once: every mistake in every file is reported, and either the
 //! whole configuration is good or none of it is used.
 
+mod probes;
 pub mod prometheus;
-pub mod scrape_intervals;
 mod shown;
 
 use std::collections::BTreeSet;
@@ -12,15 +12,15 @@ use std::sync::Arc;
 use bellwether_alerts::{MessageTexts, TemplateFiles};
 use bellwether_diag::yaml::{self, Node, Value};
 use bellwether_diag::{
-    Cx, Decode, Diagnostic, Diagnostics, FileId, MapReader, Severity, Sources, Span, Spanned,
+    Cx, Decode, Diagnostic, Diagnostics, FileId, MapReader, Severity, Sources, Span, Spanned, suggest,
 };
 use bellwether_model::TimeDelta;
 use bellwether_rules::unit_test::TestFile;
 use bellwether_rules::{ReadOptions, RuleFile, RuleGroup};
-use bellwether_slo::{Dialect, Documents, Slo, Strictness};
+use bellwether_slo::{Dialect, Documents, Events, Slo, Strictness};
 
-use prometheus::PrometheusConfig;
-use scrape_intervals::ScrapeIntervals;
+use crate::probe::Probe;
+use prometheus::{Global, PrometheusConfig};
 
 /// How long samples are kept unless the configuration says otherwise.
 const RETENTION_DEFAULT: TimeDelta = TimeDelta(30 * TimeDelta::DAY.0);
@@ -40,6 +40,8 @@ pub struct Config {
     pub rules: Vec<(String, RuleFile)>,
     /// The objectives.
     pub slos: Vec<Arc<Slo>>,
+    /// What is asked from outside.
+    pub probes: Vec<Probe>,
     /// How long samples are kept.
     pub retention: TimeDelta,
     /// Where people reach this server; links in messages start with it.
@@ -146,7 +148,7 @@ fn kind_of(loader: &mut Loader, file: FileId) -> Kind {
     }
     let has =
         |names: &[&str]| entries.iter().any(|(key, _)| key.as_text().is_some_and(|key| names.contains(&key)));
-    if has(&["prometheus", "alertmanager", "rules", "slos"]) {
+    if has(&["prometheus", "alertmanager", "rules", "slos", "probes"]) {
         Kind::Bellwether
     } else if has(&["groups"]) {
         Kind::Rules
@@ -181,8 +183,6 @@ pub struct Loader {
     pub objectives: Documents,
     /// How strictly rule files are read.
     pub rule_options: ReadOptions,
-    /// How often the jobs are scraped.
-    pub scrape_intervals: ScrapeIntervals,
     /// Whether what objectives' alerts can do at all is examined.
     pub examine: bool,
     /// The configuration without secrets, one document per file.
@@ -202,6 +202,7 @@ struct Outline {
     alertmanager: Option<Section>,
     rules: Vec<Section>,
     slos: Vec<Section>,
+    probes: Vec<Node>,
     retention: Option<TimeDelta>,
     external_url: Option<String>,
 }
@@ -248,10 +249,12 @@ impl Loader {
         let outline = self.outline(file)?;
         self.show(file);
         let prometheus = self.load_prometheus(outline.prometheus, folder);
-        self.scrape_intervals = prometheus.as_ref().map(ScrapeIntervals::of).unwrap_or_default();
         let (routing, templates) = self.load_routing(outline.alertmanager, folder);
         self.load_rules(outline.rules, folder);
         let slos = self.load_slos(outline.slos, folder);
+        let global = prometheus.as_ref().map(|prometheus| prometheus.global.clone()).unwrap_or_default();
+        let probes = self.load_probes(&outline.probes, &global, folder);
+        self.refuse_unknown_probes(&slos, &probes);
         if self.diagnostics.has_errors() {
             return None;
         }
@@ -261,6 +264,7 @@ impl Loader {
             templates,
             rules: std::mem::take(&mut self.rules),
             slos: slos.into_iter().map(Arc::new).collect(),
+            probes,
             retention: outline.retention.unwrap_or(RETENTION_DEFAULT),
             external_url: outline.external_url,
             shown: std::mem::take(&mut self.shown),
@@ -307,6 +311,7 @@ impl Loader {
                 .node("slos")
                 .map(|node| sections(node, "objective files or objectives", &mut cx))
                 .unwrap_or_default(),
+            probes: map.node("probes").map(|node| probe_nodes(node, &mut cx)).unwrap_or_default(),
             retention: retention(&mut map, &mut cx),
             external_url: external_url(&mut map, &mut cx),
         };
@@ -473,7 +478,6 @@ impl Loader {
     /// The objectives of documents, however many files they came from.
     fn read_slos(&mut self, documents: &Documents) -> Vec<Slo> {
         let slos = documents.slos(&self.sources, Strictness::Strict, &mut self.diagnostics);
-        let slos: Vec<Slo> = slos.into_iter().map(|slo| self.scrape_intervals.fit(slo)).collect();
         if self.examine {
             self.diagnostics.extend(slos.iter().flat_map(bellwether_slo::examine));
         }
@@ -484,6 +488,41 @@ impl Loader {
     pub fn check_objectives(&mut self) {
         let documents = std::mem::take(&mut self.objectives);
         self.read_slos(&documents);
+    }
+
+    fn load_probes(&mut self, nodes: &[Node], global: &Global, folder: &Path) -> Vec<Probe> {
+        let mut cx = Cx::new(&self.sources, &mut self.diagnostics);
+        let mut probes: Vec<Probe> =
+            nodes.iter().filter_map(|node| probes::decode(node, global, &mut cx)).collect();
+        self.diagnostics.extend(probes::refuse_same_names(&probes));
+        for probe in &mut probes {
+            for file in probe.files_mut() {
+                let path = folder.join(&*file);
+                if !path.exists() {
+                    let message =
+                        format!("{} does not exist yet; nothing is tried without it", path.display());
+                    self.diagnostics.push(Diagnostic::warning("missing-secret-file", None, message));
+                }
+                *file = path.display().to_string();
+            }
+        }
+        probes
+    }
+
+    /// An objective that counts a probe which does not exist would never measure anything.
+    fn refuse_unknown_probes(&mut self, slos: &[Slo], probes: &[Probe]) {
+        for slo in slos {
+            let Events::Probe(name) = &slo.indicator.events else { continue };
+            if probes.iter().any(|probe| probe.name == *name) {
+                continue;
+            }
+            let help = match suggest(name, probes.iter().map(|probe| probe.name.as_str())) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => "define it under probes:".to_owned(),
+            };
+            let message = format!("objective {:?} counts probe {name:?}, which does not exist", slo.id());
+            self.diagnostics.push(Diagnostic::error("unknown-probe", slo.span, message).with_help(help));
+        }
     }
 
     /// Files that a pattern names, sorted.
@@ -534,6 +573,10 @@ fn sections(node: &Node, what: &str, cx: &mut Cx<'_>) -> Vec<Section> {
             Vec::new()
         }
     }
+}
+
+fn probe_nodes(node: &Node, cx: &mut Cx<'_>) -> Vec<Node> {
+    Vec::<Node>::decode(node, cx).unwrap_or_default()
 }
 
 fn retention(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<TimeDelta> {

@@ -28,7 +28,7 @@ const SECRET_PARTS: [&str; 13] = [
 ];
 
 /// Fields whose every value may be a secret.
-const SECRET_FIELDS: [&str; 4] = ["key", "headers", "http_headers", "params"];
+const SECRET_FIELDS: [&str; 6] = ["key", "headers", "http_headers", "params", "body", "send"];
 
 /// As YAML, without secrets.
 pub(super) fn yaml(node: &Node) -> String {
@@ -193,6 +193,9 @@ mod tests {
             "http_headers: {X-Key: {values: [hunter2]}}",
             "oauth2: {client_secret: hunter2}",
             "url: http://me:hunter2@host/path",
+            "probes: [{http: {headers: {Cookie: hunter2}}}]",
+            "probes: [{http: {body: 'password=hunter2'}}]",
+            "probes: [{tcp: {send: 'AUTH hunter2'}}]",
         ] {
             let shown = shown(text);
             assert!(!shown.contains("hunter2"), "{text}\n{shown}");

@@ -6,12 +6,9 @@
 //! warning, and the warnings are the list of what was left out. What would change the meaning of what is counted is
 //! an error either way.
 
-pub(crate) mod draft;
 mod kind;
-mod openslo;
-pub(crate) mod own_annotation;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bellwether_diag::yaml::{self, Node};
 use bellwether_diag::{Cx, Decode, Diagnostic, Diagnostics, FileId, Severity, Sources, Span};
@@ -35,6 +32,7 @@ pub enum Strictness {
 pub const NOT_CARRIED: &str = "field-not-carried";
 
 /// Reports something that we have nothing for. The objective can be used without it.
+#[allow(dead_code)]
 pub(crate) fn not_carried(span: Span, message: impl Into<String>, help: impl Into<String>, cx: &mut Cx<'_>) {
     cx.push(Diagnostic::error(NOT_CARRIED, span, message).with_help(help));
 }
@@ -66,9 +64,9 @@ impl Documents {
         nodes.into_iter().filter(|node| !node.is_null()).for_each(|node| self.add(node, &mut cx));
     }
 
-    /// Adds one document; a list of them is taken apart.
+    /// Adds one document; a list of resources is taken apart.
     pub fn add(&mut self, node: Node, cx: &mut Cx<'_>) {
-        if let Some(items) = node.as_sequence().or_else(|| kind::resources(&node)) {
+        if let Some(items) = kind::resources(&node) {
             items.iter().for_each(|item| self.add(item.clone(), cx));
             return;
         }
@@ -102,10 +100,7 @@ impl Documents {
         let mut cx = Cx::new(sources, &mut found);
         let slos: Vec<Slo> = self.all.iter().flat_map(|document| self.read(document, &mut cx)).collect();
         refuse_duplicates(&slos, &mut cx);
-        // What several refer to has been read several times.
-        let mut seen = BTreeSet::new();
-        let first = found.into_iter().filter(|problem| seen.insert((problem.span, problem.message.clone())));
-        out.extend(first.map(|problem| weighed(problem, strictness)));
+        out.extend(found.into_iter().map(|problem| weighed(problem, strictness)));
         slos
     }
 
@@ -114,8 +109,12 @@ impl Documents {
         match document.kind {
             Kind::Bellwether => SloFile::decode(node, cx).map(|file| file.slos).unwrap_or_default(),
             Kind::BellwetherSlo => Slo::decode(node, cx).into_iter().collect(),
-            Kind::OpenSlo => openslo::read(node, self, cx),
-            Kind::SlothSpec | Kind::SlothResource | Kind::SlothWindows | Kind::Pyrra | Kind::GoogleCloud => {
+            Kind::OpenSlo
+            | Kind::SlothSpec
+            | Kind::SlothResource
+            | Kind::SlothWindows
+            | Kind::Pyrra
+            | Kind::GoogleCloud => {
                 let what = document.kind.dialect().as_str();
                 cx.error(node.span, format!("the dialect {what} is not read yet"));
                 Vec::new()

@@ -1,0 +1,188 @@
+//! From an attempt to the series that it leaves: what was measured this time, and counters of attempts and failures.
+//!
+//! A counter begins at zero, in a batch of its own before the first attempt, so that the first attempt is counted too.
+//! It begins anew with every process, as any exporter's does. What had been counted stays counted, and the time in
+//! which nobody asked stays unmeasured: a counter that went on would claim that it had been watched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bellwether_model::{
+    Batch, Labels, METRIC_NAME, Origin, STALE_NAN, Sample, SeriesId, TimeDelta, Timestamp,
+};
+use bellwether_slo::{PROBE_ATTEMPTS, PROBE_FAILURES};
+
+use super::attempt::{Attempt, Reason};
+use super::definition::Ask;
+
+/// Finds or makes the number of a series.
+pub type Resolve<'a> = dyn FnMut(&Labels) -> Result<SeriesId, String> + 'a;
+
+/// The series that stands for the target: it is written with every attempt.
+const SUCCESS: &str = "probe_success";
+/// Failures by reason; the sum is [`PROBE_FAILURES`].
+const FAILURES_BY_REASON: &str = "bellwether_probe_failures_by_reason_total";
+
+/// What one target of a probe has counted since the process began, and which series it has.
+#[derive(Debug)]
+pub struct ProbeSeries {
+    labels: Labels,
+    interval: TimeDelta,
+    attempts: u64,
+    failures: BTreeMap<Reason, u64>,
+    ids: BTreeMap<Labels, SeriesId>,
+    /// Series that had a value last time.
+    present: BTreeSet<SeriesId>,
+}
+
+impl ProbeSeries {
+    /// For a target that has not been tried.
+    pub fn new(labels: Labels, interval: TimeDelta) -> Self {
+        Self {
+            labels,
+            interval,
+            attempts: 0,
+            failures: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            present: BTreeSet::new(),
+        }
+    }
+
+    /// Goes on with the counters of the same target under other settings.
+    pub fn succeed(&mut self, before: Self) {
+        (self.attempts, self.failures, self.ids) = (before.attempts, before.failures, before.ids);
+        self.present = before.present;
+    }
+
+    /// Attempts so far.
+    pub const fn attempts(&self) -> u64 {
+        self.attempts
+    }
+
+    /// Failures so far.
+    pub fn failures(&self) -> u64 {
+        self.failures.values().sum()
+    }
+
+    /// The batch before the first attempt: its counters, as they stand.
+    pub fn begin(&mut self, at: Timestamp, resolve: &mut Resolve<'_>) -> Result<Batch, String> {
+        let mut values = Values::default();
+        self.count(&mut values);
+        self.batch(at, true, values, resolve)
+    }
+
+    /// An attempt that was made.
+    pub fn take(
+        &mut self,
+        at: Timestamp,
+        ask: &Ask,
+        attempt: &Attempt,
+        resolve: &mut Resolve<'_>,
+    ) -> Result<Batch, String> {
+        self.attempts += 1;
+        if let Some(reason) = attempt.reason() {
+            *self.failures.entry(reason).or_default() += 1;
+        }
+        let mut values = Values::default();
+        values.set(SUCCESS, f64::from(u8::from(attempt.succeeded())));
+        values.set("probe_duration_seconds", attempt.took.as_secs_f64());
+        measured(ask, attempt, &mut values);
+        self.count(&mut values);
+        self.batch(at, true, values, resolve)
+    }
+
+    /// An attempt that could not be made: nothing is known of the target.
+    pub fn miss(&mut self, at: Timestamp, resolve: &mut Resolve<'_>) -> Result<Batch, String> {
+        let mut values = Values::default();
+        self.count(&mut values);
+        self.batch(at, false, values, resolve)
+    }
+
+    /// The batch that says goodbye when a target is no longer asked.
+    pub fn farewell(&mut self, at: Timestamp, resolve: &mut Resolve<'_>) -> Result<Batch, String> {
+        let target = self.id(self.labels.with(METRIC_NAME, SUCCESS), resolve)?;
+        let mut gone = std::mem::take(&mut self.present);
+        gone.insert(target);
+        let samples = gone.into_iter().map(|id| (id, Sample::new(at, STALE_NAN))).collect();
+        let origin = Origin::Scrape { target, ok: false, interval: self.interval };
+        Ok(Batch::floats(origin, at, samples))
+    }
+
+    fn count(&self, values: &mut Values) {
+        values.set(PROBE_ATTEMPTS, self.attempts as f64);
+        values.set(PROBE_FAILURES, self.failures() as f64);
+        for (reason, count) in &self.failures {
+            values.set_with(FAILURES_BY_REASON, ("reason", reason.as_str()), *count as f64);
+        }
+    }
+
+    fn batch(
+        &mut self,
+        at: Timestamp,
+        ok: bool,
+        values: Values,
+        resolve: &mut Resolve<'_>,
+    ) -> Result<Batch, String> {
+        let target = self.id(self.labels.with(METRIC_NAME, SUCCESS), resolve)?;
+        let mut samples = Vec::with_capacity(values.0.len() + 2);
+        for (labels, value) in values.0 {
+            let mut whole = self.labels.clone();
+            for (name, value) in labels.iter() {
+                whole = whole.with(name, value);
+            }
+            samples.push((self.id(whole, resolve)?, Sample::new(at, value)));
+        }
+        let present: BTreeSet<SeriesId> = samples.iter().map(|(id, _)| *id).collect();
+        let gone = self.present.difference(&present);
+        samples.extend(gone.map(|id| (*id, Sample::new(at, STALE_NAN))));
+        self.present = present;
+        let origin = Origin::Scrape { target, ok, interval: self.interval };
+        Ok(Batch::floats(origin, at, samples))
+    }
+
+    fn id(&mut self, labels: Labels, resolve: &mut Resolve<'_>) -> Result<SeriesId, String> {
+        if let Some(id) = self.ids.get(&labels) {
+            return Ok(*id);
+        }
+        let id = resolve(&labels)?;
+        self.ids.insert(labels, id);
+        Ok(id)
+    }
+}
+
+/// Values with what is their own of labels, in the order in which they are written.
+#[derive(Default)]
+struct Values(Vec<(Labels, f64)>);
+
+impl Values {
+    fn set(&mut self, name: &str, value: f64) {
+        self.0.push((Labels::from_pairs([(METRIC_NAME, name)]), value));
+    }
+
+    fn set_with(&mut self, name: &str, label: (&str, &str), value: f64) {
+        self.0.push((Labels::from_pairs([(METRIC_NAME, name), label]), value));
+    }
+}
+
+/// What only some protocols have, under the names that the field's black-box exporter gives it.
+fn measured(ask: &Ask, attempt: &Attempt, values: &mut Values) {
+    let facts = &attempt.facts;
+    let (phases, label) = match ask {
+        Ask::Http(_) => ("probe_http_duration_seconds", "phase"),
+        Ask::Tcp(_) => ("bellwether_probe_phase_seconds", "phase"),
+    };
+    for (phase, took) in &attempt.phases {
+        values.set_with(phases, (label, phase.as_str()), took.as_secs_f64());
+    }
+    if let Some(address) = facts.address {
+        values.set("probe_ip_protocol", if address.is_ipv4() { 4.0 } else { 6.0 });
+    }
+    if let Some(status) = facts.http_status {
+        values.set("probe_http_status_code", f64::from(status));
+    }
+    if let Some(redirects) = facts.redirects {
+        values.set("probe_http_redirects", f64::from(redirects));
+    }
+    if let Some(ends) = facts.certificate_ends {
+        values.set("probe_ssl_earliest_cert_expiry", ends.as_secs_f64());
+    }
+}
