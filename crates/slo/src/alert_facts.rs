@@ -3,11 +3,11 @@
 use bellwether_model::{TimeDelta, Timestamp};
 
 use crate::alert_verdict::short_number;
-use crate::budget::{Spending, budget, exhaustion};
+use crate::budget::{Spending, exhaustion};
 use crate::burn::{burn_rate, spending_windows};
 use crate::burn_alert::BurnAlert;
 use crate::measure::Measure;
-use crate::status::{BudgetStatus, Exhaustion};
+use crate::status::Exhaustion;
 use crate::stream::Window;
 
 /// What is known at the moment an alert is told; nothing that is not known has a text.
@@ -61,23 +61,19 @@ pub(crate) fn budget_facts(measure: &Measure<'_>) -> AlertFacts {
     let used: Vec<Window> =
         spending_windows(measure.slo).into_iter().filter_map(|length| measure.last(length)).collect();
     let facts = budget_facts_of(measure, &used);
-    AlertFacts { value: left(measure).map(|budget| budget.left_ratio), ..facts }
-}
-
-fn left(measure: &Measure<'_>) -> Option<BudgetStatus> {
-    budget(&measure.period()?, measure.slo.goal?)
+    AlertFacts { value: measure.budget().map(|budget| budget.left_of_period_ratio()), ..facts }
 }
 
 fn budget_facts_of(measure: &Measure<'_>, windows: &[Window]) -> AlertFacts {
     let slo = measure.slo;
-    let (Some(goal), Some(left)) = (slo.goal, left(measure)) else { return AlertFacts::default() };
+    let (Some(goal), Some(left)) = (slo.goal, measure.budget()) else { return AlertFacts::default() };
     let end = measure.watermark().and_then(|known_until| {
         let spending = Spending { goal, budget: &left, period: slo.period.length(), known_until };
         Some((exhaustion(&spending, windows)?, known_until))
     });
     let ahead = end.filter(|(end, now)| end.earliest > *now);
     AlertFacts {
-        budget_left: Some(percent_text(left.left_ratio)),
+        budget_left: Some(percent_text(left.left_of_period_ratio())),
         budget_ends_at: ahead.map(|(end, _)| moment(end.earliest)),
         budget_ends_in: ahead.map(|(end, now)| ends_in(end, now)),
         period: measure.period(),

@@ -10,6 +10,7 @@ use crate::burn_alert::{BudgetAlert, BurnAlert};
 use crate::definition::Slo;
 use crate::goal::Share;
 use crate::measure::Measure;
+use crate::period::Period;
 
 /// What an alert is about.
 pub(crate) struct Subject<'a> {
@@ -182,12 +183,12 @@ fn left_text(measure: &Measure<'_>, facts: &AlertFacts) -> String {
     let (Some(goal), Some(left), Some(period)) = (measure.slo.goal, &facts.budget_left, facts.period) else {
         return String::new();
     };
-    let length = measure.slo.period.length();
-    let seen = match period.watched < length {
-        true => format!(", seen over {} of {length}", period.watched),
-        false => String::new(),
+    let seen = measure.watched_text(&period).map_or_else(String::new, |text| format!(", seen over {text}"));
+    let of = match &measure.slo.period {
+        Period::Rolling(length) => length.to_string(),
+        Period::Calendar(_) => format!("the {}", measure.slo.period.text()),
     };
-    format!(" {left} of the error budget of {length} ({goal}) is left{seen}.{}", end_text(facts))
+    format!(" {left} of the error budget of {of} ({goal}) is left{seen}.{}", end_text(facts))
 }
 
 fn not_measured_text(title: &str, measure: &Measure<'_>) -> Text {

@@ -36,7 +36,7 @@ impl SloEngine {
 
     /// Whether anything of an objective is still being measured. What was never measured raises no alert.
     pub(crate) fn judge_measured(&mut self, slo: &Slo, now: Timestamp, effects: &mut Vec<Effect>) {
-        let Some(due) = self.unmeasured_from(slo) else { return };
+        let Some(due) = self.unmeasured_from(slo, now) else { return };
         let severities = slo.alert_severities();
         if !severities.is_empty() {
             self.wake_by(due + TimeDelta(1));
@@ -47,7 +47,10 @@ impl SloEngine {
             let key = AlertKey { slo: slo.id(), labels: Labels::empty(), alert };
             // A restart is no sign that what was not measured before is measured now.
             let is_silent_still = now > silent_from && self.fires(&key);
-            self.turn(key, Turn { holds: now > due || is_silent_still, at: now, now }, effects);
+            // Nor is what is taken out unmeasured.
+            let is_judged = self.taken_out_since(slo, now, now).is_none();
+            let holds = is_judged && (now > due || is_silent_still);
+            self.turn(key, Turn { holds, at: now, now }, effects);
         }
     }
 
@@ -56,11 +59,13 @@ impl SloEngine {
     }
 
     /// The last moment at which an objective still counts as measured.
-    pub(crate) fn unmeasured_from(&self, slo: &Slo) -> Option<Timestamp> {
+    pub(crate) fn unmeasured_from(&self, slo: &Slo, now: Timestamp) -> Option<Timestamp> {
         let silent_from = self.silent_from(slo)?;
         let everything = self.ledger.everything(&slo.indicator.key())?;
-        let resumed = self.resumed_at.map(|at| at + lag_allowed(self.ledger.interval(everything)));
-        Some(resumed.map_or(silent_from, |resumed| resumed.max(silent_from)))
+        let lag = lag_allowed(self.ledger.interval(everything));
+        let resumed = self.resumed_at.map(|at| at + lag);
+        let due = resumed.map_or(silent_from, |resumed| resumed.max(silent_from));
+        Some(self.taken_out_since(slo, due, now).map_or(due, |end| due.max(end + lag)))
     }
 
     /// As [`Self::unmeasured_from`], whether or not anybody was there to listen.
@@ -207,7 +212,7 @@ impl Measure<'_> {
             Some((AlertName::Burn(alert.name.clone()), holds))
         });
         // Most objectives have no such alert, and their whole period need not be looked at.
-        let period = self.slo.budget_alerts.first().and_then(|_| self.period());
+        let period = self.slo.budget_alerts.first().and_then(|_| self.period_expected());
         let budgets = self.slo.budget_alerts.iter().filter_map(|alert| {
             let holds = budget_condition(alert, goal, period.as_ref()?)?;
             Some((AlertName::Budget(alert.name.clone()), holds))

@@ -38,6 +38,10 @@ pub struct AlertWindows {
 pub fn condition(alert: &BurnAlert, goal: Goal, windows: &AlertWindows) -> Option<bool> {
     let mut holds = windows.long.counts.bad >= alert.min_bad_events as f64;
     for window in [Some(windows.long), windows.short].into_iter().flatten() {
+        // All of it is taken out by corrections: what is not judged does not burn.
+        if window.length <= TimeDelta::ZERO {
+            return Some(false);
+        }
         burn_rate(&window, goal)?;
         holds &= burns_faster(window.counts, goal, alert.factor);
     }

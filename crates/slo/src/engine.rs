@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bellwether_model::{Batch, Labels, Origin, TimeDelta, Timestamp};
 
 use crate::alert_state::{AlertKey, AlertName, AlertState, RESEND_EVERY, Turn};
+use crate::corrections::Corrections;
 use crate::definition::Slo;
 use crate::event::{Effect, Event};
 use crate::ledger::{Ledger, LedgerSettings};
@@ -43,6 +44,8 @@ pub struct SloEngine {
     pub(crate) by_indicator: BTreeMap<String, Vec<Arc<Slo>>>,
     pub(crate) ledger: Ledger,
     pub(crate) alerts: BTreeMap<AlertKey, AlertState>,
+    /// What is judged otherwise than it was measured; kept by the shell, not by the checkpoint.
+    pub(crate) corrections: Corrections,
     /// Blocks already written, by stream; see `checkpoint`.
     pub(crate) blocks_written: BTreeMap<u32, u64>,
     pub(crate) blocks_len: u64,
@@ -69,6 +72,7 @@ impl SloEngine {
             by_indicator: BTreeMap::new(),
             ledger,
             alerts: BTreeMap::new(),
+            corrections: Corrections::default(),
             blocks_written: BTreeMap::new(),
             blocks_len: 0,
             has_changed: false,
@@ -87,6 +91,7 @@ impl SloEngine {
         for slo in self.slos.values() {
             self.by_indicator.entry(slo.indicator.key()).or_default().push(Arc::clone(slo));
         }
+        self.sort_out_corrections();
     }
 
     /// Nothing was listened to until now: silence before this moment says nothing of what is measured. To be called
@@ -168,7 +173,7 @@ impl SloEngine {
         for (key, since) in due {
             self.turn(key, Turn { holds: true, at: since, now }, &mut effects);
         }
-        self.wake = self.due_first();
+        self.wake = self.due_first(now);
         effects
     }
 
@@ -178,7 +183,7 @@ impl SloEngine {
     }
 
     /// When the first of all alerts has something to say if nothing more arrives.
-    fn due_first(&self) -> Option<Timestamp> {
+    fn due_first(&self, now: Timestamp) -> Option<Timestamp> {
         let resend = self.alerts.values().filter(|s| s.is_firing).map(|s| s.sent_at + RESEND_EVERY);
         let unmeasured = self.slos.values().filter_map(|slo| {
             let severities = slo.alert_severities();
@@ -190,7 +195,7 @@ impl SloEngine {
                 let key = AlertKey { slo: slo.id(), labels: Labels::empty(), alert };
                 self.alerts.get(&key).is_some_and(|state| state.is_firing)
             });
-            self.unmeasured_from(slo).filter(|_| !is_told).map(|due| due + TimeDelta(1))
+            self.unmeasured_from(slo, now).filter(|_| !is_told).map(|due| due + TimeDelta(1))
         });
         resend.chain(unmeasured).min()
     }

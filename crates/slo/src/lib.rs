@@ -19,6 +19,9 @@ mod budget;
 mod burn;
 mod burn_alert;
 mod checkpoint;
+mod corrected;
+mod correction;
+mod corrections;
 mod coverage;
 mod credit;
 mod decode;
@@ -36,6 +39,7 @@ mod indicator;
 mod ledger;
 mod measure;
 mod period;
+mod period_report;
 pub mod recognise;
 mod recognise_sum;
 mod replay;
@@ -52,10 +56,14 @@ mod wire;
 pub use alert_verdict::{
     arithmetic, budget_arithmetic, budget_verdict, burn_arithmetic, burn_verdict, verdict,
 };
-pub use budget::{Spending, budget, exhaustion};
+pub use budget::{Ahead, Spending, budget, exhaustion, expected_budget};
 pub use burn::{AlertWindows, budget_condition, burn_rate, condition, window_status};
 pub use burn_alert::{BudgetAlert, BurnAlert};
 pub use checkpoint::{BlocksFile, Checkpoint, RestoreError};
+pub use correction::{
+    Correction, CorrectionError, CorrectionEvent, CorrectionKind, CorrectionScope, CorrectionState,
+    CorrectionWish, Revocation,
+};
 pub use decode::SloFile;
 pub use default_alerts::{DefaultAlerts, default_alerts, fit_to_scrape};
 pub use definition::{About, Criticality, Dialect, Slo};
@@ -71,12 +79,14 @@ pub use indicator::{
 };
 pub use ledger::{Ledger, LedgerSettings, StreamId};
 pub use period::{Calendar, CalendarUnit, Period, Stretch, UnknownZone, zone_named};
+pub use period_report::{ReportRequest, ReportSpan, SloReport, StreamReport};
 pub use replay::{Fired, Replay};
 pub use sampled_query::SampledQuery;
 pub use selector::{Selector, SelectorError};
 pub use status::{
-    BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement,
-    SloStatus, StreamStatus, TargetStatus, Verdict, WindowStatus,
+    BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, CorrectionMark, Exhaustion,
+    ExpectationBasis, ExpectedBudget, HistoryPoint, Measurement, PeriodStatus, SloStatus, StreamStatus,
+    TargetStatus, Verdict, WindowStatus,
 };
 pub use stream::Window;
 pub use threshold_alert::ThresholdAlert;

@@ -1,6 +1,7 @@
 //! Puts what the ledger knows into the words of `status`: the only place where they are put together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bellwether_model::{Labels, TimeDelta, TimeRange, Timestamp};
 
@@ -9,15 +10,16 @@ use crate::alert_verdict::{alert_notes, budget_verdict, burn_verdict};
 use crate::budget::{Spending, budget, exhaustion};
 use crate::burn::{WINDOWS_USUAL, burn_rate, spending_windows, window_status};
 use crate::burn_alert::{BudgetAlert, BurnAlert};
+use crate::correction::Correction;
 use crate::definition::{Criticality, Slo};
 use crate::engine::SloEngine;
 use crate::goal::Goal;
 use crate::ledger::{StreamId, TargetCount, lag_allowed};
-use crate::measure::Measure;
+use crate::measure::{Known, Measure};
 use crate::period::Stretch;
 use crate::status::{
-    BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, HistoryPoint, Measurement,
-    SloStatus, StreamStatus, TargetStatus,
+    BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, CorrectionMark, Exhaustion,
+    HistoryPoint, Measurement, PeriodStatus, SloStatus, StreamStatus, TargetStatus,
 };
 use crate::stream::Window;
 
@@ -53,21 +55,50 @@ impl SloEngine {
         let oldest = grid.end(stream.oldest_slot() - 1);
         let mut at =
             range.start.max(oldest).max(last - TimeDelta(step.0.saturating_mul(POINTS_MAX))).ceil_to(step);
+        let mut whole = WholePeriod { measure, watermark, known: None };
         let mut points = Vec::new();
         while at <= last {
             let Some(window) = measure.over(Stretch { begin: at - step, end: at }) else { break };
             let shown = window_status(&window, step, slo.goal);
-            let budget = slo.goal.and_then(|goal| budget(&measure.period_ending(at)?, goal));
+            let seen = measure.period_ending(at);
+            let budget = slo.goal.and_then(|goal| budget(&seen?, goal));
             points.push(HistoryPoint {
                 at,
                 good: shown.good,
                 total: shown.total,
                 measured_ratio: shown.measured_ratio,
                 budget_left_ratio: budget.map(|budget| budget.left_ratio),
+                budget_left_of_period_ratio: whole.left_ratio(at, seen.as_ref()),
             });
             at += step;
         }
         points
+    }
+}
+
+/// What a period of the calendar has to spend in all, remembered from one point of a chart to the next.
+struct WholePeriod<'a> {
+    measure: Measure<'a>,
+    watermark: Timestamp,
+    /// Of the period that ends then.
+    known: Option<(Timestamp, Option<f64>)>,
+}
+
+impl WholePeriod<'_> {
+    /// `1 − bad / allowed in all` at a moment, with what had been seen of the period by then.
+    fn left_ratio(&mut self, at: Timestamp, seen: Option<&Window>) -> Option<f64> {
+        let turn = self.measure.slo.period.turn_after(at)?;
+        let allowed = match self.known {
+            Some((end, allowed)) if end == turn => allowed,
+            Some(_) | None => {
+                let budget = self.measure.budget_at(turn.min(self.watermark), Known::Now);
+                let allowed = budget.and_then(|budget| Some(budget.expected?.allowed_events));
+                self.known = Some((turn, allowed));
+                allowed
+            }
+        };
+        let allowed = allowed.filter(|allowed| *allowed > 0.0)?;
+        Some(1.0 - seen?.counts.bad / allowed)
     }
 }
 
@@ -129,10 +160,16 @@ impl<'a> Place<'a> {
 fn stream_status(place: &Place<'_>, labels: Labels, targets: TargetCount) -> StreamStatus {
     let Place { engine, slo, id, .. } = *place;
     let ledger = &engine.ledger;
-    let length = slo.period.length();
     let measure = place.measure();
+    let length = measure.watermark().map_or(slo.period.length(), |at| slo.period.range_at(at).length());
     let period = measure.period().unwrap_or(Window { length, ..Window::default() });
-    let budget = slo.goal.and_then(|goal| budget(&period, goal));
+    let budget = measure.budget();
+    let marks = present_corrections(&measure);
+    let raw = if marks.is_empty() {
+        budget
+    } else {
+        measure.watermark().and_then(|at| measure.budget_at(at, Known::Nothing))
+    };
     let burns = windows_of(slo)
         .into_iter()
         .map(|asked| {
@@ -144,9 +181,12 @@ fn stream_status(place: &Place<'_>, labels: Labels, targets: TargetCount) -> Str
         measurement: measurement(place, &period, budget.as_ref(), targets),
         watermark: ledger.watermark(id),
         total: window_status(&period, length, slo.goal),
-        watched: TimeDelta(period.watched.0.min(length.0)),
+        watched: period.watched.min(length),
         aspirational: slo.aspirational.map(|goal| target_status(&period, goal)),
         exhaustion: budget.as_ref().and_then(|budget| exhaustion_of(place, budget)),
+        budget_raw: raw.filter(|_| raw != budget),
+        corrections: marks,
+        period: period_status(&measure, &period),
         burns,
         alerts: slo.alerts.iter().map(|alert| alert_status(place, &labels, alert)).collect(),
         budget_alerts: slo
@@ -162,6 +202,27 @@ fn stream_status(place: &Place<'_>, labels: Labels, targets: TargetCount) -> Str
 fn target_status(period: &Window, goal: Goal) -> TargetStatus {
     let left_ratio = budget(period, goal).map(|budget| budget.left_ratio);
     TargetStatus { is_met: left_ratio.map(|left| left >= 0.0), left_ratio }
+}
+
+fn present_corrections(measure: &Measure<'_>) -> Vec<CorrectionMark> {
+    let Some(at) = measure.watermark() else { return Vec::new() };
+    let touching = measure.corrections_touching(measure.slo.period.range_at(at), Known::Now);
+    let mark =
+        |c: &Arc<Correction>| CorrectionMark { id: c.id.clone(), kind: c.kind, begin: c.begin, end: c.end };
+    touching.iter().map(mark).collect()
+}
+
+fn period_status(measure: &Measure<'_>, seen: &Window) -> Option<PeriodStatus> {
+    let at = measure.watermark()?;
+    let Stretch { begin, end } = measure.slo.period.range_at(at);
+    let raw = measure.over_as(Stretch { begin, end: at }, Known::Nothing)?;
+    Some(PeriodStatus {
+        begin,
+        end,
+        passed: seen.length,
+        taken_out: raw.length - seen.length,
+        watched_text: measure.watched_text(seen).unwrap_or_default(),
+    })
 }
 
 fn windows_of(slo: &Slo) -> BTreeSet<TimeDelta> {

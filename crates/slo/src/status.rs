@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use bellwether_model::{Labels, TimeDelta, Timestamp};
 use serde::Serialize;
 
+use crate::correction::CorrectionKind;
+
 /// An objective and the state of each of its streams.
 #[derive(Clone, Debug, Serialize)]
 pub struct SloStatus {
@@ -64,8 +66,14 @@ pub struct StreamStatus {
     pub total: WindowStatus,
     /// How much of the period has been watched at all; less than the period on a young installation.
     pub watched: TimeDelta,
-    /// What is left to spend. `None` while nothing was measured or no event was seen.
+    /// From when to when the period lasts, and what is known of it; `None` before anything is.
+    pub period: Option<PeriodStatus>,
+    /// What is left to spend, corrected. `None` while nothing was measured or no event was seen.
     pub budget: Option<BudgetStatus>,
+    /// The same as it was measured, where corrections change it.
+    pub budget_raw: Option<BudgetStatus>,
+    /// The corrections that touch the period, in order of their begin.
+    pub corrections: Vec<CorrectionMark>,
     /// How the objective stands against what one would like to reach next, if that is stated.
     pub aspirational: Option<TargetStatus>,
     /// Burn rate of every window in use, short to long.
@@ -122,6 +130,80 @@ pub struct BudgetStatus {
     pub left_ratio_low: f64,
     /// Best case over the time not measured.
     pub left_ratio_high: f64,
+    /// Against what is expected of all of the period; `None` for a rolling one, which is always whole.
+    pub expected: Option<ExpectedBudget>,
+}
+
+impl BudgetStatus {
+    /// What is left of the budget of the whole period: of one of the calendar against what is expected of it.
+    pub fn left_of_period_ratio(&self) -> f64 {
+        self.expected.map_or(self.left_ratio, |expected| expected.left_ratio)
+    }
+
+    /// The same in the worst and in the best case over the time not measured.
+    pub fn left_of_period_bounds(&self) -> (f64, f64) {
+        match &self.expected {
+            Some(expected) => (expected.left_ratio_low, expected.left_ratio_high),
+            None => (self.left_ratio_low, self.left_ratio_high),
+        }
+    }
+}
+
+/// The budget of a period of the calendar against the events expected of all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ExpectedBudget {
+    /// Events seen, and those expected of the rest.
+    pub total_events: f64,
+    /// Bad ones that the goal allows among them.
+    pub allowed_events: f64,
+    /// `1 − spent / allowed`.
+    pub left_ratio: f64,
+    /// Worst case over the time not measured.
+    pub left_ratio_low: f64,
+    /// Best case over the time not measured.
+    pub left_ratio_high: f64,
+    /// When the period ends and its budget is new.
+    pub ends_at: Timestamp,
+    /// What is expected rests on this.
+    pub basis: ExpectationBasis,
+}
+
+/// What the events expected of the rest of a period rest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpectationBasis {
+    /// The mean rate of the period before, nearly all of which was measured.
+    PreviousPeriod,
+    /// The mean rate of what was seen of this one.
+    MeanRate,
+}
+
+/// The period that is judged, at the moment of a status.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PeriodStatus {
+    /// When it began.
+    pub begin: Timestamp,
+    /// When it ends: of a rolling one the moment up to which the stream is known.
+    pub end: Timestamp,
+    /// How much of it has passed, without what corrections take out.
+    pub passed: TimeDelta,
+    /// How much corrections take out of what has passed.
+    pub taken_out: TimeDelta,
+    /// How much of what has passed was watched, e.g. `3d of 30d`; empty when that is all of it.
+    pub watched_text: String,
+}
+
+/// A correction that touches a period, as charts mark it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CorrectionMark {
+    /// Identity.
+    pub id: String,
+    /// What happened.
+    pub kind: CorrectionKind,
+    /// Its first minute begins here.
+    pub begin: Timestamp,
+    /// Its last minute ends here.
+    pub end: Timestamp,
 }
 
 /// How an objective stands against a goal other than its own.
@@ -223,4 +305,14 @@ pub struct HistoryPoint {
     pub measured_ratio: f64,
     /// Budget left of the period that ends here, if known.
     pub budget_left_ratio: Option<f64>,
+    /// In a period of the calendar: what is left here of the budget of all of it, if nothing more goes bad. Against
+    /// the events of the period where it is over, and those expected of it where it is not.
+    pub budget_left_of_period_ratio: Option<f64>,
+}
+
+impl HistoryPoint {
+    /// What is left here of the budget of the whole period.
+    pub fn left_of_period_ratio(&self) -> Option<f64> {
+        self.budget_left_of_period_ratio.or(self.budget_left_ratio)
+    }
 }

@@ -88,6 +88,8 @@ pub struct Window {
     pub length: TimeDelta,
     /// Events that may have happened before the window began: its edge lies in a gap that was bridged.
     pub unlocated: Counts,
+    /// Events booked after the window that may have happened in it, for the same reason.
+    pub displaced: Counts,
 }
 
 impl Stream {
@@ -279,7 +281,7 @@ impl Stream {
     }
 
     /// The nearest edge that is kept, at or before the end of a slot: minutes beyond the recent slots.
-    fn edge(&self, start: i64) -> i64 {
+    pub(crate) fn edge(&self, start: i64) -> i64 {
         let minute = self.grid.minute_slots();
         let is_folded = self.oldest_slot() - 1 < start && start < self.first_slot - 1;
         if is_folded { start.div_euclid(minute) * minute } else { start }
@@ -297,10 +299,15 @@ impl Stream {
         self.between(self.grid.slot(stretch.begin), self.grid.slot(stretch.end))
     }
 
+    /// What was booked after the end of one slot, up to the end of another.
+    pub(crate) fn difference(&self, start: i64, end: i64) -> Totals {
+        self.totals_at(end) - self.totals_at(start)
+    }
+
     /// What happened after the end of one slot, up to the end of another.
     pub(crate) fn between(&self, start: i64, end: i64) -> Window {
         let (start, end) = (self.edge(start), self.edge(end));
-        let difference = self.totals_at(end) - self.totals_at(start);
+        let difference = self.difference(start, end);
         let watched_from = self.start_slot.map_or(end, |first| (first - 1).max(start).min(end));
         // Counters that disagree for a moment must not make less than nothing, nor more than everything.
         let total = difference.total.max(0.0);
@@ -310,6 +317,7 @@ impl Stream {
             watched: TimeDelta((end - watched_from) * self.grid.slot_ms),
             length: TimeDelta((end - start) * self.grid.slot_ms),
             unlocated: self.unlocated_at(start),
+            displaced: self.unlocated_at(end),
         }
     }
 

@@ -98,7 +98,7 @@ fn budget_end(stream: &StreamStatus, now: Timestamp) -> Timestamp {
 }
 
 fn is_gone(stream: &StreamStatus) -> bool {
-    stream.budget.is_some_and(|b| b.left_ratio <= 0.0)
+    stream.budget.is_some_and(|b| b.left_of_period_ratio() <= 0.0)
 }
 
 fn is_unmeasured(slo: &SloStatus) -> bool {
@@ -190,10 +190,10 @@ fn burn_rates(alert: &BurnAlertStatus) -> Markup {
 fn budget(stream: &StreamStatus) -> Markup {
     let Some(budget) = &stream.budget else { return html! { b { "unknown" } "nothing counted yet" } };
     // Whatever is left, nothing on a card of something that burns looks healthy.
-    let tone = parts::budget_tone(budget.left_ratio).min(Tone::Warn);
+    let tone = parts::budget_tone(budget.left_of_period_ratio()).min(Tone::Warn);
     html! {
         b class=(if tone == Tone::Bad { "bad" } else { "" }) { (parts::budget_text(budget)) }
-        (parts::bar(budget.left_ratio, None, tone))
+        (parts::bar(budget.left_of_period_ratio(), None, tone))
     }
 }
 

@@ -104,14 +104,18 @@ pub(crate) fn budget_tone(left_ratio: f64) -> Tone {
 
 /// What is left of a budget as text: one number, or its bounds where time went unmeasured.
 pub(crate) fn budget_text(budget: &BudgetStatus) -> String {
-    let (low, high) =
-        (digits::percent_short(budget.left_ratio_low), digits::percent_short(budget.left_ratio_high));
-    if low == high { digits::percent_short(budget.left_ratio) } else { format!("{low} to {high}") }
+    let (low, high) = budget.left_of_period_bounds();
+    let (low, high) = (digits::percent_short(low), digits::percent_short(high));
+    if low == high {
+        digits::percent_short(budget.left_of_period_ratio())
+    } else {
+        format!("{low} to {high}")
+    }
 }
 
 /// A bar that is as full as the budget.
 pub(crate) fn budget_bar(budget: Option<&BudgetStatus>) -> Markup {
-    let left_ratio = budget.map_or(0.0, |b| b.left_ratio);
+    let left_ratio = budget.map_or(0.0, |b| b.left_of_period_ratio());
     bar(left_ratio, None, budget_tone(left_ratio))
 }
 

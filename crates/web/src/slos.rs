@@ -117,7 +117,9 @@ fn burn(slo: &SloStatus) -> Option<f64> {
 
 /// Worst first, and what is not known last.
 fn order(sort: Sort, a: &SloStatus, b: &SloStatus) -> Ordering {
-    let left = |slo: &SloStatus| first(slo).and_then(|s| s.budget).map_or(f64::INFINITY, |b| b.left_ratio);
+    let left = |slo: &SloStatus| {
+        first(slo).and_then(|s| s.budget).map_or(f64::INFINITY, |b| b.left_of_period_ratio())
+    };
     let sli = |slo: &SloStatus| first(slo).and_then(|s| s.total.sli_ratio).unwrap_or(f64::INFINITY);
     let ends = |slo: &SloStatus| first(slo).and_then(|s| s.exhaustion).map_or(Timestamp::MAX, |e| e.earliest);
     match sort {
@@ -187,7 +189,7 @@ fn heading(column: Sort, present: Sort, q: &str) -> Markup {
 /// An objective's state in one word.
 pub(crate) fn state(slo: &SloStatus) -> (Tone, &'static str) {
     let Some(stream) = first(slo) else { return (Tone::Warn, "not measured") };
-    let spent = stream.budget.is_some_and(|b| b.left_ratio <= 0.0);
+    let spent = stream.budget.is_some_and(|b| b.left_of_period_ratio() <= 0.0);
     match stream.measurement {
         Measurement::Unmeasured | Measurement::Unknown => (Tone::Warn, "not measured"),
         Measurement::Complete | Measurement::Partial if slo.streams.iter().any(parts::is_burning) => {
@@ -245,7 +247,7 @@ fn shortest_window(stream: Option<&StreamStatus>) -> String {
 }
 
 fn ends(stream: Option<&StreamStatus>, now: Timestamp) -> Markup {
-    let gone = stream.and_then(|s| s.budget).is_some_and(|b| b.left_ratio <= 0.0);
+    let gone = stream.and_then(|s| s.budget).is_some_and(|b| b.left_of_period_ratio() <= 0.0);
     let end = stream.and_then(|s| s.exhaustion);
     html! {
         @if gone { b.bad { "gone" } }

@@ -5,6 +5,8 @@ mod anchors;
 mod book;
 mod challenge_six;
 mod checkpoint;
+mod correction;
+mod decode_sampled;
 mod definition;
 mod engine;
 mod exactness;

@@ -46,7 +46,7 @@ impl Detail<'_> {
             title: format!("Budget left of {}", self.slo.period_text),
             unit: Unit::Percent,
             range: self.range,
-            lines: vec![Line { label: "left".to_owned(), points: series(|p| p.budget_left_ratio) }],
+            lines: vec![Line { label: "left".to_owned(), points: series(|p| p.left_of_period_ratio()) }],
             levels: vec![Goal { at: 0.0, label: "gone".to_owned() }],
             include: Some(1.0),
             gaps,
@@ -145,7 +145,7 @@ impl Detail<'_> {
                         td.n { (digits::count(point.good)) } td.n { (digits::count(point.total)) }
                         td.n { @if point.total > 0.0 { (digits::percent(point.good / point.total, self.slo.goal_ratio.as_slice())) } @else { "no events" } }
                         td.n { (digits::percent(point.measured_ratio, &[])) }
-                        td.n { (point.budget_left_ratio.map_or("unknown".to_owned(), digits::percent_short)) }
+                        td.n { (point.left_of_period_ratio().map_or("unknown".to_owned(), digits::percent_short)) }
                     } } }
                 } }
             }

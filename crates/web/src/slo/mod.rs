@@ -154,7 +154,7 @@ impl<'a> Detail<'a> {
             Some(false) => parts::tag(Tone::Bad, "missed"),
             None => parts::tag(Tone::Quiet, "no events yet"),
         };
-        let left = self.stream.budget.map(|budget| budget.left_ratio);
+        let left = self.stream.budget.map(|budget| budget.left_of_period_ratio());
         let rows = [
             ("Goal", &self.slo.goal_text, left.map(|left| left >= 0.0), left),
             ("Aspirational", &self.slo.aspirational_text, aspirational.is_met, aspirational.left_ratio),
@@ -178,14 +178,20 @@ impl<'a> Detail<'a> {
             return html! { b { "unknown" } "nothing counted yet" };
         };
         html! {
-            b class=(parts::budget_tone(budget.left_ratio).class()) { (parts::budget_text(budget)) }
-            (digits::count(budget.spent_events)) " bad of " (digits::count(budget.allowed_events)) " allowed"
+            b class=(parts::budget_tone(budget.left_of_period_ratio()).class()) { (parts::budget_text(budget)) }
+            @match &budget.expected {
+                None => { (digits::count(budget.spent_events)) " bad of " (digits::count(budget.allowed_events)) " allowed" }
+                Some(expected) => {
+                    (digits::count(budget.spent_events)) " bad of " (digits::count(expected.allowed_events))
+                    " to be expected by " (parts::moment(expected.ends_at, self.now))
+                }
+            }
             (parts::budget_bar(Some(budget)))
         }
     }
 
     fn ends(&self) -> Markup {
-        let gone = self.stream.budget.is_some_and(|b| b.left_ratio <= 0.0);
+        let gone = self.stream.budget.is_some_and(|b| b.left_of_period_ratio() <= 0.0);
         html! {
             @if gone { b.bad { "gone" } "every error now is beyond the goal" }
             @else if let Some(end) = self.stream.exhaustion {
@@ -202,10 +208,10 @@ impl<'a> Detail<'a> {
 
     /// What the numbers rest on: how much of the period was watched, and up to when.
     fn coverage(&self) -> Markup {
-        let young = self.stream.watched < self.slo.period;
+        let watched = self.stream.period.as_ref().map_or("", |period| &period.watched_text);
         html! {
             b { (digits::percent(self.stream.total.measured_ratio, &[])) }
-            @if young { "watched " (digits::length(self.stream.watched)) " of " (digits::length(self.slo.period)) }
+            @if !watched.is_empty() { "watched " (watched) }
             @else { "of " (self.slo.period_text) }
             @if let Some(at) = self.stream.watermark { ", known up to " (parts::moment(at, self.now)) }
         }
@@ -243,6 +249,7 @@ fn so_far(fine: &[HistoryPoint]) -> Option<HistoryPoint> {
         total: sum(|p| p.total),
         measured_ratio: sum(|p| p.measured_ratio) / fine.len() as f64,
         budget_left_ratio: last.budget_left_ratio,
+        budget_left_of_period_ratio: last.budget_left_of_period_ratio,
     })
 }
 

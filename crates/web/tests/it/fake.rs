@@ -8,8 +8,8 @@ use bellwether_model::{
     Timestamp, matches_all,
 };
 use bellwether_slo::{
-    BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, Fired, HistoryPoint, Measurement, SloStatus,
-    StreamStatus, TargetStatus, Verdict, WindowStatus,
+    BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, Fired, HistoryPoint, Measurement,
+    PeriodStatus, SloStatus, StreamStatus, TargetStatus, Verdict, WindowStatus,
 };
 use bellwether_web::view::*;
 use bellwether_web::{Acknowledger, App, BoxFuture, Demo, Queries};
@@ -210,6 +210,7 @@ impl App for Fake {
                     good: total * if is_bad { 0.56 } else { 0.998 - wobble },
                     total,
                     measured_ratio: if is_dark { 0.0 } else { 1.0 },
+                    budget_left_of_period_ratio: None,
                     budget_left_ratio: Some(if is_bad {
                         0.93 - (progress - 0.7) * 1.7
                     } else {
@@ -541,12 +542,22 @@ fn stream(sli: f64, left: f64) -> StreamStatus {
         watermark: Some(ago(8)),
         total: window(28 * 86_400, 1_204_311.0 * sli, 1_204_311.0, 0.99),
         watched: TimeDelta(28 * TimeDelta::DAY.0),
+        period: Some(PeriodStatus {
+            begin: ago(28 * 86_400),
+            end: ago(8),
+            passed: TimeDelta(28 * TimeDelta::DAY.0),
+            taken_out: TimeDelta::ZERO,
+            watched_text: String::new(),
+        }),
+        budget_raw: None,
+        corrections: Vec::new(),
         budget: Some(BudgetStatus {
             allowed_events: 12_043.0,
             spent_events: (12_043.0 * (1.0 - left)).round(),
             left_ratio: left,
             left_ratio_low: left,
             left_ratio_high: left,
+            expected: None,
         }),
         burns: vec![window(300, 727.0 * sli, 727.0, 0.99), window(3600, 8748.0 * sli, 8748.0, 0.99)],
         exhaustion: None,
@@ -602,6 +613,7 @@ fn unmeasured() -> SloStatus {
 fn young() -> SloStatus {
     let mut all = stream(0.995, 0.5);
     all.watched = TimeDelta(3 * TimeDelta::DAY.0);
+    all.period = all.period.map(|p| PeriodStatus { watched_text: "3d of 28d".to_owned(), ..p });
     all.measurement = Measurement::Partial;
     all.budget = all.budget.map(|b| BudgetStatus { left_ratio_low: 0.38, left_ratio_high: 0.52, ..b });
     let mut eu = stream(0.999, 0.9);

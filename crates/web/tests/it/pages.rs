@@ -75,8 +75,7 @@ async fn pages_say_what_matters() {
     let detail =
         ["cannot fire", "fires after exhaustion", "The same as a table", "goal 99%", "class=\"gap\""];
     check(Mood::Burning, "/slos/movieguru/chat-latency", &detail).await;
-    check(Mood::Burning, "/slos/movieguru/page-loads", &["watched 3 d of 28 d", "region=eu", "none set"])
-        .await;
+    check(Mood::Burning, "/slos/movieguru/page-loads", &["watched 3d of 28d", "region=eu", "none set"]).await;
     check(Mood::Burning, "/slos/nope", &["No objective is called", "movieguru/startup"]).await;
     check(Mood::Burning, "/alerts", &["Why was nobody told?", "hidden by a silence", "pending"]).await;
     check(
