@@ -15,7 +15,7 @@ use crate::period::Period;
 use crate::selector::Selector;
 
 /// Streams that `group_by` may make unless stated otherwise.
-const STREAMS_MAX_DEFAULT: u32 = 100;
+pub(crate) const STREAMS_MAX_DEFAULT: u32 = 100;
 /// Streams that may be asked for at all.
 const STREAMS_MAX_LIMIT: u32 = 10_000;
 

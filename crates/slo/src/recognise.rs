@@ -189,8 +189,13 @@ fn complement(all: &Selector, part: &Selector) -> Option<Selector> {
     Some(Selector { name: all.name.clone(), matchers })
 }
 
+/// The latency that a bucket among all events of its histogram measures; `None` when it is no such bucket.
+pub(crate) fn latency_of(good: &Selector, total: &Selector) -> Option<Latency> {
+    latency(&[(good.clone(), true)], std::slice::from_ref(total))
+}
+
 /// One bucket of a histogram among all of its events.
-fn latency(good: &Signed, total: &[Selector]) -> Option<Latency> {
+fn latency(good: &[(Selector, bool)], total: &[Selector]) -> Option<Latency> {
     let [total] = total else { return None };
     let all = everything(total)?;
     // Where all events are counted once as `_count` and once as the last bucket, they are the same and cancel.

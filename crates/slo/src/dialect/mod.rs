@@ -6,7 +6,12 @@
 //! warning, and the warnings are the list of what was left out. What would change the meaning of what is counted is
 //! an error either way.
 
+mod alert_windows;
 mod kind;
+mod pyrra;
+pub(crate) mod queried;
+mod sloth;
+mod sloth_spec;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +21,7 @@ use bellwether_diag::{Cx, Decode, Diagnostic, Diagnostics, FileId, Severity, Sou
 use crate::decode::SloFile;
 use crate::definition::Slo;
 
+use alert_windows::Catalogue;
 pub use kind::Kind;
 
 /// What becomes of fields that cannot be carried over.
@@ -32,7 +38,6 @@ pub enum Strictness {
 pub const NOT_CARRIED: &str = "field-not-carried";
 
 /// Reports something that we have nothing for. The objective can be used without it.
-#[allow(dead_code)]
 pub(crate) fn not_carried(span: Span, message: impl Into<String>, help: impl Into<String>, cx: &mut Cx<'_>) {
     cx.push(Diagnostic::error(NOT_CARRIED, span, message).with_help(help));
 }
@@ -98,23 +103,25 @@ impl Documents {
     pub fn slos(&self, sources: &Sources, strictness: Strictness, out: &mut Diagnostics) -> Vec<Slo> {
         let mut found = Diagnostics::new();
         let mut cx = Cx::new(sources, &mut found);
-        let slos: Vec<Slo> = self.all.iter().flat_map(|document| self.read(document, &mut cx)).collect();
+        let windows = Catalogue::read(self.of(Kind::SlothWindows), &mut cx);
+        let slos: Vec<Slo> =
+            self.all.iter().flat_map(|document| self.read(document, &windows, &mut cx)).collect();
         refuse_duplicates(&slos, &mut cx);
         out.extend(found.into_iter().map(|problem| weighed(problem, strictness)));
         slos
     }
 
-    fn read(&self, document: &Document, cx: &mut Cx<'_>) -> Vec<Slo> {
+    fn read(&self, document: &Document, windows: &Catalogue, cx: &mut Cx<'_>) -> Vec<Slo> {
         let node = &document.node;
         match document.kind {
             Kind::Bellwether => SloFile::decode(node, cx).map(|file| file.slos).unwrap_or_default(),
             Kind::BellwetherSlo => Slo::decode(node, cx).into_iter().collect(),
-            Kind::OpenSlo
-            | Kind::SlothSpec
-            | Kind::SlothResource
-            | Kind::SlothWindows
-            | Kind::Pyrra
-            | Kind::GoogleCloud => {
+            Kind::SlothSpec => sloth::read_spec(node, windows, cx),
+            Kind::SlothResource => sloth::read_resource(node, windows, cx),
+            // They were read before, since objectives go by them.
+            Kind::SlothWindows => Vec::new(),
+            Kind::Pyrra => pyrra::read(node, cx).into_iter().collect(),
+            Kind::OpenSlo | Kind::GoogleCloud => {
                 let what = document.kind.dialect().as_str();
                 cx.error(node.span, format!("the dialect {what} is not read yet"));
                 Vec::new()
