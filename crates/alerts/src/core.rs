@@ -11,7 +11,7 @@ use crate::inhibit::Inhibitor;
 use crate::silence::{self, SilencePlan};
 use crate::{
     AlertRow, AlertSource, Answer, AuditRow, Config, Delivery, DeliveryKey, Effect, Event, GroupId,
-    IntegrationId, ReceiverHealth, Record, Route, Silence, SilenceError, SilenceId, SilenceState,
+    IntegrationId, Precedence, ReceiverHealth, Record, Route, Silence, SilenceError, SilenceId, SilenceState,
     SilenceWish, Templates,
 };
 
@@ -27,6 +27,8 @@ pub struct Setup {
     pub templates: Arc<Templates>,
     /// Where people find this program; ends without a slash.
     pub external_url: String,
+    /// Which alerts keep which quiet without a rule of the configuration.
+    pub precedence: Arc<Precedence>,
 }
 
 /// The deciding core.
@@ -142,6 +144,11 @@ impl AlertCore {
     /// Alerts that inhibit one with these labels now.
     pub fn inhibited_by(&self, labels: &Labels, now: Timestamp) -> BTreeSet<AlertFingerprint> {
         self.inhibitor.inhibited_by(labels, now, |f| self.alerts.get(&f).map(|k| &k.row.alert))
+    }
+
+    /// Why something built in keeps an alert with these labels quiet now, in words.
+    pub fn inhibited_why(&self, labels: &Labels, now: Timestamp) -> Vec<String> {
+        self.inhibitor.built_in(labels, now, |f| self.alerts.get(&f).map(|k| &k.row.alert))
     }
 
     pub(crate) fn set_timer(&mut self, at: Timestamp, timer: Timer) {

@@ -2,9 +2,12 @@
 //! when the first one resolves, and tells people of a target that something else still inhibits.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bellwether_model::{Alert, AlertFingerprint, Labels, Matcher, Timestamp, matches_all};
 use serde::Serialize;
+
+use crate::precedence::{Faster, Precedence};
 
 /// `source` alerts keep `target` alerts quiet when the named labels are equal.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,14 +26,17 @@ pub(crate) struct Inhibitor {
     rules: Vec<InhibitRule>,
     /// Per rule: values of the equal labels -> alerts that match the source side and were not removed.
     sources: Vec<BTreeMap<Vec<String>, BTreeSet<AlertFingerprint>>>,
+    /// What is built in.
+    faster: Faster,
 }
 
 impl Inhibitor {
-    pub(crate) fn new(rules: Vec<InhibitRule>) -> Self {
-        Self { sources: vec![BTreeMap::new(); rules.len()], rules }
+    pub(crate) fn new(rules: Vec<InhibitRule>, precedence: Arc<Precedence>) -> Self {
+        Self { sources: vec![BTreeMap::new(); rules.len()], rules, faster: Faster::new(precedence) }
     }
 
     pub(crate) fn add(&mut self, fingerprint: AlertFingerprint, labels: &Labels) {
+        self.faster.add(fingerprint, labels);
         for (rule, sources) in self.rules.iter().zip(&mut self.sources) {
             if matches_all(&rule.source, labels) {
                 sources.entry(equal_values(rule, labels)).or_default().insert(fingerprint);
@@ -39,6 +45,7 @@ impl Inhibitor {
     }
 
     pub(crate) fn remove(&mut self, fingerprint: AlertFingerprint, labels: &Labels) {
+        self.faster.remove(fingerprint, labels);
         for (rule, sources) in self.rules.iter().zip(&mut self.sources) {
             let key = equal_values(rule, labels);
             if let Some(set) = sources.get_mut(&key) {
@@ -57,7 +64,7 @@ impl Inhibitor {
         now: Timestamp,
         alert: impl Fn(AlertFingerprint) -> Option<&'a Alert>,
     ) -> BTreeSet<AlertFingerprint> {
-        let mut found = BTreeSet::new();
+        let mut found: BTreeSet<_> = self.faster.before(labels, now, &alert).into_keys().collect();
         for (rule, sources) in self.rules.iter().zip(&self.sources) {
             if !matches_all(&rule.target, labels) {
                 continue;
@@ -72,6 +79,17 @@ impl Inhibitor {
             }
         }
         found
+    }
+
+    /// Why something that is built in keeps an alert quiet, if it does.
+    pub(crate) fn built_in<'a>(
+        &self,
+        labels: &Labels,
+        now: Timestamp,
+        alert: impl Fn(AlertFingerprint) -> Option<&'a Alert>,
+    ) -> Vec<String> {
+        let names: BTreeSet<String> = self.faster.before(labels, now, alert).into_values().collect();
+        names.into_iter().map(|name| format!("built in: {name} fires")).collect()
     }
 }
 

@@ -14,6 +14,7 @@ mod group;
 mod health;
 mod inhibit;
 mod message;
+mod precedence;
 mod reason;
 mod record;
 mod restore;
@@ -39,6 +40,7 @@ pub use event::{AlertSource, Answer, Effect, Event};
 pub use health::{ReceiverHealth, ReceiverState};
 pub use inhibit::InhibitRule;
 pub use message::{Message, TEMPLATE_ALERT_NAME};
+pub use precedence::{Precedence, Preceding};
 pub use reason::{Reason, Verdict};
 pub use record::{
     AlertRow, AttemptRow, AuditRow, DeliveryRow, DeliveryStatus, GroupRow, Record, Restored, ToldRow,

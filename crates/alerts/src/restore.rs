@@ -22,7 +22,7 @@ impl AlertCore {
         let routes: BTreeMap<_, _> =
             setup.config.route.walk().into_iter().map(|r| (r.id.clone(), r)).collect();
         let mut core = Self {
-            inhibitor: Inhibitor::new(setup.config.inhibit_rules.clone()),
+            inhibitor: Inhibitor::new(setup.config.inhibit_rules.clone(), setup.precedence.clone()),
             setup,
             routes,
             alerts: BTreeMap::new(),

@@ -33,6 +33,8 @@ pub struct AlertStatus {
     pub silenced_by: BTreeSet<SilenceId>,
     /// Other alerts.
     pub inhibited_by: BTreeSet<AlertFingerprint>,
+    /// Why, where no rule of the configuration says so, e.g. `built in: fast-burn fires`.
+    pub inhibited_why: Vec<String>,
     /// Time intervals of its routes.
     pub muted_by: Vec<String>,
 }
@@ -183,6 +185,7 @@ impl AlertCore {
                 state,
                 silenced_by,
                 inhibited_by,
+                inhibited_why: self.inhibited_why(&alert.labels, now),
                 muted_by: muted_by.into_iter().collect(),
             },
             receivers: groups.iter().map(|g| g.route.receiver.clone()).collect(),

@@ -355,8 +355,12 @@ fn why(view: &alerts::AlertView, groups: &Groups<'_>) -> Vec<WhyStep> {
             steps.push(step("group", true, format!("{}: {verdict} ({at})", integration.integration)));
         }
     }
+    let inhibited = match view.status.inhibited_why.as_slice() {
+        [] => view.status.inhibited_by.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        why => why.to_vec(),
+    };
     let blocked = [
-        ("inhibit", view.status.inhibited_by.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        ("inhibit", inhibited),
         ("silence", view.status.silenced_by.iter().map(ToString::to_string).collect()),
         ("mute", view.status.muted_by.clone()),
     ];

@@ -164,6 +164,8 @@ mod tests {
         let subjects = sqlx::query_scalar("SELECT subject FROM audit ORDER BY rowid");
         let subjects: Vec<String> = subjects.fetch_all(&mut other).await.unwrap();
         assert_eq!(subjects, ["a", "b", "c"]);
+        // Whoever closes last takes the database's side files along.
+        other.close().await.unwrap();
         state.close().await;
         std::fs::remove_file(&file).unwrap();
     }

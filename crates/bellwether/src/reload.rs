@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bellwether_alerts::{Setup, Templates};
+use bellwether_alerts::{Precedence, Preceding, Setup, Templates};
 use bellwether_diag::Style;
 use bellwether_model::{TimeDelta, Timestamp};
 use bellwether_rules::{EngineOptions, RuleFile};
-use bellwether_slo::EngineSettings;
+use bellwether_slo::{EngineSettings, Slo};
 use bellwether_tsdb::Store;
 use tokio::sync::{mpsc, oneshot};
 use tracing::info;
@@ -80,6 +80,7 @@ impl Settings {
                 config: config.routing.clone(),
                 templates: Arc::new(Templates::new(texts)),
                 external_url: external_url.clone(),
+                precedence: Arc::new(precedence(&config.slos)),
             },
             rules: EngineOptions {
                 interval: config.prometheus.global.evaluation_interval,
@@ -91,6 +92,20 @@ impl Settings {
             slo: EngineSettings { generator_url: external_url, ..EngineSettings::default() },
             rule_files: config.rules.clone(),
         }
+    }
+}
+
+/// Which of the objectives' alerts keep which quiet.
+fn precedence(slos: &[Arc<Slo>]) -> Precedence {
+    let subjects = slos.iter().map(|slo| {
+        let equal = slo.indicator.group_by.clone();
+        let preceding = Preceding { equal, quieted_by: slo.quieted_by() };
+        (vec![slo.name.clone(), slo.service.clone()], preceding)
+    });
+    Precedence {
+        subject: vec!["slo".to_owned(), "service".to_owned()],
+        by: "alert".to_owned(),
+        subjects: subjects.filter(|(_, preceding)| !preceding.quieted_by.is_empty()).collect(),
     }
 }
 

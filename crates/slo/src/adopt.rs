@@ -2,12 +2,15 @@
 //! into the ledger that lives.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bellwether_model::{Batch, Origin};
 
+use crate::definition::Slo;
 use crate::engine::SloEngine;
 use crate::event::{Backfill, WantedBackfill};
 use crate::ledger::{Credit, Ledger, NONE, Source, Target, TargetKey};
+use crate::sli::Sli;
 use crate::stream::Stream;
 
 impl SloEngine {
@@ -16,7 +19,8 @@ impl SloEngine {
     pub fn wanted_backfill(&self) -> Vec<WantedBackfill> {
         let new = self.ledger.slis.iter().flatten().filter(|sli| sli.is_new);
         new.map(|sli| {
-            let slos = self.by_indicator.get(&sli.key).into_iter().flatten();
+            let wants = |slo: &&Arc<Slo>| slo.indicator.with_base().iter().any(|i| i.key() == sli.key);
+            let slos = self.slos.values().filter(wants);
             WantedBackfill {
                 key: sli.key.clone(),
                 selectors: sli.indicator.selectors(),
@@ -54,7 +58,11 @@ impl Ledger {
         else {
             return;
         };
-        let Some(mut sli) = past.slis.into_iter().flatten().find(|sli| sli.key == key) else { return };
+        // With the past of slices comes that of the events they judge, which has a question of its own.
+        let is_it = |sli: &Option<Sli>| sli.as_ref().is_some_and(|sli| sli.key == key);
+        let Some(past_index) = past.slis.iter().position(is_it).map(|index| index as u32) else { return };
+        let past = past.only(past_index);
+        let Some(mut sli) = past.slis.into_iter().flatten().next() else { return };
         self.forget(index);
         let (streams_before, sources_of_past) = (self.streams.len() as u32, past.sources);
         let targets: Vec<u32> = self.adopt_targets(past.targets, &past.target_by_key, streams_before);
@@ -89,6 +97,13 @@ impl Ledger {
         sli.histograms.values_mut().for_each(|histogram| histogram.renumber(&renumbered));
         sli.is_new = false;
         self.slis[index] = Some(sli);
+    }
+
+    /// The ledger without all indicators but one.
+    fn only(mut self, kept: u32) -> Self {
+        let others = (0..self.slis.len() as u32).filter(|index| *index != kept);
+        others.for_each(|index| self.forget(index as usize));
+        self
     }
 
     /// Adds targets and what they vouch for; gives their new numbers.

@@ -35,9 +35,11 @@ impl Ledger {
         stretch: Stretch,
         counts: Option<Counts>,
     ) -> Vec<StreamId> {
-        let Some(index) = self.slis_by_key.get(key).copied() else { return Vec::new() };
+        // What is judged by slices follows from what is booked.
+        let Some(key) = self.sli(key).map(|sli| sli.indicator.by_event().key()) else { return Vec::new() };
+        let Some(index) = self.slis_by_key.get(&key).copied() else { return Vec::new() };
         let Some(group) = self.slis[index].as_ref().map(|sli| sli.group(labels)) else { return Vec::new() };
-        let name = TargetKey::Asked { indicator: key.to_owned(), labels: group.clone() };
+        let name = TargetKey::Asked { indicator: key, labels: group.clone() };
         let counts = counts.filter(|counts| is_count(*counts)).filter(|_| stretch.begin < stretch.end);
         let Some(counts) = counts else {
             self.miss(&name, stretch.end);
@@ -49,8 +51,9 @@ impl Ledger {
         let streams = self.streams_for(index, &group);
         let target = self.live_target(name);
         self.book_answer(&Booking { target, streams: &streams, stretch, counts });
+        let judged = self.judge_slices(&streams);
         self.sweep(stretch.end);
-        streams.into_iter().map(StreamId).collect()
+        streams.into_iter().chain(judged).map(StreamId).collect()
     }
 
     /// Whether a moment lies in what was answered before.
@@ -81,6 +84,7 @@ impl Ledger {
                     slots.from - 1
                 }
             };
+            stream.reach(slots.from);
             stream.coverage.mark(Slots { from: slots.from.max(marked + 1), to: slots.to });
             if booking.counts != Counts::default() {
                 stream.credit(slots.to, booking.counts);

@@ -129,8 +129,9 @@ impl SloEngine {
         if start.slot != wanted {
             return Err(RestoreError::OtherSlots { written: start.slot, wanted });
         }
+        let indicators = slos.iter().flat_map(|slo| slo.indicator.with_base());
         let indicators: BTreeMap<String, Indicator> =
-            slos.iter().map(|slo| (slo.indicator.key(), slo.indicator.clone())).collect();
+            indicators.map(|indicator| (indicator.key(), indicator)).collect();
         read_ledger(&mut reader, &mut engine.ledger, &indicators).ok_or(RestoreError::Malformed)?;
         read_alerts(&mut reader, &mut engine).ok_or(RestoreError::Malformed)?;
         if !engine.ledger.is_consistent() {

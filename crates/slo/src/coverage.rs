@@ -7,6 +7,8 @@
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Coverage {
     runs: Vec<Run>,
+    /// First slot of which something has changed since [`Coverage::is_settled`]; not kept over a restart.
+    changed_from: i64,
 }
 
 /// Slots that are alike.
@@ -30,7 +32,7 @@ pub(crate) struct Slots {
 impl Coverage {
     /// No target at all.
     pub(crate) fn new() -> Self {
-        Self { runs: vec![Run { start: i64::MIN, measured: 0, contributing: 0 }] }
+        Self { runs: vec![Run { start: i64::MIN, measured: 0, contributing: 0 }], changed_from: i64::MAX }
     }
 
     /// One more target measured in these slots.
@@ -55,6 +57,28 @@ impl Coverage {
         self.adjust(Slots { from, to: i64::MAX }, |run| {
             run.contributing = run.contributing.saturating_sub(1)
         });
+    }
+
+    /// First slot of which something has changed.
+    pub(crate) fn changed_from(&self) -> i64 {
+        self.changed_from
+    }
+
+    /// All changes have been looked at.
+    pub(crate) fn is_settled(&mut self) {
+        self.changed_from = i64::MAX;
+    }
+
+    /// These slots become what they are in another coverage.
+    pub(crate) fn copy(&mut self, other: &Self, slots: Slots) {
+        let first = other.runs.partition_point(|run| run.start <= slots.from).saturating_sub(1);
+        for (index, run) in
+            other.runs.iter().enumerate().skip(first).take_while(|(_, run)| run.start <= slots.to)
+        {
+            let end = other.runs.get(index + 1).map_or(i64::MAX, |next| next.start - 1);
+            let part = Slots { from: run.start.max(slots.from), to: end.min(slots.to) };
+            self.adjust(part, |own| (own.measured, own.contributing) = (run.measured, run.contributing));
+        }
     }
 
     /// Measured time of these slots.
@@ -85,6 +109,7 @@ impl Coverage {
         if slots.to < slots.from {
             return;
         }
+        self.changed_from = self.changed_from.min(slots.from);
         let first = self.split(slots.from);
         let end = if slots.to == i64::MAX { self.runs.len() } else { self.split(slots.to + 1) };
         self.runs[first..end.max(first)].iter_mut().for_each(change);
@@ -112,7 +137,7 @@ impl Coverage {
     /// From the runs of a checkpoint; `None` when they are not in order.
     pub(crate) fn from_runs(runs: Vec<Run>) -> Option<Self> {
         let sorted = runs.windows(2).all(|w| w[0].start < w[1].start);
-        (!runs.is_empty() && sorted).then_some(Self { runs })
+        (!runs.is_empty() && sorted).then_some(Self { runs, changed_from: i64::MAX })
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {

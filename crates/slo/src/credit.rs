@@ -42,9 +42,16 @@ impl Ledger {
             Origin::Rules => self.apply_pushed(batch, Some(RULES_GAP), Births::Counted),
             Origin::RemotePushed { births } => self.apply_pushed(batch, Some(RULES_GAP), births),
         };
-        self.sweep(batch.at);
+        let is_heard =
+            !matches!(batch.origin, Origin::Scrape { ok: false, .. } | Origin::Remote { ok: false, .. });
         touched.sort_unstable();
         touched.dedup();
+        let judged = self.judge_slices(&touched);
+        self.sweep(batch.at);
+        if !is_heard {
+            return Vec::new();
+        }
+        touched.extend(judged);
         touched.into_iter().map(StreamId).collect()
     }
 
@@ -207,6 +214,7 @@ impl Ledger {
         }
     }
 
+    /// Takes back what the target vouched for ahead. Gives the streams of which less is known than before.
     fn apply_failure(&mut self, batch: &Batch, up: SeriesId, interval: TimeDelta) -> Vec<u32> {
         let index = self.live_target(TargetKey::Scraped(up));
         let target = &mut self.targets[index as usize];
@@ -216,10 +224,11 @@ impl Ledger {
         (target.has_failed, target.last_attempt) = (true, Some(batch.at));
         target.interval = TimeDelta(interval.0.clamp(1, TimeDelta::DAY.0));
         self.take_back(index);
+        let changed = self.targets[index as usize].contributions.iter().map(|c| c.stream).collect();
         if is_gone(batch, up) {
             self.retire(index, batch.at);
         }
-        Vec::new()
+        changed
     }
 
     /// Samples without a scrape: each series belongs to whoever pushes its job and instance.

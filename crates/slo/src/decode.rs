@@ -7,10 +7,15 @@ use bellwether_diag::{Cx, Decode, MapReader};
 
 use crate::alert_template::annotations;
 use crate::decode_alert::{AlertNodes, Judged};
+use crate::decode_budgeting::budgeting;
 use crate::decode_parts::{OWN_LABELS, ScalarText, labels, labels_of, not_empty};
+use crate::decode_sampled::{exact, labels_are_kept};
+use crate::decode_threshold_alert::without_goal;
 use crate::definition::{About, Criticality, Dialect, Slo};
 use crate::goal::Goal;
-use crate::indicator::{Budgeting, Events, Indicator, Latency, Ratio, Threshold};
+use crate::indicator::{
+    Composite, Events, Indicator, Latency, QueryEvents, Ratio, Threshold, ThresholdCheck,
+};
 use crate::period::Period;
 use crate::selector::Selector;
 
@@ -61,19 +66,35 @@ impl Decode for Slo {
         let (contacts, links) = (texts(map.node("contacts"), cx), texts(map.node("links"), cx));
         let labels = labels(map.node("labels"), cx);
         let annotations = annotations(map.node("annotations"), cx);
-        let goal = map.required::<Goal>("goal", cx);
+        // Only a threshold can do without a goal: it is met over the whole period, or it is not.
+        let may_lack_goal = map.node("indicator").is_some_and(|node| node.get("threshold").is_some());
+        let goal = match map.has("goal") || !may_lack_goal {
+            true => map.required::<Goal>("goal", cx).map(Some),
+            false => Some(None),
+        };
         let aspirational = map.node("aspirational").map(|node| Goal::decode(node, cx));
         let period = map.required::<Period>("window", cx);
         let events = map.required::<Events>("indicator", cx);
         let group_by = group_by(map.node("group_by"), cx);
+        if let (Some(events), Some(group_by), Some(node)) = (&events, &group_by, map.node("indicator")) {
+            labels_are_kept(events, group_by, node, cx)?;
+        }
+        let (events, exact_note) = exact(events, group_by.as_deref());
         let streams_max = streams_max(map.node("streams_max"), cx);
-        let alerts = AlertNodes::take(&mut map, cx);
+        let budgeting = budgeting(map.node("budgeting"), events.as_ref(), cx);
+        let has_no_goal = matches!(goal, Some(None));
+        let threshold_alerts = has_no_goal.then(|| without_goal(&mut map, cx));
+        let alerts = match has_no_goal {
+            true => Some(AlertNodes::default()),
+            false => AlertNodes::take(&mut map, cx),
+        };
         map.finish(cx);
         let ((name, span), goal, period) = (name?, goal?, period?);
-        let alerts = alerts?.into_fields(&Judged { goal: Some(goal), period: &period });
+        let mut alerts = alerts?.into_fields(&Judged { goal, period: &period });
+        alerts.notes.extend(exact_note);
         let indicator = Indicator {
             events: events?,
-            budgeting: Budgeting::Occurrences,
+            budgeting: budgeting?,
             group_by: group_by?,
             streams_max: streams_max?,
         };
@@ -95,15 +116,15 @@ impl Decode for Slo {
             annotations,
             severity_labels: alerts.severity_labels,
             severity_annotations: alerts.severity_annotations,
-            goal: Some(goal),
+            goal,
             aspirational: aspirational.map_or(Some(None), |g| g.map(Some))?,
             period,
             indicator,
             alert_name,
             alerts: alerts.alerts,
             budget_alerts: alerts.budget_alerts,
-            threshold_alerts: Vec::new(),
-            inhibit_slower: alerts.inhibit_slower,
+            threshold_alerts: threshold_alerts.unwrap_or_else(|| Some(Vec::new()))?,
+            inhibit_slower: alerts.inhibit_slower || goal.is_none(),
             notes: alerts.notes,
             dialect: Dialect::Bellwether,
             span,
@@ -152,21 +173,27 @@ impl Decode for Goal {
 impl Decode for Events {
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
         let mut map = MapReader::open(node, cx)?;
-        let kinds = ["ratio", "latency", "probe"];
-        let found: Vec<_> = kinds.into_iter().filter_map(|kind| Some((kind, map.node(kind)?))).collect();
+        let kinds = ["ratio", "latency", "probe", "threshold", "query", "composite"];
+        let stated: Vec<(&str, &Node)> =
+            kinds.into_iter().filter_map(|kind| Some((kind, map.node(kind)?))).collect();
         map.finish(cx);
-        match found.as_slice() {
-            [("ratio", ratio)] => Ratio::decode(ratio, cx).map(Self::Ratio),
-            [("latency", latency)] => Latency::decode(latency, cx).map(Self::Latency),
-            [(_, probe)] => not_empty(String::decode(probe, cx), probe.span, "probe", cx).map(Self::Probe),
+        match stated.as_slice() {
+            [("ratio", node)] => Ratio::decode(node, cx).map(Self::Ratio),
+            [("latency", node)] => Latency::decode(node, cx).map(Self::Latency),
+            [("probe", node)] => {
+                not_empty(String::decode(node, cx), node.span, "probe", cx).map(Self::Probe)
+            }
+            [("threshold", node)] => ThresholdCheck::decode(node, cx).map(Self::Threshold),
+            [("query", node)] => QueryEvents::decode(node, cx).map(Self::Query),
+            [(_, node)] => Composite::decode(node, cx).map(Self::Composite),
             [] => {
-                let help = "write ratio:, latency: or probe: below it";
+                let help = "write ratio:, latency:, probe:, threshold:, query: or composite: below it";
                 cx.error_help(node.span, "the indicator counts nothing", help);
                 None
             }
-            [_, _, ..] => {
-                let found = found.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(" or ");
-                cx.error_help(node.span, "the indicator counts two things", format!("keep either {found}"));
+            [(first, _), (second, _), ..] => {
+                let help = format!("keep either {first} or {second}");
+                cx.error_help(node.span, "the indicator counts two things", help);
                 None
             }
         }

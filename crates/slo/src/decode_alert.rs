@@ -34,6 +34,7 @@ pub(crate) struct Judged<'a> {
 }
 
 /// Everything about alerts in an objective's mapping.
+#[derive(Default)]
 pub(crate) struct AlertNodes {
     items: Option<Vec<Item>>,
     min_bad_events: u64,

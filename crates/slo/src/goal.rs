@@ -345,6 +345,17 @@ pub fn burns_faster(counts: Counts, goal: Goal, factor: Factor) -> bool {
     }
 }
 
+/// Whether at least the goal's share of the events is good; of no events all are.
+///
+/// Exact for whole counts below 2^53, as in [`burns_faster`].
+pub(crate) fn is_met(counts: Counts, goal: Goal) -> bool {
+    let allowed = goal.scale - goal.good;
+    match (whole(counts.bad), whole(counts.total)) {
+        (Some(bad), Some(total)) => bad * i128::from(goal.scale) <= i128::from(allowed) * total,
+        _ => counts.bad * goal.scale as f64 <= allowed as f64 * counts.total,
+    }
+}
+
 /// Whether less than a share of the budget is left, strictly:
 /// `(scale − good) · total − bad · scale < share · (scale − good) · total`. Exact as [`burns_faster`] is.
 pub fn is_left_below(counts: Counts, goal: Goal, share: Share) -> bool {

@@ -295,6 +295,16 @@ impl Indicator {
         Self { budgeting: Budgeting::Occurrences, ..self.clone() }
     }
 
+    /// This one, after what it is made of.
+    pub(crate) fn with_base(&self) -> Vec<Self> {
+        match self.budgeting {
+            Budgeting::Occurrences => vec![self.clone()],
+            Budgeting::Timeslices { .. } | Budgeting::RatioTimeslices { .. } => {
+                vec![self.by_event(), self.clone()]
+            }
+        }
+    }
+
     /// What is counted, as people read it.
     pub fn text(&self) -> String {
         let events = self.events.text();

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bellwether_model::{Labels, Sample, SeriesId, TimeDelta, Timestamp};
 
-use crate::indicator::Indicator;
+use crate::indicator::{Budgeting, Indicator};
 use crate::period::Stretch;
 use crate::sli::{Sli, Weight};
 use crate::stream::{Grid, Stream, Window};
@@ -123,6 +123,8 @@ pub struct Ledger {
     pub(crate) slis_by_name: BTreeMap<String, Vec<usize>>,
     /// Positions in `slis` by key.
     pub(crate) slis_by_key: BTreeMap<String, usize>,
+    /// Indicators that judge slices of what another one counts, by positions in `slis`; see `slices`.
+    pub(crate) slices_of: BTreeMap<usize, Vec<usize>>,
     pub(crate) sources: Vec<Source>,
     /// Position in `sources` by series number.
     pub(crate) source_by_series: Vec<u32>,
@@ -143,6 +145,7 @@ impl Ledger {
             slis: Vec::new(),
             slis_by_name: BTreeMap::new(),
             slis_by_key: BTreeMap::new(),
+            slices_of: BTreeMap::new(),
             sources: Vec::new(),
             source_by_series: Vec::new(),
             targets: Vec::new(),
@@ -157,7 +160,7 @@ impl Ledger {
     /// Counts exactly these indicators from now on: what is known of those kept stays, others are forgotten.
     pub fn set_indicators<'a>(&mut self, indicators: impl IntoIterator<Item = &'a Indicator>) {
         let mut wanted: BTreeMap<String, Indicator> = BTreeMap::new();
-        for indicator in indicators {
+        for indicator in indicators.into_iter().flat_map(Indicator::with_base) {
             let entry = wanted.entry(indicator.key()).or_insert_with(|| indicator.clone());
             entry.streams_max = entry.streams_max.max(indicator.streams_max);
         }
@@ -179,13 +182,23 @@ impl Ledger {
     pub(crate) fn index_names(&mut self) {
         self.slis_by_name.clear();
         self.slis_by_key.clear();
+        self.slices_of.clear();
         for (index, sli) in self.slis.iter().enumerate() {
             self.slis_by_key.extend(sli.iter().map(|sli| (sli.key.clone(), index)));
-            for selector in sli.iter().flat_map(|sli| sli.indicator.selectors()) {
+            // Slices are judged by what is counted for another indicator.
+            let counting = sli.iter().filter(|sli| sli.indicator.budgeting == Budgeting::Occurrences);
+            for selector in counting.flat_map(|sli| sli.indicator.selectors()) {
                 let concerned = self.slis_by_name.entry(selector.name.unwrap_or_default()).or_default();
                 if concerned.last() != Some(&index) {
                     concerned.push(index);
                 }
+            }
+        }
+        for (index, sli) in self.slis.iter().enumerate() {
+            let base = sli.iter().filter(|sli| sli.indicator.budgeting != Budgeting::Occurrences);
+            let base = base.filter_map(|sli| self.slis_by_key.get(&sli.indicator.by_event().key())).next();
+            if let Some(base) = base {
+                self.slices_of.entry(*base).or_default().push(index);
             }
         }
     }
@@ -296,7 +309,19 @@ impl Ledger {
                 count.late += u32::from(is_late);
             }
         }
+        let counted: Vec<(StreamId, TargetCount)> = counts.iter().map(|(id, count)| (*id, *count)).collect();
+        for (id, count) in counted {
+            counts.extend(self.judged_by(id).map(|id| (id, count)));
+        }
         counts
+    }
+
+    /// The streams that judge slices of a stream.
+    fn judged_by(&self, id: StreamId) -> impl Iterator<Item = StreamId> {
+        let stream = self.stream(id);
+        let slices = stream.and_then(|stream| self.slices_of.get(&(stream.sli as usize)));
+        let slis = slices.into_iter().flatten().filter_map(|index| self.slis[*index].as_ref());
+        slis.filter_map(move |sli| sli.stream_of(&stream?.labels))
     }
 
     /// The key of a stream's indicator and the labels of the stream.
@@ -312,11 +337,7 @@ impl Ledger {
 
     /// The stream of an indicator with these labels.
     pub fn stream_of(&self, key: &str, labels: &Labels) -> Option<StreamId> {
-        let sli = self.sli(key)?;
-        match labels.is_empty() {
-            true => Some(StreamId(sli.everything)),
-            false => sli.groups.get(labels).copied().map(StreamId),
-        }
+        self.sli(key)?.stream_of(labels)
     }
 
     /// Time between two scrapes of a stream.
@@ -324,12 +345,21 @@ impl Ledger {
         self.stream(id).map_or(self.settings.slot, |stream| stream.interval)
     }
 
-    /// What has to be said of events that came too late for their slot.
-    pub(crate) fn late_note(&self, key: &str) -> Option<String> {
-        let late = self.stream(self.everything(key)?)?.late_events;
-        (late > 0.0).then(|| {
-            format!("{late} events came too late for their time and are counted later than they happened")
-        })
+    /// What has to be said of how an indicator counts, and of events that came too late for their slot.
+    pub(crate) fn notes(&self, key: &str) -> Vec<String> {
+        let Some(sli) = self.sli(key) else { return Vec::new() };
+        let base = sli.indicator.by_event().key();
+        let mut notes = self.sli(&base).map(Sli::notes).unwrap_or_default();
+        if base != key {
+            notes.extend(sli.slice_note(self.grid.slot_ms));
+        }
+        let late = self.everything(&base).and_then(|id| self.stream(id)).map_or(0.0, |s| s.late_events);
+        if late > 0.0 {
+            notes.push(format!(
+                "{late} events came too late for their time and are counted later than they happened"
+            ));
+        }
+        notes
     }
 
     /// Keeps history for so long from now on.

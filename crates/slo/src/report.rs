@@ -111,8 +111,7 @@ fn slo_status(
     let key = slo.indicator.key();
     let mut notes = slo.notes.clone();
     notes.extend(alert_notes(slo));
-    notes.extend(engine.ledger.sli(&key).into_iter().flat_map(|sli| sli.notes()));
-    notes.extend(engine.ledger.late_note(&key));
+    notes.extend(engine.ledger.notes(&key));
     let streams = engine.ledger.streams(&key).into_iter();
     SloStatus {
         id: slo.id(),

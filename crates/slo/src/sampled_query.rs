@@ -68,7 +68,6 @@ impl SampledQuery {
 }
 
 /// The queries of an indicator that is asked; none for others.
-#[expect(dead_code, reason = "the decoder and the asking of slices come next")]
 pub(crate) fn queries(events: &Events) -> Vec<&str> {
     match events {
         Events::Threshold(check) => vec![&check.query],
@@ -82,7 +81,6 @@ pub(crate) fn queries(events: &Events) -> Vec<&str> {
 }
 
 /// The slice of an indicator that is asked.
-#[expect(dead_code, reason = "the decoder and the asking of slices come next")]
 pub(crate) fn slice(events: &Events) -> Option<TimeDelta> {
     match events {
         Events::Threshold(check) => Some(check.slice),

@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_model::Labels;
+use bellwether_model::{Labels, TimeDelta};
 
-use crate::indicator::{Events, Indicator, Latency, Ratio, probe_ratio};
+use crate::indicator::{Budgeting, Events, Indicator, Latency, Ratio, probe_ratio};
+use crate::ledger::StreamId;
 use crate::selector::Selector;
+use crate::slices::slice_length;
 
 /// What an increment of one is worth.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -139,6 +141,9 @@ pub(crate) enum Part {
 
 /// What a series is to an indicator; `None` when it is nothing to it.
 pub(crate) fn role(indicator: &Indicator, labels: &Labels) -> Option<Role> {
+    if indicator.budgeting != Budgeting::Occurrences {
+        return None; // it follows from one that counts events
+    }
     match &indicator.events {
         Events::Ratio(ratio) => ratio_weight(ratio, labels).map(Role::Counter),
         Events::Latency(latency) => latency_part(latency, labels).map(Role::Part),
@@ -232,6 +237,26 @@ impl Sli {
             | Events::Query(_)
             | Events::Composite(_) => 0.0,
         }
+    }
+
+    /// The stream with these labels.
+    pub(crate) fn stream_of(&self, labels: &Labels) -> Option<StreamId> {
+        match labels.is_empty() {
+            true => Some(StreamId(self.everything)),
+            false => self.groups.get(labels).copied().map(StreamId),
+        }
+    }
+
+    /// What has to be said when slices are not as long as they were asked for.
+    pub(crate) fn slice_note(&self, slot_ms: i64) -> Option<String> {
+        let slice = match self.indicator.budgeting {
+            Budgeting::Occurrences => return None,
+            Budgeting::Timeslices { slice, .. } | Budgeting::RatioTimeslices { slice } => slice,
+        };
+        let judged = slice_length(slice, slot_ms);
+        (judged != slice).then(|| {
+            format!("slices are {judged} long, not {slice}: time is kept in slots of {}", TimeDelta(slot_ms))
+        })
     }
 
     /// What has to be said of how it counts.

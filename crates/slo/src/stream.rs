@@ -73,6 +73,8 @@ pub(crate) struct Stream {
     pub(crate) unlocated: Vec<Unlocated>,
     /// Events that came too late for their slot and are booked in the oldest that was still open.
     pub(crate) late_events: f64,
+    /// First slot that has been credited since [`Stream::is_settled`]; not kept over a restart.
+    pub(crate) credited_from: i64,
 }
 
 /// What one window holds.
@@ -110,6 +112,7 @@ impl Stream {
             watermark: None,
             unlocated: Vec::new(),
             late_events: 0.0,
+            credited_from: i64::MAX,
         }
     }
 
@@ -120,11 +123,29 @@ impl Stream {
         if slot < self.first_slot {
             self.late_events += counts.total.abs().max(counts.bad.abs());
         }
+        self.credited_from = self.credited_from.min(slot);
         let index = (slot - self.first_slot).max(0) as usize;
         for (bad, total) in self.recent.iter_mut().skip(index) {
             *bad += counts.bad;
             *total += counts.total;
         }
+    }
+
+    /// First slot of which something has changed since it was settled.
+    pub(crate) fn changed_from(&self) -> i64 {
+        self.credited_from.min(self.coverage.changed_from())
+    }
+
+    /// Whatever follows from this stream has followed.
+    pub(crate) fn is_settled(&mut self) {
+        self.credited_from = i64::MAX;
+        self.coverage.is_settled();
+    }
+
+    /// What is booked in recent slots, as it is.
+    pub(crate) fn booked_in(&self, slots: Slots) -> Counts {
+        let difference = self.totals_at(slots.to) - self.totals_at(slots.from - 1);
+        Counts { bad: difference.bad, total: difference.total }
     }
 
     /// The stream is now known up to a moment.
@@ -160,7 +181,7 @@ impl Stream {
     }
 
     /// Makes slots up to this one, folding old ones into minutes.
-    fn reach(&mut self, slot: i64) {
+    pub(crate) fn reach(&mut self, slot: i64) {
         let minute = self.grid.minute_slots();
         if self.recent.is_empty() && self.tail.is_empty() && self.blocks.len() == 0 {
             self.first_slot = (slot - 1).div_euclid(minute) * minute + 1;

@@ -141,6 +141,7 @@ impl Ledger {
                 self.take_back(index as u32);
             }
         }
+        self.judge_all_slices();
     }
 
     /// A target is no longer expected.
@@ -174,5 +175,6 @@ impl Ledger {
                 self.retire(index as u32, at);
             }
         }
+        self.judge_all_slices();
     }
 }

@@ -42,6 +42,7 @@ pub(crate) fn setup(yaml: &str) -> Setup {
         config: config(yaml),
         templates: Arc::new(Templates::default()),
         external_url: "http://bellwether.example".to_owned(),
+        precedence: Arc::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod probes;
 pub mod prometheus;
+pub mod scrape_intervals;
 mod shown;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use bellwether_slo::{Dialect, Documents, Events, Slo, Strictness};
 
 use crate::probe::Probe;
 use prometheus::{Global, PrometheusConfig};
+use scrape_intervals::ScrapeIntervals;
 
 /// How long samples are kept unless the configuration says otherwise.
 const RETENTION_DEFAULT: TimeDelta = TimeDelta(30 * TimeDelta::DAY.0);
@@ -183,6 +185,8 @@ pub struct Loader {
     pub objectives: Documents,
     /// How strictly rule files are read.
     pub rule_options: ReadOptions,
+    /// How often the jobs are scraped.
+    pub scrape_intervals: ScrapeIntervals,
     /// Whether what objectives' alerts can do at all is examined.
     pub examine: bool,
     /// The configuration without secrets, one document per file.
@@ -249,6 +253,7 @@ impl Loader {
         let outline = self.outline(file)?;
         self.show(file);
         let prometheus = self.load_prometheus(outline.prometheus, folder);
+        self.scrape_intervals = prometheus.as_ref().map(ScrapeIntervals::of).unwrap_or_default();
         let (routing, templates) = self.load_routing(outline.alertmanager, folder);
         self.load_rules(outline.rules, folder);
         let slos = self.load_slos(outline.slos, folder);
@@ -478,6 +483,7 @@ impl Loader {
     /// The objectives of documents, however many files they came from.
     fn read_slos(&mut self, documents: &Documents) -> Vec<Slo> {
         let slos = documents.slos(&self.sources, Strictness::Strict, &mut self.diagnostics);
+        let slos: Vec<Slo> = slos.into_iter().map(|slo| self.scrape_intervals.fit(slo)).collect();
         if self.examine {
             self.diagnostics.extend(slos.iter().flat_map(bellwether_slo::examine));
         }

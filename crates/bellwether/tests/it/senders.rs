@@ -58,8 +58,12 @@ fn config(integration: &str) -> Arc<Config> {
 }
 
 fn delivery(config: &Arc<Config>) -> Delivery {
-    let setup =
-        Setup { config: config.clone(), templates: Arc::default(), external_url: "http://b.example".into() };
+    let setup = Setup {
+        config: config.clone(),
+        templates: Arc::default(),
+        external_url: "http://b.example".into(),
+        precedence: Arc::default(),
+    };
     let mut core = AlertCore::restore(setup, Restored::default(), Timestamp(0));
     let alert = Alert {
         labels: Labels::from_pairs([("alertname", "HighLatency")]),

@@ -41,7 +41,12 @@ fn setup() -> Setup {
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
     let file = sources.add("alertmanager.yml", ROUTING);
     let config = Arc::new(Config::read(&sources, file, &mut out).expect("a valid file"));
-    Setup { config, templates: Arc::default(), external_url: "http://bellwether.example".into() }
+    Setup {
+        config,
+        templates: Arc::default(),
+        external_url: "http://bellwether.example".into(),
+        precedence: Arc::default(),
+    }
 }
 
 fn records(effects: &[Effect]) -> Vec<Record> {

@@ -7,13 +7,16 @@
 //! an error either way.
 
 mod alert_windows;
+pub(crate) mod draft;
 mod kind;
+mod openslo;
+pub(crate) mod own_annotation;
 mod pyrra;
 pub(crate) mod queried;
 mod sloth;
 mod sloth_spec;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_diag::yaml::{self, Node};
 use bellwether_diag::{Cx, Decode, Diagnostic, Diagnostics, FileId, Severity, Sources, Span};
@@ -69,9 +72,9 @@ impl Documents {
         nodes.into_iter().filter(|node| !node.is_null()).for_each(|node| self.add(node, &mut cx));
     }
 
-    /// Adds one document; a list of resources is taken apart.
+    /// Adds one document; a list of them is taken apart.
     pub fn add(&mut self, node: Node, cx: &mut Cx<'_>) {
-        if let Some(items) = kind::resources(&node) {
+        if let Some(items) = node.as_sequence().or_else(|| kind::resources(&node)) {
             items.iter().for_each(|item| self.add(item.clone(), cx));
             return;
         }
@@ -107,7 +110,10 @@ impl Documents {
         let slos: Vec<Slo> =
             self.all.iter().flat_map(|document| self.read(document, &windows, &mut cx)).collect();
         refuse_duplicates(&slos, &mut cx);
-        out.extend(found.into_iter().map(|problem| weighed(problem, strictness)));
+        // What several refer to has been read several times.
+        let mut seen = BTreeSet::new();
+        let first = found.into_iter().filter(|problem| seen.insert((problem.span, problem.message.clone())));
+        out.extend(first.map(|problem| weighed(problem, strictness)));
         slos
     }
 
@@ -116,12 +122,13 @@ impl Documents {
         match document.kind {
             Kind::Bellwether => SloFile::decode(node, cx).map(|file| file.slos).unwrap_or_default(),
             Kind::BellwetherSlo => Slo::decode(node, cx).into_iter().collect(),
+            Kind::OpenSlo => openslo::read(node, self, cx),
             Kind::SlothSpec => sloth::read_spec(node, windows, cx),
             Kind::SlothResource => sloth::read_resource(node, windows, cx),
             // They were read before, since objectives go by them.
             Kind::SlothWindows => Vec::new(),
             Kind::Pyrra => pyrra::read(node, cx).into_iter().collect(),
-            Kind::OpenSlo | Kind::GoogleCloud => {
+            Kind::GoogleCloud => {
                 let what = document.kind.dialect().as_str();
                 cx.error(node.span, format!("the dialect {what} is not read yet"));
                 Vec::new()

@@ -62,6 +62,7 @@ fn an_answer_vouches_for_the_time_it_was_asked_about() {
     check(&["60 1/5", "120 0/7"], "1 of 12, measured 2m of 2m");
     check(&["60 1/5", "120 ?", "180 2/4"], "3 of 9, measured 2m of 3m");
     check(&["60 1/5", "180 2/4"], "3 of 9, measured 2m of 3m");
+    check(&["60 1/5", "120 ?", "300 0/0"], "1 of 5, measured 2m of 5m");
     check(&["60 1/5", "120 ?"], "1 of 5, measured 1m of 1m");
 }
 
@@ -70,6 +71,16 @@ fn asking_twice_counts_once() {
     check(&["60 1/5", "60 1/5"], "1 of 5, measured 1m of 1m");
     check(&["60 1/5", "120 0/7", "60 3/3"], "1 of 12, measured 2m of 2m");
     check(&["60 1/5", "90 2/4"], "3 of 9, measured 1m30s of 1m30s");
+}
+
+#[test]
+fn the_first_answer_may_be_about_a_long_time() {
+    let indicator = asked(&[], 10);
+    let mut ledger = ledger(&indicator);
+    let stretch = Stretch { begin: START, end: START + TimeDelta(300_000) };
+    ledger.book(&indicator.key(), &Labels::empty(), stretch, Some(Counts { bad: 1.0, total: 8.0 }));
+    let stream = ledger.streams(&indicator.key())[0].1;
+    assert_eq!(show(ledger.window(stream, TimeDelta(600_000))), "1 of 8, measured 5m of 5m");
 }
 
 #[test]

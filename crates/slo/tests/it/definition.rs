@@ -105,7 +105,9 @@ fn indicators_count_one_thing() {
     check(
         ratio,
         "{}",
-        &["slo.yaml:5:16: error: the indicator counts nothing; write ratio: or latency: below it"],
+        &[
+            "slo.yaml:5:16: error: the indicator counts nothing; write ratio:, latency:, probe:, threshold:, query: or composite: below it",
+        ],
     );
     check(
         ratio,

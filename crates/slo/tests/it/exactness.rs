@@ -239,6 +239,7 @@ fn stretches(draw: &mut Draw, settings: &LedgerSettings, end: Timestamp) -> Vec<
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "the difference from the truth is no error, and has to be seen")]
 fn a_thousand_random_traces_equal_a_brute_force_over_their_samples() {
     let mut unseen = Unseen::default();
     for seed in 0..TRACES {
@@ -256,6 +257,7 @@ fn a_thousand_random_traces_equal_a_brute_force_over_their_samples() {
         lost * 100.0,
         misplaced * 100.0
     );
+    bellwether_testkit::cases::ran("slo/traces", TRACES);
     assert!((0.0..0.15).contains(&lost) && misplaced < 0.25, "{lost} {misplaced}");
 }
 
