@@ -18,6 +18,7 @@ use crate::recorder::Recorder;
 use crate::request::Request;
 use crate::rule_worker::RuleWorker;
 use crate::senders::Senders;
+use crate::slo_asker::SloAsker;
 use crate::state::StateDb;
 use crate::writer::Committed;
 
@@ -70,6 +71,8 @@ pub struct Decider {
     pub senders: Arc<Senders>,
     /// What evaluates rules.
     pub rules: RuleWorker,
+    /// What answers the questions of objectives.
+    pub asker: SloAsker,
     /// Where the ledger is written down.
     pub checkpoints: Checkpoints,
     /// Where the ledger stands in the log.
@@ -212,6 +215,11 @@ impl Decider {
                     Box::pin(self.serve(next)).await;
                 }
             }
+            Request::Answer(answer) => {
+                let outcome = self.step(Input::Answer(answer));
+                self.carry_out(outcome, None).await;
+                self.tell_unanswered();
+            }
             Request::Change(change, done) => {
                 let outcome = {
                     let mut pipeline = self.pipeline.write().unwrap_or_else(PoisonError::into_inner);
@@ -223,6 +231,22 @@ impl Decider {
                 self.save_rules(TimeDelta::ZERO).await;
                 self.checkpoint().await;
                 let _ = done.send(());
+            }
+        }
+    }
+
+    /// Says whose questions have no answer: such an objective cannot page anyone.
+    fn tell_unanswered(&self) {
+        let unanswered = self.read(|pipeline| pipeline.slo.unanswered());
+        match unanswered.first() {
+            None => self.health.clear(Trouble::Objectives),
+            Some((slo, why)) => {
+                let others = match unanswered.len() {
+                    1 => String::new(),
+                    all => format!(" (and {} others)", all - 1),
+                };
+                let sentence = format!("queries of objective {slo}{others} have no answer: {why}");
+                self.health.report(Trouble::Objectives, sentence);
             }
         }
     }
@@ -267,6 +291,7 @@ impl Decider {
             self.send(delivery);
         }
         self.rules.start(outcome.rule_work, self.reports.clone());
+        self.asker.start(outcome.questions, &self.reports);
         self.rules_changed |= outcome.rules_changed;
         self.shown = Shown::Stale;
     }

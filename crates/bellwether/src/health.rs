@@ -27,6 +27,8 @@ pub enum Trouble {
     Rules,
     /// Samples that are due for a segment stay in memory and in the log.
     Segments,
+    /// Objectives whose queries have no answer.
+    Objectives,
 }
 
 impl Trouble {
@@ -42,11 +44,12 @@ impl Trouble {
             Self::Targets => "targets",
             Self::Rules => "rules",
             Self::Segments => "segments",
+            Self::Objectives => "objectives",
         }
     }
 
     /// All kinds, for metrics that must exist before the trouble does.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Store,
         Self::State,
         Self::Checkpoint,
@@ -56,6 +59,7 @@ impl Trouble {
         Self::Targets,
         Self::Rules,
         Self::Segments,
+        Self::Objectives,
     ];
 }
 

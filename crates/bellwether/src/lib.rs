@@ -45,6 +45,7 @@ pub mod senders;
 pub mod server;
 pub mod server_view;
 pub mod shutdown;
+pub mod slo_asker;
 pub mod state;
 pub mod telemetry;
 pub mod terminal;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bellwether_alerts::{AlertCore, AlertSource, Answer, Delivery, Record};
 use bellwether_model::{Alert, Batch, Labels, SeriesId, TimeDelta, Timestamp};
 use bellwether_rules::{QueryId, RuleChange, RuleEngine, RuleQuery, Written};
-use bellwether_slo::{Recalled, SloEngine};
+use bellwether_slo::{Question, Recalled, SloEngine};
 
 /// What may happen to the pipeline.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub enum Input<'a> {
     Alerts(bellwether_alerts::Event),
     /// A query that a rule asked has been answered.
     Rules(bellwether_rules::Event),
+    /// A question that an objective asked has been answered.
+    Answer(bellwether_slo::Answer),
     /// A wake-up is due.
     Tick,
 }
@@ -49,6 +51,8 @@ pub struct Outcome {
     pub rule_work: Work,
     /// Whether what rules remember may have changed.
     pub rules_changed: bool,
+    /// What objectives ask: evaluate and come back with the answers.
+    pub questions: Vec<Question>,
 }
 
 /// A query that a rule asks.
@@ -126,14 +130,35 @@ impl Pipeline {
             }
             Input::Alerts(event) => self.route(event, now, &mut outcome),
             Input::Rules(event) => self.run_rules(event, now, &mut outcome),
+            Input::Answer(answer) => {
+                let effects = self.slo.step(bellwether_slo::Event::Answer(answer), now);
+                self.take_slo_effects(effects, now, &mut outcome);
+            }
             Input::Tick => {
-                let alerts = alerts_of(self.slo.step(bellwether_slo::Event::Tick, now));
-                self.hear(alerts, now, &mut outcome);
+                let effects = self.slo.step(bellwether_slo::Event::Tick, now);
+                self.take_slo_effects(effects, now, &mut outcome);
                 self.run_rules(bellwether_rules::Event::Wake, now, &mut outcome);
                 self.route(bellwether_alerts::Event::Tick, now, &mut outcome);
             }
         }
         outcome
+    }
+
+    /// Routes what objectives say, and passes on what they ask.
+    fn take_slo_effects(
+        &mut self,
+        effects: Vec<bellwether_slo::Effect>,
+        now: Timestamp,
+        outcome: &mut Outcome,
+    ) {
+        let mut alerts = Vec::new();
+        for effect in effects {
+            match effect {
+                bellwether_slo::Effect::Alert(alert) => alerts.push(alert),
+                bellwether_slo::Effect::Ask(question) => outcome.questions.push(question),
+            }
+        }
+        self.hear(alerts, now, outcome);
     }
 
     /// Counts a batch that has just arrived, without routing what follows from it.
@@ -287,9 +312,13 @@ impl Pipeline {
     }
 }
 
-/// The alerts among what the objectives ask for.
+/// What objectives say of a batch or of a reload, which ask nothing: only time that passes does.
 pub fn alerts_of(effects: Vec<bellwether_slo::Effect>) -> Vec<Alert> {
-    effects.into_iter().map(|bellwether_slo::Effect::Alert(alert)| alert).collect()
+    let alerts = effects.into_iter().filter_map(|effect| match effect {
+        bellwether_slo::Effect::Alert(alert) => Some(alert),
+        bellwether_slo::Effect::Ask(_) => None,
+    });
+    alerts.collect()
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub enum Request {
     Alerts(Event, Option<oneshot::Sender<Result<Answer, String>>>),
     /// A rule's query has been answered.
     Rules(bellwether_rules::Event),
+    /// A question of an objective has been answered, or cannot be.
+    Answer(bellwether_slo::Answer),
     /// Change the pipeline: a new configuration.
     Change(Change, oneshot::Sender<()>),
 }

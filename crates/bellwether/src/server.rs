@@ -31,6 +31,7 @@ use crate::request::REQUESTS_MAX;
 use crate::rule_worker::RuleWorker;
 use crate::scrape::ScrapePool;
 use crate::senders::Senders;
+use crate::slo_asker::SloAsker;
 use crate::state::{StateDb, StateError};
 use crate::{clock, maintain, shutdown, terminal, writer};
 
@@ -102,6 +103,7 @@ impl Server {
             recorder: Recorder::new(state.clone(), health.clone()),
             senders: senders.clone(),
             rules: RuleWorker { store: store.clone(), writer: writer.clone() },
+            asker: SloAsker { store: store.clone() },
             checkpoints,
             position,
             rules_changed: false,

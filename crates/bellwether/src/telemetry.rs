@@ -43,6 +43,7 @@ pub fn render(seen: &Seen<'_>) -> String {
     queries(&seen.queries, &mut writer);
     targets(seen, &mut writer);
     rules(seen, &mut writer);
+    objectives(seen, &mut writer);
     alerting(seen, &mut writer);
     writer.finish()
 }
@@ -163,6 +164,21 @@ fn rules(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
         let count = pipeline.rules.glance().filter(|rule| rule.health == health).count();
         writer.sample("bellwether_rules", &[("health", name)], count as f64);
     }
+}
+
+fn objectives(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
+    let counts = seen.pipeline.read().unwrap_or_else(PoisonError::into_inner).slo.ask_counts();
+    writer.family(
+        "bellwether_slo_questions_total",
+        MetricKind::Counter,
+        "Questions that objectives asked of their queries, by what became of them.",
+    );
+    for (outcome, count) in [("answered", counts.answered), ("failed", counts.failed)] {
+        writer.sample("bellwether_slo_questions_total", &[("outcome", outcome)], count as f64);
+    }
+    let help = "Slices of time that queries of objectives could not judge; they stay unmeasured.";
+    let family = ("bellwether_slo_slices_given_up_total", MetricKind::Counter, help);
+    one(writer, family, counts.given_up as f64);
 }
 
 fn alerting(seen: &Seen<'_>, writer: &mut ExpositionWriter) {

@@ -17,7 +17,9 @@ impl SloEngine {
     /// Indicators whose past has still to be read, with what to read. Answer with [`crate::Event::Backfill`], also when
     /// nothing was found.
     pub fn wanted_backfill(&self) -> Vec<WantedBackfill> {
-        let new = self.ledger.slis.iter().flatten().filter(|sli| sli.is_new);
+        // Of what is asked, the past is asked for too.
+        let is_wanted = |sli: &&Sli| sli.is_new && !sli.indicator.selectors().is_empty();
+        let new = self.ledger.slis.iter().flatten().filter(is_wanted);
         new.map(|sli| {
             let wants = |slo: &&Arc<Slo>| slo.indicator.with_base().iter().any(|i| i.key() == sli.key);
             let slos = self.slos.values().filter(wants);

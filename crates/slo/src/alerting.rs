@@ -70,7 +70,11 @@ impl SloEngine {
 
     /// As [`Self::unmeasured_from`], whether or not anybody was there to listen.
     fn silent_from(&self, slo: &Slo) -> Option<Timestamp> {
-        let everything = self.ledger.everything(&slo.indicator.key())?;
+        let key = slo.indicator.key();
+        if self.sampler.is_catching_up(&slo.indicator.by_event().key()) {
+            return None; // its past is being asked for; nobody knows of the present yet
+        }
+        let everything = self.ledger.everything(&key)?;
         let watermark = self.ledger.watermark(everything)?;
         Some(watermark + lag_allowed(self.ledger.interval(everything)))
     }

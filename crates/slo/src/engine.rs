@@ -13,6 +13,7 @@ use crate::corrections::Corrections;
 use crate::definition::Slo;
 use crate::event::{Effect, Event};
 use crate::ledger::{Ledger, LedgerSettings};
+use crate::sampled::Sampler;
 
 /// History kept even when every period is shorter.
 const RETENTION_MIN: TimeDelta = TimeDelta(32 * TimeDelta::DAY.0);
@@ -56,6 +57,8 @@ pub struct SloEngine {
     /// Nothing is due before this moment. What arrives mostly postpones what is due, so that this may be early; it
     /// is found anew by the tick it leads to, and not after every batch by asking ten thousand objectives.
     pub(crate) wake: Option<Timestamp>,
+    /// What must be asked because no counter counts it.
+    pub(crate) sampler: Sampler,
 }
 
 impl SloEngine {
@@ -78,6 +81,7 @@ impl SloEngine {
             has_changed: false,
             resumed_at: None,
             wake: None,
+            sampler: Sampler::default(),
         };
         engine.take_slos(slos);
         engine
@@ -87,6 +91,7 @@ impl SloEngine {
         self.ledger.retain_for(retention(&slos));
         self.slos = slos.into_iter().map(|slo| (slo.id(), slo)).collect();
         self.ledger.set_indicators(self.slos.values().map(|slo| &slo.indicator));
+        self.sampler.set(self.slos.values());
         self.by_indicator.clear();
         for slo in self.slos.values() {
             self.by_indicator.entry(slo.indicator.key()).or_default().push(Arc::clone(slo));
@@ -101,7 +106,7 @@ impl SloEngine {
     }
 
     /// What has happened, and what is to be done about it. On replay of the log, `now` is the time of the batch.
-    /// Only batches, ticks and reloads have effects.
+    /// Only batches, ticks, answers and reloads have effects.
     pub fn step(&mut self, event: Event<'_>, now: Timestamp) -> Vec<Effect> {
         match event {
             Event::SeriesBorn { id, labels } => {
@@ -124,6 +129,7 @@ impl SloEngine {
             Event::Tick => {
                 let mut effects = self.settle(now);
                 effects.append(&mut self.tick(now));
+                self.ask(now, &mut effects);
                 effects
             }
             Event::Reload(slos) => {
@@ -134,6 +140,11 @@ impl SloEngine {
             Event::Backfill(backfill) => {
                 self.backfill(backfill);
                 Vec::new()
+            }
+            Event::Answer(answer) => {
+                let mut effects = self.settle(now);
+                effects.append(&mut self.answer(answer, now));
+                effects
             }
         }
     }
@@ -179,7 +190,10 @@ impl SloEngine {
 
     /// When to call with [`Event::Tick`] at the latest.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        if self.has_changed { Some(Timestamp::MIN) } else { self.wake }
+        match self.has_changed {
+            true => Some(Timestamp::MIN),
+            false => [self.wake, self.sampler.next_wake()].into_iter().flatten().min(),
+        }
     }
 
     /// When the first of all alerts has something to say if nothing more arrives.

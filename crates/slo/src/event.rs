@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bellwether_model::{Alert, Batch, Labels, SeriesId, TimeDelta};
 
 use crate::definition::Slo;
+use crate::question::{Answer, Question};
 use crate::selector::Selector;
 
 /// What may happen.
@@ -34,6 +35,8 @@ pub enum Event<'a> {
     Reload(Vec<Arc<Slo>>),
     /// The past of a new indicator, read from raw samples.
     Backfill(Backfill<'a>),
+    /// A question has been answered, or cannot be.
+    Answer(Answer),
 }
 
 /// The past of one indicator.
@@ -63,6 +66,8 @@ pub struct WantedBackfill {
 pub enum Effect {
     /// Route this alert: new, still firing, or resolved.
     Alert(Alert),
+    /// Evaluate these queries and come back with the answer. Only ticks and answers ask.
+    Ask(Question),
 }
 
 /// Whether some objective has an alert that is remembered.

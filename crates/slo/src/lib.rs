@@ -44,10 +44,14 @@ mod ledger;
 mod measure;
 mod period;
 mod period_report;
+mod question;
 pub mod recognise;
 mod recognise_sum;
 mod replay;
 mod report;
+mod sampled;
+mod sampled_answer;
+mod sampled_engine;
 mod sampled_query;
 mod selector;
 mod sli;
@@ -86,7 +90,9 @@ pub use indicator::{
 pub use ledger::{Ledger, LedgerSettings, StreamId};
 pub use period::{Calendar, CalendarUnit, Period, Stretch, UnknownZone, zone_named};
 pub use period_report::{ReportRequest, ReportSpan, SloReport, StreamReport};
+pub use question::{Answer, AskError, Question, QuestionId};
 pub use replay::{Fired, Replay};
+pub use sampled::AskCounts;
 pub use sampled_query::SampledQuery;
 pub use selector::{Selector, SelectorError};
 pub use status::{

@@ -112,6 +112,7 @@ fn slo_status(
     let mut notes = slo.notes.clone();
     notes.extend(alert_notes(slo));
     notes.extend(engine.ledger.notes(&key));
+    notes.extend(engine.sampler.notes(&slo.indicator.by_event().key(), now));
     let streams = engine.ledger.streams(&key).into_iter();
     SloStatus {
         id: slo.id(),

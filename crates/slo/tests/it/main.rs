@@ -19,6 +19,7 @@ mod pyrra;
 mod recognise;
 mod remote;
 mod replay;
+mod sampled;
 mod selector;
 mod sloth;
 mod slices;

@@ -97,5 +97,9 @@ impl World {
 }
 
 pub(crate) fn alerts(effects: Vec<Effect>) -> Vec<Alert> {
-    effects.into_iter().map(|Effect::Alert(alert)| alert).collect()
+    let alert = |effect| match effect {
+        Effect::Alert(alert) => Some(alert),
+        Effect::Ask(_) => None,
+    };
+    effects.into_iter().filter_map(alert).collect()
 }
