@@ -251,7 +251,7 @@ pub enum QueryFormat {
 /// Flags of `probe`.
 #[derive(Args, Debug)]
 pub struct ProbeNow {
-    /// Name of a probe of the configuration; or http, tcp, to ask the target that follows
+    /// Name of a probe of the configuration; or http, tcp, dns, grpc, to ask the target that follows
     #[arg(value_name = "NAME|KIND")]
     pub what: String,
     /// A URL for http, host:port for the others
@@ -260,10 +260,19 @@ pub struct ProbeNow {
     /// The configuration that defines the probe
     #[arg(long, value_name = "FILE", default_value = "bellwether.yml")]
     pub config: PathBuf,
+    /// dns: the name to ask for
+    #[arg(long, value_name = "NAME", requires = "target")]
+    pub query: Option<String>,
+    /// dns: the type of record to ask for
+    #[arg(long = "type", value_name = "TYPE", requires = "target")]
+    pub record_type: Option<String>,
+    /// grpc: the service to ask for; without it, the server as a whole
+    #[arg(long, value_name = "NAME", requires = "target")]
+    pub service: Option<String>,
     /// How long the attempt may take
     #[arg(long, value_name = "DURATION", default_value = "10s", requires = "target")]
     pub timeout: TimeDelta,
-    /// Status that is good: 200, 2xx, 200-299; may be given more than once
+    /// Status that is good: 200, 2xx, 200-299, or NOT_SERVING of grpc; may be given more than once
     #[arg(long, value_name = "STATUS", requires = "target")]
     pub status: Option<Vec<String>>,
     /// What the answer must contain; may be given more than once

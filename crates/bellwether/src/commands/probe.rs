@@ -64,8 +64,12 @@ fn given(arguments: &ProbeNow, target: &str) -> Result<Probe, Failure> {
         value.map(|value| expect.insert(name.to_owned(), value));
     };
     set("status", arguments.status.as_ref().map(|status| json!(status)));
-    let contains = if arguments.what == "http" { "body_contains" } else { "answer_contains" };
-    set(contains, (!arguments.contains.is_empty()).then(|| json!(arguments.contains)));
+    let (contains, texts) = match arguments.what.as_str() {
+        "http" => ("body_contains", arguments.contains.clone()),
+        "dns" => ("answers_match", arguments.contains.iter().map(|text| regex::escape(text)).collect()),
+        _ => ("answer_contains", arguments.contains.clone()),
+    };
+    set(contains, (!texts.is_empty()).then(|| json!(texts)));
     set("latency_below", arguments.latency_below.map(|bound| json!(bound)));
     set("tls_expires_after", arguments.tls_expires_after.map(|bound| json!(bound)));
     let mut tls = serde_json::Map::new();
@@ -76,7 +80,14 @@ fn given(arguments: &ProbeNow, target: &str) -> Result<Probe, Failure> {
         tls.insert("ca_file".to_owned(), json!(path));
     }
     let mut settings = serde_json::Map::new();
-    settings.insert("tls_config".to_owned(), Value::Object(tls));
+    if !tls.is_empty() {
+        settings.insert("tls_config".to_owned(), Value::Object(tls));
+    }
+    let texts =
+        [("query", &arguments.query), ("type", &arguments.record_type), ("service", &arguments.service)];
+    for (name, text) in texts {
+        settings.extend(text.iter().map(|text| (name.to_owned(), json!(text))));
+    }
     if arguments.tls {
         settings.insert("tls".to_owned(), json!(true));
     }

@@ -1,6 +1,7 @@
 //! `bellwether.yml` and everything it names, read at once: every mistake in every file is reported, and either the
 //! whole configuration is good or none of it is used.
 
+mod probe_asks;
 mod probes;
 pub mod prometheus;
 pub mod scrape_intervals;

@@ -132,6 +132,10 @@ pub struct Facts {
     pub redirects: Option<u32>,
     /// Bytes of the body that were read.
     pub body_bytes: Option<u64>,
+    /// Answers of a name server.
+    pub dns_answers: Option<u32>,
+    /// The status of a gRPC call.
+    pub grpc_status: Option<u16>,
     /// When the first of the server's certificates ends.
     pub certificate_ends: Option<Timestamp>,
 }

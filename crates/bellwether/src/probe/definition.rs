@@ -9,6 +9,9 @@ use bellwether_diag::Span;
 use bellwether_model::{Labels, TimeDelta};
 use regex::Regex;
 
+use super::dns_message::{RecordType, ResponseCode};
+use super::grpc::Serving;
+
 /// A question that is asked of one or more targets again and again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {
@@ -44,6 +47,10 @@ pub enum Ask {
     Http(Box<HttpAsk>),
     /// A connection, and maybe a short exchange.
     Tcp(TcpAsk),
+    /// A question to a name server.
+    Dns(DnsAsk),
+    /// The standard health check of gRPC.
+    Grpc(GrpcAsk),
 }
 
 impl Ask {
@@ -52,6 +59,8 @@ impl Ask {
         match self {
             Self::Http(_) => "http",
             Self::Tcp(_) => "tcp",
+            Self::Dns(_) => "dns",
+            Self::Grpc(_) => "grpc",
         }
     }
 }
@@ -164,6 +173,42 @@ impl TcpAsk {
     pub fn listens(&self) -> bool {
         !self.answer_contains.is_empty() || !self.answer_matches.is_empty()
     }
+}
+
+/// A question to a name server.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DnsAsk {
+    /// How the server is reached.
+    pub wire: Wire,
+    /// The name asked for.
+    pub name: String,
+    /// The type of record asked for.
+    pub kind: RecordType,
+    /// Asks over TCP at once, not only when the answer is too long for a datagram.
+    pub tcp: bool,
+    /// What the server may say of the question.
+    pub codes: Vec<ResponseCode>,
+    /// How many answers there must be.
+    pub answers_min: u32,
+    /// Each of these must match an answer.
+    pub answers_match: Vec<Pattern>,
+    /// None of these may match any.
+    pub answers_not_match: Vec<Pattern>,
+}
+
+/// The standard health check of gRPC.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GrpcAsk {
+    /// How the connection is made.
+    pub wire: Wire,
+    /// Whether it is encrypted.
+    pub tls: bool,
+    /// The service asked for; empty for the server as a whole.
+    pub service: String,
+    /// Further headers, treated as secrets.
+    pub headers: Vec<(String, Secret)>,
+    /// States that are good.
+    pub states: Vec<Serving>,
 }
 
 /// A regular expression; two with the same text are equal.

@@ -65,7 +65,8 @@ pub async fn dial(dial: Dial<'_>, trace: &mut Trace) -> Result<Box<dyn Connectio
     }
 }
 
-async fn resolve(dial: &Dial<'_>) -> Result<Vec<SocketAddr>, Broken> {
+/// Finds the addresses that are wanted; at least one.
+pub async fn resolve(dial: &Dial<'_>) -> Result<Vec<SocketAddr>, Broken> {
     let host = dial.host;
     let found = tokio::net::lookup_host((host, dial.port)).await;
     let found =
@@ -88,7 +89,8 @@ async fn resolve(dial: &Dial<'_>) -> Result<Vec<SocketAddr>, Broken> {
     Ok(wanted)
 }
 
-async fn connect(
+/// Opens a connection to the first address that takes one.
+pub async fn connect(
     addresses: &[SocketAddr],
     timeout: Duration,
     trace: &mut Trace,

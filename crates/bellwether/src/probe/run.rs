@@ -5,7 +5,7 @@ use bellwether_model::TimeDelta;
 
 use super::attempt::{Check, Ended, Outcome, Phase, Reason, Trace, Verdict, delta, duration_text};
 use super::definition::{Ask, Bounds, Probe, Target};
-use super::{http, tcp};
+use super::{dns, grpc, http, tcp};
 use crate::clock;
 
 /// Tries one target of a probe.
@@ -36,6 +36,19 @@ async fn asked(probe: &Probe, target: &Target, trace: &mut Trace) -> Result<Vec<
             let answer = tcp::ask(ask, address, timeout, trace).await?;
             Ok(tcp::judge(ask, Some(&answer)))
         }
+        Ask::Dns(ask) => {
+            let answer = dns::ask(ask, address, timeout, trace).await?;
+            trace.facts.dns_answers = u32::try_from(answer.answers.len()).ok();
+            Ok(dns::judge(ask, Some(&answer)))
+        }
+        Ask::Grpc(ask) => {
+            let answer = grpc::ask(ask, address, timeout, trace).await?;
+            trace.facts.grpc_status = Some(match &answer {
+                grpc::Answer::State(_) => 0,
+                grpc::Answer::Refused { status, .. } => *status,
+            });
+            Ok(grpc::judge(ask, Some(&answer)))
+        }
     }
 }
 
@@ -55,11 +68,12 @@ fn broken_off(ask: &Ask, what: String, reason: Reason) -> Vec<Check> {
     let rest = match ask {
         Ask::Http(ask) => http::judge(ask, None),
         Ask::Tcp(ask) => tcp::judge(ask, None).split_off(1),
+        Ask::Dns(ask) => dns::judge(ask, None),
+        Ask::Grpc(ask) => grpc::judge(ask, None),
     };
     let expected = match ask {
-        Ask::Http(_) => "an answer",
-        Ask::Tcp(ask) if ask.listens() => "an answer",
-        Ask::Tcp(_) => "a connection",
+        Ask::Tcp(ask) if !ask.listens() => "a connection",
+        Ask::Http(_) | Ask::Tcp(_) | Ask::Dns(_) | Ask::Grpc(_) => "an answer",
     };
     std::iter::once(Check::of(expected, what, Some(reason))).chain(rest).collect()
 }

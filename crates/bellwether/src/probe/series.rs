@@ -166,12 +166,14 @@ impl Values {
 /// What only some protocols have, under the names that the field's black-box exporter gives it.
 fn measured(ask: &Ask, attempt: &Attempt, values: &mut Values) {
     let facts = &attempt.facts;
-    let (phases, label) = match ask {
-        Ask::Http(_) => ("probe_http_duration_seconds", "phase"),
-        Ask::Tcp(_) => ("bellwether_probe_phase_seconds", "phase"),
+    let phases = match ask {
+        Ask::Http(_) => "probe_http_duration_seconds",
+        Ask::Tcp(_) => "probe_tcp_duration_seconds",
+        Ask::Dns(_) => "probe_dns_duration_seconds",
+        Ask::Grpc(_) => "probe_grpc_duration_seconds",
     };
     for (phase, took) in &attempt.phases {
-        values.set_with(phases, (label, phase.as_str()), took.as_secs_f64());
+        values.set_with(phases, ("phase", phase.as_str()), took.as_secs_f64());
     }
     if let Some(address) = facts.address {
         values.set("probe_ip_protocol", if address.is_ipv4() { 4.0 } else { 6.0 });
@@ -181,6 +183,12 @@ fn measured(ask: &Ask, attempt: &Attempt, values: &mut Values) {
     }
     if let Some(redirects) = facts.redirects {
         values.set("probe_http_redirects", f64::from(redirects));
+    }
+    if let Some(answers) = facts.dns_answers {
+        values.set("probe_dns_answer_rrs", f64::from(answers));
+    }
+    if let Some(status) = facts.grpc_status {
+        values.set("probe_grpc_status_code", f64::from(status));
     }
     if let Some(ends) = facts.certificate_ends {
         values.set("probe_ssl_earliest_cert_expiry", ends.as_secs_f64());

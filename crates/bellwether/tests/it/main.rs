@@ -10,6 +10,8 @@ mod demo;
 mod demo_process;
 mod forged;
 mod probe;
+mod probe_dns;
+mod probe_grpc;
 mod probe_process;
 mod process;
 mod prometheus_peer;

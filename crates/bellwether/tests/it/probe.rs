@@ -110,14 +110,14 @@ async fn attempt(probe: &Probe) -> Attempt {
 }
 
 /// What must be found: nothing wrong, or a reason and a part of the sentence that explains it.
-type Expected = Option<(Reason, &'static str)>;
+pub(crate) type Expected = Option<(Reason, &'static str)>;
 
 async fn check(fake: Fake, yaml: &str, expected: Expected) {
     let address = open(fake).await;
     check_at(&yaml.replace("ADDRESS", &address), expected).await;
 }
 
-async fn check_at(yaml: &str, expected: Expected) {
+pub(crate) async fn check_at(yaml: &str, expected: Expected) {
     let attempt = attempt(&probe(yaml)).await;
     let found = attempt.reason();
     assert_eq!(found, expected.map(|(reason, _)| reason), "{yaml}: {}", attempt.why());
@@ -362,6 +362,15 @@ fn mistakes_in_probes_are_told_with_their_place() {
         "probes:\n  - {name: p, http: {url: 'http://a/'}}\n  - {name: p, http: {url: 'http://b/'}}\n",
         &["3:12", "a second probe is named \"p\"", "the first is here"],
     );
+    refused(&one("dns: {server: 'a:53'}"), &["query is missing"]);
+    refused(&one("dns: {server: 'a:53', query: 'a..b'}"), &["\"a..b\" is no name"]);
+    refused(
+        &one("dns: {server: 'a:53', query: a, type: AAAAA}"),
+        &["not known as type", "did you mean AAAA?"],
+    );
+    refused(&one("dns: {server: 'a:53', query: a}, expect: {rcode: OK}"), &["write one of NOERROR, FORMERR"]);
+    refused(&one("dns: {server: a, query: a}"), &["not host:port", "192.0.2.53:53"]);
+    refused(&one("grpc: {address: 'a:1'}, expect: {status: UP}"), &["write one of UNKNOWN, SERVING"]);
     let slo = "slos:\n  - {name: s, goal: '99%', window: 1d, indicator: {probe: frontent}}\n";
     let counts = format!("probes:\n  - {{name: frontend, http: {{url: 'http://a/'}}}}\n{slo}");
     refused(&counts, &["test.yml:4:12", "which does not exist", "did you mean \"frontend\"?"]);
