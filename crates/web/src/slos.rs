@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use bellwether_model::Timestamp;
-use bellwether_slo::{Measurement, SloStatus, StreamStatus};
+use bellwether_slo::{BurnAlertState, Measurement, SloStatus, StreamStatus};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -186,6 +186,12 @@ fn heading(column: Sort, present: Sort, q: &str) -> Markup {
     }
 }
 
+/// Whether an alert on what is left of a budget fires.
+fn is_low(slo: &SloStatus) -> bool {
+    let alerts = slo.streams.iter().flat_map(|stream| &stream.budget_alerts);
+    alerts.into_iter().any(|alert| alert.state == BurnAlertState::Firing)
+}
+
 /// An objective's state in one word.
 pub(crate) fn state(slo: &SloStatus) -> (Tone, &'static str) {
     let Some(stream) = first(slo) else { return (Tone::Warn, "not measured") };
@@ -196,6 +202,7 @@ pub(crate) fn state(slo: &SloStatus) -> (Tone, &'static str) {
             (Tone::Bad, "burning")
         }
         Measurement::Complete | Measurement::Partial if spent => (Tone::Bad, "budget gone"),
+        Measurement::Complete | Measurement::Partial if is_low(slo) => (Tone::Warn, "budget low"),
         Measurement::Partial => (Tone::Quiet, "partly measured"),
         // Faster than it comes back, but not fast enough for any alert.
         Measurement::Complete if stream.exhaustion.is_some() => (Tone::Quiet, "spending"),

@@ -1,7 +1,7 @@
 //! What burns: each alert's windows against its threshold, and every window in use.
 
-use bellwether_model::TimeDelta;
-use bellwether_slo::{BurnAlertState, BurnAlertStatus, Verdict, WindowStatus};
+use bellwether_model::{TimeDelta, Timestamp};
+use bellwether_slo::{BudgetAlertStatus, BurnAlertState, BurnAlertStatus, Verdict, WindowStatus};
 use maud::{Markup, html};
 
 use super::Detail;
@@ -27,13 +27,7 @@ impl Detail<'_> {
         html! {
             tr {
                 th.w scope="row" { (alert.name) " " span.dim { (alert.severity) } (verdict(alert.verdict)) }
-                td {
-                    @match alert.state {
-                        BurnAlertState::Firing => (parts::tag(Tone::of_severity(&alert.severity), "firing")),
-                        BurnAlertState::Inactive => (parts::tag(Tone::Quiet, "inactive")),
-                    }
-                    @if let Some(since) = alert.since { div.dim.small { "since " (parts::moment(since, self.now)) } }
-                }
+                td { (self.alert_state(alert.state, &alert.severity, alert.since)) }
                 td data-k="Long window" { (burn_cell(alert.long, alert.burn_rate_long, alert.factor)) }
                 td data-k="Short window" {
                     @if let Some(short) = alert.short { (burn_cell(short, alert.burn_rate_short, alert.factor)) }
@@ -41,6 +35,49 @@ impl Detail<'_> {
                 }
                 td data-k="Fires above" { (digits::burn(alert.factor, &[])) }
             }
+        }
+    }
+
+    /// Alerts on what is left of the budget, each against its threshold.
+    pub(super) fn budget_alerts(&self) -> Markup {
+        html! {
+            @if !self.stream.budget_alerts.is_empty() {
+                h2 { "Budget alerts" }
+                div.scroll { table.stack {
+                    thead { tr { th scope="col" { "Alert" } th scope="col" { "State" } th scope="col" { "Budget left" } th scope="col" { "Fires below" } } }
+                    tbody { @for alert in &self.stream.budget_alerts { (self.budget_alert_row(alert)) } }
+                } }
+            }
+        }
+    }
+
+    fn budget_alert_row(&self, alert: &BudgetAlertStatus) -> Markup {
+        let tone = match alert.left_ratio {
+            Some(left) if left < alert.left_below_ratio => Tone::of_severity(&alert.severity),
+            Some(_) | None => Tone::Ok,
+        };
+        html! {
+            tr {
+                th.w scope="row" { (alert.name) " " span.dim { (alert.severity) } (verdict(alert.verdict)) }
+                td { (self.alert_state(alert.state, &alert.severity, alert.since)) }
+                td data-k="Budget left" {
+                    @match alert.left_ratio {
+                        Some(left) => { (digits::percent_short(left)) (parts::bar(left, Some(alert.left_below_ratio), tone)) }
+                        None => { span.dim { "unknown" } }
+                    }
+                }
+                td data-k="Fires below" { (alert.left_below_text) }
+            }
+        }
+    }
+
+    fn alert_state(&self, state: BurnAlertState, severity: &str, since: Option<Timestamp>) -> Markup {
+        html! {
+            @match state {
+                BurnAlertState::Firing => (parts::tag(Tone::of_severity(severity), "firing")),
+                BurnAlertState::Inactive => (parts::tag(Tone::Quiet, "inactive")),
+            }
+            @if let Some(since) = since { div.dim.small { "since " (parts::moment(since, self.now)) } }
         }
     }
 

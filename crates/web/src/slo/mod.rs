@@ -118,6 +118,7 @@ impl<'a> Detail<'a> {
             (self.charts())
             (self.streams())
             (self.alerts())
+            (self.budget_alerts())
             (self.windows())
             (self.definition())
         }

@@ -8,8 +8,8 @@ use bellwether_model::{
     Timestamp, matches_all,
 };
 use bellwether_slo::{
-    BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, Fired, HistoryPoint, Measurement,
-    PeriodStatus, SloStatus, StreamStatus, TargetStatus, Verdict, WindowStatus,
+    BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, Fired, HistoryPoint,
+    Measurement, PeriodStatus, SloStatus, StreamStatus, TargetStatus, Verdict, WindowStatus,
 };
 use bellwether_web::view::*;
 use bellwether_web::{Acknowledger, App, BoxFuture, Demo, Queries};
@@ -596,6 +596,16 @@ fn burning(name: &str, description: &str, rate: f64, left: f64, ends_in: Option<
         burn_alert("impossible", "page", 110.0, Verdict::CannotFire, BurnAlertState::Inactive),
         burn_alert("too-late", "ticket", 90.0, Verdict::FiresAfterExhaustion, BurnAlertState::Inactive),
     ];
+    stream.budget_alerts = vec![BudgetAlertStatus {
+        name: "budget-low".to_owned(),
+        severity: "ticket".to_owned(),
+        left_below_ratio: 0.2,
+        left_below_text: "20%".to_owned(),
+        left_ratio: Some(left),
+        state: if left < 0.2 { BurnAlertState::Firing } else { BurnAlertState::Inactive },
+        since: (left < 0.2).then(|| ago(86_400)),
+        verdict: Verdict::Useful,
+    }];
     let mut slo = slo(name, description, stream);
     slo.notes.push(
         "alert impossible can never fire: 110 is above the highest possible burn rate of 100".to_owned(),
