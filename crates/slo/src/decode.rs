@@ -180,9 +180,7 @@ impl Decode for Events {
         match stated.as_slice() {
             [("ratio", node)] => Ratio::decode(node, cx).map(Self::Ratio),
             [("latency", node)] => Latency::decode(node, cx).map(Self::Latency),
-            [("probe", node)] => {
-                not_empty(String::decode(node, cx), node.span, "probe", cx).map(Self::Probe)
-            }
+            [("probe", node)] => not_empty(String::decode(node, cx), node.span, "probe", cx).map(Self::Probe),
             [("threshold", node)] => ThresholdCheck::decode(node, cx).map(Self::Threshold),
             [("query", node)] => QueryEvents::decode(node, cx).map(Self::Query),
             [(_, node)] => Composite::decode(node, cx).map(Self::Composite),

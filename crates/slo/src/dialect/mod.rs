@@ -8,6 +8,7 @@
 
 mod alert_windows;
 pub(crate) mod draft;
+mod google;
 mod kind;
 mod openslo;
 pub(crate) mod own_annotation;
@@ -128,11 +129,7 @@ impl Documents {
             // They were read before, since objectives go by them.
             Kind::SlothWindows => Vec::new(),
             Kind::Pyrra => pyrra::read(node, cx).into_iter().collect(),
-            Kind::GoogleCloud => {
-                let what = document.kind.dialect().as_str();
-                cx.error(node.span, format!("the dialect {what} is not read yet"));
-                Vec::new()
-            }
+            Kind::GoogleCloud => google::read(node, cx),
         }
     }
 }
