@@ -359,6 +359,18 @@ pub enum Workshop {
         #[arg(long, value_name = "N", default_value_t = 5)]
         phase: u8,
     },
+    /// Its frontend: two instances whose page names the backend; POST /v2/backend deploys another address
+    Frontend {
+        /// Where it listens
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9996")]
+        listen: String,
+        /// The backend's address, as the page names it
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9998")]
+        backend: String,
+        /// Begin as challenge 7 does: v2 names a backend that does not exist
+        #[arg(long)]
+        broken: bool,
+    },
     /// Users that send it requests
     Load {
         /// The service

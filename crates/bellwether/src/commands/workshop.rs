@@ -1,4 +1,4 @@
-//! `bellwether workshop mock|load`: the Movie Guru service and its users, each alone.
+//! `bellwether workshop mock|frontend|load`: the Movie Guru service, its frontend and its users, each alone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +7,16 @@ use crate::cli::Workshop;
 use crate::failure::Failure;
 use crate::listen::listen;
 use crate::output::{Rows, say};
+use crate::workshop::frontend::{self, Instance, WRONG_BACKEND};
 use crate::workshop::load::LoadSnapshot;
-use crate::workshop::{LoadOptions, LoadStats, MockState, MovieGuru, Phase, Sampler, http, load};
+use crate::workshop::{Frontend, LoadOptions, LoadStats, MockState, MovieGuru, Phase, Sampler, http, load};
 use crate::{shutdown, terminal};
 
-/// Runs one of the two until it is interrupted.
+/// Runs one of them until it is interrupted.
 pub async fn run(command: Workshop) -> Result<(), Failure> {
     match command {
         Workshop::Mock { listen, phase } => mock(&listen, phase).await,
+        Workshop::Frontend { listen, backend, broken } => serve_pages(&listen, &backend, broken).await,
         Workshop::Load { target, users, spawn_rate, run_time } => {
             crate::install_tls();
             send_users(LoadOptions {
@@ -39,6 +41,21 @@ async fn mock(address: &str, challenge: u8) -> Result<(), Failure> {
     let sampler = Sampler::random(crate::entropy::seed());
     let state = Arc::new(MockState::new(MovieGuru::new(phase), sampler));
     http::serve(listener, state, shutdown::requested())
+        .await
+        .map_err(|error| Failure::failed(error.to_string()))
+}
+
+async fn serve_pages(address: &str, backend: &str, broken: bool) -> Result<(), Failure> {
+    let frontend = Frontend::new(backend);
+    if broken {
+        frontend.deploy(Instance::V2, WRONG_BACKEND);
+    }
+    let listener = listen(address, "--listen").await?;
+    let at = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
+    say(&format!(
+        "Movie Guru's frontend on http://{at}: GET / /v1 /v2, POST /v2/backend with an address; stop it with Ctrl-C"
+    ));
+    frontend::serve(listener, Arc::new(frontend), shutdown::requested())
         .await
         .map_err(|error| Failure::failed(error.to_string()))
 }

@@ -4,6 +4,7 @@
 //! simulated days and behind a real port ([`http`]). [`History`] writes the past, and the live service goes on counting
 //! where the past ended.
 
+pub mod frontend;
 pub mod history;
 pub mod http;
 pub mod load;
@@ -12,6 +13,7 @@ pub mod movie_guru;
 pub mod phase;
 pub mod sampler;
 
+pub use frontend::Frontend;
 pub use history::{History, HistoryPlan};
 pub use http::MockState;
 pub use load::{LoadOptions, LoadStats};

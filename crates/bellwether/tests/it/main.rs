@@ -21,6 +21,7 @@ mod senders;
 mod state;
 mod test;
 mod webdriver;
+mod workshop_frontend;
 mod workshop_history;
 mod workshop_http;
 mod workshop_load_mix;
