@@ -30,6 +30,7 @@ impl SloEngine {
             }
             if labels.is_empty() {
                 self.judge_measured(&slo, now, effects);
+                self.evaluate_composites(&slo, now, effects);
             }
         }
     }

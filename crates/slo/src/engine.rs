@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bellwether_model::{Batch, Labels, Origin, TimeDelta, Timestamp};
 
 use crate::alert_state::{AlertKey, AlertName, AlertState, RESEND_EVERY, Turn};
+use crate::composite_measure::by_member;
 use crate::corrections::Corrections;
 use crate::definition::Slo;
 use crate::event::{Effect, Event};
@@ -59,6 +60,8 @@ pub struct SloEngine {
     pub(crate) wake: Option<Timestamp>,
     /// What must be asked because no counter counts it.
     pub(crate) sampler: Sampler,
+    /// Composites by the identity of each of their members.
+    pub(crate) composites_of: BTreeMap<String, Vec<Arc<Slo>>>,
 }
 
 impl SloEngine {
@@ -82,6 +85,7 @@ impl SloEngine {
             resumed_at: None,
             wake: None,
             sampler: Sampler::default(),
+            composites_of: BTreeMap::new(),
         };
         engine.take_slos(slos);
         engine
@@ -92,6 +96,7 @@ impl SloEngine {
         self.slos = slos.into_iter().map(|slo| (slo.id(), slo)).collect();
         self.ledger.set_indicators(self.slos.values().map(|slo| &slo.indicator));
         self.sampler.set(self.slos.values());
+        self.composites_of = by_member(self.slos.values().cloned());
         self.by_indicator.clear();
         for slo in self.slos.values() {
             self.by_indicator.entry(slo.indicator.key()).or_default().push(Arc::clone(slo));

@@ -19,6 +19,9 @@ mod budget;
 mod burn;
 mod burn_alert;
 mod checkpoint;
+mod composite;
+mod composite_check;
+mod composite_measure;
 mod corrected;
 mod correction;
 mod corrections;
@@ -70,6 +73,7 @@ pub use budget::{Ahead, Spending, budget, exhaustion, expected_budget};
 pub use burn::{AlertWindows, budget_condition, burn_rate, condition, window_status};
 pub use burn_alert::{BudgetAlert, BurnAlert};
 pub use checkpoint::{BlocksFile, Checkpoint, RestoreError};
+pub use composite_check::check_composites;
 pub use correction::{
     Correction, CorrectionError, CorrectionEvent, CorrectionKind, CorrectionScope, CorrectionState,
     CorrectionWish, Revocation,

@@ -29,6 +29,15 @@ pub(crate) enum Known {
     At(Timestamp),
 }
 
+/// What lies above a member of a composite.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outer<'a> {
+    /// Corrections of the composites it is part of.
+    pub(crate) corrections: &'a [Arc<Correction>],
+    /// How many composites lie above it.
+    pub(crate) depth: usize,
+}
+
 /// One stream of an objective.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measure<'a> {
@@ -67,8 +76,20 @@ impl<'a> Measure<'a> {
 
     /// Any stretch of time, as corrected by what was known.
     pub(crate) fn over_as(&self, stretch: Stretch, known: Known) -> Option<Window> {
+        self.over_within(stretch, known, &Outer::default())
+    }
+
+    /// The same, as a part of the composites above it, whose corrections are laid over it too.
+    pub(crate) fn over_within(&self, stretch: Stretch, known: Known, outer: &Outer<'_>) -> Option<Window> {
+        let mut corrections = self.corrections(known);
+        if !outer.corrections.is_empty() {
+            corrections.to_mut().extend_from_slice(outer.corrections);
+        }
+        if let Some(composite) = self.composite() {
+            let outer = Outer { corrections: &corrections, depth: outer.depth + 1 };
+            return self.over_members(composite, stretch, known, &outer);
+        }
         let stream = self.engine.ledger.stream(self.stream)?;
-        let corrections = self.corrections(known);
         Some(match corrections.is_empty() {
             true => stream.over(stretch),
             false => self.corrected(stream, &corrections, stretch),
@@ -125,6 +146,9 @@ impl<'a> Measure<'a> {
 
     /// The moment from which on anything is kept of it.
     pub(crate) fn known_from(&self) -> Option<Timestamp> {
+        if let Some(composite) = self.composite() {
+            return self.members_known_from(composite);
+        }
         let stream = self.engine.ledger.stream(self.stream)?;
         let first = stream.oldest_slot().max(stream.start_slot?);
         Some(stream.grid.end(first - 1))

@@ -52,7 +52,11 @@ impl SloEngine {
         let step = TimeDelta(step.0.max(grid.slot_ms));
         let last = range.end.min(grid.end(grid.slot(watermark)));
         // Ends lie on the grid of the step, so that a chart does not tremble from one refresh to the next.
-        let oldest = grid.end(stream.oldest_slot() - 1);
+        let kept_from = grid.end(stream.oldest_slot() - 1);
+        let oldest = match measure.composite() {
+            Some(_) => measure.known_from().unwrap_or(last), // nothing is kept but its members
+            None => kept_from,
+        };
         let mut at =
             range.start.max(oldest).max(last - TimeDelta(step.0.saturating_mul(POINTS_MAX))).ceil_to(step);
         let mut whole = WholePeriod { measure, watermark, known: None };
@@ -113,6 +117,11 @@ fn slo_status(
     notes.extend(alert_notes(slo));
     notes.extend(engine.ledger.notes(&key));
     notes.extend(engine.sampler.notes(&slo.indicator.by_event().key(), now));
+    if let Some(stream) = engine.ledger.everything(&key)
+        && let Some(member) = (Measure { engine, slo, stream }).critical_member()
+    {
+        notes.push(format!("its status is that of {member}, the member with the least budget left"));
+    }
     let streams = engine.ledger.streams(&key).into_iter();
     SloStatus {
         id: slo.id(),

@@ -485,6 +485,7 @@ impl Loader {
     fn read_slos(&mut self, documents: &Documents) -> Vec<Slo> {
         let slos = documents.slos(&self.sources, Strictness::Strict, &mut self.diagnostics);
         let slos: Vec<Slo> = slos.into_iter().map(|slo| self.scrape_intervals.fit(slo)).collect();
+        self.diagnostics.extend(bellwether_slo::check_composites(&slos));
         if self.examine {
             self.diagnostics.extend(slos.iter().flat_map(bellwether_slo::examine));
         }

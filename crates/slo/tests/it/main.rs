@@ -5,6 +5,7 @@ mod anchors;
 mod book;
 mod challenge_six;
 mod checkpoint;
+mod composite;
 mod correction;
 mod decode_sampled;
 mod definition;
