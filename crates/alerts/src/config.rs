@@ -91,6 +91,12 @@ impl Config {
     }
 }
 
+impl bellwether_diag::Decode for HttpConfig {
+    fn decode(node: &bellwether_diag::yaml::Node, cx: &mut bellwether_diag::Cx<'_>) -> Option<Self> {
+        http::http_config(node, cx)
+    }
+}
+
 /// Defaults for everything below.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Global {

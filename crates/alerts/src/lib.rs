@@ -11,6 +11,7 @@ mod delivery;
 mod event;
 mod flush;
 mod group;
+mod hand_over;
 mod health;
 mod inhibit;
 mod message;
@@ -37,6 +38,7 @@ pub use delivery::{
     Delivery, DeliveryKey, IntegrationId, IntegrationKind, Next, Notification, NotifiedAlert, Receipt, Status,
 };
 pub use event::{AlertSource, Answer, Effect, Event};
+pub use hand_over::{HELD_MAX, HandOver, MemberStatus, Post, PostId, Posted};
 pub use health::{ReceiverHealth, ReceiverState};
 pub use inhibit::InhibitRule;
 pub use message::{Message, TEMPLATE_ALERT_NAME};

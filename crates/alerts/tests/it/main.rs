@@ -3,6 +3,7 @@
 mod config;
 mod delivery;
 mod group;
+mod hand_over;
 mod inhibit;
 mod ledger;
 mod matchers;
