@@ -268,8 +268,10 @@ impl HandOver {
         let Some(member) = self.members.iter_mut().find(is_it) else { return };
         let Some((_, sent)) = member.in_flight.take() else { return };
         let (count, next) = (sent.len() as u64, now + RESEND_EVERY);
+        let mut is_back = false;
         let again = match outcome {
             Posted::Taken => {
+                is_back = member.failures > 0;
                 (member.failures, member.failing_since, member.next_try) = (0, None, now);
                 member.error.clear();
                 member.taken += count;
@@ -294,6 +296,12 @@ impl HandOver {
             if !is_done && !member.due_at.contains_key(fingerprint) {
                 member.schedule(*fingerprint, again);
             }
+        }
+        if is_back {
+            // It may have been away because it was started anew, and remember nothing of what it was told before.
+            let told: BTreeSet<AlertFingerprint> = sent.iter().map(|(fingerprint, _)| *fingerprint).collect();
+            let firing = self.held.iter().filter(|(f, alert)| !told.contains(f) && !alert.is_resolved(now));
+            firing.for_each(|(fingerprint, _)| member.schedule(*fingerprint, now));
         }
         for (fingerprint, _) in sent {
             self.release_if_over(fingerprint, now);

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bellwether_alerts::{Answer, Delivery, Event};
+use bellwether_alerts::{Answer, Delivery, Event, Post};
 use bellwether_model::{LogPosition, SeriesId, TimeDelta, Timestamp};
 use bellwether_tsdb::Store;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -220,11 +220,17 @@ impl Decider {
                 self.carry_out(outcome, None).await;
                 self.tell_unanswered();
             }
+            Request::Posted(id, what) => {
+                let outcome = self.step(Input::Posted(id, what));
+                self.judge_hand_over();
+                self.carry_out(outcome, None).await;
+            }
             Request::Change(change, done) => {
                 let outcome = {
                     let mut pipeline = self.pipeline.write().unwrap_or_else(PoisonError::into_inner);
                     (change.0)(&mut pipeline, clock::now())
                 };
+                self.judge_hand_over();
                 self.carry_out(outcome, None).await;
                 // Changes are recorded by a rule's place, which is another one now.
                 self.rules_changed = true;
@@ -265,6 +271,7 @@ impl Decider {
                     all.records.extend(outcome.records);
                     all.rule_changes.extend(outcome.rule_changes);
                     all.deliveries.extend(outcome.deliveries);
+                    all.posts.extend(outcome.posts);
                     all.rules_changed |= outcome.rules_changed;
                 }
                 Ok(other) => return (all, work, Some(other)),
@@ -289,6 +296,9 @@ impl Decider {
         }
         for delivery in outcome.deliveries {
             self.send(delivery);
+        }
+        for post in outcome.posts {
+            self.hand_over(post);
         }
         self.rules.start(outcome.rule_work, self.reports.clone());
         self.asker.start(outcome.questions, &self.reports);
@@ -319,6 +329,22 @@ impl Decider {
             let key = delivery.key.clone();
             let receipt = senders.send(delivery).await;
             let _ = reports.send(Request::Alerts(Event::Delivered { delivery: key, receipt }, None)).await;
+        });
+    }
+
+    /// Whoever is not told of alerts is seen on every page.
+    fn judge_hand_over(&self) {
+        match self.read(|pipeline| pipeline.hand_over.trouble()) {
+            Some(trouble) => self.health.report(Trouble::HandOver, trouble),
+            None => self.health.clear(Trouble::HandOver),
+        }
+    }
+
+    fn hand_over(&self, post: Post) {
+        let (senders, reports) = (self.senders.clone(), self.reports.clone());
+        tokio::spawn(async move {
+            let what = senders.cluster.post(&post).await;
+            let _ = reports.send(Request::Posted(post.id, what)).await;
         });
     }
 

@@ -25,6 +25,8 @@ pub enum Trouble {
     Targets,
     /// Rules that are wrong and do not run.
     Rules,
+    /// Alerts do not reach an Alertmanager that is handed all of them.
+    HandOver,
     /// Samples that are due for a segment stay in memory and in the log.
     Segments,
     /// Objectives whose queries have no answer.
@@ -43,13 +45,14 @@ impl Trouble {
             Self::Clock => "clock",
             Self::Targets => "targets",
             Self::Rules => "rules",
+            Self::HandOver => "hand_over",
             Self::Segments => "segments",
             Self::Objectives => "objectives",
         }
     }
 
     /// All kinds, for metrics that must exist before the trouble does.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Store,
         Self::State,
         Self::Checkpoint,
@@ -58,6 +61,7 @@ impl Trouble {
         Self::Clock,
         Self::Targets,
         Self::Rules,
+        Self::HandOver,
         Self::Segments,
         Self::Objectives,
     ];

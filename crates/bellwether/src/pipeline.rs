@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use bellwether_alerts::{AlertCore, AlertSource, Answer, Delivery, Record};
+use bellwether_alerts::{AlertCore, AlertSource, Answer, Delivery, HandOver, Post, PostId, Posted, Record};
 use bellwether_model::{Alert, Batch, Labels, SeriesId, TimeDelta, Timestamp};
 use bellwether_rules::{QueryId, RuleChange, RuleEngine, RuleQuery, Written};
 use bellwether_slo::{Question, Recalled, SloEngine};
@@ -26,6 +26,8 @@ pub enum Input<'a> {
     Rules(bellwether_rules::Event),
     /// A question that an objective asked has been answered.
     Answer(bellwether_slo::Answer),
+    /// A request to an Alertmanager has been answered, or not.
+    Posted(PostId, Posted),
     /// A wake-up is due.
     Tick,
 }
@@ -47,6 +49,8 @@ pub struct Outcome {
     pub answer: Option<Answer>,
     /// Send these and report back.
     pub deliveries: Vec<Delivery>,
+    /// Post these to Alertmanagers and report back.
+    pub posts: Vec<Post>,
     /// What rules ask for: store their results, then answer their queries.
     pub rule_work: Work,
     /// Whether what rules remember may have changed.
@@ -103,6 +107,8 @@ pub struct Pipeline {
     pub rules: RuleEngine,
     /// Who hears what, when, and why.
     pub alerts: AlertCore,
+    /// What Alertmanagers that are there already are told.
+    pub hand_over: HandOver,
     /// Labels that tell this installation's alerts from another's.
     external_labels: Labels,
     /// Series with smaller numbers have been announced.
@@ -112,7 +118,8 @@ pub struct Pipeline {
 impl Pipeline {
     /// From cores in whatever state the last process left them.
     pub fn new(slo: SloEngine, rules: RuleEngine, alerts: AlertCore) -> Self {
-        Self { slo, rules, alerts, external_labels: Labels::empty(), series_seen: 0 }
+        let hand_over = HandOver::default();
+        Self { slo, rules, alerts, hand_over, external_labels: Labels::empty(), series_seen: 0 }
     }
 
     /// The same, telling alerts under these labels from the start.
@@ -134,6 +141,7 @@ impl Pipeline {
                 let effects = self.slo.step(bellwether_slo::Event::Answer(answer), now);
                 self.take_slo_effects(effects, now, &mut outcome);
             }
+            Input::Posted(id, what) => self.hand_over.posted(id, what, now),
             Input::Tick => {
                 let effects = self.slo.step(bellwether_slo::Event::Tick, now);
                 self.take_slo_effects(effects, now, &mut outcome);
@@ -141,6 +149,7 @@ impl Pipeline {
                 self.route(bellwether_alerts::Event::Tick, now, &mut outcome);
             }
         }
+        outcome.posts = self.hand_over.posts(now);
         outcome
     }
 
@@ -210,6 +219,7 @@ impl Pipeline {
 
     fn route_ours(&mut self, alerts: Vec<Alert>, now: Timestamp, outcome: &mut Outcome) {
         if !alerts.is_empty() {
+            self.hand_over.hear(&alerts, now);
             self.route(bellwether_alerts::Event::Alerts { source: AlertSource::Rules, alerts }, now, outcome);
         }
     }
@@ -259,7 +269,13 @@ impl Pipeline {
 
     /// When to call with [`Input::Tick`] at the latest.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        [self.slo.next_wake(), self.rules.next_wake(), self.alerts.next_wake()].into_iter().flatten().min()
+        let cores = [
+            self.slo.next_wake(),
+            self.rules.next_wake(),
+            self.alerts.next_wake(),
+            self.hand_over.next_wake(),
+        ];
+        cores.into_iter().flatten().min()
     }
 
     /// Announces all series below a number that have not been announced yet.

@@ -65,6 +65,8 @@ pub struct Settings {
     pub rules: EngineOptions,
     /// For objectives.
     pub slo: EngineSettings,
+    /// Alertmanagers that are handed every alert.
+    pub alertmanagers: Vec<String>,
     /// Rule files with their names.
     pub rule_files: Vec<(String, RuleFile)>,
 }
@@ -90,6 +92,7 @@ impl Settings {
                 ..EngineOptions::default()
             },
             slo: EngineSettings { generator_url: external_url, ..EngineSettings::default() },
+            alertmanagers: config.alertmanagers.iter().map(|member| member.url.clone()).collect(),
             rule_files: config.rules.clone(),
         }
     }
@@ -215,8 +218,10 @@ impl Reloader {
         let (slos, store) = (config.slos.clone(), self.store.clone());
         let retention = config.retention;
         self.senders.reconfigure(config.routing.clone());
+        self.senders.cluster.set_members(&config.alertmanagers);
         let change = Change(Box::new(move |pipeline: &mut Pipeline, now: Timestamp| {
             let mut outcome = Outcome::default();
+            pipeline.hand_over.set_members(settings.alertmanagers, now);
             let effects = pipeline.slo.step(bellwether_slo::Event::Reload(slos), now);
             backfill::fill(&mut pipeline.slo, &store, retention, now);
             pipeline.set_external_labels(settings.rules.external_labels.clone(), now, &mut outcome);

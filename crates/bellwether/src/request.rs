@@ -1,7 +1,7 @@
 //! What others ask of the task that decides: whoever has something to say about alerts, rules or the configuration
 //! sends it here and never touches the pipeline itself.
 
-use bellwether_alerts::{Answer, Event};
+use bellwether_alerts::{Answer, Event, PostId, Posted};
 use bellwether_model::Timestamp;
 use tokio::sync::oneshot;
 
@@ -19,6 +19,8 @@ pub enum Request {
     Rules(bellwether_rules::Event),
     /// A question of an objective has been answered, or cannot be.
     Answer(bellwether_slo::Answer),
+    /// A request to an Alertmanager has been answered, or not.
+    Posted(PostId, Posted),
     /// Change the pipeline: a new configuration.
     Change(Change, oneshot::Sender<()>),
 }

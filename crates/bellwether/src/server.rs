@@ -89,6 +89,7 @@ impl Server {
         let (writer, writer_thread) =
             writer::start(store.clone(), committed, health.clone()).map_err(failed)?;
         let senders = Arc::new(Senders::new(config.routing.clone()));
+        senders.cluster.set_members(&config.alertmanagers);
         let pool = Arc::new(ScrapePool::new(store.clone(), writer.clone(), health.clone()).map_err(failed)?);
         let probes = Arc::new(ProbePool::new(store.clone(), writer.clone()));
         let pipeline = Arc::new(RwLock::new(pipeline));
@@ -326,6 +327,7 @@ async fn recover(
     let alerts = AlertCore::restore(settings.alerts.clone(), restored, now);
     let mut pipeline =
         Pipeline::new(engine, rules, alerts).with_external_labels(settings.rules.external_labels.clone());
+    pipeline.hand_over.set_members(settings.alertmanagers.clone(), now);
     pipeline.take_rule_effects(effects, now, &mut backlog);
     let folded = fold(store, &mut pipeline, from, Fold { retention: config.retention, now, health });
     pipeline.hear(folded.alerts, now, &mut backlog);

@@ -23,6 +23,13 @@ impl Config {
     }
 }
 
+impl HttpConfig {
+    /// The same for one way of reaching somebody.
+    pub fn secret_files_mut(&mut self) -> Vec<&mut String> {
+        http_files(self)
+    }
+}
+
 fn address_file(address: &mut Address) -> Option<&mut String> {
     match address {
         Address::Url(_) => None,

@@ -99,6 +99,18 @@ fn a_member_that_is_gone_holds_up_no_other_and_gets_everything_that_fires_when_i
 }
 
 #[test]
+fn a_member_that_comes_back_may_have_forgotten_what_it_was_told() {
+    let mut cluster = cluster();
+    cluster.hear(&[alert("a", None)], at(0));
+    play(&mut cluster, at(0), taken);
+    cluster.hear(&[alert("b", None)], at(10));
+    assert_eq!(play(&mut cluster, at(10), only_one), ["one: firing b for 4m", "two: firing b for 4m"]);
+    assert_eq!(play(&mut cluster, at(11), taken), ["two: firing b for 4m"]);
+    assert_eq!(play(&mut cluster, at(11), taken), ["two: firing a for 4m"], "not only in a minute");
+    assert_eq!(play(&mut cluster, at(12), taken), [""; 0]);
+}
+
+#[test]
 fn what_is_over_is_offered_to_a_member_that_is_gone_for_a_quarter_of_an_hour() {
     let mut cluster = cluster();
     cluster.hear(&[alert("a", None)], at(0));

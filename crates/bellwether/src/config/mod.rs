@@ -1,6 +1,7 @@
 //! `bellwether.yml` and everything it names, read at once: every mistake in every file is reported, and either the
 //! whole configuration is good or none of it is used.
 
+pub mod alertmanagers;
 mod probe_asks;
 mod probes;
 pub mod prometheus;
@@ -22,6 +23,7 @@ use bellwether_rules::{ReadOptions, RuleFile, RuleGroup};
 use bellwether_slo::{Dialect, Documents, Events, Slo, Strictness};
 
 use crate::probe::Probe;
+use alertmanagers::{AlertmanagerMember, alertmanagers};
 use prometheus::{Global, PrometheusConfig};
 use scrape_intervals::ScrapeIntervals;
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub prometheus: PrometheusConfig,
     /// Who is told; `None` when nobody is.
     pub routing: Arc<bellwether_alerts::Config>,
+    /// Who is handed every alert besides.
+    pub alertmanagers: Vec<AlertmanagerMember>,
     /// Texts of the template files that the routing names, by file name.
     pub templates: Vec<TemplateFile>,
     /// Groups of rules, with the file each stands in.
@@ -151,7 +155,7 @@ fn kind_of(loader: &mut Loader, file: FileId) -> Kind {
     }
     let has =
         |names: &[&str]| entries.iter().any(|(key, _)| key.as_text().is_some_and(|key| names.contains(&key)));
-    if has(&["prometheus", "alertmanager", "rules", "slos", "probes"]) {
+    if has(&["prometheus", "alertmanager", "alertmanagers", "rules", "slos", "probes"]) {
         Kind::Bellwether
     } else if has(&["groups"]) {
         Kind::Rules
@@ -205,6 +209,7 @@ enum Section {
 struct Outline {
     prometheus: Option<Section>,
     alertmanager: Option<Section>,
+    alertmanagers: Vec<AlertmanagerMember>,
     rules: Vec<Section>,
     slos: Vec<Section>,
     probes: Vec<Node>,
@@ -264,8 +269,15 @@ impl Loader {
         if self.diagnostics.has_errors() {
             return None;
         }
+        let mut prometheus = prometheus?;
+        let mut alertmanagers = outline.alertmanagers;
+        for member in &mut alertmanagers {
+            self.resolve_files(member.http.secret_files_mut(), folder);
+        }
+        alertmanagers.append(&mut prometheus.alertmanagers);
         Some(Config {
-            prometheus: prometheus?,
+            prometheus,
+            alertmanagers,
             routing: Arc::new(routing?),
             templates,
             rules: std::mem::take(&mut self.rules),
@@ -309,6 +321,10 @@ impl Loader {
         let outline = Outline {
             prometheus: map.node("prometheus").and_then(|node| section(node, &mut cx)),
             alertmanager: map.node("alertmanager").and_then(|node| section(node, &mut cx)),
+            alertmanagers: map
+                .node("alertmanagers")
+                .map(|node| alertmanagers(node, &mut cx))
+                .unwrap_or_default(),
             rules: map
                 .node("rules")
                 .map(|node| sections(node, "rule files or groups", &mut cx))
@@ -336,7 +352,11 @@ impl Loader {
                 (self.decode(file), folder_of(&path))
             }
         };
-        if let Some(config) = &config {
+        let mut config = config;
+        if let Some(config) = &mut config {
+            for member in &mut config.alertmanagers {
+                self.resolve_files(member.http.secret_files_mut(), &base);
+            }
             self.load_rule_files(&config.rule_files.clone(), &base);
         }
         config
@@ -380,8 +400,12 @@ impl Loader {
     /// Makes the names of files that are read at delivery independent of the working directory, and warns of those
     /// that are not there: the first alert would be the one to find out.
     fn resolve_secret_files(&mut self, config: &mut bellwether_alerts::Config, folder: &Path) {
+        self.resolve_files(config.secret_files_mut(), folder);
+    }
+
+    fn resolve_files(&mut self, files: Vec<&mut String>, folder: &Path) {
         let mut missing = BTreeSet::new();
-        for file in config.secret_files_mut() {
+        for file in files {
             let path = folder.join(&*file);
             if !path.exists() {
                 missing.insert(path.display().to_string());

@@ -9,6 +9,8 @@ use bellwether_diag::{Cx, Decode, MapReader, Span, Spanned, scalar, yaml::Node};
 use bellwether_model::{Labels, LabelsBuilder, TimeDelta};
 use bellwether_web::url::encode;
 
+use super::alertmanagers::{AlertmanagerMember, alerting};
+
 /// A read `prometheus.yml`.
 #[derive(Clone, Debug, Default)]
 pub struct PrometheusConfig {
@@ -18,6 +20,8 @@ pub struct PrometheusConfig {
     pub rule_files: Vec<Spanned<String>>,
     /// What to scrape.
     pub jobs: Vec<ScrapeJob>,
+    /// Who is handed every alert besides.
+    pub alertmanagers: Vec<AlertmanagerMember>,
 }
 
 /// Settings for all jobs.
@@ -183,12 +187,7 @@ impl Decode for PrometheusConfig {
         let global: Global = map.optional("global", cx).unwrap_or_default();
         let rule_files = map.optional("rule_files", cx).unwrap_or_default();
         let nodes: Vec<Node> = map.optional("scrape_configs", cx).unwrap_or_default();
-        if let Some((key, _)) = map.entry("alerting") {
-            cx.warning(
-                key.span,
-                "alerts are routed by Bellwether itself, as its alertmanager configuration says",
-            );
-        }
+        let alertmanagers = map.node("alerting").map(|node| alerting(node, cx)).unwrap_or_default();
         refuse_not_yet(&mut map, &NOT_YET_TOP, cx);
         map.finish(cx);
         let jobs: Vec<Option<(ScrapeJob, Span)>> =
@@ -204,7 +203,8 @@ impl Decode for PrometheusConfig {
                 );
             }
         }
-        Some(Self { global, rule_files, jobs: jobs.into_iter().map(|(job, _)| job).collect() })
+        let jobs = jobs.into_iter().map(|(job, _)| job).collect();
+        Some(Self { global, rule_files, jobs, alertmanagers })
     }
 }
 

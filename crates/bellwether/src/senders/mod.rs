@@ -4,6 +4,7 @@
 //! in no receipt, also not when the receiver repeats it in its answer.
 
 mod address;
+mod alertmanager;
 mod client;
 mod reply;
 mod retry_after;
@@ -16,6 +17,7 @@ use bellwether_alerts::{
 };
 use bellwether_model::TimeDelta;
 
+pub use alertmanager::Cluster;
 pub use retry_after::parse_retry_after;
 
 /// How long a receiver may take when its settings do not say.
@@ -25,6 +27,8 @@ const TIMEOUT_DEFAULT: TimeDelta = TimeDelta(10_000);
 #[derive(Debug)]
 pub struct Senders {
     current: RwLock<Arc<Current>>,
+    /// Alertmanagers that are handed every alert.
+    pub cluster: Cluster,
 }
 
 #[derive(Debug)]
@@ -40,7 +44,7 @@ struct Unsendable(String);
 impl Senders {
     /// Senders for the receivers of a configuration.
     pub fn new(config: Arc<Config>) -> Self {
-        Self { current: RwLock::new(Arc::new(Current::new(config))) }
+        Self { current: RwLock::new(Arc::new(Current::new(config))), cluster: Cluster::default() }
     }
 
     /// Goes on with another configuration; requests under way end with the old one.

@@ -245,7 +245,7 @@ pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     bellwether::install_tls();
     reqwest::Client::builder().timeout(DEADLINE).no_proxy().build().unwrap()
 }

@@ -149,7 +149,7 @@ const OURS: [&str; 12] = [
 ];
 
 /// A program of the peers; `None`, and a line that says so, when it is not there.
-fn peer(name: &str) -> Option<PathBuf> {
+pub(crate) fn peer(name: &str) -> Option<PathBuf> {
     let home = std::env::var_os("BELLWETHER_PEERS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers"), PathBuf::from);
     let path = home.join("root/usr/bin").join(name);
@@ -172,7 +172,7 @@ impl Drop for Prometheus {
     }
 }
 
-async fn free_port() -> u16 {
+pub(crate) async fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }
 
@@ -211,7 +211,7 @@ async fn start_prometheus(program: &Path, folder: &Folder, config: &str) -> Prom
     Prometheus { child, url }
 }
 
-async fn get(http: &reqwest::Client, url: &str) -> Option<(u16, Value)> {
+pub(crate) async fn get(http: &reqwest::Client, url: &str) -> Option<(u16, Value)> {
     let response = http.get(url).send().await.ok()?;
     let status = response.status().as_u16();
     Some((status, response.json().await.ok()?))
