@@ -31,6 +31,10 @@ pub enum Trouble {
     Segments,
     /// Objectives whose queries have no answer.
     Objectives,
+    /// The store that everything is read from cannot be read.
+    Source,
+    /// The past of that store is still being read.
+    History,
 }
 
 impl Trouble {
@@ -48,11 +52,13 @@ impl Trouble {
             Self::HandOver => "hand_over",
             Self::Segments => "segments",
             Self::Objectives => "objectives",
+            Self::Source => "source",
+            Self::History => "history",
         }
     }
 
     /// All kinds, for metrics that must exist before the trouble does.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Store,
         Self::State,
         Self::Checkpoint,
@@ -64,6 +70,8 @@ impl Trouble {
         Self::HandOver,
         Self::Segments,
         Self::Objectives,
+        Self::Source,
+        Self::History,
     ];
 }
 
@@ -79,6 +87,12 @@ impl Health {
             error!(trouble = trouble.as_str(), "{sentence}");
             present.insert(trouble, sentence);
         }
+    }
+
+    /// Says how far it is with something that will be over by itself.
+    pub fn progress(&self, trouble: Trouble, sentence: String) {
+        info!(trouble = trouble.as_str(), "{sentence}");
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(trouble, sentence);
     }
 
     /// Says that it is over.

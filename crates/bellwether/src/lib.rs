@@ -46,6 +46,7 @@ pub mod server;
 pub mod server_view;
 pub mod shutdown;
 pub mod slo_asker;
+pub mod source;
 pub mod state;
 pub mod telemetry;
 pub mod terminal;

@@ -23,6 +23,7 @@ use crate::reload::Reloader;
 use crate::request::Request;
 use crate::scrape::ScrapePool;
 use crate::server_view;
+use crate::source::SourceHandle;
 use crate::state::{DeliveryQuery, StateDb};
 use crate::telemetry;
 use crate::writer::WriterHandle;
@@ -37,6 +38,8 @@ pub struct Pages {
     pub pool: Arc<ScrapePool>,
     /// The probes.
     pub probes: Arc<ProbePool>,
+    /// The store that is read, if one is.
+    pub source: Arc<SourceHandle>,
     /// The records.
     pub state: Arc<StateDb>,
     /// What keeps alerts from people.
@@ -96,6 +99,7 @@ impl App for Pages {
 
     fn overview(&self) -> Overview {
         let targets = self.pool.views();
+        let source = self.source.view();
         let (receivers_failing, scrape_interval) = (
             self.read(|pipeline| failing(&pipeline.alerts)),
             targets.iter().map(|target| target.interval).min(),
@@ -110,6 +114,7 @@ impl App for Pages {
                 .filter(|target| target.health == TargetHealth::Up)
                 .filter_map(|target| target.last_scrape_at)
                 .chain(self.probes.views().iter().filter_map(|probe| probe.last_at))
+                .chain(source.as_ref().and_then(|source| source.read_until))
                 .max(),
             targets_up: targets.iter().filter(|target| target.health == TargetHealth::Up).count(),
             targets: targets.len(),

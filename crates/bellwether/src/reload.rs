@@ -23,6 +23,7 @@ use crate::probe::ProbePool;
 use crate::request::{Change, Request};
 use crate::scrape::ScrapePool;
 use crate::senders::Senders;
+use crate::source::SourceHandle;
 
 /// Where the configuration comes from.
 #[derive(Clone, Debug)]
@@ -119,6 +120,7 @@ pub struct Reloader {
     store: Arc<Store>,
     pool: Arc<ScrapePool>,
     probes: Arc<ProbePool>,
+    remote: Arc<SourceHandle>,
     senders: Arc<Senders>,
     requests: mpsc::Sender<Request>,
     health: Arc<Health>,
@@ -140,6 +142,8 @@ pub struct Reloaded {
     pub pool: Arc<ScrapePool>,
     /// The probes.
     pub probes: Arc<ProbePool>,
+    /// The store that is read, if one is.
+    pub remote: Arc<SourceHandle>,
     /// What sends.
     pub senders: Arc<Senders>,
     /// Where decisions are made.
@@ -151,13 +155,14 @@ pub struct Reloaded {
 impl Reloader {
     /// With the configuration that is already in force.
     pub fn new(parts: Reloaded, current: Config) -> Self {
-        let Reloaded { source, url, store, pool, probes, senders, requests, health } = parts;
+        let Reloaded { source, url, store, pool, probes, remote, senders, requests, health } = parts;
         Self {
             source,
             url,
             store,
             pool,
             probes,
+            remote,
             senders,
             requests,
             health,
@@ -238,6 +243,7 @@ impl Reloader {
         applied.await.map_err(|_| stopping())?;
         self.pool.assign(&config.prometheus.jobs);
         self.probes.assign(&config.probes);
+        self.remote.assign(&config);
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = config;
         *self.loaded_at.lock().unwrap_or_else(PoisonError::into_inner) = clock::now();
         Ok(())

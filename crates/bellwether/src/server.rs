@@ -32,6 +32,7 @@ use crate::rule_worker::RuleWorker;
 use crate::scrape::ScrapePool;
 use crate::senders::Senders;
 use crate::slo_asker::SloAsker;
+use crate::source::SourceHandle;
 use crate::state::{StateDb, StateError};
 use crate::{clock, maintain, shutdown, terminal, writer};
 
@@ -117,12 +118,16 @@ impl Server {
         let decider = tokio::spawn(decider.run(backlog, stopped.clone()));
         pool.assign(&config.prometheus.jobs);
         probes.assign(&config.probes);
+        let source = SourceHandle::new(store.clone(), writer.clone(), health.clone(), requests.clone());
+        let source = Arc::new(source);
+        source.assign(&config);
         let reloaded = Reloaded {
             source: start.config,
             url,
             store: store.clone(),
             pool: pool.clone(),
             probes: probes.clone(),
+            remote: source.clone(),
             senders,
             requests: requests.clone(),
             health: health.clone(),
@@ -141,6 +146,7 @@ impl Server {
             store,
             pool,
             probes,
+            source,
             state,
             health,
             writer,
@@ -178,6 +184,7 @@ impl Server {
         info!("stopping");
         self.pages.pool.stop();
         self.pages.probes.stop();
+        self.pages.source.stop();
         // The writer first: what it still makes durable is counted before the decider's last checkpoint.
         self.pages.writer.stop().await;
         let _ = tokio::task::spawn_blocking(move || self.writer.join()).await;

@@ -66,6 +66,22 @@ impl WriterHandle {
         acknowledged.await.map_err(|_| stopping())?
     }
 
+    /// Appends batches in their order; returns when all of them are durable, or says why one is not.
+    pub async fn append_all(&self, batches: Vec<Batch>) -> Result<(), String> {
+        let stopping = || "the server is stopping".to_owned();
+        let mut waiting = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let (acknowledge, acknowledged) = oneshot::channel();
+            let submitted = Submitted { batch: Arc::new(batch), acknowledge };
+            self.submit.send(Order::Append(submitted)).await.map_err(|_| stopping())?;
+            waiting.push(acknowledged);
+        }
+        for acknowledged in waiting {
+            acknowledged.await.map_err(|_| stopping())??;
+        }
+        Ok(())
+    }
+
     /// Lets the writer write what it has and end; whatever is submitted later is refused.
     pub async fn stop(&self) {
         let _ = self.submit.send(Order::Stop).await;

@@ -7,6 +7,7 @@ mod probes;
 pub mod prometheus;
 pub mod scrape_intervals;
 mod shown;
+pub mod source;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use crate::probe::Probe;
 use alertmanagers::{AlertmanagerMember, alertmanagers};
 use prometheus::{Global, PrometheusConfig};
 use scrape_intervals::ScrapeIntervals;
+use source::SourceConfig;
 
 /// How long samples are kept unless the configuration says otherwise.
 const RETENTION_DEFAULT: TimeDelta = TimeDelta(30 * TimeDelta::DAY.0);
@@ -37,6 +39,8 @@ const RETENTION_MIN: TimeDelta = TimeDelta(6 * TimeDelta::HOUR.0);
 pub struct Config {
     /// What is scraped, and the settings for all.
     pub prometheus: PrometheusConfig,
+    /// The store that everything is read from instead, if there is one.
+    pub source: Option<SourceConfig>,
     /// Who is told; `None` when nobody is.
     pub routing: Arc<bellwether_alerts::Config>,
     /// Who is handed every alert besides.
@@ -155,7 +159,7 @@ fn kind_of(loader: &mut Loader, file: FileId) -> Kind {
     }
     let has =
         |names: &[&str]| entries.iter().any(|(key, _)| key.as_text().is_some_and(|key| names.contains(&key)));
-    if has(&["prometheus", "alertmanager", "alertmanagers", "rules", "slos", "probes"]) {
+    if has(&["prometheus", "source", "alertmanager", "alertmanagers", "rules", "slos", "probes"]) {
         Kind::Bellwether
     } else if has(&["groups"]) {
         Kind::Rules
@@ -208,6 +212,7 @@ enum Section {
 #[derive(Default)]
 struct Outline {
     prometheus: Option<Section>,
+    source: Option<SourceConfig>,
     alertmanager: Option<Section>,
     alertmanagers: Vec<AlertmanagerMember>,
     rules: Vec<Section>,
@@ -260,6 +265,7 @@ impl Loader {
         self.show(file);
         let prometheus = self.load_prometheus(outline.prometheus, folder);
         self.scrape_intervals = prometheus.as_ref().map(ScrapeIntervals::of).unwrap_or_default();
+        let source = self.load_source(outline.source, prometheus.as_ref(), folder);
         let (routing, templates) = self.load_routing(outline.alertmanager, folder);
         self.load_rules(outline.rules, folder);
         let slos = self.load_slos(outline.slos, folder);
@@ -278,6 +284,7 @@ impl Loader {
         Some(Config {
             prometheus,
             alertmanagers,
+            source,
             routing: Arc::new(routing?),
             templates,
             rules: std::mem::take(&mut self.rules),
@@ -320,6 +327,7 @@ impl Loader {
         let mut map = MapReader::open(document, &mut cx)?;
         let outline = Outline {
             prometheus: map.node("prometheus").and_then(|node| section(node, &mut cx)),
+            source: map.optional("source", &mut cx),
             alertmanager: map.node("alertmanager").and_then(|node| section(node, &mut cx)),
             alertmanagers: map
                 .node("alertmanagers")
@@ -360,6 +368,24 @@ impl Loader {
             self.load_rule_files(&config.rule_files.clone(), &base);
         }
         config
+    }
+
+    /// Who reads from elsewhere does not scrape: queries would see half of what there is.
+    fn load_source(
+        &mut self,
+        source: Option<SourceConfig>,
+        prometheus: Option<&PrometheusConfig>,
+        folder: &Path,
+    ) -> Option<SourceConfig> {
+        let mut source = source?;
+        source.resolve_files(folder, &mut self.diagnostics);
+        if prometheus.is_some_and(|prometheus| !prometheus.jobs.is_empty()) {
+            let message = "targets are scraped here, and a source is read";
+            let help = "let the source scrape the targets and leave out scrape_configs, or leave out source";
+            self.diagnostics
+                .push(Diagnostic::error("source-and-targets", source.span, message).with_help(help));
+        }
+        Some(source)
     }
 
     fn load_routing(

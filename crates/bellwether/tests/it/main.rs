@@ -19,6 +19,7 @@ mod prometheus_peer;
 mod reload;
 mod rules;
 mod senders;
+mod source_peer;
 mod state;
 mod test;
 mod webdriver;
