@@ -19,7 +19,7 @@ use crate::request::Request;
 use crate::rule_worker::RuleWorker;
 use crate::senders::Senders;
 use crate::slo_asker::SloAsker;
-use crate::state::StateDb;
+use crate::state::{Decided, StateDb};
 use crate::writer::Committed;
 
 /// All that rules remember is written down at most this often; what a restart must know of a single rule is recorded
@@ -103,7 +103,7 @@ pub enum Shown {
 impl Decider {
     /// Runs until all senders of batches and requests are gone or `stop` changes; then writes the ledger down.
     pub async fn run(mut self, backlog: Outcome, mut stop: watch::Receiver<bool>) {
-        self.carry_out(backlog, None).await;
+        let _ = self.carry_out(backlog, None).await;
         self.rules_changed = true;
         self.save_rules(TimeDelta::ZERO).await;
         let mut checkpoint_due = clock::now() + CHECKPOINT_EVERY;
@@ -176,7 +176,7 @@ impl Decider {
 
     async fn tick(&mut self) {
         let outcome = self.step(Input::Tick);
-        self.carry_out(outcome, None).await;
+        let _ = self.carry_out(outcome, None).await;
     }
 
     /// What has become durable but was not yet counted when the order to stop came.
@@ -198,18 +198,18 @@ impl Decider {
         let labels = StoreLookup(self.store.clone());
         let outcome = self.step(Input::Batch { batch: &committed.batch, labels: &labels });
         self.position = committed.position;
-        self.carry_out(outcome, None).await;
+        let _ = self.carry_out(outcome, None).await;
     }
 
     async fn serve(&mut self, request: Request) {
         match request {
             Request::Alerts(event, answer) => {
                 let outcome = self.step(Input::Alerts(event));
-                self.carry_out(outcome, answer).await;
+                let _ = self.carry_out(outcome, answer).await;
             }
             Request::Rules(event) => {
                 let (outcome, work, next) = self.answer_rules(event);
-                self.carry_out(outcome, None).await;
+                let _ = self.carry_out(outcome, None).await;
                 work.into_iter().for_each(|work| self.rules.start(work, self.reports.clone()));
                 if let Some(next) = next {
                     Box::pin(self.serve(next)).await;
@@ -217,13 +217,21 @@ impl Decider {
             }
             Request::Answer(answer) => {
                 let outcome = self.step(Input::Answer(answer));
-                self.carry_out(outcome, None).await;
+                let _ = self.carry_out(outcome, None).await;
                 self.tell_unanswered();
             }
             Request::Posted(id, what) => {
                 let outcome = self.step(Input::Posted(id, what));
                 self.judge_hand_over();
-                self.carry_out(outcome, None).await;
+                let _ = self.carry_out(outcome, None).await;
+            }
+            Request::Correct(event, answer) => {
+                let (corrected, outcome) = {
+                    let mut pipeline = self.pipeline.write().unwrap_or_else(PoisonError::into_inner);
+                    pipeline.correct(event, clock::now())
+                };
+                let recorded = self.carry_out(outcome, None).await;
+                let _ = answer.send(recorded.map(|()| corrected));
             }
             Request::Change(change, done) => {
                 let outcome = {
@@ -231,7 +239,7 @@ impl Decider {
                     (change.0)(&mut pipeline, clock::now())
                 };
                 self.judge_hand_over();
-                self.carry_out(outcome, None).await;
+                let _ = self.carry_out(outcome, None).await;
                 // Changes are recorded by a rule's place, which is another one now.
                 self.rules_changed = true;
                 self.save_rules(TimeDelta::ZERO).await;
@@ -281,9 +289,14 @@ impl Decider {
         (all, work, None)
     }
 
-    /// Record, answer, then everything else.
-    async fn carry_out(&mut self, outcome: Outcome, asked: Option<oneshot::Sender<Result<Answer, String>>>) {
-        let recorded = self.recorder.record(outcome.records, outcome.rule_changes).await;
+    /// Record, answer, then everything else. Gives whether it is recorded, which whoever is asked has been told.
+    async fn carry_out(
+        &mut self,
+        outcome: Outcome,
+        asked: Option<oneshot::Sender<Result<Answer, String>>>,
+    ) -> Result<(), String> {
+        let (records, rules, corrections) = (outcome.records, outcome.rule_changes, outcome.corrections);
+        let recorded = self.recorder.record(Decided { records, rules, corrections }).await;
         if let Some(asked) = asked {
             let answer = outcome.answer.ok_or_else(|| "no answer".to_owned());
             let _ = asked.send(recorded.clone().and(answer));
@@ -304,6 +317,7 @@ impl Decider {
         self.asker.start(outcome.questions, &self.reports);
         self.rules_changed |= outcome.rules_changed;
         self.shown = Shown::Stale;
+        recorded
     }
 
     /// Tells open pages that something changed, but not more often than a person can look.

@@ -21,6 +21,7 @@ pub mod client;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod corrections;
 pub mod decide;
 pub mod demo;
 pub mod entropy;

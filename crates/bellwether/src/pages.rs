@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bellwether_alerts::{self as alerts, DeliveryRow, DeliveryStatus, ReceiverState, SilenceId, SilenceWish};
 use bellwether_model::{Labels, SeriesSource, Timestamp};
-use bellwether_slo::{Fired, HistoryPoint, SloStatus, Stretch};
+use bellwether_slo::{
+    Correction, CorrectionEvent, Fired, HistoryPoint, ReportRequest, SloReport, SloStatus, Stretch,
+};
 use bellwether_tsdb::Store;
 use bellwether_web::view::{
     AlertGroupView, AlertState, AlertView, DeliveryFilter, DeliveryOutcome, DeliveryView, HistoryRequest,
@@ -16,6 +18,7 @@ use bellwether_web::{App, BoxFuture, Demo, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock;
+use crate::corrections;
 use crate::health::Health;
 use crate::pipeline::Pipeline;
 use crate::probe::ProbePool;
@@ -264,6 +267,18 @@ impl App for Pages {
     fn expire_silence(&self, id: String) -> BoxFuture<'_, Result<(), Refused>> {
         let event = alerts::Event::ExpireSilence { id: SilenceId(id), by: "api".to_owned() };
         Box::pin(async move { self.ask(event).await.map(|_| ()) })
+    }
+
+    fn corrections(&self) -> Vec<Arc<Correction>> {
+        self.read(|pipeline| pipeline.slo.corrections())
+    }
+
+    fn correct(&self, event: CorrectionEvent) -> BoxFuture<'_, Result<Correction, Refused>> {
+        Box::pin(corrections::ask(&self.requests, event))
+    }
+
+    fn slo_report(&self, slo_id: &str, request: &ReportRequest) -> Option<SloReport> {
+        self.read(|pipeline| pipeline.slo.report(slo_id, request))
     }
 
     fn demo(&self) -> Option<&dyn Demo> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bellwether_alerts::{AlertCore, AlertSource, Answer, Delivery, HandOver, Post, PostId, Posted, Record};
 use bellwether_model::{Alert, Batch, Labels, SeriesId, TimeDelta, Timestamp};
 use bellwether_rules::{QueryId, RuleChange, RuleEngine, RuleQuery, Written};
-use bellwether_slo::{Question, Recalled, SloEngine};
+use bellwether_slo::{Correction, Question, Recalled, SloEngine};
 
 /// What may happen to the pipeline.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub struct Outcome {
     pub records: Vec<Record>,
     /// And what rules must not forget, in the same one.
     pub rule_changes: Vec<RuleChange>,
+    /// And corrections as they are from now on.
+    pub corrections: Vec<Correction>,
     /// Tell whoever asked.
     pub answer: Option<Answer>,
     /// Send these and report back.

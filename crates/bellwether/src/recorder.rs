@@ -4,13 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_alerts::Record;
 use bellwether_model::{TimeDelta, Timestamp};
-use bellwether_rules::RuleChange;
 
 use crate::clock;
 use crate::health::{Health, Trouble};
-use crate::state::StateDb;
+use crate::state::{Decided, StateDb};
 
 /// How long to wait between attempts before it is trouble.
 const RECORD_AGAIN: [Duration; 3] =
@@ -25,9 +23,7 @@ const WAITING_MAX: usize = 10_000;
 pub struct Recorder {
     state: Arc<StateDb>,
     health: Arc<Health>,
-    waiting: Vec<Record>,
-    /// What rules must not forget, the latest of each rule last.
-    rules_waiting: Vec<RuleChange>,
+    waiting: Decided,
     tried_at: Timestamp,
     /// Why the last attempt failed; empty without trouble.
     why: String,
@@ -37,9 +33,8 @@ pub struct Recorder {
 impl Recorder {
     /// With nothing that waits.
     pub fn new(state: Arc<StateDb>, health: Arc<Health>) -> Self {
-        let (waiting, rules_waiting) = (Vec::new(), Vec::new());
         let (tried_at, why) = (Timestamp::default(), String::new());
-        Self { state, health, waiting, rules_waiting, tried_at, why, pauses: &RECORD_AGAIN }
+        Self { state, health, waiting: Decided::default(), tried_at, why, pauses: &RECORD_AGAIN }
     }
 
     /// Whether everything is written down.
@@ -49,12 +44,11 @@ impl Recorder {
 
     /// Writes records down behind those that wait. Once that has failed for 2.5 s nobody is kept waiting any more:
     /// all are tried again now and then.
-    pub async fn record(&mut self, records: Vec<Record>, rules: Vec<RuleChange>) -> Result<(), String> {
-        if records.is_empty() && rules.is_empty() {
+    pub async fn record(&mut self, decided: Decided) -> Result<(), String> {
+        if decided.is_empty() {
             return Ok(());
         }
-        self.waiting.extend(records);
-        self.rules_waiting.extend(rules);
+        self.waiting.append(decided);
         if self.is_well() {
             for pause in self.pauses {
                 match self.try_all().await {
@@ -63,7 +57,7 @@ impl Recorder {
                 }
             }
         } else if !self.is_due() {
-            self.bound();
+            self.waiting.keep_latest(WAITING_MAX);
             return Err(self.why.clone());
         }
         let tried = self.try_all().await;
@@ -92,12 +86,11 @@ impl Recorder {
     }
 
     async fn try_all(&mut self) -> Result<(), String> {
-        let tried = self.state.record_all(&self.waiting, &self.rules_waiting).await;
+        let tried = self.state.record_all(&self.waiting).await;
         let tried = tried.map_err(|error| error.to_string());
         self.tried_at = clock::now();
         if tried.is_ok() {
-            self.waiting.clear();
-            self.rules_waiting.clear();
+            self.waiting = Decided::default();
         }
         tried
     }
@@ -110,7 +103,7 @@ impl Recorder {
             }
             Err(why) => {
                 self.why.clone_from(why);
-                self.bound();
+                self.waiting.keep_latest(WAITING_MAX);
                 self.health.report(
                     Trouble::State,
                     format!("decisions cannot be recorded, messages are sent all the same: {why}"),
@@ -119,25 +112,19 @@ impl Recorder {
         }
         tried
     }
-
-    fn bound(&mut self) {
-        let too_many = self.waiting.len().saturating_sub(WAITING_MAX);
-        self.waiting.drain(..too_many);
-        let too_many = self.rules_waiting.len().saturating_sub(WAITING_MAX);
-        self.rules_waiting.drain(..too_many);
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use bellwether_alerts::AuditRow;
+    use bellwether_alerts::{AuditRow, Record};
     use sqlx::{Connection, SqliteConnection};
 
     use super::*;
 
-    fn audit(subject: &str) -> Vec<Record> {
+    fn audit(subject: &str) -> Decided {
         let [who, action, detail] = ["ann", "silence.set", "deploy"].map(str::to_owned);
-        vec![Record::Audit(AuditRow { at: Timestamp(0), who, action, subject: subject.to_owned(), detail })]
+        let row = AuditRow { at: Timestamp(0), who, action, subject: subject.to_owned(), detail };
+        Decided { records: vec![Record::Audit(row)], ..Decided::default() }
     }
 
     #[tokio::test]
@@ -149,15 +136,12 @@ mod tests {
         let mut recorder = Recorder { pauses: &[], ..Recorder::new(state.clone(), health.clone()) };
         let mut other = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
 
-        recorder.record(audit("a"), Vec::new()).await.unwrap();
+        recorder.record(audit("a")).await.unwrap();
         sqlx::query("ALTER TABLE audit RENAME TO away").execute(&mut other).await.unwrap();
-        recorder.record(audit("b"), Vec::new()).await.unwrap_err();
+        recorder.record(audit("b")).await.unwrap_err();
         assert!(health.has(Trouble::State));
         sqlx::query("ALTER TABLE away RENAME TO audit").execute(&mut other).await.unwrap();
-        recorder
-            .record(audit("c"), Vec::new())
-            .await
-            .expect_err("nobody is kept waiting by another attempt so soon");
+        recorder.record(audit("c")).await.expect_err("nobody is kept waiting by another attempt so soon");
         recorder.tried_at = Timestamp::default();
         recorder.again().await;
         assert!(!health.has(Trouble::State) && recorder.is_well());

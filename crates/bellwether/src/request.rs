@@ -3,12 +3,16 @@
 
 use bellwether_alerts::{Answer, Event, PostId, Posted};
 use bellwether_model::Timestamp;
+use bellwether_slo::{Correction, CorrectionError, CorrectionEvent};
 use tokio::sync::oneshot;
 
 use crate::pipeline::{Outcome, Pipeline};
 
 /// Requests that may wait.
 pub const REQUESTS_MAX: usize = 4096;
+
+/// What became of a correction, or why it was refused.
+pub type Corrected = Result<Correction, CorrectionError>;
 
 /// What others ask of the task.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub enum Request {
     Answer(bellwether_slo::Answer),
     /// A request to an Alertmanager has been answered, or not.
     Posted(PostId, Posted),
+    /// Add or revoke a correction; the answer comes when it is recorded.
+    Correct(CorrectionEvent, oneshot::Sender<Result<Corrected, String>>),
     /// Change the pipeline: a new configuration.
     Change(Change, oneshot::Sender<()>),
 }

@@ -309,7 +309,7 @@ async fn recover(
         }
         found => found,
     };
-    let (engine, from) = match found {
+    let (mut engine, from) = match found {
         Found::Ledger(engine, position) => (*engine, Some(position)),
         Found::Nothing => (SloEngine::new(config.slos.clone(), settings.slo.clone()), None),
         Found::Unusable(why) => {
@@ -320,6 +320,8 @@ async fn recover(
             (SloEngine::new(config.slos.clone(), settings.slo.clone()), None)
         }
     };
+    // Before the fold: alerts of what is taken out must not fire again.
+    engine.restore_corrections(state.corrections().await.map_err(failed)?);
     let mut rules = RuleEngine::new(settings.rules.clone());
     let mut backlog = Outcome::default();
     let effects = rules.load(&settings.rule_files, now);

@@ -1,6 +1,6 @@
 //! Our own API: the same values the pages show, as JSON, for the command line and for scripts.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::api_error::ApiError;
 use crate::view::{NewAck, Refused};
-use crate::{Shared, deliveries, forms, guard, parts};
+use crate::{Shared, api_corrections, deliveries, forms, guard, parts};
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
@@ -60,8 +60,13 @@ fn json_of<T: Serialize + ?Sized>(value: &T) -> Response {
     }
 }
 
-async fn slo(State(app): State<Shared>, Path(id): Path<String>) -> Response {
+async fn slo(State(app): State<Shared>, Path(id): Path<String>, RawQuery(query): RawQuery) -> Response {
     let slos = app.slos();
+    // An identity has slashes of its own, so that the last part of the path is told apart here.
+    if let (None, Some(id)) = (parts::find_slo(&slos, &id), id.strip_suffix("/report")) {
+        let report = api_corrections::report(app.as_ref(), id, query.as_deref().unwrap_or_default());
+        return report.unwrap_or_else(IntoResponse::into_response);
+    }
     match parts::find_slo(&slos, &id) {
         Some(slo) => json_of(slo),
         None => {

@@ -28,6 +28,24 @@ impl Params {
         Ok(Self(pairs))
     }
 
+    /// Those of an address alone.
+    pub(crate) fn of_query(query: &str) -> Self {
+        Self(url::pairs(query))
+    }
+
+    /// As [`Self::time`], and also a date or a time without a zone.
+    pub(crate) fn moment(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+        let read = |text| {
+            moment(text).ok_or_else(|| {
+                ApiError::bad_data(format!(
+                    "invalid parameter {name:?}: {text:?} is not a time; write RFC 3339 such as \
+                     2026-11-21T03:04Z, a date, or Unix seconds"
+                ))
+            })
+        };
+        self.get(name).map(read).transpose()
+    }
+
     /// The first value of a name; empty values count as absent.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str())
@@ -125,6 +143,21 @@ pub(crate) fn time(text: &str) -> Option<Timestamp> {
     let moment: jiff::Timestamp = text.parse().ok()?;
     Some(Timestamp::from_millis(moment.as_millisecond()))
 }
+
+/// As [`time`], and also a date or a time without a zone, which are those of UTC: what forms of browsers send.
+pub(crate) fn moment(text: &str) -> Option<Timestamp> {
+    let local = || match text.len() {
+        10 => text.parse::<jiff::civil::Date>().map(jiff::civil::DateTime::from).ok(),
+        _ => text.parse::<jiff::civil::DateTime>().ok(),
+    };
+    let utc = |at: jiff::civil::DateTime| at.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    let read =
+        time(text).or_else(|| Some(Timestamp::from_millis(utc(local()?)?.timestamp().as_millisecond())));
+    read.filter(|at| at.0.abs() < MOMENT_MAX_MS)
+}
+
+/// The year 5138; what lies beyond would overflow when lengths are added.
+const MOMENT_MAX_MS: i64 = 100_000_000_000_000;
 
 pub(crate) fn length(text: &str) -> Option<TimeDelta> {
     if let Ok(seconds) = text.parse::<f64>() {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bellwether_model::{SeriesSource, Timestamp};
-use bellwether_slo::{Fired, HistoryPoint, SloStatus};
+use bellwether_slo::{Correction, CorrectionEvent, Fired, HistoryPoint, ReportRequest, SloReport, SloStatus};
 use tokio::sync::watch;
 
 use crate::queries::Queries;
@@ -45,6 +45,19 @@ pub trait App: Send + Sync + 'static {
     fn slo_history(&self, request: HistoryRequest<'_>) -> Vec<HistoryPoint>;
     /// When its alerts fired in that range, as far as its steps can tell.
     fn slo_fired(&self, request: HistoryRequest<'_>) -> Vec<Fired>;
+
+    /// All corrections, the latest stretch first.
+    fn corrections(&self) -> Vec<Arc<Correction>> {
+        Vec::new()
+    }
+    /// Adds or revokes a correction; it is recorded when this answers. The process makes its identity.
+    fn correct(&self, _event: CorrectionEvent) -> BoxFuture<'_, Result<Correction, Refused>> {
+        Box::pin(async { Err(Refused::NotFound("this process keeps no corrections".to_owned())) })
+    }
+    /// An objective over a period or any stretch, as known now or on some day; `None` if there is no such objective.
+    fn slo_report(&self, _slo_id: &str, _request: &ReportRequest) -> Option<SloReport> {
+        None
+    }
 
     /// All targets.
     fn targets(&self) -> Vec<TargetView>;

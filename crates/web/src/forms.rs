@@ -53,7 +53,7 @@ pub(crate) const fn status_of(refused: &Refused) -> StatusCode {
     }
 }
 
-fn answer(app: &Shared, done: Result<(), Refused>, to: &str, name: &str) -> Response {
+pub(crate) fn answer(app: &Shared, done: Result<(), Refused>, to: &str, name: &str) -> Response {
     match done {
         Ok(()) => see_other(to, name),
         Err(refused) => page::refused(app.as_ref(), status_of(&refused), refused.message(), to),

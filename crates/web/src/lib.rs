@@ -6,11 +6,14 @@
 mod alertmanager;
 mod alerts;
 mod api;
+mod api_corrections;
 mod api_error;
 mod api_json;
 mod api_params;
 mod app;
 mod assets;
+mod correction_wish;
+mod corrections;
 mod deliveries;
 pub mod digits;
 mod events;
@@ -61,6 +64,8 @@ pub fn router(app: Arc<dyn App>) -> Router {
         .merge(prometheus::routes())
         .merge(alertmanager::routes())
         .merge(api::routes())
+        .merge(api_corrections::routes())
+        .merge(corrections::routes())
         .merge(assets::routes())
         .fallback(no_such_page)
         .layer(middleware::from_fn(guard::security_headers))

@@ -3,6 +3,7 @@
 //! SQLite in one file, with a log that is synced at every commit, so that what [`StateDb::record`] has returned from
 //! survives `kill -9` and power loss. Queries keep to what SQLite and PostgreSQL both understand.
 
+mod decided;
 mod error;
 mod read;
 mod write;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use decided::Decided;
 pub use error::StateError;
 pub use read::DeliveryQuery;
 pub use write::Pruned;

@@ -3,6 +3,7 @@
 use bellwether_alerts::{AttemptRow, AuditRow, DeliveryKey, DeliveryRow, Restored};
 use bellwether_model::Timestamp;
 use bellwether_rules::{EngineSnapshot, RuleChange};
+use bellwether_slo::Correction;
 use serde::de::DeserializeOwned;
 
 use super::{StateDb, StateError};
@@ -91,6 +92,11 @@ impl StateDb {
         let mut rules = saved.unwrap_or_default();
         rules.apply(changes);
         Ok((!is_empty).then_some(rules))
+    }
+
+    /// All corrections, revoked ones included.
+    pub async fn corrections(&self) -> Result<Vec<Correction>, StateError> {
+        self.rows("corrections", "SELECT id, body FROM corrections ORDER BY id").await
     }
 
     async fn rows<T: DeserializeOwned>(

@@ -3,11 +3,12 @@
 use bellwether_alerts::{AlertRow, AttemptRow, AuditRow, DeliveryRow, GroupRow, Record, Silence, ToldRow};
 use bellwether_model::Timestamp;
 use bellwether_rules::{EngineSnapshot, RuleChange};
+use bellwether_slo::Correction;
 use serde::Serialize;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Sqlite, SqliteConnection};
 
-use super::{StateDb, StateError};
+use super::{Decided, StateDb, StateError};
 
 /// How many rows were removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,17 +24,17 @@ pub struct Pruned {
 impl StateDb {
     /// Commits all records, or none. When this returns they are on disk.
     pub async fn record(&self, records: &[Record]) -> Result<(), StateError> {
-        self.record_all(records, &[]).await
+        self.record_all(&Decided { records: records.to_vec(), ..Decided::default() }).await
     }
 
-    /// The same with what rules must not forget.
-    pub async fn record_all(&self, records: &[Record], changes: &[RuleChange]) -> Result<(), StateError> {
-        if records.is_empty() && changes.is_empty() {
+    /// The same with what rules must not forget, and corrections.
+    pub async fn record_all(&self, decided: &Decided) -> Result<(), StateError> {
+        if decided.is_empty() {
             return Ok(());
         }
         let failed = StateError::statement("record");
         let mut connection = self.pool.acquire().await.map_err(&failed)?;
-        let committed = commit(&mut connection, records, changes, self.epoch).await;
+        let committed = commit(&mut connection, decided, self.epoch).await;
         give_back(connection, committed).await.map_err(failed)
     }
 
@@ -75,18 +76,16 @@ async fn give_back<T>(
     done
 }
 
-async fn commit(
-    connection: &mut SqliteConnection,
-    records: &[Record],
-    changes: &[RuleChange],
-    epoch: i64,
-) -> Result<(), sqlx::Error> {
+async fn commit(connection: &mut SqliteConnection, decided: &Decided, epoch: i64) -> Result<(), sqlx::Error> {
     let mut tx = connection.begin().await?;
-    for record in records {
+    for record in &decided.records {
         write(&mut tx, record, epoch).await?;
     }
-    for change in changes {
+    for change in &decided.rules {
         write_rule_change(&mut tx, change, epoch).await?;
+    }
+    for correction in &decided.corrections {
+        write_correction(&mut tx, correction, epoch).await?;
     }
     tx.commit().await
 }
@@ -201,6 +200,19 @@ async fn write_attempt(tx: &mut SqliteConnection, row: &AttemptRow, epoch: i64) 
          ON CONFLICT (delivery_key, attempt, at) DO UPDATE SET epoch = excluded.epoch, body = excluded.body";
     let query = sqlx::query(statement).bind(&row.delivery.0).bind(i64::from(row.attempt)).bind(row.at.0);
     query.bind(epoch).bind(json(row)?).execute(&mut *tx).await.map(|_| ())
+}
+
+async fn write_correction(
+    tx: &mut SqliteConnection,
+    correction: &Correction,
+    epoch: i64,
+) -> Result<(), sqlx::Error> {
+    let statement = "INSERT INTO corrections (id, epoch, begins_at, ends_at, created_at, body) \
+         VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, body = excluded.body";
+    let query = sqlx::query(statement).bind(&correction.id).bind(epoch);
+    let query = query.bind(correction.begin.0).bind(correction.end.0).bind(correction.created_at.0);
+    query.bind(json(correction)?).execute(&mut *tx).await.map(|_| ())
 }
 
 async fn write_audit(tx: &mut SqliteConnection, row: &AuditRow, epoch: i64) -> Result<(), sqlx::Error> {

@@ -5,6 +5,7 @@ mod bad_targets;
 mod browser;
 mod check;
 mod cli;
+mod corrections;
 mod crash;
 mod crash_service;
 mod demo;

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bellwether::state::{DeliveryQuery, StateDb, StateError};
+use bellwether::state::{Decided, DeliveryQuery, StateDb, StateError};
 use bellwether_alerts::{
     AlertCore, AlertSource, Config, Effect, Event, Receipt, Record, Restored, Setup, SilenceId, SilenceWish,
     parse_matchers,
@@ -185,7 +185,9 @@ async fn what_rules_must_not_forget_is_there_after_a_kill_and_the_last_word_coun
         let mut core = AlertCore::restore(setup(), Restored::default(), Timestamp(0));
         core.step(fire("A"), Timestamp(0))
     };
-    db.record_all(&records(&effects), &[change(0, "a", "new")]).await.unwrap();
+    let rules = vec![change(0, "a", "new")];
+    let decided = Decided { records: records(&effects), rules, ..Decided::default() };
+    db.record_all(&decided).await.unwrap();
     // Nothing is closed: the process is gone.
     let db = StateDb::open(&folder.file()).await.unwrap();
     let series = |rules: &EngineSnapshot| {

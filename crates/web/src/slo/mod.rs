@@ -7,6 +7,7 @@ mod definition;
 mod streams;
 
 use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use bellwether_model::{TimeDelta, TimeRange, Timestamp};
 use bellwether_slo::{Fired, HistoryPoint, SloStatus, StreamStatus};
@@ -16,7 +17,7 @@ use serde::Deserialize;
 use crate::page::{self, Nav};
 use crate::parts::{self, Tone};
 use crate::view::HistoryRequest;
-use crate::{App, Shared, digits, slos, url};
+use crate::{App, Shared, corrections, digits, forms, slos, url};
 
 /// The ranges one can look at; any other goes to the first that is long enough for the objective's period.
 const RANGES: [(&str, TimeDelta); 5] = [
@@ -48,6 +49,7 @@ pub(crate) async fn slo(
     State(app): State<Shared>,
     Path(id): Path<String>,
     Query(ask): Query<Ask>,
+    headers: HeaderMap,
 ) -> Response {
     let slos = app.slos();
     let Some(slo) = parts::find_slo(&slos, &id) else {
@@ -67,7 +69,8 @@ pub(crate) async fn slo(
             html! { h1 { (slo.id) } (parts::empty("Nothing of it has ever been measured", html! { (slo.indicator_text) })) }
         }
     };
-    page::respond(app.as_ref(), Nav::Slos, &slo.id, &main)
+    let corrections = corrections::section(app.as_ref(), slo, &forms::viewer(&headers));
+    page::respond(app.as_ref(), Nav::Slos, &slo.id, &html! { (main) (corrections) })
 }
 
 struct Detail<'a> {
@@ -187,6 +190,7 @@ impl<'a> Detail<'a> {
                     " to be expected by " (parts::moment(expected.ends_at, self.now))
                 }
             }
+            @if let Some(raw) = &self.stream.budget_raw { ", " (parts::budget_text(raw)) " as measured" }
             (parts::budget_bar(Some(budget)))
         }
     }

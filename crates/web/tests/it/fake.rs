@@ -8,8 +8,9 @@ use bellwether_model::{
     Timestamp, matches_all,
 };
 use bellwether_slo::{
-    BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, Exhaustion, Fired, HistoryPoint,
-    Measurement, PeriodStatus, SloStatus, StreamStatus, TargetStatus, Verdict, WindowStatus,
+    BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, Correction, CorrectionEvent,
+    CorrectionWish, Exhaustion, Fired, HistoryPoint, Measurement, PeriodStatus, Revocation, Share, SloStatus,
+    StreamStatus, TargetStatus, Verdict, WindowStatus,
 };
 use bellwether_web::view::*;
 use bellwether_web::{Acknowledger, App, BoxFuture, Demo, Queries};
@@ -32,6 +33,8 @@ pub(crate) struct Fake {
     pub(crate) mood: Mood,
     pub(crate) changes: watch::Sender<u64>,
     pub(crate) acks: Mutex<BTreeMap<String, String>>,
+    /// What was asked for of corrections.
+    pub(crate) corrections: Mutex<Vec<CorrectionEvent>>,
     pub(crate) added: Mutex<Vec<NewSilence>>,
     pub(crate) phase: Mutex<String>,
     pub(crate) queries: Queries,
@@ -55,6 +58,7 @@ impl Fake {
             changes: watch::Sender::new(7),
             acks: Mutex::default(),
             added: Mutex::default(),
+            corrections: Mutex::default(),
             phase: Mutex::new("6".to_owned()),
             queries: Queries::default(),
             source: None,
@@ -101,7 +105,41 @@ impl SeriesSource for Series {
     }
 }
 
+/// A credit of half of an hour, as somebody asked for it.
+fn correction(wish: CorrectionWish) -> Correction {
+    Correction {
+        id: "c1".to_owned(),
+        scope: wish.scope,
+        labels: wish.labels,
+        begin: wish.stretch.begin,
+        end: wish.stretch.end,
+        kind: wish.kind,
+        share: wish.share.unwrap_or(Share::ALL),
+        reason: wish.reason,
+        author: wish.author,
+        approver: wish.approver,
+        created_at: NOW,
+        revoked: None,
+    }
+}
+
 impl App for Fake {
+    fn corrections(&self) -> Vec<Arc<Correction>> {
+        let mut corrections: Vec<Correction> = Vec::new();
+        for event in self.corrections.lock().unwrap().iter().cloned() {
+            match event {
+                CorrectionEvent::Add(wish) => corrections.push(correction(wish)),
+                CorrectionEvent::Revoke { by, reason, .. } => {
+                    corrections[0].revoked = Some(Revocation { at: NOW, by, reason });
+                }
+            }
+        }
+        corrections.into_iter().map(Arc::new).collect()
+    }
+    fn correct(&self, event: CorrectionEvent) -> BoxFuture<'_, Result<Correction, Refused>> {
+        self.corrections.lock().unwrap().push(event);
+        ready(Ok(Correction::clone(&self.corrections()[0])))
+    }
     fn now(&self) -> Timestamp {
         NOW
     }

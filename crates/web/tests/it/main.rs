@@ -2,6 +2,7 @@
 
 mod api;
 mod ask;
+mod corrections;
 mod digits;
 mod explore;
 mod fake;

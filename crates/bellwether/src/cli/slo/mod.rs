@@ -1,9 +1,13 @@
 //! The subcommands of `slo`: one line here, and a file of flags for each.
 
+mod correct;
+mod report;
 mod status;
 
 use clap::Subcommand;
 
+pub use correct::{Correct, CorrectAdd, CorrectList, CorrectRevoke};
+pub use report::Report;
 pub use status::Status;
 
 /// One subcommand, one file under `commands/slo/`.
@@ -11,4 +15,9 @@ pub use status::Status;
 pub enum Slo {
     /// Budgets, burn rates and alerts of every objective
     Status(Status),
+    /// A budget over one period or any stretch, corrected and as measured
+    Report(Report),
+    /// Stretches of time that are judged otherwise than they were measured
+    #[command(subcommand)]
+    Correct(Correct),
 }

@@ -1,5 +1,7 @@
 //! `bellwether slo …`: one subcommand, one file.
 
+mod correct;
+mod report;
 mod status;
 
 use crate::cli::slo::Slo;
@@ -9,5 +11,7 @@ use crate::failure::Failure;
 pub async fn run(command: Slo) -> Result<(), Failure> {
     match command {
         Slo::Status(arguments) => status::run(arguments).await,
+        Slo::Report(arguments) => report::run(arguments).await,
+        Slo::Correct(command) => correct::run(command).await,
     }
 }

@@ -50,7 +50,7 @@ fn row(slo: &Value, stream: &Value) -> Vec<String> {
         text(&slo["goal_text"]),
         text(&slo["period_text"]),
         percent(&stream["total"]["sli_ratio"]),
-        percent(&stream["budget"]["left_ratio"]),
+        super::report::left(&stream["budget"]),
         burns(stream),
         moment(&stream["exhaustion"]["earliest"]),
         if firing.is_empty() { "-".to_owned() } else { format!("FIRING {}", firing.join(", ")) },
