@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{
-    Batch, Labels, Origin, Sample, SeriesId, SeriesSource, TimeDelta, TimeRange, Timestamp,
+    Batch, HistogramSample, Labels, Origin, Sample, SeriesId, SeriesSource, TimeDelta, TimeRange, Timestamp,
 };
 use bellwether_slo::{Backfill, Event, SloEngine, WantedBackfill};
 use bellwether_tsdb::Store;
@@ -33,6 +33,13 @@ struct Past {
     batches: Vec<Batch>,
 }
 
+/// Everything of one moment.
+#[derive(Default)]
+struct Point {
+    samples: Vec<(SeriesId, Sample)>,
+    histograms: Vec<(SeriesId, HistogramSample)>,
+}
+
 fn read(
     store: &Store,
     wanted: &WantedBackfill,
@@ -41,22 +48,29 @@ fn read(
 ) -> Result<Past, String> {
     let range = TimeRange::new(now - wanted.reach.min(retention), now);
     let snapshot = store.snapshot();
-    let (mut series, mut by_time) = (BTreeSet::new(), BTreeMap::<Timestamp, Vec<(SeriesId, Sample)>>::new());
+    let (mut series, mut by_time) = (BTreeSet::new(), BTreeMap::<Timestamp, Point>::new());
     for selector in &wanted.selectors {
         for view in snapshot.select(&selector.all_matchers(), range).map_err(|error| error.to_string())? {
             let Some(id) = store.find(&view.labels) else { continue };
             if !series.insert((id, view.labels.clone())) {
                 continue; // two selectors may share a series
             }
-            let mut samples = Vec::new();
+            let (mut samples, mut histograms) = (Vec::new(), Vec::new());
             for chunk in &view.chunks {
                 chunk.decode(&mut samples).map_err(|error| error.to_string())?;
+                chunk.decode_histograms(&mut histograms).map_err(|error| error.to_string())?;
             }
             for sample in samples.into_iter().filter(|sample| range.contains(sample.at)) {
-                by_time.entry(sample.at).or_default().push((id, sample));
+                by_time.entry(sample.at).or_default().samples.push((id, sample));
+            }
+            for sample in histograms.into_iter().filter(|sample| range.contains(sample.at)) {
+                by_time.entry(sample.at).or_default().histograms.push((id, sample));
             }
         }
     }
-    let batch = |(at, samples)| Batch::floats(Origin::Backfill, at, samples);
+    let batch = |(at, point): (Timestamp, Point)| Batch {
+        histograms: point.histograms,
+        ..Batch::floats(Origin::Backfill, at, point.samples)
+    };
     Ok(Past { series: series.into_iter().collect(), batches: by_time.into_iter().map(batch).collect() })
 }

@@ -42,7 +42,7 @@ mod value;
 
 pub use eval::{EvalError, EvalOptions, Interrupt, Limits, RangeSpec, eval_instant, eval_range};
 pub use function::{Function, FunctionSpec};
-pub use histogram::is_reset;
+pub use histogram::{increase, is_reset, observations_up_to};
 pub use layout::{format, format_query};
 pub use parse::{HEIGHT_MAX, NESTING_MAX, QUERY_BYTES_MAX, parse};
 pub use parse_error::{ParseError, render_errors};

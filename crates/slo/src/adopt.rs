@@ -99,6 +99,7 @@ impl Ledger {
         sli.histograms.values_mut().for_each(|histogram| histogram.renumber(&renumbered));
         sli.is_new = false;
         self.slis[index] = Some(sli);
+        self.adopt_natives(past.natives, &renumbered, index as u32);
     }
 
     /// The ledger without all indicators but one.

@@ -49,7 +49,14 @@ impl Ledger {
             instance: labels.value_or_empty("instance").to_owned(),
         });
         let source = self.sources.len() as u32;
-        self.sources.push(Source { id, previous: None, is_known, pushed, credits: Vec::new() });
+        self.sources.push(Source {
+            id,
+            previous: None,
+            started: None,
+            is_known,
+            pushed,
+            credits: Vec::new(),
+        });
         self.index_source(id, source);
         source
     }
@@ -57,11 +64,18 @@ impl Ledger {
     fn join_histogram(&mut self, index: usize, source: u32, labels: &Labels, part: Part) {
         let Some(sli) = &mut self.slis[index] else { return };
         let threshold = sli.threshold();
-        let histogram = sli.histograms.entry(labels.without(&["__name__", "le"])).or_default();
+        let name = labels.without(&["__name__", "le"]);
+        let histogram = sli.histograms.entry(name.clone()).or_default();
         let members = match part {
             Part::Bucket(bound) => histogram.buckets.entry(bound).or_default(),
             Part::Infinite => &mut histogram.infinite,
             Part::Count => &mut histogram.counts,
+            Part::Native => {
+                if histogram.natives.insert(source) {
+                    self.natives.entry(source).or_default().groups.push((index as u32, name));
+                }
+                return;
+            }
         };
         if !members.insert(source) {
             return;
@@ -72,10 +86,11 @@ impl Ledger {
             let weight = weights.get(&member).copied().unwrap_or_default();
             self.set_credits(index, member, labels, weight);
         }
+        self.mix(index as u32, &name);
     }
 
     /// Gives a source its weight in the streams of an indicator, keeping its place in their coverage.
-    fn set_credits(&mut self, index: usize, source: u32, labels: &Labels, weight: Weight) {
+    pub(crate) fn set_credits(&mut self, index: usize, source: u32, labels: &Labels, weight: Weight) {
         let streams = self.streams_of(index, labels);
         let credits = &mut self.sources[source as usize].credits;
         for stream in streams {

@@ -12,6 +12,7 @@ use bellwether_model::{LogPosition, Sample, SeriesId, TimeDelta};
 
 use crate::alert_state::{AlertKey, AlertName, AlertState};
 use crate::blocks::{Block, Blocks, Totals};
+use crate::checkpoint_natives::{read_natives, write_natives};
 use crate::coverage::{Coverage, Run};
 use crate::definition::Slo;
 use crate::engine::{EngineSettings, SloEngine};
@@ -24,7 +25,7 @@ use crate::wire::{Reader, Writer};
 
 /// First bytes of a head; a version follows.
 const HEAD_MAGIC: &[u8; 7] = b"BWSLOHD";
-/// What is written. Version 2 may hold answers to questions among the targets.
+/// What is written. Version 2 may hold answers to questions among the targets, and has native histograms and starts.
 const VERSION: u8 = 2;
 /// The oldest version that is still read.
 const VERSION_MIN: u8 = 1;
@@ -121,7 +122,7 @@ impl SloEngine {
         head: &[u8],
         blocks: &[u8],
     ) -> Result<(Self, LogPosition), RestoreError> {
-        let body = check_head(head)?;
+        let (version, body) = check_head(head)?;
         let mut engine = Self::new(Vec::new(), settings);
         let mut reader = Reader::new(body);
         let start = read_start(&mut reader).ok_or(RestoreError::Malformed)?;
@@ -132,7 +133,7 @@ impl SloEngine {
         let indicators = slos.iter().flat_map(|slo| slo.indicator.with_base());
         let indicators: BTreeMap<String, Indicator> =
             indicators.map(|indicator| (indicator.key(), indicator)).collect();
-        read_ledger(&mut reader, &mut engine.ledger, &indicators).ok_or(RestoreError::Malformed)?;
+        read_ledger(&mut reader, &mut engine.ledger, &indicators, version).ok_or(RestoreError::Malformed)?;
         read_alerts(&mut reader, &mut engine).ok_or(RestoreError::Malformed)?;
         if !engine.ledger.is_consistent() {
             return Err(RestoreError::Malformed);
@@ -169,16 +170,16 @@ fn write_head(engine: &SloEngine, position: LogPosition) -> Vec<u8> {
     w.bytes
 }
 
-fn check_head(head: &[u8]) -> Result<&[u8], RestoreError> {
-    let version = head.strip_prefix(HEAD_MAGIC).and_then(|rest| rest.first());
-    if !version.is_some_and(|version| (VERSION_MIN..=VERSION).contains(version)) {
-        return Err(RestoreError::UnknownVersion);
-    }
+/// The version and what follows it.
+fn check_head(head: &[u8]) -> Result<(u8, &[u8]), RestoreError> {
+    let version = head.strip_prefix(HEAD_MAGIC).and_then(|rest| rest.first()).copied();
+    let is_known = |version: &u8| (VERSION_MIN..=VERSION).contains(version);
+    let version = version.filter(is_known).ok_or(RestoreError::UnknownVersion)?;
     let (body, sum) = head.split_last_chunk::<4>().ok_or(RestoreError::Checksum)?;
     if body.len() <= HEAD_MAGIC.len() || crc32fast::hash(body) != u32::from_le_bytes(*sum) {
         return Err(RestoreError::Checksum);
     }
-    Ok(&body[HEAD_MAGIC.len() + 1..])
+    Ok((version, &body[HEAD_MAGIC.len() + 1..]))
 }
 
 fn read_start(r: &mut Reader<'_>) -> Option<Start> {
@@ -242,7 +243,7 @@ fn read_totals(r: &mut Reader<'_>) -> Option<Totals> {
     Some(Totals { bad: r.f64()?, total: r.f64()?, measured_ms: r.i64()? })
 }
 
-fn write_all<T>(
+pub(crate) fn write_all<T>(
     w: &mut Writer,
     items: impl ExactSizeIterator<Item = T>,
     mut each: impl FnMut(&mut Writer, T),
@@ -251,7 +252,10 @@ fn write_all<T>(
     items.for_each(|item| each(w, item));
 }
 
-fn read_all<T>(r: &mut Reader<'_>, mut each: impl FnMut(&mut Reader<'_>) -> Option<T>) -> Option<Vec<T>> {
+pub(crate) fn read_all<T>(
+    r: &mut Reader<'_>,
+    mut each: impl FnMut(&mut Reader<'_>) -> Option<T>,
+) -> Option<Vec<T>> {
     let len = r.len()?;
     (0..len).map(|_| each(r)).collect()
 }
@@ -293,12 +297,14 @@ fn write_ledger(w: &mut Writer, ledger: &Ledger) {
         }
         w.u32(*index);
     });
+    write_natives(w, ledger);
 }
 
 fn read_ledger(
     r: &mut Reader<'_>,
     ledger: &mut Ledger,
     indicators: &BTreeMap<String, Indicator>,
+    version: u8,
 ) -> Option<()> {
     (ledger.last_batch, ledger.resumed_at, ledger.last_sweep) =
         (r.maybe_time()?, r.maybe_time()?, r.maybe_time()?);
@@ -321,6 +327,9 @@ fn read_ledger(
         Some((key, r.u32()?))
     })?;
     ledger.target_by_key = keys.into_iter().collect();
+    if version >= 2 {
+        read_natives(r, ledger)?;
+    }
     for index in 0..ledger.slis.len() {
         if ledger.slis[index].is_none() {
             ledger.forget(index);
@@ -359,7 +368,10 @@ fn read_sli(r: &mut Reader<'_>, indicators: &BTreeMap<String, Indicator>) -> Opt
     let histograms = read_all(r, |r| {
         let labels = r.labels()?;
         let buckets = read_all(r, |r| Some((Bound(r.f64()?), members(r)?)))?.into_iter().collect();
-        Some((labels, Histogram { buckets, infinite: members(r)?, counts: members(r)? }))
+        Some((
+            labels,
+            Histogram { buckets, infinite: members(r)?, counts: members(r)?, ..Histogram::default() },
+        ))
     })?;
     let (groups, histograms) = (groups.into_iter().collect(), histograms.into_iter().collect());
     let indicator = indicators.get(&key).cloned();
@@ -442,7 +454,8 @@ fn read_source(r: &mut Reader<'_>) -> Option<Source> {
         let (sli, stream, target) = (r.u32()?, r.u32()?, r.u32()?);
         Some(Credit { sli, stream, target, weight: Weight { bad: r.f64()?, total: r.f64()? } })
     })?;
-    Some(Source { id, previous: at.map(|at| Sample::new(at, value)), is_known, pushed, credits })
+    let previous = at.map(|at| Sample::new(at, value));
+    Some(Source { id, previous, started: None, is_known, pushed, credits })
 }
 
 fn write_target(w: &mut Writer, target: &Target) {

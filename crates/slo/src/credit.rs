@@ -2,296 +2,228 @@
 //!
 //! An increment is the difference to the value before, or the whole value after a reset. What a series had counted
 //! before it was first seen counts only if it was born while its target was already being watched: a fleet of
-//! short-lived pods would otherwise lose every first error. Nothing is ever extrapolated.
+//! short-lived pods would otherwise lose every first error. Where a source says since when it has been counting, that
+//! decides. Nothing is ever extrapolated.
 
-use bellwether_model::{Batch, Births, Origin, Sample, SeriesId, TimeDelta, Timestamp};
+use std::collections::BTreeSet;
 
+use bellwether_model::{Batch, HistogramSample, Sample, SeriesId, Timestamp};
+
+use crate::apply::Arrival;
 use crate::goal::Counts;
-use crate::ledger::{Credit, Ledger, StreamId, Target, TargetKey};
+use crate::ledger::{Credit, Ledger, NONE, Source, StreamId};
+use crate::stream::Unlocated;
 
 /// Counter values beyond this are not counts.
 const VALUE_MAX: f64 = 1e18;
-/// Time after which results of rules no longer follow on each other.
-const RULES_GAP: TimeDelta = TimeDelta(5 * TimeDelta::MINUTE.0);
 
-/// A batch with what is known of its target, while it is being applied.
-pub(crate) struct Arrival {
-    pub(crate) target: u32,
+/// What a batch says of one series.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Seen<'a> {
+    Number(Sample),
+    Histogram(&'a HistogramSample),
+}
+
+/// What a series is given to credit.
+pub(crate) struct Given {
     pub(crate) at: Timestamp,
-    pub(crate) was_watched: bool,
-    /// Slots up to here are vouched for.
-    pub(crate) vouched: i64,
-    pub(crate) is_reset_gap: bool,
+    /// The counter began anew.
+    pub(crate) fell: bool,
+    /// The events lie somewhere since then.
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) amounts: Amounts,
+}
+
+/// How much it is.
+pub(crate) enum Amounts {
+    /// An increment, the same for every credit, times its weight.
+    Same(f64),
+    /// Increments of a series' credits in their order, times their weights.
+    Each(Vec<f64>),
+    /// Events of a series' credits in their order.
+    Events(Vec<Counts>),
 }
 
 impl Ledger {
-    /// Folds a batch in. Gives the streams it made known further, in order.
-    pub fn apply(&mut self, batch: &Batch) -> Vec<StreamId> {
-        let mut touched = match batch.origin {
-            Origin::Scrape { target, ok: true, interval } => {
-                self.apply_scrape(batch, target, interval, Births::Counted)
+    /// Whether a counter began anew since it was last seen; `None` if it never was, or if this is no count.
+    pub(crate) fn is_anew(&self, source: u32, seen: Seen<'_>, started: Option<Timestamp>) -> Option<bool> {
+        match seen {
+            Seen::Number(sample) if is_count(sample.value) => {
+                let known = &self.sources[source as usize];
+                let previous = known.previous?;
+                Some(sample.value < previous.value || known.has_started_since(previous.at, started))
             }
-            Origin::Remote { target, ok: true, interval, births } => {
-                self.apply_remote(batch, target, interval, births)
+            Seen::Number(_) => None,
+            Seen::Histogram(sample) => self.is_histogram_anew(source, sample, started),
+        }
+    }
+
+    /// Credits everything a batch says. Histograms come first, since a classic one of the same name adds nothing to
+    /// a native one.
+    pub(crate) fn credit_all(&mut self, batch: &Batch, arrival: &Arrival<'_>) {
+        for (id, seen, started) in entries(batch) {
+            if let Some(source) = self.source_of(id) {
+                self.credit(source, seen, started, arrival);
             }
-            Origin::Scrape { target, ok: false, interval }
-            | Origin::Remote { target, ok: false, interval, .. } => {
-                self.apply_failure(batch, target, interval)
+        }
+    }
+
+    pub(crate) fn credit(
+        &mut self,
+        source: u32,
+        seen: Seen<'_>,
+        started: Option<Timestamp>,
+        arrival: &Arrival<'_>,
+    ) {
+        match seen {
+            Seen::Number(sample) => {
+                let sample = Sample::new(sample.at.min(arrival.at), sample.value);
+                self.credit_number(source, sample, started, arrival);
             }
-            Origin::Backfill => self.apply_pushed(batch, None, Births::Counted),
-            Origin::Rules => self.apply_pushed(batch, Some(RULES_GAP), Births::Counted),
-            Origin::RemotePushed { births } => self.apply_pushed(batch, Some(RULES_GAP), births),
-        };
-        let is_heard =
-            !matches!(batch.origin, Origin::Scrape { ok: false, .. } | Origin::Remote { ok: false, .. });
-        touched.sort_unstable();
-        touched.dedup();
-        let judged = self.judge_slices(&touched);
-        self.sweep(batch.at);
-        if !is_heard {
-            return Vec::new();
-        }
-        touched.extend(judged);
-        touched.into_iter().map(StreamId).collect()
-    }
-
-    fn apply_scrape(&mut self, batch: &Batch, up: SeriesId, interval: TimeDelta, births: Births) -> Vec<u32> {
-        let index = self.live_target(TargetKey::Scraped(up));
-        let interval = TimeDelta(interval.0.clamp(1, TimeDelta::DAY.0));
-        let at = batch.at;
-        if self.targets[index as usize].last_ok.is_some_and(|last| at <= last) {
-            return Vec::new(); // the same scrape twice
-        }
-        let pushers = self.pushers(index, batch);
-        let mut arrival = self.arrive(index, batch, interval, !pushers.is_empty());
-        arrival.was_watched &= births == Births::Counted;
-        if arrival.is_reset_gap {
-            self.take_back(index);
-        }
-        let booked = self.gap_before(index, at, interval).map(|last| (last, self.booked_of(index)));
-        self.vouch(&arrival);
-        for (id, sample) in &batch.samples {
-            let Some(source) = self.source_of(*id) else { continue };
-            let sample = Sample::new(sample.at.min(at), sample.value);
-            self.credit(source, sample, &arrival);
-        }
-        for pusher in pushers {
-            self.supersede(pusher, &arrival);
-        }
-        if let Some((last, before)) = booked.filter(|_| !arrival.is_reset_gap) {
-            self.remember_gap(last, at, &before);
-        }
-        let target = &mut self.targets[index as usize];
-        target.first_ok = target.first_ok.or(Some(at));
-        (target.last_ok, target.last_attempt) = (Some(at), Some(at));
-        (target.has_failed, target.has_lost, target.interval) = (false, false, interval);
-        let touched: Vec<u32> = target.contributions.iter().map(|c| c.stream).collect();
-        self.know_until(&touched, at, interval);
-        if is_gone(batch, up) {
-            self.retire(index, at);
-        }
-        touched
-    }
-
-    /// A scrape as another store has it. It may arrive in parts, or be read for an indicator that is new: what is
-    /// not after the target's last scrape is credited to its own time and changes nothing of what is known of the target.
-    fn apply_remote(&mut self, batch: &Batch, up: SeriesId, interval: TimeDelta, births: Births) -> Vec<u32> {
-        let index = self.live_target(TargetKey::Scraped(up));
-        let target = &self.targets[index as usize];
-        let at = batch.at;
-        if target.last_ok.is_none_or(|last| last < at) {
-            return self.apply_scrape(batch, up, interval, births);
-        }
-        // What a failure since has taken back stays taken back.
-        let ahead = if target.has_failed { 0 } else { interval.0.clamp(1, TimeDelta::DAY.0) };
-        let arrival = Arrival {
-            target: index,
-            at,
-            was_watched: births == Births::Counted && target.first_ok.is_some_and(|first| first < at),
-            vouched: self.grid.slot(at + TimeDelta(ahead)),
-            is_reset_gap: false,
-        };
-        for (id, sample) in &batch.samples {
-            let Some(source) = self.source_of(*id) else { continue };
-            self.credit(source, Sample::new(sample.at.min(at), sample.value), &arrival);
-        }
-        // Only streams that join with these samples lack what the target has vouched for since.
-        self.vouch(&arrival);
-        let target = &mut self.targets[index as usize];
-        target.first_ok = target.first_ok.min(Some(at));
-        let touched: Vec<u32> = target.contributions.iter().map(|c| c.stream).collect();
-        self.know_until(&touched, at, interval);
-        touched
-    }
-
-    /// The index of a target that is not gone: one that returns starts anew, but has been seen before.
-    pub(crate) fn live_target(&mut self, key: TargetKey) -> u32 {
-        let index = self.target_for(key.clone());
-        let old = &self.targets[index as usize];
-        if !old.is_gone {
-            return index;
-        }
-        let target =
-            Target { first_ok: old.first_ok, last_ok: old.last_ok, has_failed: true, ..Target::default() };
-        self.targets.push(target);
-        let index = (self.targets.len() - 1) as u32;
-        self.target_by_key.insert(key, index);
-        index
-    }
-
-    /// The last good scrape, if more time has passed since than between two scrapes, or one has failed.
-    fn gap_before(&self, target: u32, at: Timestamp, interval: TimeDelta) -> Option<Timestamp> {
-        let target = &self.targets[target as usize];
-        target.last_ok.filter(|last| target.has_failed || (at - *last).0 * 2 > interval.0 * 3)
-    }
-
-    fn arrive(&self, index: u32, batch: &Batch, interval: TimeDelta, has_past: bool) -> Arrival {
-        let at = batch.at;
-        let target = &self.targets[index as usize];
-        let was_watched = match target.first_ok {
-            Some(first) => first < at,
-            None => has_past,
-        };
-        let is_gap = self.gap_before(index, at, interval).is_some();
-        Arrival {
-            target: index,
-            at,
-            was_watched,
-            vouched: self.grid.slot(at + interval),
-            is_reset_gap: target.has_lost || is_gap && !self.survived(batch),
+            Seen::Histogram(sample) => self.credit_native(source, sample, started, arrival),
         }
     }
 
-    /// Whether the counters of a batch went on from where they were: some did, and none fell.
-    fn survived(&self, batch: &Batch) -> bool {
-        let values = batch.samples.iter().filter(|(_, sample)| is_count(sample.value));
-        let pairs = values.filter_map(|(id, sample)| {
-            let source = self.source_of(*id)?;
-            Some((self.sources[source as usize].previous?.value, sample.value))
-        });
-        let (mut some, mut fell) = (false, false);
-        for (before, now) in pairs {
-            some = true;
-            fell |= now < before;
-        }
-        some && !fell
-    }
-
-    fn credit(&mut self, source: u32, sample: Sample, arrival: &Arrival) {
-        let source_index = source as usize;
-        let source = &mut self.sources[source_index];
-        if !is_count(sample.value) || source.previous.is_some_and(|p| sample.at <= p.at) {
+    fn credit_number(
+        &mut self,
+        source: u32,
+        sample: Sample,
+        started: Option<Timestamp>,
+        arrival: &Arrival<'_>,
+    ) {
+        let previous = self.sources[source as usize].previous;
+        if !is_count(sample.value) || previous.is_some_and(|p| sample.at <= p.at) {
             return;
         }
-        let increment = match source.previous {
-            Some(previous) if sample.value >= previous.value => sample.value - previous.value,
-            Some(_) => sample.value,
-            None if arrival.was_watched && !source.is_known => sample.value,
-            None => 0.0,
+        let fell = self.is_anew(source, Seen::Number(sample), started).unwrap_or(false);
+        let amounts = match previous {
+            _ if !self.mixed.is_empty() => self.mixed_amounts(source, sample, fell, started, arrival),
+            Some(_) if fell => Amounts::Same(sample.value),
+            Some(previous) => Amounts::Same(sample.value - previous.value),
+            None => self.born_amounts(source, sample.value, started, arrival),
         };
-        let previous = source.previous.replace(sample);
-        for credit in 0..self.sources[source_index].credits.len() {
-            let Credit { stream, target, weight, .. } = self.sources[source_index].credits[credit];
+        let since = started.filter(|_| previous.is_none());
+        let known = &mut self.sources[source as usize];
+        known.previous = Some(sample);
+        known.started = started.or(known.started);
+        self.give(source, &Given { at: sample.at, fell, since, amounts }, arrival);
+    }
+
+    /// What the first value of a series counts for each of its credits.
+    fn born_amounts(
+        &self,
+        source: u32,
+        value: f64,
+        started: Option<Timestamp>,
+        arrival: &Arrival<'_>,
+    ) -> Amounts {
+        let source = &self.sources[source as usize];
+        let of = |credit: &Credit| match self.is_from_zero(source, credit.sli, started, arrival) {
+            true => value,
+            false => 0.0,
+        };
+        match started {
+            None if !arrival.was_watched || source.is_known => Amounts::Same(0.0),
+            None => Amounts::Same(value),
+            Some(_) => Amounts::Each(source.credits.iter().map(of).collect()),
+        }
+    }
+
+    /// Whether all that a series counted before it was first seen belongs to an indicator.
+    ///
+    /// Its start decides, where it is known: what began while the indicator was watched does. A start that it shares with
+    /// series which were there before is that of their process, and says nothing of when this one began.
+    pub(crate) fn is_from_zero(
+        &self,
+        source: &Source,
+        sli: u32,
+        started: Option<Timestamp>,
+        arrival: &Arrival<'_>,
+    ) -> bool {
+        let was_born = arrival.was_watched && !source.is_known;
+        let Some(started) = started else { return was_born };
+        let everything = self.slis[sli as usize].as_ref().map_or(NONE, |sli| sli.everything);
+        let watched_from = self.stream(StreamId(everything)).and_then(|stream| stream.start_slot);
+        // A clock that goes ahead of ours makes nothing younger than the scrape that tells of it.
+        let is_within = watched_from.is_some_and(|slot| started.min(arrival.at) > self.grid.end(slot - 1));
+        is_within || was_born && arrival.known_starts.contains(&started)
+    }
+
+    /// The starts that a batch gives of series which were seen before.
+    pub(crate) fn known_starts(&self, batch: &Batch) -> BTreeSet<Timestamp> {
+        if batch.start_times.is_empty() {
+            return BTreeSet::new();
+        }
+        let known = entries(batch).filter(|(id, ..)| self.source_of(*id).is_some_and(|s| self.was_seen(s)));
+        known.filter_map(|(_, _, started)| started).collect()
+    }
+
+    fn was_seen(&self, source: u32) -> bool {
+        let native = self.natives.get(&source).is_some_and(|native| native.previous.is_some());
+        native || self.sources[source as usize].previous.is_some()
+    }
+
+    /// Books what a series is given in its streams, and makes the target vouch for them.
+    pub(crate) fn give(&mut self, source: u32, given: &Given, arrival: &Arrival<'_>) {
+        let source = source as usize;
+        let slot = self.grid.slot(given.at);
+        for index in 0..self.sources[source].credits.len() {
+            let Credit { stream, target, weight, .. } = self.sources[source].credits[index];
             if target != arrival.target {
-                let fell = previous.is_some_and(|p| sample.value < p.value);
-                self.move_credit(stream, target, arrival, fell);
-                self.sources[source_index].credits[credit].target = arrival.target;
+                self.move_credit(stream, target, arrival, given.fell);
+                self.sources[source].credits[index].target = arrival.target;
             }
-            if increment != 0.0 {
-                let counts = Counts { bad: increment * weight.bad, total: increment * weight.total };
-                if let Some(stream) = &mut self.streams[stream as usize] {
-                    stream.credit(self.grid.slot(sample.at), counts);
-                }
-            }
-        }
-    }
-
-    fn know_until(&mut self, streams: &[u32], at: Timestamp, interval: TimeDelta) {
-        for index in streams {
-            if let Some(stream) = &mut self.streams[*index as usize] {
-                stream.know_until(at, interval);
-            }
-        }
-    }
-
-    /// Takes back what the target vouched for ahead. Gives the streams of which less is known than before.
-    fn apply_failure(&mut self, batch: &Batch, up: SeriesId, interval: TimeDelta) -> Vec<u32> {
-        let index = self.live_target(TargetKey::Scraped(up));
-        let target = &mut self.targets[index as usize];
-        if target.last_attempt.is_some_and(|last| batch.at < last) {
-            return Vec::new(); // heard of late: the target has been heard of since
-        }
-        (target.has_failed, target.last_attempt) = (true, Some(batch.at));
-        target.interval = TimeDelta(interval.0.clamp(1, TimeDelta::DAY.0));
-        self.take_back(index);
-        let changed = self.targets[index as usize].contributions.iter().map(|c| c.stream).collect();
-        if is_gone(batch, up) {
-            self.retire(index, batch.at);
-        }
-        changed
-    }
-
-    /// Samples without a scrape: each series belongs to whoever pushes its job and instance.
-    fn apply_pushed(&mut self, batch: &Batch, gap: Option<TimeDelta>, births: Births) -> Vec<u32> {
-        let mut touched = Vec::new();
-        for (id, sample) in &batch.samples {
-            let Some(source) = self.source_of(*id) else { continue };
-            let at = sample.at;
-            let index = self.pushed_target(source);
-            let target = &self.targets[index as usize];
-            let last = target.last_ok;
-            let previous = self.sources[source as usize].previous;
-            let fell = previous.is_some_and(|p| sample.value < p.value);
-            let is_gap = gap.zip(last).is_some_and(|(gap, last)| at - last > gap);
-            let arrival = Arrival {
-                target: index,
-                at,
-                was_watched: births == Births::Counted && target.first_ok.is_some_and(|first| first < at),
-                vouched: self.grid.slot(at),
-                is_reset_gap: target.has_lost || is_gap && fell,
+            let times = |amount: f64| Counts { bad: amount * weight.bad, total: amount * weight.total };
+            let counts = match &given.amounts {
+                Amounts::Same(amount) => times(*amount),
+                Amounts::Each(amounts) => times(amounts.get(index).copied().unwrap_or_default()),
+                Amounts::Events(events) => events.get(index).copied().unwrap_or_default(),
             };
-            if last.is_none_or(|last| last < at) {
-                self.vouch(&arrival);
-                let target = &mut self.targets[index as usize];
-                target.interval = last.map_or(self.settings.slot, |last| at - last);
-                target.first_ok = target.first_ok.or(Some(at));
-                (target.last_ok, target.last_attempt) = (Some(at), Some(at));
-                target.has_lost = false;
+            let Some(stream) = self.streams[stream as usize].as_mut() else { continue };
+            if counts == Counts::default() {
+                continue;
             }
-            self.credit(source, *sample, &arrival);
-            let streams: Vec<u32> = self.sources[source as usize].credits.iter().map(|c| c.stream).collect();
-            let interval = self.targets[index as usize].interval;
-            self.know_until(&streams, at, interval);
-            touched.extend(streams);
-            if touched.len() > 4096 {
-                touched.sort_unstable();
-                touched.dedup();
+            stream.credit(slot, counts);
+            // What began longer ago than a scrape happened somewhere since.
+            if let Some(since) = given.since.filter(|since| (given.at - *since).0 * 2 > stream.interval.0 * 3)
+            {
+                stream.remember_gap(Unlocated { slots: (self.grid.slot(since), slot), counts });
             }
         }
-        touched
-    }
-
-    fn pushed_target(&mut self, source: u32) -> u32 {
-        let pushed = self.sources[source as usize].pushed;
-        if !self.targets[pushed as usize].is_gone {
-            return pushed;
-        }
-        let key = self.target_by_key.iter().find(|(_, t)| **t == pushed).map(|(key, _)| key.clone());
-        let Some(key) = key else {
-            self.targets[pushed as usize].is_gone = false;
-            return pushed;
-        };
-        let fresh = self.live_target(key);
-        self.sources.iter_mut().filter(|s| s.pushed == pushed).for_each(|s| s.pushed = fresh);
-        fresh
     }
 }
 
-/// Whether a batch says that its target is no longer there.
-fn is_gone(batch: &Batch, up: SeriesId) -> bool {
-    batch.samples.iter().any(|(id, sample)| *id == up && sample.is_stale())
+impl Seen<'_> {
+    pub(crate) fn at(self) -> Timestamp {
+        match self {
+            Self::Number(sample) => sample.at,
+            Self::Histogram(sample) => sample.at,
+        }
+    }
 }
 
-fn is_count(value: f64) -> bool {
+impl Source {
+    /// Whether its source says that it began anew after a moment at which it was seen.
+    pub(crate) fn has_started_since(&self, seen: Timestamp, started: Option<Timestamp>) -> bool {
+        started.is_some_and(|started| self.started.map_or(seen < started, |before| before < started))
+    }
+}
+
+/// Everything a batch says, histograms first, each with its start.
+pub(crate) fn entries(batch: &Batch) -> impl Iterator<Item = (SeriesId, Seen<'_>, Option<Timestamp>)> {
+    let start = |place: usize| {
+        let starts = &batch.start_times;
+        let found = starts.binary_search_by_key(&(place as u32), |(place, _)| *place);
+        found.ok().map(|index| starts[index].1)
+    };
+    let numbers = batch.samples.len();
+    let histograms = batch.histograms.iter().enumerate();
+    let histograms =
+        histograms.map(move |(place, (id, sample))| (*id, Seen::Histogram(sample), start(numbers + place)));
+    let samples = batch.samples.iter().enumerate();
+    histograms.chain(samples.map(move |(place, (id, sample))| (*id, Seen::Number(*sample), start(place))))
+}
+
+pub(crate) fn is_count(value: f64) -> bool {
     (0.0..VALUE_MAX).contains(&value)
 }

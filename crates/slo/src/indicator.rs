@@ -374,7 +374,7 @@ impl Events {
             Self::Ratio(ratio) => ratio.selectors(),
             Self::Latency(latency) => {
                 let base = latency.histogram.name.as_deref().unwrap_or_default();
-                ["_bucket", "_count"]
+                ["_bucket", "_count", ""]
                     .map(|suffix| latency.histogram.with_name(format!("{base}{suffix}")))
                     .to_vec()
             }

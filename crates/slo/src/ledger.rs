@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use bellwether_model::{Labels, Sample, SeriesId, TimeDelta, Timestamp};
 
+use crate::credit_native::{Mixed, Native};
 use crate::indicator::{Budgeting, Indicator};
 use crate::period::Stretch;
 use crate::sli::{Sli, Weight};
@@ -68,6 +69,8 @@ pub(crate) struct Credit {
 pub(crate) struct Source {
     pub(crate) id: SeriesId,
     pub(crate) previous: Option<Sample>,
+    /// Since when it has been counting, as its source said last.
+    pub(crate) started: Option<Timestamp>,
     /// The first value is only a baseline: the series is older than its announcement.
     pub(crate) is_known: bool,
     /// The target it belongs to when it is pushed, not scraped.
@@ -128,6 +131,10 @@ pub struct Ledger {
     pub(crate) sources: Vec<Source>,
     /// Position in `sources` by series number.
     pub(crate) source_by_series: Vec<u32>,
+    /// Native histograms, by position in `sources`.
+    pub(crate) natives: BTreeMap<u32, Native>,
+    /// Classic series whose histogram is also there as a native one, by series and indicator.
+    pub(crate) mixed: BTreeMap<(u32, u32), Mixed>,
     pub(crate) targets: Vec<Target>,
     pub(crate) target_by_key: BTreeMap<TargetKey, u32>,
     pub(crate) streams: Vec<Option<Stream>>,
@@ -148,6 +155,8 @@ impl Ledger {
             slices_of: BTreeMap::new(),
             sources: Vec::new(),
             source_by_series: Vec::new(),
+            natives: BTreeMap::new(),
+            mixed: BTreeMap::new(),
             targets: Vec::new(),
             target_by_key: BTreeMap::new(),
             streams: Vec::new(),
@@ -213,6 +222,8 @@ impl Ledger {
         for source in &mut self.sources {
             source.credits.retain(|credit| credit.sli as usize != index);
         }
+        self.natives.values_mut().for_each(|native| native.groups.retain(|(sli, _)| *sli as usize != index));
+        self.mixed.retain(|(_, sli), _| *sli as usize != index);
         let streams = &self.streams;
         for target in &mut self.targets {
             target.contributions.retain(|c| streams.get(c.stream as usize).is_some_and(Option::is_some));
@@ -234,7 +245,10 @@ impl Ledger {
         });
         let slis = self.slis.iter().flatten().all(|sli| {
             sli.groups.values().chain([&sli.everything]).all(is_stream)
-                && sli.histograms.values().all(|h| h.members().all(is_source))
+                && sli
+                    .histograms
+                    .values()
+                    .all(|h| h.members().chain(h.natives.iter().copied()).all(is_source))
         });
         let targets = self.targets.iter().all(|t| t.contributions.iter().all(|c| is_stream(&c.stream)));
         sources && slis && targets && self.target_by_key.values().all(|target| is_target(*target))
@@ -350,13 +364,14 @@ impl Ledger {
         let Some(sli) = self.sli(key) else { return Vec::new() };
         let base = sli.indicator.by_event().key();
         let mut notes = self.sli(&base).map(Sli::notes).unwrap_or_default();
+        notes.extend(self.native_notes(&base));
         if base != key {
             notes.extend(sli.slice_note(self.grid.slot_ms));
         }
         let late = self.everything(&base).and_then(|id| self.stream(id)).map_or(0.0, |s| s.late_events);
         if late > 0.0 {
             notes.push(format!(
-                "{late} events came too late for their time and are counted later than they happened"
+                "events counted later than they happened, since they were heard of too late: {late}"
             ));
         }
         notes

@@ -44,6 +44,8 @@ pub(crate) struct Histogram {
     pub(crate) infinite: BTreeSet<u32>,
     /// The `_count` series.
     pub(crate) counts: BTreeSet<u32>,
+    /// Series of native histograms of the same name and labels.
+    pub(crate) natives: BTreeSet<u32>,
 }
 
 impl Histogram {
@@ -60,20 +62,21 @@ impl Histogram {
         weights.into_iter().collect()
     }
 
-    /// All of its series.
+    /// All of its classic series.
     pub(crate) fn members(&self) -> impl Iterator<Item = u32> {
         self.buckets.values().chain([&self.infinite, &self.counts]).flatten().copied()
     }
 
     /// Its series under new numbers.
     pub(crate) fn renumber(&mut self, numbers: &BTreeMap<u32, u32>) {
-        for members in self.buckets.values_mut().chain([&mut self.infinite, &mut self.counts]) {
+        let whole = [&mut self.infinite, &mut self.counts, &mut self.natives];
+        for members in self.buckets.values_mut().chain(whole) {
             *members = members.iter().filter_map(|member| numbers.get(member).copied()).collect();
         }
     }
 
     /// Whose counts make up the good events, and with which share.
-    fn shares(&self, threshold: f64) -> Vec<(Bound, f64)> {
+    pub(crate) fn shares(&self, threshold: f64) -> Vec<(Bound, f64)> {
         let neighbours = self.neighbours(threshold);
         match (neighbours.below, neighbours.above) {
             (Some(below), _) if below.0 == threshold => vec![(below, 1.0)],
@@ -137,6 +140,8 @@ pub(crate) enum Part {
     Infinite,
     /// The count of everything.
     Count,
+    /// All of it: a native histogram.
+    Native,
 }
 
 /// What a series is to an indicator; `None` when it is nothing to it.
@@ -179,6 +184,7 @@ fn latency_part(latency: &Latency, labels: &Labels) -> Option<Part> {
         return None;
     }
     match suffix {
+        "" => Some(Part::Native),
         "_count" => Some(Part::Count),
         "_bucket" => {
             let bound: f64 = labels.get("le")?.trim().parse().ok()?;

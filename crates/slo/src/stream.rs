@@ -121,7 +121,8 @@ impl Stream {
         self.reach(slot);
         self.reach_back(slot);
         if slot < self.first_slot {
-            self.late_events += counts.total.abs().max(counts.bad.abs());
+            // Bad events are among all events, and not more of them.
+            self.late_events += counts.total.abs();
         }
         self.credited_from = self.credited_from.min(slot);
         let index = (slot - self.first_slot).max(0) as usize;

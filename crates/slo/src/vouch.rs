@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use bellwether_model::{Batch, TimeDelta, Timestamp};
 
+use crate::apply::Arrival;
 use crate::coverage::Slots;
-use crate::credit::Arrival;
 use crate::goal::Counts;
 use crate::ledger::{Contribution, Ledger};
 use crate::stream::Unlocated;
@@ -34,7 +34,7 @@ impl Ledger {
 
     /// A scraped target takes over from whoever pushed its past, also for series that are no longer there: nobody
     /// else will ever vouch for them.
-    pub(crate) fn supersede(&mut self, pusher: u32, arrival: &Arrival) {
+    pub(crate) fn supersede(&mut self, pusher: u32, arrival: &Arrival<'_>) {
         let now = self.grid.slot(arrival.at);
         for past in std::mem::take(&mut self.targets[pusher as usize].contributions) {
             let Some(stream) = &mut self.streams[past.stream as usize] else { continue };
@@ -50,7 +50,7 @@ impl Ledger {
     }
 
     /// Marks what a target's contributions vouch for.
-    pub(crate) fn vouch(&mut self, arrival: &Arrival) {
+    pub(crate) fn vouch(&mut self, arrival: &Arrival<'_>) {
         let now = self.grid.slot(arrival.at);
         for contribution in &mut self.targets[arrival.target as usize].contributions {
             let Some(stream) = &mut self.streams[contribution.stream as usize] else { continue };
@@ -64,7 +64,7 @@ impl Ledger {
     }
 
     /// A credit is from now on vouched for by another target than before.
-    pub(crate) fn move_credit(&mut self, stream_index: u32, old: u32, arrival: &Arrival, fell: bool) {
+    pub(crate) fn move_credit(&mut self, stream_index: u32, old: u32, arrival: &Arrival<'_>, fell: bool) {
         let now = self.grid.slot(arrival.at);
         let left = self.leave(stream_index, old);
         let Some(stream) = &mut self.streams[stream_index as usize] else { return };

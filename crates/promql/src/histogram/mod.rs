@@ -11,10 +11,12 @@ mod trim;
 mod variance;
 
 pub(crate) use mean::HistogramMean;
+pub use quantile::observations_up_to;
 pub(crate) use quantile::{Fraction, Quantile, fraction, quantile};
 pub use reset::is_reset;
 pub(crate) use reset::is_same;
 pub(crate) use scale::{divided, scaled};
+pub use sum::increase;
 pub(crate) use sum::{Combined, HistogramSum, IncompatibleSchemas, difference, sum};
 pub(crate) use trim::{Keep, trimmed};
 pub(crate) use variance::variance;

@@ -144,9 +144,16 @@ pub(crate) fn fraction(lower: f64, upper: f64, histogram: &Histogram) -> Fractio
         return plain(0.0);
     }
     let numbers = if histogram.sum.is_nan() { bucket_total(histogram) } else { histogram.count };
-    let rank = |value: f64| observations_below(value, histogram).map_or(numbers, |rank| rank.min(numbers));
+    let rank = |value: f64| observations_up_to(value, histogram);
     let value = (rank(upper) - rank(lower)) / histogram.count;
     Fraction { value, leaves_nan_out: histogram.sum.is_nan() && numbers < histogram.count }
+}
+
+/// How many observations are at most a value, interpolated inside its bucket as `histogram_fraction` does. Those that are
+/// no number are not.
+pub fn observations_up_to(value: f64, histogram: &Histogram) -> f64 {
+    let numbers = if histogram.sum.is_nan() { bucket_total(histogram) } else { histogram.count };
+    observations_below(value, histogram).map_or(numbers, |rank| rank.min(numbers))
 }
 
 /// How many observations lie below a value; `None` where it is beyond all buckets.

@@ -38,6 +38,11 @@ pub(crate) fn difference(a: &Histogram, b: &Histogram) -> Result<Combined, Incom
     Ok(sum.total())
 }
 
+/// What was observed between two histograms of one counter; `None` where one has custom bounds and the other has not.
+pub fn increase(current: &Histogram, previous: &Histogram) -> Option<Histogram> {
+    difference(current, previous).ok().map(|combined| combined.histogram)
+}
+
 /// A sum of histograms that grows; every count is summed as Kahan does it.
 #[derive(Clone, Debug)]
 pub(crate) struct HistogramSum {

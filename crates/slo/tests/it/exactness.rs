@@ -27,7 +27,7 @@ fn indicator(kind: Kind, group_by: &[&str]) -> Indicator {
         Kind::BadTotal => Events::Ratio(Ratio::BadTotal { bad: one("bad"), total: one("total") }),
         Kind::GoodTotal => Events::Ratio(Ratio::GoodTotal { good: one("good"), total: one("total") }),
         Kind::GoodBad => Events::Ratio(Ratio::GoodBad { good: one("good"), bad: one("bad") }),
-        Kind::Latency => latency(4.0),
+        Kind::Latency | Kind::Native | Kind::Both | Kind::Migrating => latency(4.0),
         Kind::LatencyBetween => latency(2.5),
     };
     Indicator {
@@ -61,8 +61,100 @@ struct Increment {
     counts: Counts,
 }
 
+/// What a target said of the histogram of one shop.
+#[derive(Clone, Copy)]
+struct Told {
+    at: Timestamp,
+    is_native: bool,
+    /// Events up to 4, and all.
+    good: f64,
+    total: f64,
+    /// The counts of a native histogram's buckets, where it is one.
+    buckets: [f64; 3],
+}
+
+/// Every increment of histograms that may be native, one after the other.
+fn brute_force_of_histograms(trace: &Trace) -> Vec<Increment> {
+    let mut labels_of = BTreeMap::new();
+    let mut told: BTreeMap<(String, String), Vec<(Told, bool)>> = BTreeMap::new();
+    let mut scraped: BTreeMap<SeriesId, ()> = BTreeMap::new();
+    for entry in &trace.log {
+        let batch = match entry {
+            Entry::Born(id, labels) => {
+                labels_of.insert(*id, labels.clone());
+                continue;
+            }
+            Entry::Batch(batch) => batch,
+        };
+        let Origin::Scrape { target, ok: true, .. } = batch.origin else { continue };
+        let was_watched = scraped.insert(target, ()).is_some();
+        let name = |id: &SeriesId| {
+            let labels: &Labels = &labels_of[id];
+            (labels.value_or_empty("instance").to_owned(), labels.value_or_empty("shop").to_owned())
+        };
+        let mut now: BTreeMap<(String, String), Told> = BTreeMap::new();
+        for (id, sample) in &batch.samples {
+            let told = now.entry(name(id)).or_insert(Told {
+                at: sample.at,
+                is_native: false,
+                good: 0.0,
+                total: 0.0,
+                buckets: [0.0; 3],
+            });
+            match labels_of[id].value_or_empty("le") {
+                "4" => told.good = sample.value,
+                "+Inf" => told.total = sample.value,
+                _ => {}
+            }
+        }
+        for (id, sample) in &batch.histograms {
+            let count = |index: i32| {
+                sample.histogram.positive.iter().find(|bucket| bucket.index == index).map_or(0.0, |b| b.count)
+            };
+            let buckets = [count(0), count(2), count(4)];
+            let good = buckets[0] + buckets[1];
+            let total = good + buckets[2];
+            now.insert(name(id), Told { at: sample.at, is_native: true, good, total, buckets });
+        }
+        for (name, now) in now {
+            told.entry(name).or_default().push((now, was_watched));
+        }
+    }
+    let mut increments = Vec::new();
+    for ((_, shop), told) in told {
+        let mut before: Option<Told> = None;
+        for (now, was_watched) in told {
+            let grown = |now: f64, before: f64| if now >= before { now - before } else { now };
+            let fell =
+                |before: &Told| now.buckets.iter().zip(before.buckets).any(|(now, before)| *now < before);
+            let (good, total) = match before {
+                Some(before) if now.at <= before.at => continue,
+                // Classic series begin anew each for itself, a native histogram as a whole.
+                Some(before) if !now.is_native => {
+                    (grown(now.good, before.good), grown(now.total, before.total))
+                }
+                Some(before) if before.is_native && fell(&before) => (now.good, now.total),
+                Some(before) if now.total < before.total => (now.good, now.total),
+                Some(before) => {
+                    let total = now.total - before.total;
+                    ((now.good - before.good).clamp(0.0, total), total)
+                }
+                None if was_watched => (now.good, now.total),
+                None => (0.0, 0.0),
+            };
+            before = Some(now);
+            let counts = Counts { bad: total - good, total };
+            increments.push(Increment { at: now.at, shop: shop.clone(), counts });
+        }
+    }
+    increments
+}
+
 /// Every increment of every series, one series after the other.
 fn brute_force(trace: &Trace) -> Vec<Increment> {
+    if matches!(trace.kind, Kind::Native | Kind::Both | Kind::Migrating) {
+        return brute_force_of_histograms(trace);
+    }
     let mut labels_of = BTreeMap::new();
     let mut exposed: BTreeMap<SeriesId, Vec<(Timestamp, f64, bool)>> = BTreeMap::new();
     let mut scraped: BTreeMap<SeriesId, ()> = BTreeMap::new();
@@ -267,7 +359,9 @@ fn yaml(setting: &Setting) -> String {
         Kind::BadTotal => "ratio: {bad: bad, total: total}",
         Kind::GoodTotal => "ratio: {good: good, total: total}",
         Kind::GoodBad => "ratio: {good: good, bad: bad}",
-        Kind::Latency => "latency: {histogram: took, threshold: 4}",
+        Kind::Latency | Kind::Native | Kind::Both | Kind::Migrating => {
+            "latency: {histogram: took, threshold: 4}"
+        }
         Kind::LatencyBetween => "latency: {histogram: took, threshold: 2.5}",
     };
     let group_by = if setting.grouped { "[shop]" } else { "[]" };

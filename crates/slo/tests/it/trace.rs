@@ -4,8 +4,12 @@
 //! which no scraper sees all of.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use bellwether_model::{Batch, Labels, Origin, STALE_NAN, Sample, SeriesId, TimeDelta, Timestamp};
+use bellwether_model::{
+    Batch, Bucket, Histogram, HistogramSample, Labels, Origin, STALE_NAN, Sample, Schema, SeriesId,
+    TimeDelta, Timestamp,
+};
 
 /// The start of all traces: the edge of an hour.
 pub(crate) const START: Timestamp = Timestamp(1_700_002_800_000);
@@ -51,13 +55,27 @@ pub(crate) enum Kind {
     Latency,
     /// The same, asked for 2.5: halfway between two bounds.
     LatencyBetween,
+    /// Native histograms, asked for 4.
+    Native,
+    /// Native and classic ones of one name.
+    Both,
+    /// Native or classic ones, changing every now and then.
+    Migrating,
 }
 
-pub(crate) const KINDS: [Kind; 5] =
-    [Kind::BadTotal, Kind::GoodTotal, Kind::GoodBad, Kind::Latency, Kind::LatencyBetween];
+pub(crate) const KINDS: [Kind; 8] = [
+    Kind::BadTotal,
+    Kind::GoodTotal,
+    Kind::GoodBad,
+    Kind::Latency,
+    Kind::LatencyBetween,
+    Kind::Native,
+    Kind::Both,
+    Kind::Migrating,
+];
 
 /// Events of one shop so far: up to 1, up to 4, slower. Slow ones are bad.
-type Events = [u64; 3];
+pub(crate) type Events = [u64; 3];
 
 /// What really happened.
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +113,7 @@ struct Target {
     cached_at: Timestamp,
     is_quiet: bool,
     was_scraped: bool,
+    is_native: bool,
     hidden: BTreeMap<u64, u64>,
 }
 
@@ -169,13 +188,25 @@ impl Trace {
         }
         target.was_scraped = true;
         let (exposed_at, exposed) = target.exposed(draw, at);
-        let mut samples = Vec::new();
+        if self.kind == Kind::Migrating && draw.one_in(20) {
+            target.is_native = !target.is_native;
+        }
+        let (mut samples, mut histograms) = (Vec::new(), Vec::new());
         for (shop, events) in exposed {
             if target.hides(shop) {
                 continue;
             }
+            let shop = shop.to_string();
+            if matches!(self.kind, Kind::Native | Kind::Both | Kind::Migrating) && target.is_native {
+                let labels =
+                    [("__name__", "took"), ("instance", target.name.as_str()), ("shop", shop.as_str())];
+                let histogram = HistogramSample::new(exposed_at, Arc::new(native(events)));
+                histograms.push((self.id(&labels), histogram));
+            }
+            if self.kind == Kind::Migrating && target.is_native {
+                continue;
+            }
             for (name, le, value) in self.series_of(events) {
-                let shop = shop.to_string();
                 let mut labels =
                     vec![("__name__", name), ("instance", target.name.as_str()), ("shop", shop.as_str())];
                 labels.extend((!le.is_empty()).then_some(("le", le)));
@@ -183,7 +214,7 @@ impl Trace {
             }
         }
         let origin = Origin::Scrape { target: up, ok: true, interval: self.interval };
-        self.log.push(Entry::Batch(Batch::floats(origin, at, samples)));
+        self.log.push(Entry::Batch(Batch { histograms, ..Batch::floats(origin, at, samples) }));
     }
 
     /// Name, bound and value of every series of a shop.
@@ -193,7 +224,8 @@ impl Trace {
             Kind::BadTotal => vec![("total", "", all), ("bad", "", slow)],
             Kind::GoodTotal => vec![("total", "", all), ("good", "", good)],
             Kind::GoodBad => vec![("good", "", good), ("bad", "", slow)],
-            Kind::Latency | Kind::LatencyBetween => vec![
+            Kind::Native => Vec::new(),
+            Kind::Latency | Kind::LatencyBetween | Kind::Both | Kind::Migrating => vec![
                 ("took_bucket", "1", fast),
                 ("took_bucket", "4", good),
                 ("took_bucket", "+Inf", all),
@@ -213,6 +245,16 @@ impl Trace {
     }
 }
 
+/// Events as a native histogram: in the buckets that end with 1, 4 and 16.
+fn native(events: Events) -> Histogram {
+    let buckets = [0, 2, 4].into_iter().zip(events).filter(|(_, count)| *count > 0);
+    Histogram {
+        count: events.iter().sum::<u64>() as f64,
+        positive: buckets.map(|(index, count)| Bucket { index, count: count as f64 }).collect(),
+        ..Histogram::empty(Schema::exponential(0).unwrap())
+    }
+}
+
 impl Target {
     fn draw(draw: &mut Draw, number: u64, shape: &Shape) -> Self {
         let mut shops = BTreeMap::new();
@@ -226,6 +268,7 @@ impl Target {
             past: vec![(Timestamp::MIN, shops.clone())],
             shops,
             was_scraped: false,
+            is_native: shape.kind != Kind::Migrating || draw.one_in(2),
             lag: draw.one_in(4).then(|| TimeDelta(draw.below(shape.lag_max.0 as u64) as i64)),
             cached_at: Timestamp::MIN,
             is_quiet: false,
