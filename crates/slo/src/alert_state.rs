@@ -22,6 +22,8 @@ pub(crate) enum AlertName {
     NotMeasured(String),
     /// One of the objective's alerts on what is left of its budget.
     Budget(String),
+    /// One of the alerts of a threshold without a goal.
+    Threshold(String),
 }
 
 /// What an alert is doing. One that never fired has no state.

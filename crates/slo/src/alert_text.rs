@@ -11,6 +11,8 @@ use crate::definition::Slo;
 use crate::goal::Share;
 use crate::measure::Measure;
 use crate::period::Period;
+use crate::threshold_alert::ThresholdAlert;
+use crate::whole_threshold::{Seen, check};
 
 /// What an alert is about.
 pub(crate) struct Subject<'a> {
@@ -24,6 +26,7 @@ pub(crate) struct Subject<'a> {
 pub(crate) enum AlertKind<'a> {
     Burn(&'a BurnAlert),
     Budget(&'a BudgetAlert),
+    Threshold(&'a ThresholdAlert),
     NotMeasured { severity: &'a str },
 }
 
@@ -32,6 +35,7 @@ impl<'a> AlertKind<'a> {
         match self {
             Self::Burn(alert) => &alert.severity,
             Self::Budget(alert) => &alert.severity,
+            Self::Threshold(alert) => &alert.severity,
             Self::NotMeasured { severity } => severity,
         }
     }
@@ -41,6 +45,7 @@ impl<'a> AlertKind<'a> {
         match self {
             Self::Burn(alert) => &alert.name,
             Self::Budget(alert) => &alert.name,
+            Self::Threshold(alert) => &alert.name,
             Self::NotMeasured { .. } => "not-measured",
         }
     }
@@ -50,6 +55,7 @@ impl<'a> AlertKind<'a> {
         match self {
             Self::Burn(_) => "BurnRate",
             Self::Budget(_) => "ErrorBudget",
+            Self::Threshold(_) => "NotMet",
             Self::NotMeasured { .. } => "NotMeasured",
         }
     }
@@ -58,6 +64,7 @@ impl<'a> AlertKind<'a> {
         match self {
             Self::Burn(alert) => Some(&alert.labels),
             Self::Budget(alert) => Some(&alert.labels),
+            Self::Threshold(alert) => Some(&alert.labels),
             Self::NotMeasured { .. } => None,
         }
     }
@@ -66,6 +73,7 @@ impl<'a> AlertKind<'a> {
         match self {
             Self::Burn(alert) => Some(&alert.annotations),
             Self::Budget(alert) => Some(&alert.annotations),
+            Self::Threshold(alert) => Some(&alert.annotations),
             Self::NotMeasured { .. } => None,
         }
     }
@@ -82,9 +90,13 @@ pub(crate) fn alert_labels(subject: &Subject<'_>) -> Labels {
     }
     let alert_name = match (kind, slo.alert_name.as_str()) {
         (AlertKind::Burn(_), stated) if !stated.is_empty() => stated.to_owned(),
-        (AlertKind::Burn(_) | AlertKind::Budget(_) | AlertKind::NotMeasured { .. }, _) => {
-            format!("{}{}", camel_case(&slo.name), kind.suffix())
-        }
+        (
+            AlertKind::Burn(_)
+            | AlertKind::Budget(_)
+            | AlertKind::Threshold(_)
+            | AlertKind::NotMeasured { .. },
+            _,
+        ) => format!("{}{}", camel_case(&slo.name), kind.suffix()),
     };
     labels.set("alertname", alert_name);
     labels.set("slo", slo.name.as_str());
@@ -123,6 +135,11 @@ pub(crate) fn alert_annotations(subject: &Subject<'_>, labels: &Labels, measure:
         AlertKind::Budget(alert) => {
             let facts = budget_facts(measure);
             (budget_text(&title, alert, measure, &facts), facts)
+        }
+        AlertKind::Threshold(alert) => {
+            let seen = measure.engine.whole_thresholds.seen(&slo.id());
+            let facts = AlertFacts { value: seen.and_then(|seen| seen.value), ..AlertFacts::default() };
+            (threshold_text(&title, alert, measure, seen), facts)
         }
         AlertKind::NotMeasured { .. } => (not_measured_text(&title, measure), AlertFacts::default()),
     };
@@ -175,6 +192,21 @@ fn budget_text(title: &str, alert: &BudgetAlert, measure: &Measure<'_>, facts: &
             ),
             description: format!("The alert fires below {}.{description}", alert.left_below),
         },
+    }
+}
+
+fn threshold_text(title: &str, alert: &ThresholdAlert, measure: &Measure<'_>, seen: Option<Seen>) -> Text {
+    let Some(check) = check(measure.slo) else {
+        return Text { summary: title.to_owned(), description: String::new() };
+    };
+    let value = seen.and_then(|seen| seen.value).map_or("unknown".to_owned(), short_number);
+    let (op, bound, period) = (check.op.as_str(), check.bound.get(), measure.slo.period.text());
+    let since = seen
+        .and_then(|seen| seen.failing_since)
+        .map_or_else(String::new, |at| format!(" It has not since {}.", moment(at)));
+    Text {
+        summary: format!("{title}: {value} over {period} is not {op} {bound} ({})", alert.name),
+        description: format!("{} must be {op} {bound} over {period}, and is {value}.{since}", check.query),
     }
 }
 

@@ -105,8 +105,11 @@ impl SloEngine {
             let stream = alert.labels.keep(&group_by);
             let burns = slo.alerts.iter().map(|alert| AlertName::Burn(alert.name.clone()));
             let budgets = slo.budget_alerts.iter().map(|alert| AlertName::Budget(alert.name.clone()));
+            let thresholds =
+                slo.threshold_alerts.iter().map(|alert| AlertName::Threshold(alert.name.clone()));
             let of_streams = burns
                 .chain(budgets)
+                .chain(thresholds)
                 .flat_map(|name| [&stream, &Labels::empty()].map(|labels| (labels.clone(), name.clone())));
             let not_measured = slo
                 .alert_severities()
@@ -186,6 +189,9 @@ impl SloEngine {
         let kind = match &key.alert {
             AlertName::Burn(name) => AlertKind::Burn(slo.alerts.iter().find(|a| a.name == *name)?),
             AlertName::Budget(name) => AlertKind::Budget(slo.budget_alerts.iter().find(|a| a.name == *name)?),
+            AlertName::Threshold(name) => {
+                AlertKind::Threshold(slo.threshold_alerts.iter().find(|a| a.name == *name)?)
+            }
             AlertName::NotMeasured(severity) => {
                 AlertKind::NotMeasured { severity: slo.alert_severities().get(severity.as_str()).copied()? }
             }

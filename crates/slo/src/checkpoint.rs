@@ -497,6 +497,7 @@ fn write_alerts(w: &mut Writer, alerts: &BTreeMap<AlertKey, AlertState>) {
             AlertName::Burn(name) => (0, name),
             AlertName::NotMeasured(severity) => (1, severity),
             AlertName::Budget(name) => (2, name),
+            AlertName::Threshold(name) => (3, name),
         };
         w.u8(kind);
         w.text(name);
@@ -514,6 +515,7 @@ fn read_alerts(r: &mut Reader<'_>, engine: &mut SloEngine) -> Option<()> {
             (0, name) => AlertName::Burn(name),
             (1, severity) => AlertName::NotMeasured(severity),
             (2, name) => AlertName::Budget(name),
+            (3, name) => AlertName::Threshold(name),
             (_, _) => return None,
         };
         let state =

@@ -149,7 +149,9 @@ impl Slo {
     /// The severities that its alerts have.
     pub fn alert_severities(&self) -> BTreeSet<&str> {
         let burns = self.alerts.iter().map(|alert| alert.severity.as_str());
-        burns.chain(self.budget_alerts.iter().map(|alert| alert.severity.as_str())).collect()
+        let budgets = self.budget_alerts.iter().map(|alert| alert.severity.as_str());
+        let thresholds = self.threshold_alerts.iter().map(|alert| alert.severity.as_str());
+        burns.chain(budgets).chain(thresholds).collect()
     }
 
     /// The same objective, whoever wrote it and wherever: equal canonical objectives mean the same.

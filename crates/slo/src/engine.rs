@@ -15,6 +15,7 @@ use crate::definition::Slo;
 use crate::event::{Effect, Event};
 use crate::ledger::{Ledger, LedgerSettings};
 use crate::sampled::Sampler;
+use crate::whole_threshold::WholeThresholds;
 
 /// History kept even when every period is shorter.
 const RETENTION_MIN: TimeDelta = TimeDelta(32 * TimeDelta::DAY.0);
@@ -60,6 +61,8 @@ pub struct SloEngine {
     pub(crate) wake: Option<Timestamp>,
     /// What must be asked because no counter counts it.
     pub(crate) sampler: Sampler,
+    /// Values over whole periods that must be asked for.
+    pub(crate) whole_thresholds: WholeThresholds,
     /// Composites by the identity of each of their members.
     pub(crate) composites_of: BTreeMap<String, Vec<Arc<Slo>>>,
 }
@@ -85,6 +88,7 @@ impl SloEngine {
             resumed_at: None,
             wake: None,
             sampler: Sampler::default(),
+            whole_thresholds: WholeThresholds::default(),
             composites_of: BTreeMap::new(),
         };
         engine.take_slos(slos);
@@ -96,6 +100,7 @@ impl SloEngine {
         self.slos = slos.into_iter().map(|slo| (slo.id(), slo)).collect();
         self.ledger.set_indicators(self.slos.values().map(|slo| &slo.indicator));
         self.sampler.set(self.slos.values());
+        self.whole_thresholds.set(self.slos.values());
         self.composites_of = by_member(self.slos.values().cloned());
         self.by_indicator.clear();
         for slo in self.slos.values() {
@@ -197,7 +202,10 @@ impl SloEngine {
     pub fn next_wake(&self) -> Option<Timestamp> {
         match self.has_changed {
             true => Some(Timestamp::MIN),
-            false => [self.wake, self.sampler.next_wake()].into_iter().flatten().min(),
+            false => {
+                let asked = [self.sampler.next_wake(), self.whole_thresholds.next_wake()];
+                asked.into_iter().chain([self.wake]).flatten().min()
+            }
         }
     }
 

@@ -67,6 +67,7 @@ mod status;
 mod stream;
 mod threshold_alert;
 mod vouch;
+mod whole_threshold;
 mod wire;
 
 pub use alert_verdict::{
@@ -105,7 +106,7 @@ pub use selector::{Selector, SelectorError};
 pub use status::{
     BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, CorrectionMark, Exhaustion,
     ExpectationBasis, ExpectedBudget, HistoryPoint, Measurement, PeriodStatus, SloStatus, StreamStatus,
-    TargetStatus, Verdict, WindowStatus,
+    TargetStatus, ThresholdAlertStatus, ThresholdStatus, Verdict, WindowStatus,
 };
 pub use stream::Window;
 pub use threshold_alert::ThresholdAlert;

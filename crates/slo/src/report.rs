@@ -19,9 +19,11 @@ use crate::measure::{Known, Measure};
 use crate::period::Stretch;
 use crate::status::{
     BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, CorrectionMark, Exhaustion,
-    HistoryPoint, Measurement, PeriodStatus, SloStatus, StreamStatus, TargetStatus,
+    HistoryPoint, Measurement, PeriodStatus, SloStatus, StreamStatus, TargetStatus, ThresholdAlertStatus,
+    ThresholdStatus,
 };
 use crate::stream::Window;
+use crate::whole_threshold::check;
 
 /// Most points of one chart.
 const POINTS_MAX: i64 = 11_000;
@@ -117,6 +119,9 @@ fn slo_status(
     notes.extend(alert_notes(slo));
     notes.extend(engine.ledger.notes(&key));
     notes.extend(engine.sampler.notes(&slo.indicator.by_event().key(), now));
+    if let Some(why) = engine.whole_thresholds.trouble(&slo.id()) {
+        notes.push(format!("its query has no answer: {why}"));
+    }
     if let Some(stream) = engine.ledger.everything(&key)
         && let Some(member) = (Measure { engine, slo, stream }).critical_member()
     {
@@ -143,6 +148,7 @@ fn slo_status(
         period: slo.period.length(),
         indicator_text: slo.indicator.text(),
         notes,
+        threshold: threshold_status(engine, slo),
         streams: streams
             .map(|(labels, id)| {
                 let targets = targets.get(&id).copied().unwrap_or_default();
@@ -306,9 +312,34 @@ fn budget_alert_status(
     }
 }
 
+fn threshold_status(engine: &SloEngine, slo: &Slo) -> Option<ThresholdStatus> {
+    let check = check(slo).filter(|_| slo.goal.is_none())?;
+    let seen = engine.whole_thresholds.seen(&slo.id());
+    let value = seen.and_then(|seen| seen.value);
+    let alerts = slo.threshold_alerts.iter().map(|alert| {
+        let name = AlertName::Threshold(alert.name.clone());
+        let (state, since) =
+            state_in(engine, AlertKey { slo: slo.id(), labels: Labels::empty(), alert: name });
+        let (name, severity) = (alert.name.clone(), alert.severity.clone());
+        ThresholdAlertStatus { name, severity, hold: alert.hold, state, since }
+    });
+    Some(ThresholdStatus {
+        value,
+        op: check.op.as_str(),
+        bound: check.bound.get(),
+        passes: value.map(|value| check.op.holds(value, check.bound.get())),
+        failing_since: seen.and_then(|seen| seen.failing_since),
+        at: seen.map(|seen| seen.at),
+        alerts: alerts.collect(),
+    })
+}
+
 fn state_of(place: &Place<'_>, labels: &Labels, alert: AlertName) -> (BurnAlertState, Option<Timestamp>) {
-    let key = AlertKey { slo: place.slo.id(), labels: labels.clone(), alert };
-    match place.engine.alerts.get(&key) {
+    state_in(place.engine, AlertKey { slo: place.slo.id(), labels: labels.clone(), alert })
+}
+
+fn state_in(engine: &SloEngine, key: AlertKey) -> (BurnAlertState, Option<Timestamp>) {
+    match engine.alerts.get(&key) {
         Some(state) if state.is_firing => (BurnAlertState::Firing, Some(state.since)),
         Some(state) => (BurnAlertState::Inactive, Some(state.since)),
         None => (BurnAlertState::Inactive, None),

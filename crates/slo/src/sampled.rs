@@ -208,6 +208,16 @@ impl Sampler {
         notes
     }
 
+    /// Whether slices of an indicator are asked about.
+    pub(crate) fn asks(&self, key: &str) -> bool {
+        self.asked.contains_key(key)
+    }
+
+    /// Whether nothing is asked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.asked.is_empty()
+    }
+
     /// The indicators whose queries have no answer, with why.
     pub(crate) fn troubles(&self) -> impl Iterator<Item = (&str, &str)> {
         self.asked.iter().filter_map(|(key, asked)| Some((key.as_str(), asked.trouble.as_deref()?)))

@@ -4,26 +4,34 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{Labels, TimeDelta, Timestamp};
 
+use crate::alert_state::{AlertKey, AlertName, Turn};
 use crate::definition::Slo;
 use crate::engine::SloEngine;
 use crate::event::Effect;
+use crate::goal::Counts;
 use crate::ledger::{StreamId, lag_allowed};
 use crate::period::Stretch;
 use crate::question::Answer;
 use crate::sampled::{AskCounts, Closed};
 use crate::sampled_answer::judge;
+use crate::whole_threshold::step;
 
 impl SloEngine {
     /// Asks about every slice that has ended.
     pub(crate) fn ask(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let ledger = &self.ledger;
         let known_until = |key: &str| ledger.everything(key).and_then(|id| ledger.watermark(id));
-        effects.extend(self.sampler.ask(now, known_until).into_iter().map(Effect::Ask));
+        let slices = self.sampler.ask(now, known_until);
+        let periods = self.whole_thresholds.ask(now);
+        effects.extend(slices.into_iter().chain(periods).map(Effect::Ask));
     }
 
     /// Books an answer, and evaluates what it made known further. History raises no alerts.
     pub(crate) fn answer(&mut self, answer: Answer, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
+        if let Some(slo) = self.whole_thresholds.answered(answer.id, &answer.result, now) {
+            self.judge_threshold(&slo, now, &mut effects);
+        }
         match answer.result {
             Err(error) => self.sampler.failed(answer.id, &error, now),
             Ok(series) => {
@@ -67,6 +75,26 @@ impl SloEngine {
         touched
     }
 
+    /// Fires or ends the alerts of a threshold without a goal. That a value was seen is booked as time measured
+    /// without events, so that silence is noticed as with any other objective.
+    fn judge_threshold(&mut self, slo: &Slo, now: Timestamp, effects: &mut Vec<Effect>) {
+        let Some(seen) = self.whole_thresholds.seen(&slo.id()).filter(|seen| seen.value.is_some()) else {
+            return;
+        };
+        let key = slo.indicator.key();
+        if !self.sampler.asks(&key) {
+            let stretch = Stretch { begin: seen.at - step(slo), end: seen.at };
+            self.ledger.book(&key, &Labels::empty(), stretch, Some(Counts::default()));
+        }
+        for alert in &slo.threshold_alerts {
+            let holds = seen.failing_since.is_some_and(|since| seen.at - since >= alert.hold);
+            let alert = AlertName::Threshold(alert.name.clone());
+            let key = AlertKey { slo: slo.id(), labels: Labels::empty(), alert };
+            self.turn(key, Turn { holds, at: seen.at, now }, effects);
+        }
+        self.judge_measured(slo, now, effects);
+    }
+
     /// What became of questions since this process started.
     pub fn ask_counts(&self) -> AskCounts {
         self.sampler.counts
@@ -74,11 +102,14 @@ impl SloEngine {
 
     /// Objectives whose queries have no answer, each with why.
     pub fn unanswered(&self) -> Vec<(String, String)> {
-        let troubles: BTreeMap<&str, &str> = self.sampler.troubles().collect();
-        if troubles.is_empty() {
+        if self.sampler.is_empty() && self.whole_thresholds.is_empty() {
             return Vec::new();
         }
-        let why = |slo: &Slo| troubles.get(slo.indicator.by_event().key().as_str()).copied();
+        let troubles: BTreeMap<&str, &str> = self.sampler.troubles().collect();
+        let why = |slo: &Slo| match slo.goal {
+            Some(_) => troubles.get(slo.indicator.by_event().key().as_str()).copied(),
+            None => self.whole_thresholds.trouble(&slo.id()),
+        };
         self.slos.values().filter_map(|slo| Some((slo.id(), why(slo)?.to_owned()))).collect()
     }
 }

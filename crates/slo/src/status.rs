@@ -49,8 +49,44 @@ pub struct SloStatus {
     pub indicator_text: String,
     /// What has to be said about the definition: thresholds that cannot fire, an interpolated bucket, ….
     pub notes: Vec<String>,
+    /// Of a threshold without a goal: the value over the period, and whether it keeps its bound. There is no budget.
+    pub threshold: Option<ThresholdStatus>,
     /// The stream of everything first; then one per value of `group_by`, in label order.
     pub streams: Vec<StreamStatus>,
+}
+
+/// A threshold without a goal: it is met over the period, or it is not.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ThresholdStatus {
+    /// The value over the whole period, of several the worst; `None` while there is none.
+    pub value: Option<f64>,
+    /// How it must compare with the bound: `<`, `<=`, `>` or `>=`.
+    pub op: &'static str,
+    /// The bound.
+    pub bound: f64,
+    /// Whether the value keeps the bound; `None` without a value.
+    pub passes: Option<bool>,
+    /// Since when it has not.
+    pub failing_since: Option<Timestamp>,
+    /// The moment of the value.
+    pub at: Option<Timestamp>,
+    /// Its alerts.
+    pub alerts: Vec<ThresholdAlertStatus>,
+}
+
+/// One alert of a threshold without a goal.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ThresholdAlertStatus {
+    /// Its name, unique within the objective.
+    pub name: String,
+    /// `page`, `ticket` or what the user wrote.
+    pub severity: String,
+    /// How long the value must have failed before it fires.
+    pub hold: TimeDelta,
+    /// What it is doing.
+    pub state: BurnAlertState,
+    /// Since when it has been in that state.
+    pub since: Option<Timestamp>,
 }
 
 /// One stream of events: the whole objective, or one value of its `group_by` labels.

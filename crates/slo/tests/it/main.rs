@@ -28,4 +28,5 @@ mod selector;
 mod slices;
 mod sloth;
 mod trace;
+mod whole_threshold;
 mod world;

@@ -569,6 +569,7 @@ fn slo(name: &str, description: &str, stream: StreamStatus) -> SloStatus {
         period: TimeDelta(28 * TimeDelta::DAY.0),
         indicator_text: "requests at or below 5000 in movieguru_chat_latency_milliseconds".to_owned(),
         notes: Vec::new(),
+        threshold: None,
         streams: vec![stream],
     }
 }
