@@ -19,6 +19,7 @@ mod book;
 mod budget;
 mod burn;
 mod burn_alert;
+mod calculator;
 mod checkpoint;
 mod checkpoint_natives;
 mod composite;
@@ -44,10 +45,12 @@ mod dialect;
 mod engine;
 mod event;
 mod examine;
+mod forecast;
 mod goal;
 mod indicator;
 mod ledger;
 mod measure;
+mod past;
 mod period;
 mod period_report;
 mod question;
@@ -55,6 +58,7 @@ pub mod recognise;
 mod recognise_sum;
 mod replay;
 mod report;
+mod resample;
 mod sampled;
 mod sampled_answer;
 mod sampled_engine;
@@ -65,8 +69,10 @@ mod slices;
 mod slower;
 mod status;
 mod stream;
+mod suggest;
 mod threshold_alert;
 mod vouch;
+mod what_if;
 mod whole_threshold;
 mod wire;
 
@@ -76,6 +82,10 @@ pub use alert_verdict::{
 pub use budget::{Ahead, Spending, budget, exhaustion, expected_budget};
 pub use burn::{AlertWindows, budget_condition, burn_rate, condition, window_status};
 pub use burn_alert::{BudgetAlert, BurnAlert};
+pub use calculator::{
+    AlertMeaning, BurnRateMeaning, Calculation, GoalMeaning, NeedsMeaning, OutageMeaning, SpanBudget,
+    calculate,
+};
 pub use checkpoint::{BlocksFile, Checkpoint, RestoreError};
 pub use composite_check::check_composites;
 pub use correction::{
@@ -89,6 +99,7 @@ pub use dialect::{Document, Documents, Kind, NOT_CARRIED, Strictness, parse, rea
 pub use engine::{EngineSettings, SloEngine};
 pub use event::{Backfill, Effect, Event, Recalled, WantedBackfill};
 pub use examine::examine;
+pub use forecast::{Forecast, ForecastMethod, LeftAtEnd, forecast};
 pub use goal::{Counts, Factor, Goal, GoalError, Share, burns_faster, is_left_below};
 pub use indicator::{
     Ask, Budgeting, Combination, Comparison, Composite, Events, Finite, Indicator, Latency, Member,
@@ -96,6 +107,7 @@ pub use indicator::{
     probe_ratio,
 };
 pub use ledger::{Ledger, LedgerSettings, StreamId};
+pub use past::Past;
 pub use period::{Calendar, CalendarUnit, Period, Stretch, UnknownZone, zone_named};
 pub use period_report::{ReportRequest, ReportSpan, SloReport, StreamReport};
 pub use question::{Answer, AskError, Question, QuestionId};
@@ -109,4 +121,6 @@ pub use status::{
     TargetStatus, ThresholdAlertStatus, ThresholdStatus, Verdict, WindowStatus,
 };
 pub use stream::Window;
+pub use suggest::{GoalOutlook, Suggestion, suggest};
 pub use threshold_alert::ThresholdAlert;
+pub use what_if::{WhatIf, what_if};

@@ -10,6 +10,7 @@ use crate::engine::SloEngine;
 use crate::goal::Goal;
 use crate::measure::Measure;
 use crate::period::Stretch;
+use crate::stream::Window;
 
 /// Most moments that one replay looks at; its step grows until they suffice.
 const MOMENTS_MAX: i64 = 50_000;
@@ -67,16 +68,27 @@ impl SloEngine {
 
 fn replay_one(measure: &Measure<'_>, replay: &Replay<'_>, alert: &BurnAlert) -> Vec<Fired> {
     let Some(known) = measure.watermark() else { return Vec::new() };
-    let end = replay.stretch.end.min(known);
-    let fitting = (end - replay.stretch.begin).0 / MOMENTS_MAX + 1;
+    let stretch = Stretch { end: replay.stretch.end.min(known), ..replay.stretch };
+    let fitting = stretch.length().0 / MOMENTS_MAX + 1;
     let step = TimeDelta(replay.step.0.max(measure.engine.settings.slot.0).max(fitting));
+    replay_alert(alert, replay.goal, stretch, step, &|stretch| measure.over(stretch))
+}
+
+/// When an alert's condition held, of whatever tells what a stretch of time holds.
+pub(crate) fn replay_alert(
+    alert: &BurnAlert,
+    goal: Goal,
+    stretch: Stretch,
+    step: TimeDelta,
+    over: &dyn Fn(Stretch) -> Option<Window>,
+) -> Vec<Fired> {
     let mut fired: Vec<Fired> = Vec::new();
     let mut holds = false;
-    let mut at = replay.stretch.begin.ceil_to(step);
-    while at <= end {
+    let mut at = stretch.begin.ceil_to(step);
+    while at <= stretch.end {
         // Nothing measured: the alert keeps its state, as it does live.
-        let holds_now =
-            windows_at(measure, alert, at).and_then(|w| condition(alert, replay.goal, &w)).unwrap_or(holds);
+        let windows = windows_at(alert, at, over);
+        let holds_now = windows.and_then(|windows| condition(alert, goal, &windows)).unwrap_or(holds);
         match (holds, holds_now) {
             (false, true) => fired.push(Fired {
                 alert: alert.name.clone(),
@@ -93,11 +105,15 @@ fn replay_one(measure: &Measure<'_>, replay: &Replay<'_>, alert: &BurnAlert) -> 
     fired
 }
 
-fn windows_at(measure: &Measure<'_>, alert: &BurnAlert, end: Timestamp) -> Option<AlertWindows> {
-    let over = |length: TimeDelta| measure.over(Stretch { begin: end - length, end });
+fn windows_at(
+    alert: &BurnAlert,
+    end: Timestamp,
+    over: &dyn Fn(Stretch) -> Option<Window>,
+) -> Option<AlertWindows> {
+    let last = |length: TimeDelta| over(Stretch { begin: end - length, end });
     let short = match alert.short {
-        Some(short) => Some(over(short)?),
+        Some(short) => Some(last(short)?),
         None => None,
     };
-    Some(AlertWindows { long: over(alert.long)?, short })
+    Some(AlertWindows { long: last(alert.long)?, short })
 }

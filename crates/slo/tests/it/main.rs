@@ -3,6 +3,7 @@
 mod alerting;
 mod anchors;
 mod book;
+mod calculator;
 mod challenge_six;
 mod checkpoint;
 mod composite;
@@ -28,5 +29,6 @@ mod selector;
 mod slices;
 mod sloth;
 mod trace;
+mod what_if;
 mod whole_threshold;
 mod world;
