@@ -244,6 +244,9 @@ impl Decider {
                 self.rules_changed = true;
                 self.save_rules(TimeDelta::ZERO).await;
                 self.checkpoint().await;
+                // Whoever asked for it sees it when answered.
+                self.shown_at = Timestamp::default();
+                self.show_changes();
                 let _ = done.send(());
             }
         }

@@ -12,6 +12,7 @@
 //! | [`senders`] | what goes out to people |
 //! | [`server`], [`reload`], [`maintain`] | one running server; a new configuration; housekeeping |
 //! | [`pages`], [`telemetry`], [`health`] | what pages, API and metrics see of it; what keeps alerts from people |
+//! | [`google_objectives`], [`google_interface`] | objectives made while it runs, in the way of Google Cloud Monitoring |
 //! | [`demo`], [`workshop`] | the demonstration, and the service it watches |
 
 pub mod backfill;
@@ -27,6 +28,8 @@ pub mod demo;
 pub mod entropy;
 pub mod failure;
 pub mod fold;
+pub mod google_interface;
+pub mod google_objectives;
 pub mod health;
 pub mod listen;
 pub mod log;

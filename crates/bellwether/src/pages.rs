@@ -14,11 +14,12 @@ use bellwether_web::view::{
     NewSilence, Overview, ProbeView, ReceiverFailing, Refused, RuleGroupView, ServerView, SilenceState,
     SilenceView, TargetHealth, TargetMetadata, TargetView, WhyStep,
 };
-use bellwether_web::{App, BoxFuture, Demo, Queries};
+use bellwether_web::{App, BoxFuture, Demo, GoogleResources, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock;
 use crate::corrections;
+use crate::google_interface::GoogleInterface;
 use crate::health::Health;
 use crate::pipeline::Pipeline;
 use crate::probe::ProbePool;
@@ -33,6 +34,8 @@ use crate::writer::WriterHandle;
 
 /// Everything that can be seen of a running server.
 pub struct Pages {
+    /// Objectives made through the interface of Google Cloud Monitoring.
+    pub google: GoogleInterface,
     /// What decides.
     pub pipeline: Arc<RwLock<Pipeline>>,
     /// The samples.
@@ -279,6 +282,10 @@ impl App for Pages {
 
     fn slo_report(&self, slo_id: &str, request: &ReportRequest) -> Option<SloReport> {
         self.read(|pipeline| pipeline.slo.report(slo_id, request))
+    }
+
+    fn google(&self) -> Option<&dyn GoogleResources> {
+        Some(&self.google)
     }
 
     fn demo(&self) -> Option<&dyn Demo> {

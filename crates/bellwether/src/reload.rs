@@ -17,6 +17,7 @@ use tracing::info;
 use crate::backfill;
 use crate::clock;
 use crate::config::{self, Config, Loaded};
+use crate::google_objectives::{self, GoogleObjectives};
 use crate::health::{Health, Trouble};
 use crate::pipeline::{Outcome, Pipeline};
 use crate::probe::ProbePool;
@@ -124,6 +125,7 @@ pub struct Reloader {
     senders: Arc<Senders>,
     requests: mpsc::Sender<Request>,
     health: Arc<Health>,
+    made: Arc<GoogleObjectives>,
     current: Mutex<Config>,
     loaded_at: Mutex<Timestamp>,
     /// One reload at a time: two at once could put the rules of one and the targets of the other into force.
@@ -150,12 +152,14 @@ pub struct Reloaded {
     pub requests: mpsc::Sender<Request>,
     /// Where a refused reload is reported.
     pub health: Arc<Health>,
+    /// Objectives that do not stand in the configuration.
+    pub made: Arc<GoogleObjectives>,
 }
 
 impl Reloader {
     /// With the configuration that is already in force.
     pub fn new(parts: Reloaded, current: Config) -> Self {
-        let Reloaded { source, url, store, pool, probes, remote, senders, requests, health } = parts;
+        let Reloaded { source, url, store, pool, probes, remote, senders, requests, health, made } = parts;
         Self {
             source,
             url,
@@ -166,6 +170,7 @@ impl Reloader {
             senders,
             requests,
             health,
+            made,
             current: Mutex::new(current),
             loaded_at: Mutex::new(clock::now()),
             turn: tokio::sync::Mutex::default(),
@@ -211,11 +216,22 @@ impl Reloader {
             );
             return Err(reasons);
         };
-        self.apply(config).await?;
+        let slos = google_objectives::beside(&config.slos, self.made.slos());
+        self.apply(Config { slos, ..config }).await?;
         self.health.clear(Trouble::Reload);
         self.health.clear(Trouble::Rules);
         info!(config = %self.name(), "reloaded");
         Ok(())
+    }
+
+    /// Puts objectives into force that were made or unmade beside the configuration.
+    pub async fn objectives_changed(&self) -> Result<(), String> {
+        let _turn = self.turn.lock().await;
+        let config = self.current();
+        let configured: Vec<Arc<Slo>> =
+            config.slos.iter().filter(|slo| !google_objectives::is_made(slo)).cloned().collect();
+        let slos = google_objectives::beside(&configured, self.made.slos());
+        self.apply(Config { slos, ..config }).await
     }
 
     async fn apply(&self, config: Config) -> Result<(), String> {

@@ -21,6 +21,8 @@ use crate::config::Config;
 use crate::decide::{Decider, Shown};
 use crate::failure::Failure;
 use crate::fold::{Fold, fold};
+use crate::google_interface::GoogleInterface;
+use crate::google_objectives::{self, GoogleObjectives};
 use crate::health::{Health, Trouble};
 use crate::pages::Pages;
 use crate::pipeline::{Outcome, Pipeline};
@@ -75,11 +77,13 @@ impl Server {
         let config = load(&start.config, &health)?;
         let address = start.listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
         let url = format!("http://{address}");
-        let settings = Settings::of(&config, &url);
-
         let store = open_store(&start.data, &health)?;
         let state = StateDb::open(&start.data.join("state.db")).await.map_err(failed)?;
         let state = Arc::new(state);
+        let made = Arc::new(GoogleObjectives::open(&state).await.map_err(failed)?);
+        let slos = google_objectives::beside(&config.slos, made.slos());
+        let config = Config { slos, ..config };
+        let settings = Settings::of(&config, &url);
         let recovered = recover(&start.data, &store, &state, &config, &settings, &health).await?;
         let Recovered { pipeline, position, checkpoints, backlog } = recovered;
 
@@ -131,6 +135,7 @@ impl Server {
             senders,
             requests: requests.clone(),
             health: health.clone(),
+            made: made.clone(),
         };
         let reloader = Arc::new(Reloader::new(reloaded, config));
         let maintenance = tokio::spawn(maintain::run(
@@ -141,7 +146,9 @@ impl Server {
             stopped,
         ));
         reload_on_hangup(reloader.clone());
+        let google = GoogleInterface { kept: made, state: state.clone(), reloader: reloader.clone() };
         let pages = Pages {
+            google,
             pipeline,
             store,
             pool,

@@ -1,11 +1,13 @@
 //! What this crate needs of the process around it. The shell implements it; so does the tests' and the preview's fake.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use bellwether_model::{SeriesSource, Timestamp};
 use bellwether_slo::{Correction, CorrectionEvent, Fired, HistoryPoint, ReportRequest, SloReport, SloStatus};
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::queries::Queries;
@@ -87,6 +89,10 @@ pub trait App: Send + Sync + 'static {
     fn acknowledger(&self) -> Option<&dyn Acknowledger> {
         None
     }
+    /// Services and objectives of Google Cloud Monitoring's interface, where they are kept.
+    fn google(&self) -> Option<&dyn GoogleResources> {
+        None
+    }
     /// The demonstration's switches, when this is one; without them no page shows any.
     fn demo(&self) -> Option<&dyn Demo> {
         None
@@ -105,4 +111,16 @@ pub trait Demo: Send + Sync {
     fn view(&self) -> DemoView;
     /// Puts the service into a phase.
     fn set_phase(&self, name: String) -> BoxFuture<'_, Result<(), Refused>>;
+}
+
+/// Services and objectives by the names of their resources. What is changed is on disk when a method answers.
+pub trait GoogleResources: Send + Sync {
+    /// All of them, as they were sent.
+    fn all(&self) -> BTreeMap<String, Value>;
+    /// Checks an objective and keeps it in place of what is there under its name.
+    fn put_objective(&self, name: String, body: String) -> BoxFuture<'_, Result<(), Refused>>;
+    /// Keeps a service.
+    fn put_service(&self, name: String, body: String) -> BoxFuture<'_, Result<(), Refused>>;
+    /// Forgets some, all at once.
+    fn delete(&self, names: Vec<String>) -> BoxFuture<'_, Result<(), Refused>>;
 }

@@ -49,6 +49,7 @@ pub(crate) const fn status_of(refused: &Refused) -> StatusCode {
     match refused {
         Refused::Invalid(_) => StatusCode::BAD_REQUEST,
         Refused::NotFound(_) => StatusCode::NOT_FOUND,
+        Refused::Conflict(_) => StatusCode::CONFLICT,
         Refused::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

@@ -19,6 +19,7 @@ pub mod digits;
 mod events;
 mod explore;
 mod forms;
+mod google;
 mod guard;
 mod matcher_text;
 mod now;
@@ -48,7 +49,7 @@ use axum::routing::get;
 use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 
-pub use app::{Acknowledger, App, BoxFuture, Demo};
+pub use app::{Acknowledger, App, BoxFuture, Demo, GoogleResources};
 pub use queries::{Queries, QueryCounts, QuerySettings};
 
 /// What every handler shares.
@@ -66,6 +67,7 @@ pub fn router(app: Arc<dyn App>) -> Router {
         .merge(api::routes())
         .merge(api_corrections::routes())
         .merge(corrections::routes())
+        .merge(google::routes())
         .merge(assets::routes())
         .fallback(no_such_page)
         .layer(middleware::from_fn(guard::security_headers))
@@ -88,7 +90,7 @@ fn pages() -> Router<Shared> {
 /// Programs are told in JSON, people in a page.
 async fn no_such_page(State(app): State<Shared>, uri: Uri) -> Response {
     let what = format!("Nothing is at {}.", uri.path());
-    if uri.path().starts_with("/api/") {
+    if uri.path().starts_with("/api/") || uri.path().starts_with("/v3/") {
         return api_error::ApiError::not_found(what).into_response();
     }
     page::not_found(app.as_ref(), &what)

@@ -376,6 +376,8 @@ pub enum Refused {
     Invalid(String),
     /// What it speaks of does not exist; answered with 404.
     NotFound(String),
+    /// There is one already; answered with 409.
+    Conflict(String),
     /// It could not be recorded; answered with 503.
     Unavailable(String),
 }
@@ -384,7 +386,10 @@ impl Refused {
     /// What is wrong, in words.
     pub fn message(&self) -> &str {
         match self {
-            Self::Invalid(message) | Self::NotFound(message) | Self::Unavailable(message) => message,
+            Self::Invalid(message)
+            | Self::NotFound(message)
+            | Self::Conflict(message)
+            | Self::Unavailable(message) => message,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod decided;
 mod error;
+mod google;
 mod read;
 mod write;
 

@@ -11,6 +11,7 @@ mod crash_service;
 mod demo;
 mod demo_process;
 mod forged;
+mod google;
 mod probe;
 mod probe_dns;
 mod probe_grpc;

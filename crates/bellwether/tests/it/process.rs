@@ -194,6 +194,20 @@ impl Server {
         answer.body
     }
 
+    /// Sends a body as it is, with headers of its own.
+    pub(crate) async fn send(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let request = self.http.request(method, format!("{}{path}", self.url)).body(body.to_owned());
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let answer = request.send().await.unwrap();
+        Answer { status: answer.status().as_u16(), body: answer.text().await.unwrap() }
+    }
+
     /// Reads JSON from a path that must answer 200.
     pub(crate) async fn json(&self, path: &str) -> Value {
         serde_json::from_str(&self.text(path).await).unwrap()

@@ -93,6 +93,11 @@ impl Documents {
         }
     }
 
+    /// Adds an objective of Google Cloud Monitoring, whatever it says of itself.
+    pub fn add_google(&mut self, node: Node) {
+        self.all.push(Document { kind: Kind::GoogleCloud, node });
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()

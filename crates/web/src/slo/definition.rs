@@ -36,7 +36,9 @@ impl Detail<'_> {
                     }
                 }
             }
-            @if slo.dialect != "bellwether" { p.small.dim { "Written as " (slo.dialect) "." } }
+            @if slo.dialect != "bellwether" {
+                p.small.dim { "Written as " (slo.dialect) @if slo.source == "api" { ", through the API" } "." }
+            }
         }
     }
 }

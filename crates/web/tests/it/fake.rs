@@ -563,6 +563,7 @@ fn slo(name: &str, description: &str, stream: StreamStatus) -> SloStatus {
         aspirational_ratio: None,
         aspirational_text: String::new(),
         dialect: "bellwether".to_owned(),
+        source: "file".to_owned(),
         goal_ratio: Some(0.99),
         goal_text: "99%".to_owned(),
         period_text: "rolling 28d".to_owned(),

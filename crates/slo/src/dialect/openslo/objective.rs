@@ -9,6 +9,7 @@ use super::source::{self, Metric, Sli};
 use super::window::slice;
 use super::{Library, events};
 use crate::dialect::draft::indicator;
+use crate::dialect::not_carried;
 use crate::goal::Goal;
 use crate::indicator::{Budgeting, Comparison, Events, Finite, Indicator, ThresholdCheck};
 
@@ -84,19 +85,28 @@ impl Objective {
                     cx.error_help(self.span, "the value is compared with nothing", help);
                     return None;
                 };
-                let check = ThresholdCheck { query: query.text.clone(), op, bound, slice: SLICE_DEFAULT };
-                // A slice that is judged once is good or bad as a whole, whatever share of it had to be good.
-                let budgeting = match budgeting {
-                    Budgeting::Timeslices { slice, .. } | Budgeting::RatioTimeslices { slice }
-                        if slice == SLICE_DEFAULT =>
-                    {
-                        Budgeting::Occurrences
-                    }
-                    other @ (Budgeting::Occurrences
-                    | Budgeting::Timeslices { .. }
-                    | Budgeting::RatioTimeslices { .. }) => other,
-                };
-                Some(Indicator { budgeting, ..indicator(Events::Threshold(check)) })
+                let slice = self.judged_each(budgeting, cx);
+                Some(indicator(Events::Threshold(ThresholdCheck {
+                    query: query.text.clone(),
+                    op,
+                    bound,
+                    slice,
+                })))
+            }
+        }
+    }
+
+    /// How often a value is judged. A slice of several minutes is judged once, not by the share of its minutes.
+    fn judged_each(&self, budgeting: Budgeting, cx: &mut Cx<'_>) -> TimeDelta {
+        match budgeting {
+            Budgeting::Occurrences => SLICE_DEFAULT,
+            Budgeting::Timeslices { slice, .. } | Budgeting::RatioTimeslices { slice } => {
+                if slice != SLICE_DEFAULT {
+                    let message = format!("the value is judged once in {slice}, not by the share of a slice");
+                    let help = "write timeSliceWindow: 1m, which means the same in both ways";
+                    not_carried(self.span, message, help, cx);
+                }
+                slice
             }
         }
     }
