@@ -4,6 +4,8 @@ mod alerting;
 mod anchors;
 mod book;
 mod calculator;
+mod budget;
+mod calendar;
 mod challenge_six;
 mod checkpoint;
 mod composite;
