@@ -138,7 +138,7 @@ fn notes(measure: &Measure<'_>, over: ReportSpan, stretch: Stretch) -> Vec<Strin
     let Some(from) = measure.known_from() else { return vec!["nothing of it was ever measured".to_owned()] };
     let mut notes = Vec::new();
     if stretch.begin < from {
-        notes.push(format!("what was before {from} is not kept"));
+        notes.push(format!("nothing is known of the time before {from}"));
     }
     let (ReportSpan::PeriodAt(asked) | ReportSpan::Between(Stretch { end: asked, .. })) = over;
     if stretch.end < asked.floor_to(TimeDelta::MINUTE) {

@@ -225,7 +225,7 @@ fn the_month_before_can_still_be_reported() {
         (moment("2025-12-31T23:00:00Z"), moment("2026-01-31T23:00:00Z"))
     );
     assert_eq!(january.streams[0].budget.unwrap().spent_events, 720.0);
-    assert!(january.notes[0].contains("is not kept"), "{:?}", january.notes);
+    assert!(january.notes[0].contains("nothing is known of the time before"), "{:?}", january.notes);
     let february = report("2026-02-01T01:00:00Z");
     assert_eq!(february.begin, moment("2026-01-31T23:00:00Z"));
     assert_eq!(february.streams[0].budget.unwrap().spent_events, 0.0);

@@ -314,7 +314,10 @@ fn a_report_says_what_it_cannot_know() {
     let stretch = Stretch { begin: shop.in_minutes(-60), end: shop.in_minutes(60) };
     let report = shop.report(ReportRequest { over: ReportSpan::Between(stretch), known: None });
     assert_eq!(report.notes.len(), 2, "{:?}", report.notes);
-    assert!(report.notes[0].contains("is not kept") && report.notes[1].starts_with("known up to"));
+    assert!(
+        report.notes[0].contains("nothing is known of the time before")
+            && report.notes[1].starts_with("known up to")
+    );
     assert_eq!(report.end, shop.world.now);
     assert_eq!(report.streams[0].total.total, 400.0);
     assert!(
