@@ -324,6 +324,18 @@ impl Indicator {
 }
 
 impl Events {
+    /// The word that a definition begins with.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Ratio(_) => "ratio",
+            Self::Latency(_) => "latency",
+            Self::Probe(_) => "probe",
+            Self::Threshold(_) => "threshold",
+            Self::Query(_) => "query",
+            Self::Composite(_) => "composite",
+        }
+    }
+
     /// What is counted, as people read it.
     pub fn text(&self) -> String {
         let sum = |selectors: &[Selector]| {

@@ -117,8 +117,8 @@ pub use sampled_query::SampledQuery;
 pub use selector::{Selector, SelectorError};
 pub use status::{
     BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, CorrectionMark, Exhaustion,
-    ExpectationBasis, ExpectedBudget, HistoryPoint, Measurement, PeriodStatus, SloStatus, StreamStatus,
-    TargetStatus, ThresholdAlertStatus, ThresholdStatus, Verdict, WindowStatus,
+    ExpectationBasis, ExpectedBudget, HistoryPoint, Measurement, MemberStatus, PeriodStatus, SloStatus,
+    StreamStatus, TargetStatus, ThresholdAlertStatus, ThresholdStatus, Verdict, WindowStatus,
 };
 pub use stream::Window;
 pub use suggest::{GoalOutlook, Suggestion, suggest};

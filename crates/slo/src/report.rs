@@ -14,13 +14,14 @@ use crate::correction::Correction;
 use crate::definition::{Criticality, Slo};
 use crate::engine::SloEngine;
 use crate::goal::Goal;
+use crate::indicator::{Events, Member};
 use crate::ledger::{StreamId, TargetCount, lag_allowed};
 use crate::measure::{Known, Measure};
 use crate::period::Stretch;
 use crate::status::{
     BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, CorrectionMark, Exhaustion,
-    HistoryPoint, Measurement, PeriodStatus, SloStatus, StreamStatus, TargetStatus, ThresholdAlertStatus,
-    ThresholdStatus,
+    HistoryPoint, Measurement, MemberStatus, PeriodStatus, SloStatus, StreamStatus, TargetStatus,
+    ThresholdAlertStatus, ThresholdStatus,
 };
 use crate::stream::Window;
 use crate::whole_threshold::check;
@@ -108,6 +109,12 @@ impl WholePeriod<'_> {
     }
 }
 
+fn members(events: &Events) -> Vec<MemberStatus> {
+    let Events::Composite(composite) = events else { return Vec::new() };
+    let status = |member: &Member| MemberStatus { slo: member.slo.clone(), weight: member.weight.get() };
+    composite.members.iter().map(status).collect()
+}
+
 fn slo_status(
     engine: &SloEngine,
     slo: &Slo,
@@ -148,6 +155,8 @@ fn slo_status(
         period_text: slo.period.text(),
         period: slo.period.length(),
         indicator_text: slo.indicator.text(),
+        kind: slo.indicator.events.kind(),
+        members: members(&slo.indicator.events),
         notes,
         threshold: threshold_status(engine, slo),
         streams: streams

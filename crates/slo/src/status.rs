@@ -49,6 +49,10 @@ pub struct SloStatus {
     pub period: TimeDelta,
     /// What is counted, as people read it, e.g. `requests at or below 5000 in chat_latency_milliseconds`.
     pub indicator_text: String,
+    /// Which kind of indicator it is: `ratio`, `latency`, `probe`, `threshold`, `query`, `composite`.
+    pub kind: &'static str,
+    /// The objectives it is made of, in the order written; empty unless it is a composite.
+    pub members: Vec<MemberStatus>,
     /// What has to be said about the definition: thresholds that cannot fire, an interpolated bucket, ….
     pub notes: Vec<String>,
     /// Of a threshold without a goal: the value over the period, and whether it keeps its bound. There is no budget.
@@ -89,6 +93,15 @@ pub struct ThresholdAlertStatus {
     pub state: BurnAlertState,
     /// Since when it has been in that state.
     pub since: Option<Timestamp>,
+}
+
+/// One part of a journey.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MemberStatus {
+    /// Identity of the objective.
+    pub slo: String,
+    /// Its weight among the others.
+    pub weight: f64,
 }
 
 /// One stream of events: the whole objective, or one value of its `group_by` labels.

@@ -244,7 +244,8 @@ fn row(slo: &SloStatus, now: Timestamp) -> Markup {
     }
 }
 
-fn sli_text(slo: &SloStatus, stream: Option<&StreamStatus>) -> String {
+/// The share of good events over the period.
+pub(crate) fn sli_text(slo: &SloStatus, stream: Option<&StreamStatus>) -> String {
     let ratio = stream.and_then(|s| s.total.sli_ratio);
     ratio.map_or("no events".to_owned(), |ratio| digits::percent(ratio, slo.goal_ratio.as_slice()))
 }

@@ -72,7 +72,7 @@ impl Detail<'_> {
         stated.map(|(at, word, text)| Goal { at, label: format!("{word} {text}") }).collect()
     }
 
-    /// Bars for alerts that fired, one row per alert, pages above the rest.
+    /// Bars for alerts that fired, one row per alert, pages above the rest, and below them what was corrected.
     fn marks(&self) -> Vec<Mark> {
         let names: BTreeSet<(Tone, &str)> =
             self.fired.iter().map(|f| (Tone::of_severity(&f.severity), f.alert.as_str())).collect();
@@ -83,7 +83,13 @@ impl Detail<'_> {
             class: Tone::of_severity(&fired.severity).class(),
             row: row(fired).min(MARK_ROWS - 1),
         };
-        self.fired.iter().map(mark).collect()
+        let corrected = self.corrections.iter().map(|correction| Mark {
+            range: TimeRange::new(correction.begin, correction.end),
+            label: format!("corrected: {}", correction.reason),
+            class: "corrected",
+            row: names.len().min(MARK_ROWS),
+        });
+        self.fired.iter().map(mark).chain(corrected).collect()
     }
 
     /// What the bars and the grey stretches mean, when there are any.
@@ -91,9 +97,11 @@ impl Detail<'_> {
         let tones: BTreeSet<(Tone, &str)> =
             self.fired.iter().map(|f| (Tone::of_severity(&f.severity), f.severity.as_str())).collect();
         html! {
-            @if !tones.is_empty() || !self.gaps().is_empty() {
+            @let corrected = !self.corrections.is_empty();
+            @if !tones.is_empty() || !self.gaps().is_empty() || corrected {
                 ul.legend.keys {
                     @for (tone, severity) in tones { li { span class={ "key mark-key " (tone.class()) } {} "alert fired (" (severity) ")" } }
+                    @if corrected { li { span.key.mark-key.corrected {} a href="#corrections" { "corrected" } } }
                     @if !self.gaps().is_empty() { li { span.key.gap-key {} "not measured" } }
                 }
             }

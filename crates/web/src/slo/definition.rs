@@ -12,7 +12,7 @@ impl Detail<'_> {
             section.card aria-label="Definition" {
                 p { b { (self.slo.goal_text) } " over " b { (self.slo.period_text) } " of" }
                 p { code { (self.slo.indicator_text) } }
-                @if self.slo.streams.len() == 1 {
+                @if self.slo.streams.len() == 1 && self.slo.kind != "composite" {
                     p.small.dim { "Not split: " code { "group_by: [instance]" } " would show which part of it spends the budget." }
                 }
                 (self.people())

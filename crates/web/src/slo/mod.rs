@@ -6,14 +6,17 @@ mod charts;
 mod definition;
 mod streams;
 
+use std::sync::Arc;
+
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use bellwether_model::{TimeDelta, TimeRange, Timestamp};
-use bellwether_slo::{Fired, HistoryPoint, SloStatus, StreamStatus};
+use bellwether_slo::{Correction, Fired, HistoryPoint, SloStatus, StreamStatus};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use crate::api_corrections::corrections_of;
 use crate::page::{self, Nav};
 use crate::parts::{self, Tone};
 use crate::view::HistoryRequest;
@@ -64,7 +67,7 @@ pub(crate) async fn slo(
     };
     let wanted = slo.streams.iter().find(|s| !ask.stream.is_empty() && s.labels.to_string() == ask.stream);
     let main = match wanted.or(slo.streams.first()) {
-        Some(stream) => Detail::new(app.as_ref(), slo, stream, &ask.range).main(),
+        Some(stream) => Detail::new(app.as_ref(), &slos, (slo, stream), &ask.range).main(),
         None => {
             html! { h1 { (slo.id) } (parts::empty("Nothing of it has ever been measured", html! { (slo.indicator_text) })) }
         }
@@ -74,6 +77,7 @@ pub(crate) async fn slo(
 }
 
 struct Detail<'a> {
+    all: &'a [SloStatus],
     slo: &'a SloStatus,
     stream: &'a StreamStatus,
     range_name: &'static str,
@@ -81,11 +85,18 @@ struct Detail<'a> {
     step: TimeDelta,
     history: Vec<HistoryPoint>,
     fired: Vec<Fired>,
+    /// Those that lie in the range and were not taken back.
+    corrections: Vec<Arc<Correction>>,
     now: Timestamp,
 }
 
 impl<'a> Detail<'a> {
-    fn new(app: &dyn App, slo: &'a SloStatus, stream: &'a StreamStatus, wanted: &str) -> Self {
+    fn new(
+        app: &dyn App,
+        all: &'a [SloStatus],
+        (slo, stream): (&'a SloStatus, &'a StreamStatus),
+        wanted: &str,
+    ) -> Self {
         let fitting = RANGES.iter().find(|(_, length)| *length >= slo.period).unwrap_or(&RANGES[4]);
         let (range_name, length) = *RANGES.iter().find(|(name, _)| *name == wanted).unwrap_or(fitting);
         let step = step_for(length);
@@ -102,7 +113,9 @@ impl<'a> Detail<'a> {
         let end = history.last().map_or(end, |point| point.at.max(end));
         let range = TimeRange::new(end - length, end);
         let fired = app.slo_fired(request(range, TimeDelta(length.0 / MARK_STEPS)));
-        Self { slo, stream, range_name, range, step, history, fired, now: app.now() }
+        let mut corrections = corrections_of(app, Some(&slo.id));
+        corrections.retain(|c| c.revoked.is_none() && c.begin < range.end && c.end > range.start);
+        Self { corrections, all, slo, stream, range_name, range, step, history, fired, now: app.now() }
     }
 
     fn main(&self) -> Markup {
@@ -120,6 +133,7 @@ impl<'a> Detail<'a> {
             (self.range_tabs())
             (self.charts())
             (self.streams())
+            (self.members())
             (self.alerts())
             (self.budget_alerts())
             (self.windows())

@@ -1,12 +1,12 @@
 //! What ate the budget: the streams an objective is split into, the one with the most bad events first.
 
 use bellwether_model::Labels;
-use bellwether_slo::StreamStatus;
+use bellwether_slo::{MemberStatus, StreamStatus};
 use maud::{Markup, html};
 
 use super::Detail;
-use crate::digits;
 use crate::parts::{self, Tone};
+use crate::{digits, slos};
 
 /// Streams shown at once; the rest unfold.
 const STREAMS_SHOWN: usize = 12;
@@ -35,6 +35,35 @@ impl Detail<'_> {
                     summary { (parts::plural(rest.len(), "more stream")) }
                     div.scroll { table.stack { tbody { @for stream in rest { (self.stream_row(stream, everything)) } } } }
                 }
+            }
+        }
+    }
+
+    /// The parts of a journey, each with its own objective.
+    pub(super) fn members(&self) -> Markup {
+        html! {
+            @if !self.slo.members.is_empty() {
+                h2 { "Members" }
+                div.scroll { table.stack {
+                    thead { tr { th scope="col" { "Objective" } th scope="col" { "State" } th.n scope="col" { "Weight" } th.n scope="col" { "Now" } th.n scope="col" { "Budget left" } } }
+                    tbody { @for member in &self.slo.members { (self.member_row(member)) } }
+                } }
+            }
+        }
+    }
+
+    fn member_row(&self, member: &MemberStatus) -> Markup {
+        let Some(slo) = parts::find_slo(self.all, &member.slo) else { return html! {} };
+        let (tone, word) = slos::state(slo);
+        let stream = slo.streams.first();
+        let budget = stream.and_then(|stream| stream.budget.as_ref());
+        html! {
+            tr {
+                th.w scope="row" { a href=(parts::slo_href(&slo.id)) { (slo.id) } }
+                td { (parts::tag(tone, word)) }
+                td.n data-k="Weight" { (digits::value(member.weight)) }
+                td.n data-k="Now" { (slos::sli_text(slo, stream)) " " span.dim { "of " (slo.goal_text) } }
+                td.n data-k="Budget left" { (budget.map_or("unknown".to_owned(), parts::budget_text)) }
             }
         }
     }

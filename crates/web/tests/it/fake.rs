@@ -9,8 +9,8 @@ use bellwether_model::{
 };
 use bellwether_slo::{
     BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, Correction, CorrectionEvent,
-    CorrectionWish, Exhaustion, Fired, HistoryPoint, Measurement, PeriodStatus, Revocation, Share, SloStatus,
-    StreamStatus, TargetStatus, Verdict, WindowStatus,
+    CorrectionWish, Exhaustion, Fired, HistoryPoint, Measurement, MemberStatus, PeriodStatus, Revocation,
+    Share, SloStatus, StreamStatus, TargetStatus, Verdict, WindowStatus,
 };
 use bellwether_web::view::*;
 use bellwether_web::{Acknowledger, App, BoxFuture, Demo, Queries};
@@ -226,6 +226,7 @@ impl App for Fake {
                 burning("chat-latency", "Chats answered within 5 s", 60.0, 0.41, Some(6740)),
                 burning("chat-engaged", "Chats in which the user stays engaged", 1.667, -0.12, None),
                 unmeasured(),
+                journey(),
                 healthy("login-success", 0.99995),
                 healthy("startup", 0.9991),
                 young(),
@@ -568,6 +569,8 @@ fn slo(name: &str, description: &str, stream: StreamStatus) -> SloStatus {
         goal_text: "99%".to_owned(),
         period_text: "rolling 28d".to_owned(),
         period: TimeDelta(28 * TimeDelta::DAY.0),
+        kind: "latency",
+        members: Vec::new(),
         indicator_text: "requests at or below 5000 in movieguru_chat_latency_milliseconds".to_owned(),
         notes: Vec::new(),
         threshold: None,
@@ -650,6 +653,14 @@ fn burning(name: &str, description: &str, rate: f64, left: f64, ends_in: Option<
     slo.notes.push(
         "alert impossible can never fire: 110 is above the highest possible burn rate of 100".to_owned(),
     );
+    slo
+}
+
+fn journey() -> SloStatus {
+    let mut slo = slo("journey", "From the first page to an answer", stream(0.993, 0.3));
+    let member = |slo: &str, weight| MemberStatus { slo: format!("movieguru/{slo}"), weight };
+    slo.kind = "composite";
+    slo.members = vec![member("startup", 1.0), member("chat-latency", 2.0)];
     slo
 }
 

@@ -61,7 +61,7 @@ async fn pages_say_what_matters() {
         "team-slack failing since",
         "1 critical alert",
         "NOT MEASURED",
-        "3 other objectives",
+        "4 other objectives",
         "Chat turns slow",
     ];
     let burning: Vec<_> = burning.iter().map(|p| p.replace("&#39;", "'")).collect();
@@ -111,6 +111,8 @@ async fn an_objective_shows_what_fired_whom_it_concerns_and_what_ate_its_budget(
         "https://grafana.example/d/1",
     ];
     check(Mood::Burning, "/slos/movieguru/page-loads", &whole).await;
+    check(Mood::Burning, "/slos/movieguru/journey", &["Members", "/slos/movieguru/chat-latency", "burning"])
+        .await;
     let text = get(Mood::Burning, "/slos/movieguru/page-loads").await.text();
     let (us, eu) = (text.find("region=us").unwrap(), text.find("region=eu").unwrap());
     assert!(us < eu, "the stream that spent most comes first");
