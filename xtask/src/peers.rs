@@ -47,6 +47,20 @@ pub fn unpacked(program: &str) -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
+/// Debian's Alertmanager reads its templates from where the package would be installed, which it is not here: it is
+/// shown a `/usr/share` of its own.
+const IN_ITS_PLACE: &str = "mount -t tmpfs none /usr/share && mkdir /usr/share/prometheus && \
+                            mount --bind \"$1/share/prometheus\" /usr/share/prometheus && shift && exec \"$@\"";
+
+/// Alertmanager, ready for its arguments.
+pub fn alertmanager(programs: &Path) -> Command {
+    let programs = programs.canonicalize().unwrap_or_else(|_| programs.to_owned());
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--map-root-user", "sh", "-c", IN_ITS_PLACE, "sh"]);
+    command.arg(programs.parent().unwrap_or(&programs)).arg(programs.join("prometheus-alertmanager"));
+    command
+}
+
 /// `BELLWETHER_PEERS` names a folder where they are already.
 fn home() -> PathBuf {
     std::env::var_os("BELLWETHER_PEERS").map_or_else(|| target_dir().join("peers"), PathBuf::from)

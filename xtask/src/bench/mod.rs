@@ -1,6 +1,8 @@
 //! Benchmarks by name. Machines are shared and noisy: look at ratios and medians, never at one figure.
 
+mod breaking;
 mod dataset;
+mod detection;
 mod exporter;
 mod fixture;
 mod prometheus_block;
@@ -42,7 +44,7 @@ struct Comparison {
     run: fn() -> Outcome,
 }
 
-const COMPARISONS: [Comparison; 2] = [
+const COMPARISONS: [Comparison; 3] = [
     Comparison {
         name: "promql",
         about: "queries over 30 days of 500 series, beside Prometheus and VictoriaMetrics",
@@ -52,6 +54,11 @@ const COMPARISONS: [Comparison; 2] = [
         name: "rules",
         about: "1,000 alerting rules over 10,000 series, beside Prometheus",
         run: rules::run_all,
+    },
+    Comparison {
+        name: "detection",
+        about: "from the sample that crosses to the webhook, beside Prometheus and Alertmanager",
+        run: detection::run_all,
     },
 ];
 

@@ -40,22 +40,33 @@ pub fn free_port() -> Result<u16, String> {
 impl Server {
     /// Starts a program that will listen on a port; what it prints goes to a file.
     pub fn start(name: &'static str, command: &mut Command, port: u16, log: &Path) -> Result<Self, String> {
+        Self::start_at(name, command, port, "/api/v1/query?query=1", log)
+    }
+
+    /// As [`Server::start`], for one that answers elsewhere once it is ready.
+    pub fn start_at(
+        name: &'static str,
+        command: &mut Command,
+        port: u16,
+        ready: &str,
+        log: &Path,
+    ) -> Result<Self, String> {
         let output = File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
         let errors = output.try_clone().map_err(|error| error.to_string())?;
         let child = command.stdout(output).stderr(errors).spawn();
         let child = child.map_err(|error| format!("cannot start {command:?}: {error}"))?;
         let mut server = Self { name, address: format!("127.0.0.1:{port}"), child };
-        server.wait_until_it_answers(log)?;
+        server.wait_until_it_answers(ready, log)?;
         Ok(server)
     }
 
-    fn wait_until_it_answers(&mut self, log: &Path) -> Result<(), String> {
+    fn wait_until_it_answers(&mut self, ready: &str, log: &Path) -> Result<(), String> {
         let started = Instant::now();
         while started.elapsed() < START_MAX {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(format!("{} ended at once ({status}); see {}", self.name, log.display()));
             }
-            let reply = Client::new(self.address.as_str()).send("GET", "/api/v1/query?query=1", "", &[]);
+            let reply = Client::new(self.address.as_str()).send("GET", ready, "", &[]);
             if reply.is_ok_and(|reply| reply.status == 200) {
                 return Ok(());
             }
