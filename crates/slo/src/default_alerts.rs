@@ -5,6 +5,7 @@ use bellwether_model::{Labels, TimeDelta};
 
 use crate::alert_verdict::{arithmetic, verdict};
 use crate::burn_alert::BurnAlert;
+use crate::decode_parts::WINDOW_MIN;
 use crate::definition::Slo;
 use crate::goal::{Factor, Goal};
 use crate::period::Period;
@@ -94,7 +95,7 @@ fn scaled(default: &DefaultAlert, period: TimeDelta, scrape: TimeDelta) -> Optio
         true => {
             let exact = i128::from(window.0) * i128::from(period.0) / i128::from(30 * TimeDelta::DAY.0);
             let seconds = (exact as i64).div_euclid(1000) * 1000;
-            TimeDelta(seconds.max(WINDOW_SCRAPES_MIN * scrape.0))
+            TimeDelta(seconds.max(WINDOW_SCRAPES_MIN * scrape.0).max(WINDOW_MIN.0))
         }
         false => window,
     };

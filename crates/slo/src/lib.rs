@@ -7,6 +7,7 @@
 
 mod adopt;
 mod alert_facts;
+mod alert_meaning;
 mod alert_state;
 mod alert_template;
 mod alert_text;
@@ -76,6 +77,7 @@ mod what_if;
 mod whole_threshold;
 mod wire;
 
+pub use alert_meaning::{AlertMeaning, ERROR_RATIOS, Noticed, Trouble, alert_meanings};
 pub use alert_verdict::{
     arithmetic, budget_arithmetic, budget_verdict, burn_arithmetic, burn_verdict, verdict,
 };

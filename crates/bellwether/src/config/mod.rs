@@ -194,6 +194,8 @@ pub struct Loader {
     pub objectives: Documents,
     /// How strictly rule files are read.
     pub rule_options: ReadOptions,
+    /// All objectives read so far.
+    pub slos: Vec<Slo>,
     /// How often the jobs are scraped.
     pub scrape_intervals: ScrapeIntervals,
     /// Whether what objectives' alerts can do at all is examined.
@@ -536,6 +538,7 @@ impl Loader {
         let slos = documents.slos(&self.sources, Strictness::Strict, &mut self.diagnostics);
         let slos: Vec<Slo> = slos.into_iter().map(|slo| self.scrape_intervals.fit(slo)).collect();
         self.diagnostics.extend(bellwether_slo::check_composites(&slos));
+        self.slos.extend(slos.iter().cloned());
         if self.examine {
             self.diagnostics.extend(slos.iter().flat_map(bellwether_slo::examine));
         }

@@ -21,6 +21,7 @@ mod prometheus_peer;
 mod reload;
 mod rules;
 mod senders;
+mod slo_alerts;
 mod source_peer;
 mod state;
 mod test;

@@ -1,5 +1,7 @@
 //! Tests of this crate.
 
+mod alert_meaning;
+mod alert_verdict;
 mod alerting;
 mod anchors;
 mod book;
@@ -11,6 +13,7 @@ mod checkpoint;
 mod composite;
 mod correction;
 mod decode_sampled;
+mod default_alerts;
 mod definition;
 mod engine;
 mod exactness;

@@ -1,5 +1,6 @@
 //! `bellwether slo …`: one subcommand, one file.
 
+mod alerts;
 mod correct;
 mod report;
 mod status;
@@ -10,6 +11,7 @@ use crate::failure::Failure;
 /// Runs a subcommand to its end.
 pub async fn run(command: Slo) -> Result<(), Failure> {
     match command {
+        Slo::Alerts(arguments) => alerts::run(&arguments),
         Slo::Status(arguments) => status::run(arguments).await,
         Slo::Report(arguments) => report::run(arguments).await,
         Slo::Correct(command) => correct::run(command).await,
