@@ -20,7 +20,7 @@ pub const ERROR_RATIOS: [f64; 3] = [1.0, 0.1, 0.01];
 
 /// What one alert means.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct AlertMeaning {
+pub struct ExplainedAlert {
     /// Its name, unique within the objective.
     pub name: String,
     /// `page`, `ticket` or what the user wrote.
@@ -61,9 +61,9 @@ pub struct Noticed {
 }
 
 /// What the alerts of an objective mean, as they stand in it.
-pub fn alert_meanings(slo: &Slo) -> Vec<AlertMeaning> {
+pub fn alert_meanings(slo: &Slo) -> Vec<ExplainedAlert> {
     let quieted_by = slo.quieted_by();
-    let burns = slo.alerts.iter().map(|alert| AlertMeaning {
+    let burns = slo.alerts.iter().map(|alert| ExplainedAlert {
         name: alert.name.clone(),
         severity: alert.severity.clone(),
         condition: burn_condition(alert),
@@ -72,7 +72,7 @@ pub fn alert_meanings(slo: &Slo) -> Vec<AlertMeaning> {
         quieted_by: quieted_by.get(&alert.name).into_iter().flatten().cloned().collect(),
         troubles: troubles(slo, |burn_rate| burn_noticed(alert, burn_rate, slo.period.length())),
     });
-    let budgets = slo.budget_alerts.iter().map(|alert| AlertMeaning {
+    let budgets = slo.budget_alerts.iter().map(|alert| ExplainedAlert {
         name: alert.name.clone(),
         severity: alert.severity.clone(),
         condition: match alert.left_below == Share::NONE {

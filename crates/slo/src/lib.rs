@@ -77,7 +77,7 @@ mod what_if;
 mod whole_threshold;
 mod wire;
 
-pub use alert_meaning::{AlertMeaning, ERROR_RATIOS, Noticed, Trouble, alert_meanings};
+pub use alert_meaning::{ERROR_RATIOS, ExplainedAlert, Noticed, Trouble, alert_meanings};
 pub use alert_verdict::{
     arithmetic, budget_arithmetic, budget_verdict, burn_arithmetic, burn_verdict, verdict,
 };

@@ -1,10 +1,10 @@
 //! What alerts mean, against numbers worked out by hand and those of the workbook.
 
-use bellwether_slo::{AlertMeaning, alert_meanings};
+use bellwether_slo::{ExplainedAlert, alert_meanings};
 
 use crate::world::slos;
 
-fn meanings(goal: &str, window: &str, alerts: &str) -> Vec<AlertMeaning> {
+fn meanings(goal: &str, window: &str, alerts: &str) -> Vec<ExplainedAlert> {
     let yaml = format!(
         "slos: [{{name: a, goal: {goal}, window: {window}, indicator: {{ratio: {{bad: e, total: t}}}}{alerts}}}]"
     );
@@ -12,7 +12,7 @@ fn meanings(goal: &str, window: &str, alerts: &str) -> Vec<AlertMeaning> {
 }
 
 /// `noticed after, budget spent in per cent, over after` for all bad, a tenth, a hundredth.
-fn shown(meaning: &AlertMeaning) -> Vec<String> {
+fn shown(meaning: &ExplainedAlert) -> Vec<String> {
     let noticed = |trouble: &bellwether_slo::Trouble| match trouble.noticed {
         None => "never".to_owned(),
         Some(noticed) => format!(

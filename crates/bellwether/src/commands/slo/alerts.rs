@@ -1,6 +1,6 @@
 //! `bellwether slo alerts FILE…`: what alerts mean to whoever is woken by them, worked out before they ever fire.
 
-use bellwether_slo::{AlertMeaning, Slo, Trouble, Verdict, alert_meanings};
+use bellwether_slo::{ExplainedAlert, Slo, Trouble, Verdict, alert_meanings};
 use serde_json::json;
 
 use crate::cli::Format;
@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &Alerts) -> Result<(), Failure> {
         say(text.trim_end());
         return Err(Failure::Reported);
     }
-    let all: Vec<(&Slo, Vec<AlertMeaning>)> =
+    let all: Vec<(&Slo, Vec<ExplainedAlert>)> =
         loader.slos.iter().map(|slo| (slo, alert_meanings(slo))).collect();
     match arguments.format {
         Format::Json => {
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Alerts) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(slo: &Slo, alerts: &[AlertMeaning]) {
+fn print(slo: &Slo, alerts: &[ExplainedAlert]) {
     let goal = slo.goal.map_or("no goal".to_owned(), |goal| goal.to_string());
     say(&format!("{}: {goal} over {}", slo.id(), slo.period.text()));
     if alerts.is_empty() {
