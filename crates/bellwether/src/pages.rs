@@ -165,7 +165,8 @@ impl App for Pages {
     }
 
     fn source(&self) -> Arc<dyn SeriesSource> {
-        Arc::new(self.store.snapshot())
+        // Pages and API are served where tasks run, and read series on threads that may wait.
+        self.source.series(Arc::new(self.store.snapshot()), tokio::runtime::Handle::current())
     }
 
     fn slos(&self) -> Arc<Vec<SloStatus>> {

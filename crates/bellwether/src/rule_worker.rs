@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bellwether_model::{Batch, Labels, Origin, TimeDelta, Timestamp};
-use bellwether_promql::{EvalOptions, eval_instant};
-use bellwether_rules::{QueryAnswer, Written};
+use bellwether_promql::EvalOptions;
+use bellwether_rules::{QueryAnswer, RuleQuery, Written};
 use bellwether_tsdb::Store;
 use tokio::sync::mpsc;
 
 use crate::clock;
 use crate::pipeline::{Query, Work};
 use crate::request::Request;
+use crate::source::evaluator::Evaluator;
 use crate::writer::WriterHandle;
 
 /// Stores and evaluates.
@@ -22,6 +23,8 @@ pub struct RuleWorker {
     pub store: Arc<Store>,
     /// The way into the store.
     pub writer: WriterHandle,
+    /// What evaluates.
+    pub evaluator: Evaluator,
 }
 
 impl RuleWorker {
@@ -81,9 +84,9 @@ impl RuleWorker {
         let started = Instant::now();
         // A query that brings the evaluator down must not take the answers of its group with it.
         let result = catch_unwind(AssertUnwindSafe(|| {
-            eval_instant(&query.expr.parsed, query.at, &self.store.snapshot(), &options)
-                .map(|evaluated| evaluated.value)
-                .map_err(|error| error.to_string())
+            let RuleQuery { text, parsed } = &*query.expr;
+            let value = self.evaluator.instant(text, parsed, query.at, &options);
+            value.map_err(|error| error.to_string())
         }));
         QueryAnswer {
             result: result.unwrap_or_else(|_| Err("the evaluation ended without an answer".to_owned())),
@@ -98,7 +101,7 @@ mod tests {
 
     use bellwether_model::{Histogram, HistogramSample, Sample, Schema};
     use bellwether_promql::{SampleValue, Value};
-    use bellwether_rules::{Event, QueryId, RuleQuery};
+    use bellwether_rules::{Event, QueryId};
     use bellwether_tsdb::Options;
     use bellwether_tsdb::fault_disk::FaultDisk;
 
@@ -112,7 +115,7 @@ mod tests {
         let store = Arc::new(opened.unwrap().0);
         let (committed, mut counted) = mpsc::channel(16);
         let (writer, _thread) = writer::start(store.clone(), committed, Arc::new(Health::default())).unwrap();
-        let worker = RuleWorker { store, writer };
+        let worker = RuleWorker { evaluator: Evaluator::local(store.clone()), store, writer };
         let at = Timestamp::from_secs(1_700_000_040);
         let series = |name: &str| Labels::from_pairs([("__name__", name)]);
         let empty = Histogram::empty(Schema::exponential(0).unwrap());

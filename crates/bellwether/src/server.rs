@@ -35,6 +35,7 @@ use crate::scrape::ScrapePool;
 use crate::senders::Senders;
 use crate::slo_asker::SloAsker;
 use crate::source::SourceHandle;
+use crate::source::evaluator::Evaluator;
 use crate::state::{StateDb, StateError};
 use crate::{clock, maintain, shutdown, terminal, writer};
 
@@ -99,6 +100,9 @@ impl Server {
         let probes = Arc::new(ProbePool::new(store.clone(), writer.clone()));
         let pipeline = Arc::new(RwLock::new(pipeline));
 
+        let source = SourceHandle::new(store.clone(), writer.clone(), health.clone(), requests.clone());
+        let source = Arc::new(source);
+        let evaluator = Evaluator::with_source(store.clone(), source.clone());
         let decider = Decider {
             pipeline: pipeline.clone(),
             store: store.clone(),
@@ -108,8 +112,8 @@ impl Server {
             state: state.clone(),
             recorder: Recorder::new(state.clone(), health.clone()),
             senders: senders.clone(),
-            rules: RuleWorker { store: store.clone(), writer: writer.clone() },
-            asker: SloAsker { store: store.clone() },
+            rules: RuleWorker { store: store.clone(), writer: writer.clone(), evaluator: evaluator.clone() },
+            asker: SloAsker { evaluator },
             checkpoints,
             position,
             rules_changed: false,
@@ -122,8 +126,6 @@ impl Server {
         let decider = tokio::spawn(decider.run(backlog, stopped.clone()));
         pool.assign(&config.prometheus.jobs);
         probes.assign(&config.probes);
-        let source = SourceHandle::new(store.clone(), writer.clone(), health.clone(), requests.clone());
-        let source = Arc::new(source);
         source.assign(&config);
         let reloaded = Reloaded {
             source: start.config,
@@ -153,7 +155,7 @@ impl Server {
             store,
             pool,
             probes,
-            source,
+            source: source.clone(),
             state,
             health,
             writer,
@@ -161,7 +163,7 @@ impl Server {
             changes: changed,
             reloader,
             demo: start.demo,
-            queries: Queries::new(start.queries),
+            queries: Queries::new(start.queries).with_elsewhere(source),
             started_at: clock::now(),
             slos: Mutex::new(None),
         };

@@ -2,20 +2,20 @@
 //! that one that is slow or fails delays only itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
-use bellwether_promql::{EvalError, EvalOptions, RangeSeries, RangeSpec, Value, eval_range};
+use bellwether_promql::{EvalError, EvalOptions, RangeSeries, RangeSpec, Value};
 use bellwether_slo::{Answer, AskError, Question};
-use bellwether_tsdb::Store;
 use tokio::sync::mpsc;
 
 use crate::request::Request;
+use crate::source::ask_error as source;
+use crate::source::evaluator::{EvaluateError, Evaluator};
 
 /// Evaluates over the store.
 #[derive(Clone)]
 pub struct SloAsker {
-    /// The samples.
-    pub store: Arc<Store>,
+    /// What evaluates.
+    pub evaluator: Evaluator,
 }
 
 impl SloAsker {
@@ -32,12 +32,11 @@ impl SloAsker {
     }
 
     fn evaluate(&self, question: &Question) -> Result<Vec<Vec<RangeSeries>>, AskError> {
-        let snapshot = self.store.snapshot();
         let range = RangeSpec { start: question.first, end: question.last, step: question.step };
         let options = EvalOptions::default();
         let evaluate = |query: &bellwether_slo::SampledQuery| {
-            let evaluated = eval_range(&query.parsed, range, &snapshot, &options).map_err(ask_error)?;
-            match evaluated.value {
+            let value = self.evaluator.range(&query.text, &query.parsed, range, &options);
+            match value.map_err(why)? {
                 Value::Matrix(series) => Ok(series),
                 Value::Scalar(_) | Value::String(_) | Value::Vector(_) => {
                     Err(AskError::Refused("the query gives no series".to_owned()))
@@ -50,6 +49,17 @@ impl SloAsker {
         }));
         let died = || Err(AskError::Refused("the evaluation ended without an answer".to_owned()));
         answers.unwrap_or_else(|_| died())
+    }
+}
+
+/// Whether it helps to ask again: a source that refuses a query will refuse it again.
+fn why(error: EvaluateError) -> AskError {
+    match error {
+        EvaluateError::Here(error) => ask_error(error),
+        EvaluateError::There(source::AskError::Refused { .. } | source::AskError::DownSampled(_)) => {
+            AskError::Refused(error.to_string())
+        }
+        EvaluateError::There(_) => AskError::Unreachable(error.to_string()),
     }
 }
 

@@ -8,6 +8,7 @@ use bellwether_model::SourceError;
 use bellwether_promql::{EvalError, ParseError, Span};
 use serde::Serialize;
 
+use crate::elsewhere::ElsewhereError;
 use crate::queries::QueryError;
 
 /// What kind of error: the `errorType` of the answer.
@@ -103,6 +104,8 @@ impl ApiError {
             QueryError::Evaluation(EvalError::Source(error)) => error.into(),
             QueryError::Evaluation(error @ EvalError::BadRange(_)) => Self::bad_data(error.to_string()),
             QueryError::Evaluation(error) => Self::of_evaluation(&error, text),
+            QueryError::Elsewhere(ElsewhereError::Refused(why)) => Self::new(Kind::Execution, why),
+            QueryError::Elsewhere(ElsewhereError::Unavailable(why)) => Self::unavailable(why),
             QueryError::Timeout(after) => {
                 let seconds = after.as_secs_f64();
                 Self::new(

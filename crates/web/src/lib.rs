@@ -16,6 +16,7 @@ mod correction_wish;
 mod corrections;
 mod deliveries;
 pub mod digits;
+mod elsewhere;
 mod events;
 mod explore;
 mod forms;
@@ -50,6 +51,7 @@ use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 
 pub use app::{Acknowledger, App, BoxFuture, Demo, GoogleResources};
+pub use elsewhere::{Elsewhere, ElsewhereError, ElsewhereQuery, ElsewhereWhen};
 pub use queries::{Queries, QueryCounts, QuerySettings};
 
 /// What every handler shares.

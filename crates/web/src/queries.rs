@@ -12,6 +12,7 @@ use bellwether_promql::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::elsewhere::{Elsewhere, ElsewhereError, ElsewhereQuery, ElsewhereWhen};
 use crate::query_stats::{Counted, Stats};
 
 /// Bounds on queries.
@@ -72,6 +73,7 @@ pub struct Queries {
     settings: QuerySettings,
     slots: Arc<Semaphore>,
     counters: Arc<Counters>,
+    elsewhere: Option<Arc<dyn Elsewhere>>,
 }
 
 #[derive(Debug, Default)]
@@ -144,6 +146,8 @@ pub(crate) enum QueryError {
     NotPerStep(Kind),
     /// It cannot be evaluated.
     Evaluation(EvalError),
+    /// The store that has the samples has not answered it.
+    Elsewhere(ElsewhereError),
     /// Its time was over.
     Timeout(Duration),
     /// The evaluator failed; a bug.
@@ -155,7 +159,17 @@ impl Queries {
     pub fn new(settings: QuerySettings) -> Self {
         let slots = Arc::new(Semaphore::new(settings.concurrency.clamp(1, Semaphore::MAX_PERMITS)));
         let timeout = settings.timeout.min(TIMEOUT_MAX);
-        Self { settings: QuerySettings { timeout, ..settings }, slots, counters: Arc::default() }
+        Self {
+            settings: QuerySettings { timeout, ..settings },
+            slots,
+            counters: Arc::default(),
+            elsewhere: None,
+        }
+    }
+
+    /// The same, but first asking another store.
+    pub fn with_elsewhere(self, elsewhere: Arc<dyn Elsewhere>) -> Self {
+        Self { elsewhere: Some(elsewhere), ..self }
     }
 
     /// The bounds.
@@ -193,6 +207,7 @@ impl Queries {
                 QueryError::Syntax(_)
                 | QueryError::NotPerStep(_)
                 | QueryError::Evaluation(_)
+                | QueryError::Elsewhere(_)
                 | QueryError::Broken,
             ) => &self.counters.failed,
         };
@@ -215,6 +230,12 @@ impl Queries {
         let Some(slot) = self.turn(timeout).await else { return Err(QueryError::Timeout(timeout)) };
         let waited = asked_at.elapsed();
         self.counters.waiting_us.fetch_add(micros(waited), Ordering::Relaxed);
+        if let Some(answered) = self.ask_elsewhere(&expr, &ask, timeout.saturating_sub(waited)).await {
+            let evaluated = answered?;
+            let stats = Stats { waited, evaluated: asked_at.elapsed() - waited, ..Stats::default() };
+            self.counters.evaluation_us.fetch_add(micros(stats.evaluated), Ordering::Relaxed);
+            return Ok(Answered { evaluated, stats });
+        }
         let abandoned = Abandon(Arc::new(AtomicBool::new(false)));
         let work = Work {
             expr,
@@ -246,6 +267,25 @@ impl Queries {
             Ok(Err(error)) => Err(error),
             Err(_) => Err(QueryError::Broken),
         }
+    }
+
+    /// The answer of the store that has the samples; `None` when the query is to be evaluated here.
+    async fn ask_elsewhere(
+        &self,
+        expr: &Expr,
+        ask: &Ask,
+        timeout: Duration,
+    ) -> Option<Result<Evaluated, QueryError>> {
+        let when = match ask.when {
+            When::At(at) => ElsewhereWhen::At(at),
+            When::Over(range) => ElsewhereWhen::Over(range),
+        };
+        let query = ElsewhereQuery { text: &ask.text, expr, when, lookback: ask.lookback };
+        let answer = self.elsewhere.as_ref()?.answer(query)?;
+        Some(match tokio::time::timeout(timeout, answer).await {
+            Ok(answer) => answer.map_err(QueryError::Elsewhere),
+            Err(_) => Err(QueryError::Timeout(timeout)),
+        })
     }
 
     /// Waits for a slot; `None` when the time was over before there was one.

@@ -6,6 +6,8 @@
 pub mod answer;
 pub mod ask_error;
 pub mod client;
+pub mod evaluate;
+pub mod evaluator;
 pub mod intake;
 pub mod plan;
 pub mod poll;
@@ -15,6 +17,7 @@ pub mod track;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bellwether_model::TimeDelta;
+use bellwether_rules::RuleKind;
 use bellwether_slo::{Events, Selector, Slo};
 use bellwether_tsdb::Store;
 use tokio::sync::{mpsc, watch};
@@ -28,6 +31,7 @@ use crate::health::{Health, Trouble};
 use crate::request::Request;
 use crate::writer::WriterHandle;
 use client::RemoteClient;
+use evaluate::LocalNames;
 use poll::{Parts, Poller, SourceView};
 
 /// History is read at least as far back as this: alerts look back three days at most unless someone says otherwise.
@@ -40,6 +44,7 @@ pub struct SourceHandle {
     health: Arc<Health>,
     requests: mpsc::Sender<Request>,
     running: Mutex<Option<Running>>,
+    names: Mutex<Arc<LocalNames>>,
 }
 
 struct Running {
@@ -60,11 +65,12 @@ impl SourceHandle {
         health: Arc<Health>,
         requests: mpsc::Sender<Request>,
     ) -> Self {
-        Self { store, writer, health, requests, running: Mutex::new(None) }
+        Self { store, writer, health, requests, running: Mutex::new(None), names: Mutex::default() }
     }
 
     /// Reads what a configuration says from now on. What has not changed goes on.
     pub fn assign(&self, config: &Config) {
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(recorded(config));
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(source) = &config.source else {
             if let Some(before) = running.take() {
@@ -132,6 +138,11 @@ impl SourceHandle {
         running.as_ref().and_then(|running| running.client.clone())
     }
 
+    /// What lies here and not in the source.
+    pub fn local_names(&self) -> Arc<LocalNames> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How reading does; `None` when there is no source.
     pub fn view(&self) -> Option<SourceView> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,6 +157,13 @@ impl SourceHandle {
             running.task.abort();
         }
     }
+}
+
+/// What rules record lies here.
+fn recorded(config: &Config) -> LocalNames {
+    let rules = config.rules.iter().flat_map(|(_, file)| &file.groups).flat_map(|group| &group.rules);
+    let recorded = rules.filter(|rule| matches!(rule.kind, RuleKind::Record));
+    LocalNames::of(recorded.map(|rule| rule.name.value.clone()))
 }
 
 /// What objectives count that is not made here: results of probes are.

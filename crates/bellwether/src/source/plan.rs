@@ -35,7 +35,7 @@ impl Fetch {
 }
 
 /// Matchers as PromQL, the name among them.
-fn selector_text(matchers: &[Matcher]) -> String {
+pub fn selector_text(matchers: &[Matcher]) -> String {
     let texts: Vec<String> = matchers.iter().map(Matcher::to_string).collect();
     format!("{{{}}}", texts.join(","))
 }

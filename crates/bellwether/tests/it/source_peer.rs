@@ -165,6 +165,9 @@ fn config(folder: &Folder, url: &str) -> PathBuf {
         "bellwether.yml",
         &format!(
             "source: {{prometheus: {{url: \"{url}\", interval: 1s, overlap: 1m, history: 1h}}}}\n\
+             rules:\n- name: derived\n  interval: 1s\n  rules:\n\
+             \x20 - {{record: 'job:shop_requests:sum', expr: 'sum by (job) (shop_requests_total)'}}\n\
+             \x20 - {{alert: ShopIsOpen, expr: 'job:shop_requests:sum > 0 and on (job) up{{job=\"shop\"}} == 1'}}\n\
              slos:\n- name: shop\n  goal: \"99%\"\n  window: 1d\n\
              \x20 indicator: {{ratio: {{bad: 'shop_requests_total{{code!=\"200\"}}', total: shop_requests_total}}}}\n"
         ),
@@ -176,6 +179,39 @@ async fn counted(server: &Server) -> (f64, f64) {
     let total = &slo["streams"][0]["total"];
     let events = total["total"].as_f64().unwrap_or(-1.0);
     (events - total["good"].as_f64().unwrap_or(0.0), events)
+}
+
+/// Rules and people ask the source; what our rules record is read here, together with it.
+async fn queries_are_answered(server: &Server, source: &Source, http: &reqwest::Client) {
+    let theirs = source.raw(http, "up{job=\"shop\"}").await;
+    assert_eq!(server.query("up{job=\"shop\"}").await[0]["metric"], theirs[0].0);
+    let ratio = "job:shop_requests:sum / on (job) sum by (job) (shop_requests_total)";
+    server
+        .until("what a rule recorded is compared with what the source has", async |server| {
+            let result = server.query(ratio).await;
+            if result[0]["value"][1] == "1" { Ok(()) } else { Err(result.to_string()) }
+        })
+        .await;
+    server
+        .until("a rule over both alerts", async |server| {
+            let alerts = server.json("/api/v1/alerts").await;
+            let name = &alerts["data"]["alerts"][0]["labels"]["alertname"];
+            if name == "ShopIsOpen" { Ok(()) } else { Err(alerts.to_string()) }
+        })
+        .await;
+    let names = server.json("/api/v1/label/__name__/values").await.to_string();
+    assert!(
+        names.contains("\"shop_requests_total\"") && names.contains("\"job:shop_requests:sum\""),
+        "{names}"
+    );
+    let series = server.json("/api/v1/series?match[]=shop_requests_total").await;
+    assert!(series["data"].as_array().is_some_and(|series| series.len() > 1), "{series}");
+    let range = "/api/v1/query_range?query=up&start=0&end=1&step=1";
+    assert_eq!(server.json(range).await["data"]["resultType"], "matrix");
+    let wrong = encode("label_replace(up, \"a\", \"b\", \"job\", \"(\")", "");
+    let answer =
+        server.ask(reqwest::Method::GET, &format!("/api/v1/query?query={wrong}"), None).await.unwrap();
+    assert!(answer.status == 422 && answer.body.contains(&source.url), "{answer:?}");
 }
 
 async fn until_equal(server: &Server, source: &Source, http: &reqwest::Client, what: &str) -> (f64, f64) {
@@ -215,6 +251,7 @@ async fn what_is_counted_equals_what_the_source_has(folder: &Folder, shop: &Shop
     traffic(shop, &source, &http, "500", 2).await;
     let (bad, total) = until_equal(&server, &source, &http, "the past and the present").await;
     assert!(bad > 0.0 && total > bad);
+    queries_are_answered(&server, &source, &http).await;
     // We die, and the source goes on.
     server.kill();
     traffic(shop, &source, &http, "504", 3).await;
