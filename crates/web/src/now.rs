@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use crate::page::{self, Nav};
 use crate::parts::{self, Tone};
 use crate::view::{AlertState, AlertView, DemoView};
-use crate::{App, Shared, digits, forms};
+use crate::{App, Shared, digits, forms, slos};
 
 pub(crate) async fn now(State(app): State<Shared>, headers: HeaderMap) -> Response {
     let slos = app.slos();
@@ -29,6 +29,8 @@ pub(crate) async fn now(State(app): State<Shared>, headers: HeaderMap) -> Respon
 struct Sight<'a> {
     burning: Vec<Burning<'a>>,
     unmeasured: Vec<&'a SloStatus>,
+    /// Thresholds without a goal that do not keep their bound.
+    missed: Vec<&'a SloStatus>,
     /// Firing alerts of rules rather than of objectives on cards.
     others: Vec<&'a AlertView>,
     calm: usize,
@@ -56,8 +58,9 @@ impl<'a> Sight<'a> {
             .iter()
             .filter(|a| a.state == AlertState::Firing && !a.slo_id.as_deref().is_some_and(is_shown))
             .collect();
-        let calm = slos.len() - burning.len() - unmeasured.len();
-        Self { burning, unmeasured, others, calm, objectives: slos.len(), now }
+        let missed: Vec<_> = slos.iter().filter(|slo| is_missed(slo)).collect();
+        let calm = slos.len() - burning.len() - unmeasured.len() - missed.len();
+        Self { burning, unmeasured, missed, others, calm, objectives: slos.len(), now }
     }
 
     /// Alerts on cards that nobody has taken, with the longest wait among them.
@@ -102,10 +105,17 @@ fn is_gone(stream: &StreamStatus) -> bool {
 }
 
 fn is_unmeasured(slo: &SloStatus) -> bool {
+    if let Some(threshold) = &slo.threshold {
+        return threshold.passes.is_none();
+    }
     slo.streams.first().is_none_or(|s| match s.measurement {
         Measurement::Unmeasured | Measurement::Unknown => true,
         Measurement::Complete | Measurement::Partial => false,
     })
+}
+
+fn is_missed(slo: &SloStatus) -> bool {
+    slo.threshold.as_ref().is_some_and(|threshold| threshold.passes == Some(false))
 }
 
 fn main(app: &dyn App, sight: &Sight<'_>, viewer: &str) -> Markup {
@@ -115,6 +125,10 @@ fn main(app: &dyn App, sight: &Sight<'_>, viewer: &str) -> Markup {
             div.cards { @for burning in &sight.burning { (card(app, burning, sight.now, viewer)) } }
         } @else {
             (calm(app, sight))
+        }
+        @if !sight.missed.is_empty() {
+            h2 { "Thresholds missed" }
+            div.cards { @for slo in &sight.missed { (missed_card(slo, sight.now)) } }
         }
         @if !sight.unmeasured.is_empty() {
             h2 { "Not measured" }
@@ -266,6 +280,20 @@ fn actions(app: &dyn App, slo: &SloStatus, notice: Option<&AlertView>, viewer: &
     }
 }
 
+fn missed_card(slo: &SloStatus, now: Timestamp) -> Markup {
+    let Some(threshold) = &slo.threshold else { return html! {} };
+    html! {
+        article.card.bad id={ "t-" (slo.id) } aria-label={ (slo.id) " misses its threshold" } {
+            div.row { (parts::tag(Tone::Bad, "MISSED")) @if !slo.owner.is_empty() { span.dim.small { (slo.owner) } } }
+            h3 { a href=(parts::slo_href(&slo.id)) { (slo.id) } }
+            p.small {
+                b { (slos::threshold_value(threshold)) } ", asked for " (slos::threshold_bound(threshold)) " over " (slo.period_text)
+                @if let Some(since) = threshold.failing_since { ", missed since " (parts::moment(since, now)) }
+            }
+        }
+    }
+}
+
 fn unmeasured_card(slo: &SloStatus, now: Timestamp) -> Markup {
     let watermark = slo.streams.first().and_then(|s| s.watermark);
     html! {
@@ -330,7 +358,7 @@ fn calm(app: &dyn App, sight: &Sight<'_>) -> Markup {
     }
     html! {
         div.calm {
-            h1 { "Nothing is burning" }
+            h1 { "Nothing is burning" @if !sight.missed.is_empty() { ", " (parts::plural(sight.missed.len(), "threshold")) " missed" } }
             p.ok { b { span aria-hidden="true" { "✓ " } (parts::plural(sight.calm, "objective")) " within budget pace" } }
             @if let Some(at) = overview.data_at {
                 p.dim { "as of data " (digits::length(sight.now - at)) " old, from " (parts::moment(at, sight.now)) }

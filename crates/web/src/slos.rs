@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use bellwether_model::Timestamp;
-use bellwether_slo::{BurnAlertState, Measurement, SloStatus, StreamStatus};
+use bellwether_slo::{BurnAlertState, Measurement, SloStatus, StreamStatus, ThresholdStatus};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -194,6 +194,13 @@ fn is_low(slo: &SloStatus) -> bool {
 
 /// An objective's state in one word.
 pub(crate) fn state(slo: &SloStatus) -> (Tone, &'static str) {
+    if let Some(threshold) = &slo.threshold {
+        return match threshold.passes {
+            Some(true) => (Tone::Ok, "met"),
+            Some(false) => (Tone::Bad, "missed"),
+            None => (Tone::Warn, "not measured"),
+        };
+    }
     let Some(stream) = first(slo) else { return (Tone::Warn, "not measured") };
     let spent = stream.budget.is_some_and(|b| b.left_of_period_ratio() <= 0.0);
     match stream.measurement {
@@ -222,16 +229,23 @@ fn row(slo: &SloStatus, now: Timestamp) -> Markup {
                 @if !slo.description.is_empty() { div.dim.small { (slo.description) } }
             }
             td { (parts::tag(tone, word)) }
-            td data-k="Now / goal" { (sli_text(slo, stream)) " " span.dim { "of " (slo.goal_text) } }
+            td data-k="Now / goal" {
+                @match &slo.threshold {
+                    Some(threshold) => { (threshold_value(threshold)) " " span.dim { "asked for " (threshold_bound(threshold)) } }
+                    None => { (sli_text(slo, stream)) " " span.dim { "of " (slo.goal_text) } }
+                }
+            }
             td data-k="Budget left" {
                 @match &budget {
                     Some(budget) => { (parts::budget_text(budget)) (parts::budget_bar(Some(budget))) }
+                    None if slo.threshold.is_some() => { span.dim { "not applicable" } }
                     None => { span.dim { "unknown" } }
                 }
             }
             td data-k="Burn" {
                 @match burn(slo) {
                     Some(rate) => { (digits::burn(rate, &[1.0])) " " span.dim { (shortest_window(stream)) } }
+                    None if slo.threshold.is_some() => { span.dim { "not applicable" } }
                     None => { span.dim { "unknown" } }
                 }
             }
@@ -242,6 +256,16 @@ fn row(slo: &SloStatus, now: Timestamp) -> Markup {
             }
         }
     }
+}
+
+/// The value of a threshold without a goal.
+pub(crate) fn threshold_value(threshold: &ThresholdStatus) -> String {
+    threshold.value.map_or("no value".to_owned(), digits::value)
+}
+
+/// What it asks of the value.
+pub(crate) fn threshold_bound(threshold: &ThresholdStatus) -> String {
+    format!("{} {}", threshold.op, digits::value(threshold.bound))
 }
 
 /// The share of good events over the period.

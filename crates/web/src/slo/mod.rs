@@ -5,6 +5,7 @@ mod alerts;
 mod charts;
 mod definition;
 mod streams;
+mod threshold;
 
 use std::sync::Arc;
 
@@ -128,6 +129,15 @@ impl<'a> Detail<'a> {
             }
             h1 { @if self.slo.display_name.is_empty() { (self.slo.name) } @else { (self.slo.display_name) } }
             @if !self.slo.description.is_empty() { p { (self.slo.description) } }
+            @if let Some(threshold) = &self.slo.threshold { (self.threshold(threshold)) }
+            @else { (self.of_goal()) }
+            (self.definition())
+        }
+    }
+
+    /// Everything that follows from a goal.
+    fn of_goal(&self) -> Markup {
+        html! {
             (self.summary())
             (self.targets())
             (self.range_tabs())
@@ -137,7 +147,6 @@ impl<'a> Detail<'a> {
             (self.alerts())
             (self.budget_alerts())
             (self.windows())
-            (self.definition())
         }
     }
 
@@ -153,14 +162,20 @@ impl<'a> Detail<'a> {
                     div { dt { "Budget left" } dd { (self.budget()) } }
                     div { dt { "Budget ends" } dd { (self.ends()) } }
                     div { dt { "Measured" } dd { (self.coverage()) } }
-                    div { dt { "Owner" } dd {
-                        b { @if self.slo.owner.is_empty() { "none set" } @else { (self.slo.owner) } }
-                        @if let Some(href) = parts::safe_href(&self.slo.runbook) { a href=(href) { "Runbook" } }
-                        @else if !self.slo.runbook.is_empty() { (self.slo.runbook) }
-                        @else { "no runbook" }
-                    } }
+                    (self.owner())
                 }
             }
+        }
+    }
+
+    fn owner(&self) -> Markup {
+        html! {
+            div { dt { "Owner" } dd {
+                b { @if self.slo.owner.is_empty() { "none set" } @else { (self.slo.owner) } }
+                @if let Some(href) = parts::safe_href(&self.slo.runbook) { a href=(href) { "Runbook" } }
+                @else if !self.slo.runbook.is_empty() { (self.slo.runbook) }
+                @else { "no runbook" }
+            } }
         }
     }
 

@@ -10,7 +10,8 @@ use bellwether_model::{
 use bellwether_slo::{
     BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, Correction, CorrectionEvent,
     CorrectionWish, Exhaustion, Fired, HistoryPoint, Measurement, MemberStatus, PeriodStatus, Revocation,
-    Share, SloStatus, StreamStatus, TargetStatus, Verdict, WindowStatus,
+    Share, SloStatus, StreamStatus, TargetStatus, ThresholdAlertStatus, ThresholdStatus, Verdict,
+    WindowStatus,
 };
 use bellwether_web::view::*;
 use bellwether_web::{Acknowledger, App, BoxFuture, Demo, Queries};
@@ -227,6 +228,7 @@ impl App for Fake {
                 burning("chat-engaged", "Chats in which the user stays engaged", 1.667, -0.12, None),
                 unmeasured(),
                 journey(),
+                threshold(),
                 healthy("login-success", 0.99995),
                 healthy("startup", 0.9991),
                 young(),
@@ -661,6 +663,29 @@ fn journey() -> SloStatus {
     let member = |slo: &str, weight| MemberStatus { slo: format!("movieguru/{slo}"), weight };
     slo.kind = "composite";
     slo.members = vec![member("startup", 1.0), member("chat-latency", 2.0)];
+    slo
+}
+
+fn threshold() -> SloStatus {
+    let mut all = stream(1.0, 1.0);
+    (all.budget, all.burns) = (None, Vec::new());
+    let mut slo = slo("throughput", "More than a thousand requests a second", all);
+    (slo.kind, slo.goal_ratio, slo.goal_text) = ("threshold", None, "no goal".to_owned());
+    slo.threshold = Some(ThresholdStatus {
+        value: Some(803.5),
+        op: ">",
+        bound: 1000.0,
+        passes: Some(false),
+        failing_since: Some(ago(600)),
+        at: Some(ago(20)),
+        alerts: vec![ThresholdAlertStatus {
+            name: "throughput-low".to_owned(),
+            severity: "ticket".to_owned(),
+            hold: TimeDelta(300_000),
+            state: BurnAlertState::Firing,
+            since: Some(ago(300)),
+        }],
+    });
     slo
 }
 

@@ -62,6 +62,7 @@ async fn pages_say_what_matters() {
         "1 critical alert",
         "NOT MEASURED",
         "4 other objectives",
+        "Thresholds missed",
         "Chat turns slow",
     ];
     let burning: Vec<_> = burning.iter().map(|p| p.replace("&#39;", "'")).collect();
@@ -111,6 +112,8 @@ async fn an_objective_shows_what_fired_whom_it_concerns_and_what_ate_its_budget(
         "https://grafana.example/d/1",
     ];
     check(Mood::Burning, "/slos/movieguru/page-loads", &whole).await;
+    let threshold = ["803.5", "asked for &gt; 1,000", "missed since", "not applicable", "throughput-low"];
+    check(Mood::Burning, "/slos/movieguru/throughput", &threshold).await;
     check(Mood::Burning, "/slos/movieguru/journey", &["Members", "/slos/movieguru/chat-latency", "burning"])
         .await;
     let text = get(Mood::Burning, "/slos/movieguru/page-loads").await.text();
