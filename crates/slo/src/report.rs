@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bellwether_model::{Labels, TimeDelta, TimeRange, Timestamp};
 
+use crate::alert_facts::moment;
 use crate::alert_state::{AlertKey, AlertName};
 use crate::alert_verdict::{alert_notes, budget_verdict, burn_verdict};
 use crate::budget::{Spending, budget, exhaustion};
@@ -124,6 +125,11 @@ fn slo_status(
     let key = slo.indicator.key();
     let mut notes = slo.notes.clone();
     notes.extend(alert_notes(slo));
+    notes.extend(
+        engine
+            .taken_out_since(slo, now, now)
+            .map(|end| format!("taken out by a correction until {}", moment(end))),
+    );
     notes.extend(engine.ledger.notes(&key));
     notes.extend(engine.sampler.notes(&slo.indicator.by_event().key(), now));
     if let Some(why) = engine.whole_thresholds.trouble(&slo.id()) {
@@ -153,7 +159,7 @@ fn slo_status(
         dialect: slo.dialect.as_str().to_owned(),
         source: if slo.span.is_some() { "file" } else { "api" }.to_owned(),
         period_text: slo.period.text(),
-        period: slo.period.length(),
+        period: slo.period.range_at(now).length(),
         indicator_text: slo.indicator.text(),
         kind: slo.indicator.events.kind(),
         members: members(&slo.indicator.events),

@@ -350,6 +350,7 @@ fn planned_maintenance_burns_nothing_and_is_not_unmeasured() {
     assert_eq!(planned.state(shop.world.now), CorrectionState::Planned);
     shop.serve_for(5, [[10.0, 0.0], [0.0, 0.0]]);
     assert_eq!(planned.state(shop.world.now), CorrectionState::Active);
+    assert_eq!(shop.world.status(LOGIN).notes, ["taken out by a correction until 2023-11-14T23:46:00Z"]);
     assert_eq!(told(&shop.serve_for(15, [[10.0, 10.0], [0.0, 0.0]])), [""; 0], "it burns in maintenance");
     // Then the target is gone, and nobody is told of that either until the maintenance is over.
     let mut log = Vec::new();

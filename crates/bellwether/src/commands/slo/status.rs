@@ -50,12 +50,18 @@ fn row(slo: &Value, stream: &Value) -> Vec<String> {
         text(&slo["goal_text"]),
         text(&slo["period_text"]),
         percent(&stream["total"]["sli_ratio"]),
-        super::report::left(&stream["budget"]),
+        budget_left(stream),
         burns(stream),
         moment(&stream["exhaustion"]["earliest"]),
         if firing.is_empty() { "-".to_owned() } else { format!("FIRING {}", firing.join(", ")) },
         text(&stream["measurement"]),
     ]
+}
+
+/// What is left, and what would be without corrections where they change it.
+fn budget_left(stream: &Value) -> String {
+    let (left, raw) = (super::report::left(&stream["budget"]), super::report::left(&stream["budget_raw"]));
+    if stream["budget_raw"].is_null() { left } else { format!("{left} ({raw} as measured)") }
 }
 
 /// The shortest and the longest window, as `5m 59.98x, 1d 1.2x`.
