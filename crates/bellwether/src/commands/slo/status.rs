@@ -38,9 +38,9 @@ fn row(slo: &Value, stream: &Value) -> Vec<String> {
     let percent = |value: &Value| {
         value.as_f64().map_or("-".to_owned(), |ratio| bellwether_web::digits::percent(ratio, &[]))
     };
-    let firing: Vec<String> = stream["alerts"]
-        .as_array()
+    let firing: Vec<String> = [&stream["alerts"], &stream["budget_alerts"]]
         .into_iter()
+        .filter_map(Value::as_array)
         .flatten()
         .filter(|alert| alert["state"] == "firing")
         .map(|alert| text(&alert["name"]))
