@@ -237,7 +237,31 @@ pub(crate) struct Piece {
     pub(crate) treatment: Treatment,
 }
 
-/// Which corrections are looked at when time is cut into pieces.
+/// How time is cut into pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cutting<'a> {
+    /// Which corrections are looked at.
+    pub(crate) narrowing: Narrowing<'a>,
+    /// What is judged as a whole is corrected as a whole: a slice of time that is begun counts as a whole one.
+    pub(crate) grain: TimeDelta,
+}
+
+impl Cutting<'_> {
+    fn stretch(&self, correction: &Correction) -> Stretch {
+        // What divides a minute is on its edges already.
+        let grain = self.grain.max(TimeDelta::MINUTE);
+        Stretch { begin: correction.begin.floor_to(grain), end: correction.end.ceil_to(grain) }
+    }
+
+    fn concerns(&self, correction: &Correction) -> bool {
+        match self.narrowing {
+            Narrowing::Whole => correction.labels.is_empty(),
+            Narrowing::Stream(labels) => correction.covers_stream(labels),
+        }
+    }
+}
+
+/// Which corrections are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Narrowing<'a> {
     /// Those of all streams only.
@@ -247,23 +271,14 @@ pub(crate) enum Narrowing<'a> {
 }
 
 /// The pieces of a stretch to which corrections apply: in order of time, without overlap.
-pub(crate) fn pieces(
-    corrections: &[Arc<Correction>],
-    stretch: Stretch,
-    narrowing: Narrowing<'_>,
-) -> Vec<Piece> {
-    let concerns = |c: &&Arc<Correction>| {
-        let is_its = match narrowing {
-            Narrowing::Whole => c.labels.is_empty(),
-            Narrowing::Stream(labels) => c.covers_stream(labels),
-        };
-        is_its && c.begin < stretch.end && stretch.begin < c.end
-    };
+pub(crate) fn pieces(corrections: &[Arc<Correction>], stretch: Stretch, cutting: Cutting<'_>) -> Vec<Piece> {
     let mut edges: Vec<(Timestamp, Edge, Option<Share>)> = Vec::new();
-    for c in corrections.iter().filter(concerns) {
-        let share = (!c.kind.excludes()).then_some(c.share);
-        edges.push((c.begin, Edge::Begin, share));
-        edges.push((c.end, Edge::End, share));
+    for c in corrections.iter().filter(|c| cutting.concerns(c)) {
+        let Stretch { begin, end } = cutting.stretch(c);
+        if begin < stretch.end && stretch.begin < end {
+            let share = (!c.kind.excludes()).then_some(c.share);
+            edges.extend([(begin, Edge::Begin, share), (end, Edge::End, share)]);
+        }
     }
     edges.sort_by_key(|(at, ..)| *at);
     let mut open = Open::default();

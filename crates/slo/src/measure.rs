@@ -4,13 +4,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bellwether_model::{TimeDelta, Timestamp};
+use bellwether_model::{Labels, TimeDelta, Timestamp};
 
+use crate::alert_verdict::slice;
 use crate::budget::{Ahead, budget, expected_budget};
 use crate::burn::AlertWindows;
 use crate::burn_alert::BurnAlert;
 use crate::correction::Correction;
-use crate::corrections::{Narrowing, Treatment, pieces};
+use crate::corrections::{Cutting, Narrowing, Piece, Treatment, pieces};
 use crate::definition::Slo;
 use crate::engine::SloEngine;
 use crate::ledger::StreamId;
@@ -117,15 +118,16 @@ impl<'a> Measure<'a> {
     }
 
     fn corrected(&self, stream: &Stream, corrections: &[Arc<Correction>], stretch: Stretch) -> Window {
+        let whole = self.pieces(corrections, stretch, &stream.labels);
         if !stream.labels.is_empty() {
-            let its = pieces(corrections, stretch, Narrowing::Stream(&stream.labels));
-            return stream.over_corrected(stretch, &its);
+            return stream.over_corrected(stretch, &whole);
         }
-        let whole = pieces(corrections, stretch, Narrowing::Whole);
         let mut window = stream.over_corrected(stretch, &whole);
+        let grain = slice(self.slo).unwrap_or(TimeDelta::MINUTE);
         let narrowed: Vec<&Arc<Correction>> = corrections
             .iter()
-            .filter(|c| !c.labels.is_empty() && c.begin < stretch.end && stretch.begin < c.end)
+            .filter(|c| !c.labels.is_empty())
+            .filter(|c| c.begin < stretch.end + grain && stretch.begin < c.end + grain)
             .collect();
         if narrowed.is_empty() {
             return window;
@@ -134,7 +136,7 @@ impl<'a> Measure<'a> {
         for (labels, id) in self.engine.ledger.streams(&self.slo.indicator.key()) {
             let is_touched = !labels.is_empty() && narrowed.iter().any(|c| c.covers_stream(&labels));
             let Some(part) = self.engine.ledger.stream(id).filter(|_| is_touched) else { continue };
-            let own = pieces(corrections, stretch, Narrowing::Stream(&labels));
+            let own = self.pieces(corrections, stretch, &labels);
             let (before, after) = (part.over_corrected(stretch, &whole), part.over_corrected(stretch, &own));
             window.counts.bad -= before.counts.bad - after.counts.bad;
             window.counts.total -= before.counts.total - after.counts.total;
@@ -142,6 +144,13 @@ impl<'a> Measure<'a> {
         window.counts.total = window.counts.total.max(0.0);
         window.counts.bad = window.counts.bad.clamp(0.0, window.counts.total);
         window
+    }
+
+    /// The pieces of a stretch to which corrections apply in the stream with these labels.
+    fn pieces(&self, corrections: &[Arc<Correction>], stretch: Stretch, labels: &Labels) -> Vec<Piece> {
+        let narrowing = if labels.is_empty() { Narrowing::Whole } else { Narrowing::Stream(labels) };
+        let grain = slice(self.slo).unwrap_or(TimeDelta::MINUTE);
+        pieces(corrections, stretch, Cutting { narrowing, grain })
     }
 
     /// The moment from which on anything is kept of it.
@@ -206,7 +215,9 @@ impl<'a> Measure<'a> {
         let before = self.slo.period.range_at(begin);
         let is_kept = self.known_from().is_some_and(|from| from <= before.begin);
         let previous = self.over_as(before, known).filter(|_| is_kept);
-        let taken_out = pieces(&self.corrections(known), rest, Narrowing::Whole)
+        let labels = self.engine.ledger.stream(self.stream).map_or(Labels::empty(), |s| s.labels.clone());
+        let taken_out = self
+            .pieces(&self.corrections(known), rest, &labels)
             .iter()
             .filter(|piece| piece.treatment == Treatment::TakenOut)
             .map(|piece| piece.stretch.end.min(rest.end) - piece.stretch.begin.max(rest.begin))

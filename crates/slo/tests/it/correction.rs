@@ -198,6 +198,30 @@ fn a_part_that_is_corrected_corrects_the_sum() {
 }
 
 #[test]
+fn a_slice_of_time_is_corrected_as_a_whole() {
+    // Slices of five minutes; three minutes of one are bad, and the last of the next.
+    let yaml = YAML.replacen("group_by: [path]", "budgeting: {timeslices: {slice: 5m, target: '90%'}}", 1);
+    let slices = |minutes: Option<(i64, i64)>| {
+        let mut shop = Shop { world: World::new(&yaml), ..Shop::new() };
+        shop.serve_for(10, [[0.0; 2]; 2]);
+        for bad in [0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0] {
+            shop.serve_for(1, [[10.0, f64::from(bad) * 9.0], [0.0; 2]]);
+        }
+        shop.serve_for(1, [[0.0; 2]; 2]);
+        if let Some((from, to)) = minutes {
+            let wish = shop.wish(CorrectionKind::Maintenance, (from - 16, to - 16));
+            shop.add(wish);
+        }
+        let stretch = Stretch { begin: shop.in_minutes(-16), end: shop.in_minutes(-1) };
+        let window = shop.world.engine.window_over(LOGIN, &Labels::empty(), stretch).unwrap();
+        (window.counts.bad, window.counts.total, window.length.0 / MINUTE)
+    };
+    assert_eq!(slices(None), (2.0, 3.0, 15));
+    assert_eq!(slices(Some((2, 5))), (1.0, 2.0, 10), "of the first slice");
+    assert_eq!(slices(Some((2, 6))), (0.0, 1.0, 5), "a minute of the second, too");
+}
+
+#[test]
 fn begun_minutes_count_as_whole_ones() {
     let mut shop = Shop::new();
     shop.serve_for(20, BUSY);
