@@ -229,9 +229,13 @@ impl Factor {
             .then_some(Self { numerator, denominator })
     }
 
-    /// Reads a positive decimal such as `14.4`; a trailing `x` is accepted.
+    /// Reads a positive decimal such as `14.4`, or a fraction such as `14/15`; a trailing `x` is accepted.
     pub fn parse(text: &str) -> Option<Self> {
-        let decimal = Decimal::parse(text.trim().trim_end_matches(['x', '×']))?;
+        let text = text.trim().trim_end_matches(['x', '×']);
+        if let Some((numerator, denominator)) = text.split_once('/') {
+            return Self::fraction(numerator.trim().parse().ok()?, denominator.trim().parse().ok()?);
+        }
+        let decimal = Decimal::parse(text)?;
         Self::fraction(decimal.digits, u64::try_from(decimal.scale()).ok()?)
     }
 

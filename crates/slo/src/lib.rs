@@ -46,6 +46,7 @@ mod dialect;
 mod engine;
 mod event;
 mod examine;
+pub mod export;
 mod forecast;
 mod goal;
 mod indicator;

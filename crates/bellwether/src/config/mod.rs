@@ -137,6 +137,35 @@ pub fn check(path: &Path, loader: &mut Loader) {
     }
 }
 
+/// Reads the objectives of files of any dialect together; of a `bellwether.yml`, those it holds and names.
+pub fn read_objectives(paths: &[PathBuf], strictness: Strictness) -> (Vec<Slo>, Loader) {
+    let (mut loader, mut documents) = (Loader::default(), Documents::default());
+    let mut slos = Vec::new();
+    for path in paths {
+        let Some(file) = loader.read_file(path, None) else { continue };
+        if is_whole(&loader, file) {
+            let config = loader.load(file, &folder_of(path));
+            slos.extend(config.into_iter().flat_map(|config| config.slos).map(Arc::unwrap_or_clone));
+        } else {
+            documents.add_file(&loader.sources, file, &mut loader.diagnostics);
+        }
+    }
+    slos.extend(documents.slos(&loader.sources, strictness, &mut loader.diagnostics));
+    (slos, loader)
+}
+
+/// Whether a file is a configuration of everything, rather than of objectives alone.
+fn is_whole(loader: &Loader, file: FileId) -> bool {
+    const OTHERS: [&str; 4] = ["prometheus", "alertmanager", "rules", "storage"];
+    let documents = yaml::parse(&loader.sources, file, &mut Diagnostics::new());
+    let names_files =
+        |slos: &Node| slos.as_sequence().is_some_and(|items| items.iter().any(|i| i.as_text().is_some()));
+    documents.first().is_some_and(|first| {
+        OTHERS.iter().any(|section| first.get(section).is_some())
+            || first.get("slos").is_some_and(names_files)
+    })
+}
+
 /// The kinds of file that `check` reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {

@@ -10,7 +10,7 @@ mod alert_windows;
 pub(crate) mod draft;
 mod google;
 mod kind;
-mod openslo;
+pub(crate) mod openslo;
 pub(crate) mod own_annotation;
 mod pyrra;
 pub(crate) mod queried;

@@ -17,7 +17,6 @@ pub(crate) fn others(annotations: &Labels) -> Labels {
 }
 
 /// Our annotations of an objective.
-#[expect(dead_code, reason = "the writer comes next")]
 pub(crate) fn of_slo(slo: &Slo) -> Vec<(String, String)> {
     let mut out = Vec::new();
     let mut add = |key: &str, value: &str| {
@@ -71,7 +70,6 @@ pub(crate) fn apply(annotations: &Labels, slo: &mut Slo) -> Result<(), String> {
 }
 
 /// Our annotations of an alert.
-#[expect(dead_code, reason = "the writer comes next")]
 pub(crate) fn of_alert(alert: &BurnAlert) -> Vec<(String, String)> {
     let short = alert.short.map(|short| ("short-window", short.to_string()));
     let least = (alert.min_bad_events > 0).then(|| ("min-bad-events", alert.min_bad_events.to_string()));

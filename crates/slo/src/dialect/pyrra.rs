@@ -55,10 +55,16 @@ pub(super) fn read(node: &Node, cx: &mut Cx<'_>) -> Option<Slo> {
 
 fn objective(metadata: Metadata, spec: Spec, cx: &mut Cx<'_>) -> Option<Slo> {
     let labels = handed_on_labels(&metadata, cx);
+    // A label that is the same for all of its alerts names the service, as everybody's alerts do.
+    let is_split_by = spec.indicator.group_by.iter().any(|name| name == "service");
+    let (service, labels) = match labels.get("service").filter(|_| !is_split_by) {
+        Some(service) => (service.to_owned(), labels.without(&["service"])),
+        None => (String::new(), labels),
+    };
     let mut slo = Slo {
         name: metadata.name,
         display_name: String::new(),
-        service: String::new(),
+        service,
         description: spec.description,
         about: About::default(),
         labels,

@@ -17,6 +17,7 @@ mod default_alerts;
 mod definition;
 mod engine;
 mod exactness;
+mod export;
 mod goal;
 mod google;
 mod late;

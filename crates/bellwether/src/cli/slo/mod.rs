@@ -1,6 +1,7 @@
 //! The subcommands of `slo`: one line here, and a file of flags for each.
 
 mod alerts;
+mod convert;
 mod correct;
 mod report;
 mod status;
@@ -8,6 +9,7 @@ mod status;
 use clap::Subcommand;
 
 pub use alerts::Alerts;
+pub use convert::{Convert, Export, Import, List, Show, SloFiles, SloFormat};
 pub use correct::{Correct, CorrectAdd, CorrectList, CorrectRevoke};
 pub use report::Report;
 pub use status::Status;
@@ -24,4 +26,14 @@ pub enum Slo {
     /// Stretches of time that are judged otherwise than they were measured
     #[command(subcommand)]
     Correct(Correct),
+    /// Read objectives of any dialect and write them in our own
+    Import(Import),
+    /// Write objectives as YAML, for another tool, as a page or as a dashboard
+    Export(Export),
+    /// Write objectives in another dialect
+    Convert(Convert),
+    /// One objective: what it means, what its alerts mean, how it is written
+    Show(Show),
+    /// The objectives of files, or of a running server
+    List(List),
 }

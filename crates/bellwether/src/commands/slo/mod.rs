@@ -1,7 +1,9 @@
 //! `bellwether slo …`: one subcommand, one file.
 
 mod alerts;
+mod convert;
 mod correct;
+mod list;
 mod report;
 mod status;
 
@@ -15,5 +17,10 @@ pub async fn run(command: Slo) -> Result<(), Failure> {
         Slo::Status(arguments) => status::run(arguments).await,
         Slo::Report(arguments) => report::run(arguments).await,
         Slo::Correct(command) => correct::run(command).await,
+        Slo::Import(arguments) => convert::import(&arguments),
+        Slo::Export(arguments) => convert::export(&arguments),
+        Slo::Convert(arguments) => convert::convert(&arguments),
+        Slo::Show(arguments) => convert::show(&arguments),
+        Slo::List(arguments) => list::run(arguments).await,
     }
 }

@@ -234,7 +234,6 @@ fn lookback(node: &Node, cx: &mut Cx<'_>) -> Option<TimeDelta> {
 }
 
 /// Labels of an alert without that of its targets, and the targets.
-#[expect(dead_code, reason = "the writer comes next")]
 pub(crate) fn targets_of(labels: &Labels) -> (Labels, Vec<String>) {
     let targets = labels.get(TARGET_LABEL).map(|text| text.split(',').map(str::to_owned).collect());
     (labels.without(&[TARGET_LABEL]), targets.unwrap_or_default())

@@ -17,6 +17,7 @@ use bellwether_diag::{Cx, MapReader, yaml::Node};
 use crate::definition::Slo;
 use crate::dialect::Documents;
 
+pub(crate) use alert::targets_of;
 use object::{Object, ObjectKind};
 
 /// What can be referred to, and by which version's fields.
