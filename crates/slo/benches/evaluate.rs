@@ -1,10 +1,15 @@
-//! How long it takes to evaluate ten thousand streams over nine windows each, with thirty days behind every one.
+//! What objectives cost: windows of ten thousand streams, a round of scrapes for a thousand objectives with their
+//! alerts, a report of 400 days, and the memory behind them.
 
+use std::fmt::Write as _;
 use std::hint::black_box;
+use std::sync::Arc;
 
-use bellwether_model::{Batch, Labels, Origin, Sample, SeriesId, TimeDelta, Timestamp};
+use bellwether_diag::{Diagnostics, Sources};
+use bellwether_model::{Batch, Labels, Origin, Sample, SeriesId, TimeDelta, TimeRange, Timestamp};
 use bellwether_slo::{
-    Budgeting, Events, Goal, Indicator, Ledger, LedgerSettings, Ratio, Selector, StreamId, burn_rate,
+    Budgeting, EngineSettings, Event, Events, Goal, Indicator, Ledger, LedgerSettings, Ratio, Selector, Slo,
+    SloEngine, StreamId, burn_rate, parse,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -114,5 +119,116 @@ fn evaluate(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, evaluate);
+/// Objectives of as many services, with all default alerts.
+fn objectives(services: u32, window: &str) -> Vec<Arc<Slo>> {
+    let mut yaml = String::from("slos:\n");
+    for service in 0..services {
+        let selector = |name: &str| format!("'{name}{{service=\"s{service}\"}}'");
+        let _ = writeln!(
+            yaml,
+            "  - {{name: s{service}, goal: '99.9%', window: {window}, \
+             indicator: {{ratio: {{bad: {}, total: {}}}}}}}",
+            selector("errors_total"),
+            selector("requests_total")
+        );
+    }
+    let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
+    let file = sources.add("slos.yml", yaml);
+    parse(&sources, file, &mut out).into_iter().map(Arc::new).collect()
+}
+
+/// Targets over which the services are spread.
+const TARGETS: u32 = 10;
+
+/// An engine and what it has been told.
+struct Fleet {
+    engine: SloEngine,
+    services: u32,
+    counters: Vec<(f64, f64)>,
+    draw: Draw,
+    now: Timestamp,
+}
+
+impl Fleet {
+    fn new(services: u32, window: &str) -> Self {
+        let mut engine = SloEngine::new(objectives(services, window), EngineSettings::default());
+        let now = Timestamp(1_600_000_020_000);
+        for service in 0..services {
+            for (offset, name) in ["requests_total", "errors_total"].into_iter().enumerate() {
+                let id = SeriesId(TARGETS + service * 2 + offset as u32);
+                let labels =
+                    Labels::from_pairs([("__name__", name.to_owned()), ("service", format!("s{service}"))]);
+                engine.step(Event::SeriesBorn { id, labels: &labels }, now);
+            }
+        }
+        Self { engine, services, counters: vec![(0.0, 0.0); services as usize], draw: Draw(7), now }
+    }
+
+    fn samples(&mut self, target: u32, mean: f64) -> Vec<(SeriesId, Sample)> {
+        let mut samples = Vec::new();
+        for service in (target..self.services).step_by(TARGETS as usize) {
+            let (requests, errors) = &mut self.counters[service as usize];
+            *requests += self.draw.count(mean);
+            *errors += self.draw.count(mean / 2000.0);
+            for (offset, value) in [(0, *requests), (1, *errors)] {
+                samples.push((SeriesId(TARGETS + service * 2 + offset), Sample::new(self.now, value)));
+            }
+        }
+        samples
+    }
+
+    /// A scrape of every target.
+    fn round(&mut self, interval: TimeDelta, per_minute: f64) {
+        self.now += interval;
+        for target in 0..TARGETS {
+            let samples = self.samples(target, per_minute * interval.as_secs_f64() / 60.0);
+            let origin = Origin::Scrape { target: SeriesId(target), ok: true, interval };
+            black_box(self.engine.step(Event::Batch(&Batch::floats(origin, self.now, samples)), self.now));
+        }
+    }
+
+    /// The past, minute by minute; nobody is alerted of it.
+    fn past(&mut self, days: i64, per_minute: f64) {
+        for _ in 0..days * 24 * 60 {
+            self.now += TimeDelta::MINUTE;
+            for target in 0..TARGETS {
+                let samples = self.samples(target, per_minute);
+                let batch = Batch::floats(Origin::Backfill, self.now, samples);
+                self.engine.step(Event::Batch(&batch), self.now);
+            }
+        }
+    }
+}
+
+fn a_thousand_objectives(c: &mut Criterion) {
+    let mut fleet = Fleet::new(1000, "30d");
+    fleet.past(31, 150.0);
+    (0..4).for_each(|_| fleet.round(TimeDelta::from_secs(15), 150.0));
+    let bytes = fleet.engine.ledger().heap_bytes() / 1000;
+    eprintln!("heap bytes per objective, 31 days, 150 events a minute: {bytes}");
+    c.bench_function("round_of_1000_slos_with_default_alerts", |b| {
+        b.iter(|| fleet.round(TimeDelta::from_secs(15), 150.0));
+    });
+}
+
+fn a_long_report(c: &mut Criterion) {
+    let mut fleet = Fleet::new(1, "400d");
+    fleet.past(401, 150.0);
+    fleet.round(TimeDelta::from_secs(15), 150.0);
+    let (now, day) = (fleet.now, TimeDelta::DAY);
+    let range = TimeRange::new(now - TimeDelta(400 * day.0), now);
+    c.bench_function("report_of_400_days", |b| {
+        b.iter(|| {
+            let status = fleet.engine.status(now);
+            let points = fleet.engine.history("s0", &Labels::empty(), range, day);
+            assert_eq!(points.len(), 400);
+            black_box((status, points))
+        });
+    });
+    c.bench_function("report_of_400_days_hour_by_hour", |b| {
+        b.iter(|| black_box(fleet.engine.history("s0", &Labels::empty(), range, TimeDelta::HOUR)));
+    });
+}
+
+criterion_group!(benches, evaluate, a_thousand_objectives, a_long_report);
 criterion_main!(benches);

@@ -9,7 +9,13 @@ use std::time::Instant;
 pub const SERVICES: usize = 1000;
 /// The services are spread over so many pages, each a target of its own.
 pub const PAGES: usize = 10;
-const CODES: [(&str, u64); 4] = [("200", 97), ("404", 2), ("500", 1), ("503", 0)];
+/// Codes of answers, and their usual share in percent.
+pub const CODES: [(&str, u64); 4] = [("200", 97), ("404", 2), ("500", 1), ("503", 0)];
+
+/// The page a service is on.
+pub fn page_of(service: usize) -> usize {
+    service % PAGES
+}
 
 /// Whether a service fails: one in fifty.
 pub fn is_failing(service: usize) -> bool {
@@ -59,7 +65,7 @@ fn serve(mut stream: TcpStream, started: Instant) -> Option<()> {
 /// The exposition of one page after so many seconds. Counters are whole, as counters are.
 fn text(page: usize, seconds: u64) -> String {
     let mut out = String::from("# TYPE requests_total counter\n");
-    let services = || (0..SERVICES).filter(|service| service % PAGES == page);
+    let services = || (0..SERVICES).filter(|service| page_of(*service) == page);
     // Writing to a string cannot fail, here and below.
     for service in services() {
         for instance in 0..2 {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use bellwether_model::{Batch, Origin, Sample, TimeDelta, Timestamp};
+use bellwether_model::{Batch, Labels, Origin, Sample, TimeDelta, Timestamp};
 use bellwether_tsdb::{Options, RealDisk, Store};
 
 use super::dataset::{self, END_MS, START_MS};
@@ -111,24 +111,7 @@ fn fill_victoria(programs: &Path, dir: &Path, log: &Path) -> Result<(), String> 
     let server = victoria(programs, dir, free_port()?, log)?;
     let mut client = Client::new(server.address.as_str());
     for series in dataset::series() {
-        let samples: Vec<Sample> = series.samples().collect();
-        let metric: serde_json::Map<String, serde_json::Value> =
-            series.labels.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-        // A line of the importer may not be longer than 10 MB.
-        for part in samples.chunks(100_000) {
-            let mut line = format!("{{\"metric\":{},\"values\":[", serde_json::Value::from(metric.clone()));
-            put_list(&mut line, part.iter().map(|sample| sample.value));
-            line.push_str("],\"timestamps\":[");
-            put_list(&mut line, part.iter().map(|sample| sample.at.0));
-            line.push_str("]}\n");
-            let reply = client.send("POST", "/api/v1/import", "", line.as_bytes())?;
-            if reply.status != 204 {
-                return Err(format!(
-                    "VictoriaMetrics refuses the data: {}",
-                    String::from_utf8_lossy(&reply.body)
-                ));
-            }
-        }
+        import(&mut client, &series.labels, &series.samples().collect::<Vec<_>>())?;
     }
     // What was imported is searchable, and on its way to the disk, a little later; a flush asks for it now.
     client.send("GET", "/internal/force_flush", "", &[])?;
@@ -136,6 +119,28 @@ fn fill_victoria(programs: &Path, dir: &Path, log: &Path) -> Result<(), String> 
     std::thread::sleep(TimeDelta(20_000).to_std());
     client.send("GET", "/internal/force_flush", "", &[])?;
     std::thread::sleep(TimeDelta(10_000).to_std());
+    Ok(())
+}
+
+/// Hands samples of a series to VictoriaMetrics' importer.
+pub fn import(client: &mut Client, labels: &Labels, samples: &[Sample]) -> Result<(), String> {
+    let metric: serde_json::Map<String, serde_json::Value> =
+        labels.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    // A line of the importer may not be longer than 10 MB.
+    for part in samples.chunks(100_000) {
+        let mut line = format!("{{\"metric\":{},\"values\":[", serde_json::Value::from(metric.clone()));
+        put_list(&mut line, part.iter().map(|sample| sample.value));
+        line.push_str("],\"timestamps\":[");
+        put_list(&mut line, part.iter().map(|sample| sample.at.0));
+        line.push_str("]}\n");
+        let reply = client.send("POST", "/api/v1/import", "", line.as_bytes())?;
+        if reply.status != 204 {
+            return Err(format!(
+                "VictoriaMetrics refuses the data: {}",
+                String::from_utf8_lossy(&reply.body)
+            ));
+        }
+    }
     Ok(())
 }
 

@@ -10,6 +10,8 @@ mod promql;
 mod queries;
 mod rules;
 mod server;
+mod slo;
+mod slo_rules;
 
 use crate::{Outcome, cargo};
 
@@ -21,13 +23,7 @@ struct Bench {
     about: &'static str,
 }
 
-const BENCHES: [Bench; 3] = [
-    Bench {
-        name: "slo",
-        package: "bellwether-slo",
-        target: "evaluate",
-        about: "evaluate 10,000 SLO streams with 9 windows each; memory per stream with 30 days behind it",
-    },
+const BENCHES: [Bench; 2] = [
     Bench {
         name: "tsdb",
         package: "bellwether-tsdb",
@@ -44,7 +40,12 @@ struct Comparison {
     run: fn() -> Outcome,
 }
 
-const COMPARISONS: [Comparison; 3] = [
+const COMPARISONS: [Comparison; 4] = [
+    Comparison {
+        name: "slo",
+        about: "windows, memory, reports; 1,000 objectives beside Prometheus and vmalert with Sloth's rules",
+        run: slo::run_all,
+    },
     Comparison {
         name: "promql",
         about: "queries over 30 days of 500 series, beside Prometheus and VictoriaMetrics",

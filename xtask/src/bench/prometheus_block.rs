@@ -26,6 +26,7 @@ struct Block {
     chunks: Vec<u8>,
     series: Vec<(Labels, Vec<ChunkMeta>)>,
     samples: u64,
+    last_ms: i64,
 }
 
 /// Writes series, which come sorted by labels, into a data directory.
@@ -37,6 +38,7 @@ pub fn write(dir: &Path, series: impl Iterator<Item = (Labels, Vec<Sample>)>) ->
                 chunks: [0x85, 0xbd, 0x40, 0xdd, 1, 0, 0, 0].to_vec(),
                 series: Vec::new(),
                 samples: 0,
+                last_ms: 0,
             });
             block.push(labels.clone(), part);
         }
@@ -71,6 +73,7 @@ impl Block {
             }
         }
         self.samples += samples.len() as u64;
+        self.last_ms = self.last_ms.max(samples[samples.len() - 1].at.0);
         self.series.push((labels, metas));
     }
 
@@ -81,7 +84,9 @@ impl Block {
         fs::write(dir.join("chunks/000001"), &self.chunks)?;
         fs::write(dir.join("index"), self.index())?;
         let meta = serde_json::json!({
-            "ulid": ulid, "version": 1, "minTime": number * BLOCK_MS, "maxTime": (number + 1) * BLOCK_MS,
+            "ulid": ulid, "version": 1, "minTime": number * BLOCK_MS,
+            // What comes later must still be taken.
+            "maxTime": ((number + 1) * BLOCK_MS).min(self.last_ms + 1),
             "stats": {
                 "numSamples": self.samples, "numSeries": self.series.len(),
                 "numChunks": self.series.iter().map(|(_, metas)| metas.len()).sum::<usize>(),

@@ -310,7 +310,8 @@ impl Setting {
 /// What the services really did in a stretch.
 fn happened(trace: &Trace, shop: &str, stretch: Stretch) -> f64 {
     let inside = trace.truth.iter().filter(|event| stretch.begin < event.at && event.at <= stretch.end);
-    let of_shop = inside.filter(|event| shop.is_empty() || event.shop.to_string() == shop);
+    let shop: Option<u64> = shop.parse().ok();
+    let of_shop = inside.filter(|event| shop.is_none_or(|shop| event.shop == shop));
     of_shop.map(|event| event.events.iter().sum::<u64>()).sum::<u64>() as f64
 }
 
