@@ -231,3 +231,18 @@ fn the_month_before_can_still_be_reported() {
     assert_eq!(february.streams[0].budget.unwrap().spent_events, 0.0);
     assert_eq!(february.streams[0].total.total, 4800.0);
 }
+
+#[test]
+fn a_report_on_the_middle_of_a_period_comes_out_as_it_did() {
+    let mut shop = Shop::open("{calendar: day}", "2026-03-01T23:59:45Z");
+    shop.serve_until("2026-03-03T10:00:00Z", 0.5);
+    let report = |shop: &Shop| {
+        let over = ReportSpan::PeriodAt(moment("2026-03-03T10:00:00Z"));
+        shop.world.engine.report("login", &ReportRequest { over, known: None }).unwrap()
+    };
+    let then = report(&shop);
+    let expected = then.streams[0].budget.unwrap().expected.unwrap();
+    assert_eq!(expected.basis, ExpectationBasis::PreviousPeriod);
+    shop.serve_until("2026-03-04T02:00:00Z", 5.0);
+    assert_eq!(report(&shop), then);
+}
