@@ -20,6 +20,7 @@ mod process;
 mod prometheus_peer;
 mod reload;
 mod rules;
+mod sampled_process;
 mod senders;
 mod slo_alerts;
 mod source_peer;
