@@ -39,6 +39,8 @@ impl SloEngine {
 
     pub(crate) fn backfill(&mut self, backfill: Backfill<'_>) {
         let Some(sli) = self.ledger.sli(backfill.key).filter(|sli| sli.is_new) else { return };
+        // Series that were there before a reload are not announced again.
+        backfill.series.iter().for_each(|(_, labels)| self.known_metrics.hear(labels));
         let mut past = Ledger::new(self.ledger.settings);
         past.set_indicators([&sli.indicator]);
         for (id, labels) in backfill.series {

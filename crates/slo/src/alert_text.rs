@@ -12,7 +12,7 @@ use crate::goal::Share;
 use crate::measure::Measure;
 use crate::period::Period;
 use crate::threshold_alert::ThresholdAlert;
-use crate::whole_threshold::{Seen, check};
+use crate::whole_threshold::{Seen, check, text};
 
 /// What an alert is about.
 pub(crate) struct Subject<'a> {
@@ -229,7 +229,7 @@ fn not_measured_text(title: &str, measure: &Measure<'_>) -> Text {
         summary: format!("{title} is not measured"),
         description: format!(
             "Nothing of {} has arrived{since}. Its alerts keep the state they had.",
-            measure.slo.indicator.text()
+            text(measure.slo).unwrap_or_else(|| measure.slo.indicator.text())
         ),
     }
 }

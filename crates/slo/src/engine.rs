@@ -13,6 +13,7 @@ use crate::composite_measure::by_member;
 use crate::corrections::Corrections;
 use crate::definition::Slo;
 use crate::event::{Effect, Event};
+use crate::known_metrics::KnownMetrics;
 use crate::ledger::{Ledger, LedgerSettings};
 use crate::sampled::Sampler;
 use crate::whole_threshold::WholeThresholds;
@@ -61,6 +62,8 @@ pub struct SloEngine {
     pub(crate) wake: Option<Timestamp>,
     /// What must be asked because no counter counts it.
     pub(crate) sampler: Sampler,
+    /// The metrics that there are.
+    pub(crate) known_metrics: KnownMetrics,
     /// Values over whole periods that must be asked for.
     pub(crate) whole_thresholds: WholeThresholds,
     /// Composites by the identity of each of their members.
@@ -89,6 +92,7 @@ impl SloEngine {
             wake: None,
             sampler: Sampler::default(),
             whole_thresholds: WholeThresholds::default(),
+            known_metrics: KnownMetrics::default(),
             composites_of: BTreeMap::new(),
         };
         engine.take_slos(slos);
@@ -101,6 +105,7 @@ impl SloEngine {
         self.ledger.set_indicators(self.slos.values().map(|slo| &slo.indicator));
         self.sampler.set(self.slos.values());
         self.whole_thresholds.set(self.slos.values());
+        self.known_metrics.set(self.slos.values());
         self.composites_of = by_member(self.slos.values().cloned());
         self.by_indicator.clear();
         for slo in self.slos.values() {
@@ -120,10 +125,12 @@ impl SloEngine {
     pub fn step(&mut self, event: Event<'_>, now: Timestamp) -> Vec<Effect> {
         match event {
             Event::SeriesBorn { id, labels } => {
+                self.known_metrics.hear(labels);
                 self.ledger.series_born(id, labels);
                 Vec::new()
             }
             Event::SeriesKnown { id, labels } => {
+                self.known_metrics.hear(labels);
                 self.ledger.series_known(id, labels);
                 Vec::new()
             }

@@ -50,6 +50,7 @@ pub mod export;
 mod forecast;
 mod goal;
 mod indicator;
+mod known_metrics;
 mod ledger;
 mod measure;
 mod past;

@@ -25,8 +25,10 @@ use crate::status::{
     ThresholdAlertStatus, ThresholdStatus,
 };
 use crate::stream::Window;
-use crate::whole_threshold::check;
+use crate::whole_threshold::{check, text};
 
+/// So long after a start nobody is told that a metric is missing: the first scrapes are still to come.
+const WAIT_FOR_SERIES: TimeDelta = TimeDelta::MINUTE;
 /// Most points of one chart.
 const POINTS_MAX: i64 = 11_000;
 
@@ -132,6 +134,8 @@ fn slo_status(
     );
     notes.extend(engine.ledger.notes(&key));
     notes.extend(engine.sampler.notes(&slo.indicator.by_event().key(), now));
+    let is_young = engine.resumed_at.is_some_and(|at| now - at < WAIT_FOR_SERIES);
+    notes.extend(engine.known_metrics.notes(slo).into_iter().filter(|_| !is_young));
     if let Some(why) = engine.whole_thresholds.trouble(&slo.id()) {
         notes.push(format!("its query has no answer: {why}"));
     }
@@ -160,7 +164,7 @@ fn slo_status(
         source: if slo.span.is_some() { "file" } else { "api" }.to_owned(),
         period_text: slo.period.text(),
         period: slo.period.range_at(now).length(),
-        indicator_text: slo.indicator.text(),
+        indicator_text: text(slo).unwrap_or_else(|| slo.indicator.text()),
         kind: slo.indicator.events.kind(),
         members: members(&slo.indicator.events),
         notes,

@@ -1,6 +1,6 @@
 //! Thresholds without a goal: the value over the whole period keeps its bound or does not, and there is no budget.
 //!
-//! The value is asked for once per slice, at least a minute apart. A query that names the window is asked of the whole
+//! The value is asked for once per slice. A query that names the window is asked of the whole
 //! period; of any other the mean over the period is taken. Only the last answer is kept: after a restart it is asked
 //! for again.
 
@@ -17,9 +17,11 @@ use crate::question::{AskError, Question, QuestionId};
 use crate::sampled_query::SampledQuery;
 
 /// Shortest time between two questions.
-const PAUSE_MIN: TimeDelta = TimeDelta::MINUTE;
-/// A scrape that was begun before a moment takes so long at most.
-const SETTLE: TimeDelta = TimeDelta(5 * TimeDelta::SECOND.0);
+const PAUSE_MIN: TimeDelta = TimeDelta(15 * TimeDelta::SECOND.0);
+/// Every so often it is asked for unless stated otherwise.
+const PAUSE_USUAL: TimeDelta = TimeDelta::MINUTE;
+/// A scrape that was begun before a moment takes so long at most; less where questions follow each other soon.
+const SETTLE_MAX: TimeDelta = TimeDelta(5 * TimeDelta::SECOND.0);
 /// Most moments whose mean is taken.
 const MOMENTS_MAX: i64 = 2_000;
 /// An answer that does not come within this time never comes.
@@ -86,7 +88,7 @@ impl WholeThresholds {
         let mut questions = Vec::new();
         for whole in self.asked.values_mut() {
             let step = step(&whole.slo);
-            let at = (now - SETTLE).floor_to(step);
+            let at = (now - settle(step)).floor_to(step);
             if whole.open.is_some_and(|open| now - open.asked_at >= ANSWER_WAIT_MAX) {
                 whole.open = None;
                 whole.trouble = Some(format!("no answer within {ANSWER_WAIT_MAX}"));
@@ -114,7 +116,10 @@ impl WholeThresholds {
         }
         let next = self.asked.values().map(|whole| match whole.open {
             Some(open) => open.asked_at + ANSWER_WAIT_MAX,
-            None => whole.asked_about.map_or(now, |at| at + step(&whole.slo) + SETTLE),
+            None => whole.asked_about.map_or(now, |at| {
+                let step = step(&whole.slo);
+                at + step + settle(step)
+            }),
         });
         self.wake = next.min();
         questions
@@ -187,7 +192,17 @@ pub(crate) fn check(slo: &Slo) -> Option<&ThresholdCheck> {
 
 /// Time between two questions about an objective.
 pub(crate) fn step(slo: &Slo) -> TimeDelta {
-    check(slo).map_or(PAUSE_MIN, |check| check.slice.max(PAUSE_MIN))
+    check(slo).map_or(PAUSE_USUAL, |check| check.slice.max(PAUSE_MIN))
+}
+
+fn settle(step: TimeDelta) -> TimeDelta {
+    SETTLE_MAX.min(TimeDelta(step.0 / 4))
+}
+
+/// What is compared, as people read it.
+pub(crate) fn text(slo: &Slo) -> Option<String> {
+    let check = check(slo).filter(|_| slo.goal.is_none())?;
+    Some(format!("{} {} {} over {}", check.query, check.op.as_str(), check.bound.get(), slo.period.text()))
 }
 
 /// The query that gives the value over the period that a moment lies in; `None` while the period is younger than a

@@ -11,7 +11,7 @@ rules: ['rules.yml']
 slos:
   - {name: depth, goal: '90%', window: 1h, indicator: {threshold: {query: depth, below: 10, slice: 1s}}, alerts: []}
   - {name: orders, goal: '90%', window: 1h, group_by: [shop], alerts: [], indicator: {query: {bad: failed, total: placed, slice: 1s}}}
-  - {name: level, window: 1h, indicator: {threshold: {query: depth, op: '>=', bound: 6}}, alerts: [{name: low}]}
+  - {name: level, window: 1h, indicator: {threshold: {query: depth, op: '>=', bound: 6, slice: 15s}}, alerts: [{name: low}]}
   - {name: journey, goal: '50%', window: 1h, alerts: [], indicator: {composite: {serial: [depth, orders]}}}
 ";
 
@@ -91,7 +91,7 @@ async fn slices_are_asked_about_once_also_over_a_kill() {
     let journey = objective(&server, "journey").await;
     let ratio = journey["streams"][0]["total"]["sli_ratio"].as_f64().unwrap();
     assert!((ratio - (1.0 - 1.0 / 40.0)).abs() < 1e-6, "{journey}");
-    let status = run(&["slo", "status", "--url", &server.url]);
+    let status = run(&["slo", "status", "--server", &server.url]);
     assert_eq!(status.code, Some(0), "{status:?}");
 }
 

@@ -4,6 +4,7 @@ mod alert_meaning;
 mod alert_verdict;
 mod alerting;
 mod anchors;
+mod bad_input;
 mod book;
 mod budget;
 mod calculator;
