@@ -193,7 +193,7 @@ impl Intake {
             let index = self.target_index(&read.labels, id);
             ups.insert(index, read.samples.clone());
         }
-        if let Some(coarse) = self.coarse(&ups) {
+        if let Some(coarse) = self.coarse(&ups, answered) {
             return Ok(Verdict::DownSampled(coarse));
         }
         if let Some(from) = self.hole(&ups, answered) {
@@ -268,11 +268,15 @@ impl Intake {
         candidates.iter().filter(owns).max_by_key(|index| self.targets[**index].labels.len()).copied()
     }
 
-    /// Samples of a target that lie much further apart than before.
-    fn coarse(&self, ups: &BTreeMap<usize, Vec<Sample>>) -> Option<Coarse> {
+    /// Samples of a target that lie much further apart than they were scraped. Of the past two are enough to say so; in
+    /// the present there may have been an outage between two.
+    fn coarse(&self, ups: &BTreeMap<usize, Vec<Sample>>, answered: &Answered) -> Option<Coarse> {
+        let is_past = answered.alive.is_none();
         ups.iter().find_map(|(index, samples)| {
             let target = &self.targets[*index];
-            let apart = apart(samples.iter().map(|sample| sample.at))?;
+            let times = samples.iter().map(|sample| sample.at);
+            let nearest = || times.clone().skip(1).zip(times.clone()).map(|(b, a)| b - a).min();
+            let apart = apart(times.clone()).or_else(|| nearest().filter(|_| is_past))?;
             let is_coarse = apart > SCRAPED_APART_MAX && apart.0 * 2 > target.interval.0 * 5;
             is_coarse.then(|| Coarse { target: target.labels.clone(), apart, interval: target.interval })
         })

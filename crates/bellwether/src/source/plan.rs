@@ -48,24 +48,22 @@ pub fn plan(selectors: impl IntoIterator<Item = Selector>) -> Vec<Fetch> {
     let mut by_name: BTreeMap<Option<String>, Vec<Draft>> = BTreeMap::new();
     for selector in selectors {
         let drafts = by_name.entry(selector.name.clone()).or_default();
-        place(drafts, Draft::of(selector), Draft::joined_of_one_name);
+        place(drafts, Draft::of(selector), Draft::may_join_of_one_name);
     }
     let mut drafts = Vec::new();
     for draft in by_name.into_values().flatten() {
-        place(&mut drafts, draft, Draft::joined_of_names);
+        place(&mut drafts, draft, Draft::may_join_of_names);
     }
     drafts.into_iter().map(Draft::fetch).collect()
 }
 
 /// Adds a draft to the last one it can be joined with.
-fn place(drafts: &mut Vec<Draft>, draft: Draft, join: impl Fn(&Draft, &Draft) -> Option<Draft>) {
-    let joined = drafts.iter_mut().rev().take(8).find_map(|other| {
-        let joined = join(other, &draft)?;
-        *other = joined;
-        Some(())
-    });
-    if joined.is_none() {
-        drafts.push(draft);
+fn place(drafts: &mut Vec<Draft>, draft: Draft, may_join: impl Fn(&Draft, &Draft) -> bool) {
+    let place =
+        drafts.iter_mut().rev().take(8).find(|other| may_join(other, &draft) && other.has_room_for(&draft));
+    match place {
+        Some(other) => other.join(draft),
+        None => drafts.push(draft),
     }
 }
 
@@ -95,41 +93,44 @@ impl Draft {
         Self { values, others, wanted: vec![selector] }
     }
 
-    /// One selector for both: values of the same labels put together, what only one of them demands left out.
-    fn joined_of_one_name(&self, other: &Self) -> Option<Self> {
-        let mut joined = self.clone();
-        joined.values.retain(|label, _| other.values.contains_key(label));
-        for (label, values) in &mut joined.values {
-            values.extend(other.values.get(label).into_iter().flatten().cloned());
-        }
-        joined.others.retain(|matcher| other.others.contains(matcher));
-        joined.wanted.extend(other.wanted.iter().cloned());
-        let is_narrow = joined.values.contains_key(METRIC_NAME) || joined.others == self.others;
-        joined.fits().filter(|_| is_narrow)
+    /// Whether a selector for both would still be narrow: without a name it must demand what both demand.
+    fn may_join_of_one_name(&self, other: &Self) -> bool {
+        let has_names = self.values.contains_key(METRIC_NAME) && other.values.contains_key(METRIC_NAME);
+        has_names || self.others == other.others && self.values.keys().eq(other.values.keys())
     }
 
     /// Metrics of different names share a request only if the rest of it is the same labels: otherwise it might
     /// select far more than both.
-    fn joined_of_names(&self, other: &Self) -> Option<Self> {
+    fn may_join_of_names(&self, other: &Self) -> bool {
         let has_names = |draft: &Self| draft.values.contains_key(METRIC_NAME);
         let same_labels = self.values.keys().eq(other.values.keys()) && self.others == other.others;
-        if !has_names(self) || !has_names(other) || !same_labels {
-            return None;
+        has_names(self) && has_names(other) && same_labels
+    }
+
+    /// Whether a selector for both is short enough.
+    fn has_room_for(&self, other: &Self) -> bool {
+        let mut len: usize = self.others.iter().map(|m| m.name.len() + m.value.len() + 6).sum();
+        for (label, values) in &self.values {
+            let Some(more) = other.values.get(label) else { continue };
+            let new = || more.iter().filter(|value| !values.contains(*value));
+            if values.len() + new().count() > VALUES_MAX {
+                return false;
+            }
+            len += label.len() + 6 + values.iter().chain(new()).map(|value| value.len() + 2).sum::<usize>();
         }
-        self.joined_of_one_name(other)
+        len <= TEXT_MAX
     }
 
-    fn fits(self) -> Option<Self> {
-        let few = self.values.values().all(|values| values.len() <= VALUES_MAX);
-        (few && self.text_len() <= TEXT_MAX).then_some(self)
-    }
-
-    /// About as long as the selector will be, without making it: an alternative is compiled when it is made.
-    fn text_len(&self) -> usize {
-        let choices = self.values.iter().map(|(label, values)| {
-            label.len() + 6 + values.iter().map(|value| regex::escape(value).len() + 1).sum::<usize>()
-        });
-        choices.sum::<usize>() + self.others.iter().map(|m| m.name.len() + m.value.len() + 6).sum::<usize>()
+    /// One selector for both: values of the same labels put together, what only one of them demands left out.
+    fn join(&mut self, other: Self) {
+        self.values.retain(|label, _| other.values.contains_key(label));
+        for (label, values) in other.values {
+            if let Some(mine) = self.values.get_mut(&label) {
+                mine.extend(values);
+            }
+        }
+        self.others.retain(|matcher| other.others.contains(matcher));
+        self.wanted.extend(other.wanted);
     }
 
     fn matchers(&self) -> Vec<Matcher> {

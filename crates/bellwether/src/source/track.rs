@@ -9,8 +9,8 @@ use bellwether_model::{TimeDelta, Timestamp};
 use super::plan::Fetch;
 use super::reader::Stretch;
 
-/// The first stretch of a past of unknown weight.
-const CHUNK_FIRST: TimeDelta = TimeDelta(10 * TimeDelta::MINUTE.0);
+/// The first stretch of a past of unknown weight: long enough to see how far apart its samples lie.
+const CHUNK_FIRST: TimeDelta = TimeDelta::HOUR;
 const CHUNK_MIN: TimeDelta = TimeDelta::MINUTE;
 const CHUNK_MAX: TimeDelta = TimeDelta::DAY;
 /// Of thinned-out samples no more than this much that is not thinned out may be left out with them.
@@ -152,15 +152,15 @@ mod tests {
     fn what_was_missed_is_read_oldest_first_in_stretches_that_grow() {
         let mut track = Track::begun(Vec::new(), at(0), TimeDelta(5 * MINUTE));
         let mut read = Vec::new();
-        while track.is_behind(at(100), reach(false)) {
-            let stretch = track.next(at(100), reach(false));
+        while track.is_behind(at(500), reach(false)) {
+            let stretch = track.next(at(500), reach(false));
             read.push(minutes(stretch));
             track.done(stretch, 10, 1000);
         }
-        assert_eq!(read, [(0.0, 10.0), (5.0, 30.0), (25.0, 70.0), (65.0, 100.0)]);
+        assert_eq!(read, [(0.0, 60.0), (55.0, 180.0), (175.0, 420.0), (415.0, 500.0)]);
         track.halve();
-        track.done(Stretch { start: at(100), end: at(101) }, 600, 1000);
-        assert_eq!(track.read_until, at(101));
+        track.done(Stretch { start: at(500), end: at(501) }, 600, 1000);
+        assert_eq!(track.read_until, at(501));
     }
 
     #[test]

@@ -23,6 +23,8 @@ mod rules;
 mod sampled_process;
 mod senders;
 mod slo_alerts;
+mod source_errors;
+mod source_outage;
 mod source_peer;
 mod state;
 mod test;
