@@ -8,6 +8,7 @@ mod mutate;
 mod notation;
 mod promql;
 mod rule_file;
+mod slo_file;
 mod source;
 mod target;
 mod template;

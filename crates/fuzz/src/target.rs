@@ -1,6 +1,6 @@
 //! The targets there are: a name, a function, and texts to start from.
 
-use crate::{alertmanager, exposition, notation, promql, rule_file, template};
+use crate::{alertmanager, exposition, notation, promql, rule_file, slo_file, template};
 
 /// Something that takes arbitrary bytes and must neither panic, nor hang, nor take more than its bounds.
 pub struct Target {
@@ -38,6 +38,12 @@ pub const TARGETS: &[Target] = &[
         run: rule_file::tests,
         seeds: include_str!("../seeds/rule_test.txt"),
         runs: 150,
+    },
+    Target {
+        name: "slo_file",
+        run: slo_file::reads,
+        seeds: include_str!("../seeds/slo_file.txt"),
+        runs: 400,
     },
     Target {
         name: "exposition",
