@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bellwether_alerts::{self as alerts, DeliveryRow, DeliveryStatus, ReceiverState, SilenceId, SilenceWish};
-use bellwether_model::{Labels, SeriesSource, Timestamp};
+use bellwether_model::{Labels, SeriesSource, TimeDelta, Timestamp};
 use bellwether_slo::{
-    Correction, CorrectionEvent, Fired, HistoryPoint, ReportRequest, SloReport, SloStatus, Stretch,
+    Correction, CorrectionEvent, Fired, Forecast, Goal, HistoryPoint, Past, ReportRequest, Slo, SloReport,
+    SloStatus, Stretch, Suggestion, WhatIf,
 };
 use bellwether_tsdb::Store;
 use bellwether_web::view::{
@@ -71,6 +72,14 @@ pub struct Pages {
 impl Pages {
     fn read<T>(&self, look: impl FnOnce(&Pipeline) -> T) -> T {
         look(&self.pipeline.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A copy of all that is kept of an objective's past, so that nobody waits for what is computed from it.
+    fn past(&self, slo_id: &str) -> Option<(Past, Arc<Slo>)> {
+        self.read(|pipeline| {
+            let slo = pipeline.slo.slo(slo_id)?.clone();
+            Some((pipeline.slo.past(slo_id, &Labels::empty(), TimeDelta(i64::MAX / 2))?, slo))
+        })
     }
 
     async fn ask(&self, event: alerts::Event) -> Result<SilenceId, Refused> {
@@ -287,6 +296,21 @@ impl App for Pages {
 
     fn google(&self) -> Option<&dyn GoogleResources> {
         Some(&self.google)
+    }
+
+    fn slo_forecast(&self, slo_id: &str) -> Option<Forecast> {
+        let (past, slo) = self.past(slo_id)?;
+        Some(bellwether_slo::forecast(&past, &slo.period, slo.goal?))
+    }
+
+    fn slo_suggestion(&self, slo_id: &str) -> Option<Suggestion> {
+        let (past, slo) = self.past(slo_id)?;
+        Some(bellwether_slo::suggest(&past, &slo.period, slo.goal))
+    }
+
+    fn slo_what_if(&self, slo_id: &str, stretch: Stretch, goal: Goal) -> Option<WhatIf> {
+        let (past, slo) = self.past(slo_id)?;
+        Some(bellwether_slo::what_if(&past, stretch, goal, &slo.period))
     }
 
     fn demo(&self) -> Option<&dyn Demo> {

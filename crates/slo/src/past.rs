@@ -104,8 +104,8 @@ impl SloEngine {
         let measure = Measure { engine: self, slo, stream };
         let step = TimeDelta::MINUTE;
         let end = measure.watermark()?.floor_to(step);
-        let reach = TimeDelta(reach.0.min(STEPS_MAX * step.0));
-        let begin = measure.known_from()?.max(end - reach).ceil_to(step).min(end);
+        let reach = TimeDelta(reach.0.min(STEPS_MAX * step.0) / step.0 * step.0);
+        let begin = measure.known_from()?.floor_to(step).max(end - reach).min(end);
         let steps = (end - begin).0 / step.0;
         let window = |index: i64| {
             let from = begin + step * index;

@@ -4,6 +4,10 @@
 //! spare, and that periods put together from the days of the past would break at most one time in twenty.
 //! *Aspirational* is the next nine above it. For each, its default alerts are replayed over the history.
 //!
+//! No goal is achievable that so few events cannot tell from a lower one: n good events in a row only say that fewer
+//! than 3/n are bad, most probably (the rule of three: Hanley, Lippman-Hand, "If nothing goes wrong, is everything all
+//! right?", 1983).
+//!
 //! What has not happened in the history is not in the answer: a week without an outage says nothing of outages.
 
 use bellwether_model::TimeDelta;
@@ -17,9 +21,9 @@ use crate::resample::Dice;
 use crate::what_if::{incidents, replay};
 
 /// The usual goals, low to high.
-const GOALS: [&str; 16] = [
-    "50%", "75%", "80%", "90%", "95%", "97.5%", "98%", "99%", "99.5%", "99.8%", "99.9%", "99.95%", "99.99%",
-    "99.995%", "99.999%", "99.9999%",
+const GOALS: [&str; 19] = [
+    "50%", "60%", "70%", "75%", "80%", "85%", "90%", "95%", "97.5%", "98%", "99%", "99.5%", "99.8%", "99.9%",
+    "99.95%", "99.99%", "99.995%", "99.999%", "99.9999%",
 ];
 /// Periods put together from the past.
 const PERIODS_DRAWN: usize = 2000;
@@ -29,6 +33,10 @@ const BREACHES_MAX: f64 = 0.05;
 const MARGIN: f64 = 0.1;
 /// Fewer blocks of history say nothing about how they vary.
 const BLOCKS_MIN: usize = 7;
+/// Bad events that may have been missed, most probably.
+const MISSED_EVENTS: f64 = 3.0;
+/// Pages of a shorter history say little of a month.
+const HISTORY_FOR_PAGES: TimeDelta = TimeDelta(7 * TimeDelta::DAY.0);
 /// A month, for pages per month.
 const MONTH: TimeDelta = TimeDelta(30 * TimeDelta::DAY.0);
 
@@ -125,8 +133,11 @@ pub fn suggest(past: &Past, period: &Period, present: Option<Goal>) -> Suggestio
     if suggestion.achievable.is_none() {
         suggestion.notes.push(format!("history does not even support a goal of {}", GOALS[0]));
     }
-    if evidence.bad() == 0.0 {
-        let untried = "nothing bad has been seen yet, so the highest goal is as good as any: it is untested";
+    if history < HISTORY_FOR_PAGES {
+        suggestion.notes.push(format!("pages and tickets of a month are extrapolated from {history}"));
+    }
+    if evidence.all().bad == 0.0 {
+        let untried = "nothing bad has been seen yet: the goal is the highest that so many events can tell, and untested";
         suggestion.notes.push(untried.to_owned());
     }
     suggestion
@@ -171,8 +182,8 @@ struct Evidence<'a> {
 }
 
 impl Evidence<'_> {
-    fn bad(&self) -> f64 {
-        self.past.over(Stretch { begin: self.past.begin(), end: self.past.end() }).counts.bad
+    fn all(&self) -> Counts {
+        self.past.over(Stretch { begin: self.past.begin(), end: self.past.end() }).counts
     }
 
     fn breach_ratio(&self, goal: Goal) -> f64 {
@@ -182,7 +193,9 @@ impl Evidence<'_> {
 
     fn supports(&self, goal: Goal) -> bool {
         let is_kept = self.seen.iter().all(|counts| left_ratio(*counts, goal) >= MARGIN);
-        is_kept && self.breach_ratio(goal) <= BREACHES_MAX
+        let Counts { bad, total } = self.all();
+        let is_told_apart = left_ratio(Counts { bad: bad + MISSED_EVENTS, total }, goal) >= 0.0;
+        is_kept && is_told_apart && self.breach_ratio(goal) <= BREACHES_MAX
     }
 
     fn outlook(&self, goal: Goal) -> GoalOutlook {

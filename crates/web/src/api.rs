@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::api_error::ApiError;
 use crate::view::{NewAck, Refused};
-use crate::{Shared, api_corrections, deliveries, forms, guard, parts};
+use crate::{Shared, api_corrections, api_outlook, deliveries, forms, guard, parts};
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
@@ -53,7 +53,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route_layer(middleware::from_fn(guard::same_site_only))
 }
 
-fn json_of<T: Serialize + ?Sized>(value: &T) -> Response {
+pub(crate) fn json_of<T: Serialize + ?Sized>(value: &T) -> Response {
     match serde_json::to_string(value) {
         Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
         Err(error) => ApiError::unavailable(error.to_string()).into_response(),
@@ -66,6 +66,10 @@ async fn slo(State(app): State<Shared>, Path(id): Path<String>, RawQuery(query):
     if let (None, Some(id)) = (parts::find_slo(&slos, &id), id.strip_suffix("/report")) {
         let report = api_corrections::report(app.as_ref(), id, query.as_deref().unwrap_or_default());
         return report.unwrap_or_else(IntoResponse::into_response);
+    }
+    if let (None, Some((id, what))) = (parts::find_slo(&slos, &id), api_outlook::split(&id)) {
+        let answer = api_outlook::answer(&app, id, what, query.as_deref().unwrap_or_default()).await;
+        return answer.unwrap_or_else(IntoResponse::into_response);
     }
     match parts::find_slo(&slos, &id) {
         Some(slo) => json_of(slo),

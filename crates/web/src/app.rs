@@ -6,7 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bellwether_model::{SeriesSource, Timestamp};
-use bellwether_slo::{Correction, CorrectionEvent, Fired, HistoryPoint, ReportRequest, SloReport, SloStatus};
+use bellwether_slo::{
+    Correction, CorrectionEvent, Fired, Forecast, Goal, HistoryPoint, ReportRequest, SloReport, SloStatus,
+    Stretch, Suggestion, WhatIf,
+};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -58,6 +61,18 @@ pub trait App: Send + Sync + 'static {
     }
     /// An objective over a period or any stretch, as known now or on some day; `None` if there is no such objective.
     fn slo_report(&self, _slo_id: &str, _request: &ReportRequest) -> Option<SloReport> {
+        None
+    }
+    /// When its budget will be gone, going by its past; `None` without a past or a goal.
+    fn slo_forecast(&self, _slo_id: &str) -> Option<Forecast> {
+        None
+    }
+    /// Which goals its past supports; `None` without a past.
+    fn slo_suggestion(&self, _slo_id: &str) -> Option<Suggestion> {
+        None
+    }
+    /// What another goal would have meant; `None` without a past.
+    fn slo_what_if(&self, _slo_id: &str, _stretch: Stretch, _goal: Goal) -> Option<WhatIf> {
         None
     }
 

@@ -9,6 +9,7 @@ mod api;
 mod api_corrections;
 mod api_error;
 mod api_json;
+mod api_outlook;
 mod api_params;
 mod app;
 mod assets;

@@ -230,3 +230,19 @@ async fn a_taken_port_names_the_flag() {
     assert!(ended.stderr.contains(address) && ended.stderr.contains("--listen"), "{}", ended.stderr);
     assert!(!other.exists(), "a refused start must not leave a data directory");
 }
+
+#[test]
+fn a_calculator_needs_no_server() {
+    let ended = run(&["slo", "calc", "99.9%", "--errors", "20%", "--outage", "10m38s400ms"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for part in
+        ["43.2 min", "1.44 min", "3.6 s", "14.4x", "2.08 d", "leaves 75.37% of the budget", "burn at 200"]
+    {
+        assert!(ended.stdout.contains(part), "{part} is missing in\n{}", ended.stdout);
+    }
+    let json = run(&["slo", "calc", "99%", "--window", "1d", "--format", "json"]).json();
+    assert_eq!(json["budgets"][0]["down_seconds"], 864.0);
+    let wrong = run(&["slo", "calc", "99.9"]);
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    assert!(wrong.stderr.contains("write 0.999 or \"99.9%\""), "{wrong:?}");
+}

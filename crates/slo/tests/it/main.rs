@@ -26,6 +26,7 @@ mod ledger;
 mod memory;
 mod native;
 mod openslo;
+mod past;
 mod period;
 mod pyrra;
 mod recognise;

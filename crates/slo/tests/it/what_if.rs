@@ -135,6 +135,12 @@ fn too_little_history_is_no_ground_for_a_suggestion() {
     let found = suggested(30, 7, |_| 0.0);
     assert_eq!(goals(&found).0, Some("99.9999%"));
     assert!(found.notes[0].contains("untested"), "{:?}", found.notes);
+    // Fifty thousand good events are no ground for more than four nines, and just enough for those.
+    let few = |total: f64| {
+        let minute = (Counts { bad: 0.0, total }, MINUTE);
+        suggest(&Past::of(Timestamp(0), MINUTE, std::iter::repeat_n(minute, 10_080)), &rolling(1), None)
+    };
+    assert_eq!(goals(&few(5.0)), (Some("99.99%"), Some("99.999%")));
     let empty = suggest(&Past::of(Timestamp(0), MINUTE, []), &rolling(28), None);
     assert_eq!(
         (goals(&empty), empty.notes.as_slice()),

@@ -149,3 +149,27 @@ async fn probes_and_reload_say_how_things_stand() {
     assert_eq!(bad.status.as_u16(), 500);
     assert!(bad.text().contains("slo.yaml:7:13"));
 }
+
+#[tokio::test]
+async fn the_past_of_an_objective_can_be_asked() {
+    let base = "/api/bellwether/v1/slos/shop/checkout";
+    let (status, found) = ask(&format!("{base}/what-if?goal=98%25&last=1d")).await;
+    assert_eq!((status, found["left_ratio"].as_f64()), (200, Some(0.5)), "{found}");
+    let (status, found) = ask(&format!("{base}/suggest")).await;
+    assert_eq!((status, found["achievable"]["goal_text"].as_str()), (200, Some("98%")), "{found}");
+    let (status, found) = ask(&format!("{base}/forecast")).await;
+    assert_eq!((status, found["method"].as_str()), (200, Some("exhausted")), "{found}");
+    for (path, status, part) in [
+        ("what-if", 400, "goal"),
+        ("what-if?goal=99.9", 400, "has no unit; write 0.999"),
+        ("what-if?goal=99%25&last=x", 400, "last"),
+        ("what-if?goal=99%25&last=1d&from=0", 400, "keep one of them"),
+        ("what-if?goal=99%25&from=9&to=3", 400, "not after"),
+        ("what-if?goal=99%25&from=never", 400, "from"),
+    ] {
+        let (got, answer) = ask(&format!("{base}/{path}")).await;
+        assert_eq!(got, status, "{path}: {answer}");
+        assert!(answer.to_string().contains(part), "{path}: {answer}");
+    }
+    assert_eq!(ask("/api/bellwether/v1/slos/nobody/forecast").await.0, 404);
+}

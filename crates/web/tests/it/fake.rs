@@ -9,9 +9,9 @@ use bellwether_model::{
 };
 use bellwether_slo::{
     BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, Correction, CorrectionEvent,
-    CorrectionWish, Exhaustion, Fired, HistoryPoint, Measurement, MemberStatus, PeriodStatus, Revocation,
-    Share, SloStatus, StreamStatus, TargetStatus, ThresholdAlertStatus, ThresholdStatus, Verdict,
-    WindowStatus,
+    CorrectionWish, Counts, Exhaustion, Fired, Forecast, Goal, HistoryPoint, Measurement, MemberStatus, Past,
+    Period, PeriodStatus, Revocation, Share, SloStatus, StreamStatus, Stretch, Suggestion, TargetStatus,
+    ThresholdAlertStatus, ThresholdStatus, Verdict, WhatIf, WindowStatus, forecast, suggest, what_if,
 };
 use bellwether_web::view::*;
 use bellwether_web::{Acknowledger, App, BoxFuture, Demo, Queries};
@@ -260,6 +260,18 @@ impl App for Fake {
                 }
             })
             .collect()
+    }
+
+    fn slo_forecast(&self, slo_id: &str) -> Option<Forecast> {
+        (slo_id == "shop/checkout").then(|| forecast(&past(), &Period::Rolling(TimeDelta::DAY), goal()))
+    }
+
+    fn slo_suggestion(&self, slo_id: &str) -> Option<Suggestion> {
+        (slo_id == "shop/checkout").then(|| suggest(&past(), &Period::Rolling(TimeDelta::DAY), Some(goal())))
+    }
+
+    fn slo_what_if(&self, slo_id: &str, stretch: Stretch, goal: Goal) -> Option<WhatIf> {
+        (slo_id == "shop/checkout").then(|| what_if(&past(), stretch, goal, &Period::Rolling(TimeDelta::DAY)))
     }
 
     fn slo_fired(&self, request: HistoryRequest<'_>) -> Vec<Fired> {
@@ -721,4 +733,14 @@ fn young() -> SloStatus {
     slo.owner = String::new();
     slo.runbook = String::new();
     slo
+}
+
+fn goal() -> Goal {
+    Goal::parse("99.9%").unwrap()
+}
+
+/// Three days at a hundred events a minute, one of which is bad.
+fn past() -> Past {
+    let minute = (Counts { bad: 1.0, total: 100.0 }, TimeDelta::MINUTE);
+    Past::of(NOW - TimeDelta::DAY * 3, TimeDelta::MINUTE, std::iter::repeat_n(minute, 3 * 1440))
 }

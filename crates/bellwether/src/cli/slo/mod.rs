@@ -1,16 +1,20 @@
 //! The subcommands of `slo`: one line here, and a file of flags for each.
 
 mod alerts;
+mod calc;
 mod convert;
 mod correct;
+mod outlook;
 mod report;
 mod status;
 
 use clap::Subcommand;
 
 pub use alerts::Alerts;
+pub use calc::Calc;
 pub use convert::{Convert, Export, Import, List, Show, SloFiles, SloFormat};
 pub use correct::{Correct, CorrectAdd, CorrectList, CorrectRevoke};
+pub use outlook::{Outlook, WhatIf};
 pub use report::Report;
 pub use status::Status;
 
@@ -26,6 +30,14 @@ pub enum Slo {
     /// Stretches of time that are judged otherwise than they were measured
     #[command(subcommand)]
     Correct(Correct),
+    /// What a goal means: budgets by the hour, day and month, burn rates, outages, dependencies
+    Calc(Calc),
+    /// What another goal would have meant for the past
+    WhatIf(WhatIf),
+    /// Which goals the past supports
+    Suggest(Outlook),
+    /// When budgets will be gone, going by how they were spent
+    Forecast(Outlook),
     /// Read objectives of any dialect and write them in our own
     Import(Import),
     /// Write objectives as YAML, for another tool, as a page or as a dashboard

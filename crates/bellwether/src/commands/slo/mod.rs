@@ -1,9 +1,12 @@
 //! `bellwether slo …`: one subcommand, one file.
 
 mod alerts;
+mod calc;
 mod convert;
 mod correct;
+mod correct;
 mod list;
+mod outlook;
 mod report;
 mod status;
 
@@ -16,6 +19,13 @@ pub async fn run(command: Slo) -> Result<(), Failure> {
         Slo::Alerts(arguments) => alerts::run(&arguments),
         Slo::Status(arguments) => status::run(arguments).await,
         Slo::Report(arguments) => report::run(arguments).await,
+        Slo::Calc(arguments) => {
+            calc::run(&arguments);
+            Ok(())
+        }
+        Slo::WhatIf(arguments) => outlook::what_if(arguments).await,
+        Slo::Suggest(arguments) => outlook::suggest(arguments).await,
+        Slo::Forecast(arguments) => outlook::forecast(arguments).await,
         Slo::Correct(command) => correct::run(command).await,
         Slo::Import(arguments) => convert::import(&arguments),
         Slo::Export(arguments) => convert::export(&arguments),
