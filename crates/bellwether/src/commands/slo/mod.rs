@@ -4,7 +4,6 @@ mod alerts;
 mod calc;
 mod convert;
 mod correct;
-mod correct;
 mod list;
 mod outlook;
 mod report;
