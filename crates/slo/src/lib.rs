@@ -48,6 +48,7 @@ mod event;
 mod examine;
 pub mod export;
 mod forecast;
+pub mod generate;
 mod goal;
 mod indicator;
 mod known_metrics;

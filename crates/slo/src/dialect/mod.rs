@@ -6,7 +6,7 @@
 //! warning, and the warnings are the list of what was left out. What would change the meaning of what is counted is
 //! an error either way.
 
-mod alert_windows;
+pub(crate) mod alert_windows;
 pub(crate) mod draft;
 mod google;
 mod kind;
@@ -15,7 +15,7 @@ pub(crate) mod own_annotation;
 mod pyrra;
 pub(crate) mod queried;
 mod sloth;
-mod sloth_spec;
+pub(crate) mod sloth_spec;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,7 +112,7 @@ impl Documents {
     pub fn slos(&self, sources: &Sources, strictness: Strictness, out: &mut Diagnostics) -> Vec<Slo> {
         let mut found = Diagnostics::new();
         let mut cx = Cx::new(sources, &mut found);
-        let windows = Catalogue::read(self.of(Kind::SlothWindows), &mut cx);
+        let windows = self.windows(&mut cx);
         let slos: Vec<Slo> =
             self.all.iter().flat_map(|document| self.read(document, &windows, &mut cx)).collect();
         refuse_duplicates(&slos, &mut cx);
@@ -123,7 +123,17 @@ impl Documents {
         slos
     }
 
-    fn read(&self, document: &Document, windows: &Catalogue, cx: &mut Cx<'_>) -> Vec<Slo> {
+    /// Sloth's catalogues of alert windows.
+    pub(crate) fn windows(&self, cx: &mut Cx<'_>) -> Catalogue {
+        Catalogue::read(self.of(Kind::SlothWindows), cx)
+    }
+
+    /// All documents, in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Document> {
+        self.all.iter()
+    }
+
+    pub(crate) fn read(&self, document: &Document, windows: &Catalogue, cx: &mut Cx<'_>) -> Vec<Slo> {
         let node = &document.node;
         match document.kind {
             Kind::Bellwether => SloFile::decode(node, cx).map(|file| file.slos).unwrap_or_default(),
@@ -152,7 +162,7 @@ pub fn parse(sources: &Sources, file: FileId, out: &mut Diagnostics) -> Vec<Slo>
 }
 
 /// How bad a problem is to whoever reads leniently.
-fn weighed(problem: Diagnostic, strictness: Strictness) -> Diagnostic {
+pub(crate) fn weighed(problem: Diagnostic, strictness: Strictness) -> Diagnostic {
     match strictness {
         Strictness::Lenient if problem.id == NOT_CARRIED => {
             Diagnostic { severity: Severity::Warning, ..problem }

@@ -13,11 +13,7 @@ use crate::goal::Goal;
 /// The objectives of one service.
 #[derive(Clone, Debug)]
 pub(crate) struct SlothService {
-    /// Its name.
-    #[expect(dead_code, reason = "rules in its own shape come next")]
-    pub(crate) service: String,
     /// The resource it was written in, if it was.
-    #[expect(dead_code, reason = "rules in its own shape come next")]
     pub(crate) resource: Option<Resource>,
     /// Its objectives, in the order written.
     pub(crate) slos: Vec<SlothSlo>,
@@ -61,7 +57,6 @@ pub(crate) struct SlothSlo {
 
 impl SlothSlo {
     /// How Sloth tells objectives apart.
-    #[expect(dead_code, reason = "rules in its own shape come next")]
     pub(crate) fn id(&self) -> String {
         format!("{}-{}", self.service, self.name)
     }
@@ -185,7 +180,7 @@ impl SlothService {
         let (service, labels) = (service?, labels?);
         let group = Group { service: &service, labels: &labels, fields };
         let slos = items.iter().filter_map(|item| group.slo(item, cx)).collect();
-        Some(Self { service, resource: None, slos })
+        Some(Self { resource: None, slos })
     }
 }
 

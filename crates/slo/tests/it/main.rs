@@ -19,6 +19,7 @@ mod definition;
 mod engine;
 mod exactness;
 mod export;
+mod generate;
 mod goal;
 mod google;
 mod late;

@@ -1,5 +1,7 @@
 //! Pyrra's objectives mean the same here: the same counters, the same windows scaled as Pyrra scales them.
 
+#![allow(clippy::disallowed_methods)] // Tests read the examples beside the project.
+
 use bellwether_diag::{Diagnostics, Sources, Style};
 use bellwether_slo::{Dialect, Events, Slo, Strictness, read};
 use bellwether_testkit::cases::{conformance, ran};
@@ -27,7 +29,7 @@ fn shown(slo: &Slo) -> String {
         slo.id(),
         slo.period.text(),
         slo.indicator.text(),
-        slo.labels.to_string(),
+        slo.labels,
         slo.alert_name,
         alerts.join("; ")
     )

@@ -1,5 +1,7 @@
 //! Sloth's specifications mean the same here: the same events, the same windows, the same people told.
 
+#![allow(clippy::disallowed_methods)] // Tests read the examples beside the project.
+
 use bellwether_diag::{Diagnostics, Sources, Style};
 use bellwether_slo::{Dialect, Events, Slo, Strictness, read};
 use bellwether_testkit::cases::{conformance, ran};
@@ -18,7 +20,7 @@ fn shown(slo: &Slo) -> String {
         slo.goal.map(|goal| goal.to_string()).unwrap_or_default(),
         slo.period.text(),
         slo.indicator.key(),
-        slo.labels.to_string(),
+        slo.labels,
     )];
     for a in &slo.alerts {
         let short = a.short.map_or("-".to_owned(), |short| short.to_string());

@@ -4,6 +4,7 @@ mod alerts;
 mod calc;
 mod convert;
 mod correct;
+mod generate;
 mod outlook;
 mod report;
 mod status;
@@ -14,6 +15,7 @@ pub use alerts::Alerts;
 pub use calc::Calc;
 pub use convert::{Convert, Export, Import, List, Show, SloFiles, SloFormat};
 pub use correct::{Correct, CorrectAdd, CorrectList, CorrectRevoke};
+pub use generate::{Generate, RuleDialect};
 pub use outlook::{Outlook, WhatIf};
 pub use report::Report;
 pub use status::Status;
@@ -23,6 +25,8 @@ pub use status::Status;
 pub enum Slo {
     /// What the alerts of objectives mean: when each notices a trouble, what is spent by then, when it is over
     Alerts(Alerts),
+    /// Rules for Prometheus made of objectives: our own, or Sloth's
+    Generate(Generate),
     /// Budgets, burn rates and alerts of every objective
     Status(Status),
     /// A budget over one period or any stretch, corrected and as measured

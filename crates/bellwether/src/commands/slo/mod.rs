@@ -4,6 +4,7 @@ mod alerts;
 mod calc;
 mod convert;
 mod correct;
+mod generate;
 mod list;
 mod outlook;
 mod report;
@@ -16,6 +17,7 @@ use crate::failure::Failure;
 pub async fn run(command: Slo) -> Result<(), Failure> {
     match command {
         Slo::Alerts(arguments) => alerts::run(&arguments),
+        Slo::Generate(arguments) => generate::run(&arguments),
         Slo::Status(arguments) => status::run(arguments).await,
         Slo::Report(arguments) => report::run(arguments).await,
         Slo::Calc(arguments) => {
