@@ -29,6 +29,7 @@ pub mod demo;
 pub mod entropy;
 pub mod failure;
 pub mod fold;
+pub mod gauge_notes;
 pub mod google_interface;
 pub mod google_objectives;
 pub mod health;

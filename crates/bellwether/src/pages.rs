@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock;
 use crate::corrections;
+use crate::gauge_notes::gauge_notes;
 use crate::google_interface::GoogleInterface;
 use crate::health::Health;
 use crate::pipeline::Pipeline;
@@ -184,7 +185,15 @@ impl App for Pages {
         match &*latest {
             Some((at, slos)) if *at == change => slos.clone(),
             _ => {
-                let slos = Arc::new(self.read(|pipeline| pipeline.slo.status(clock::now())));
+                let mut slos = self.read(|pipeline| pipeline.slo.status(clock::now()));
+                self.read(|pipeline| {
+                    for status in &mut slos {
+                        let slo = pipeline.slo.slo(&status.id);
+                        let notes = slo.map(|slo| gauge_notes(slo, |name| self.pool.is_gauge(name)));
+                        status.notes.extend(notes.unwrap_or_default());
+                    }
+                });
+                let slos = Arc::new(slos);
                 *latest = Some((change, slos.clone()));
                 slos
             }

@@ -300,6 +300,7 @@ impl Loader {
         let (routing, templates) = self.load_routing(outline.alertmanager, folder);
         self.load_rules(outline.rules, folder);
         let slos = self.load_slos(outline.slos, folder);
+        self.examine_reach(&slos, outline.retention.unwrap_or(RETENTION_DEFAULT));
         let global = prometheus.as_ref().map(|prometheus| prometheus.global.clone()).unwrap_or_default();
         let probes = self.load_probes(&outline.probes, &global, folder);
         self.refuse_unknown_probes(&slos, &probes);
@@ -572,6 +573,32 @@ impl Loader {
             self.diagnostics.extend(slos.iter().flat_map(bellwether_slo::examine));
         }
         slos
+    }
+
+    /// Budgets reach back as far as their periods whatever samples are kept. What is computed from samples does not:
+    /// the past of a new or changed objective, and every value over a whole period.
+    fn examine_reach(&mut self, slos: &[Slo], retention: TimeDelta) {
+        for slo in slos.iter().filter(|_| self.examine) {
+            let reach = slo.period.reach();
+            let message = match slo.goal {
+                // A month is hardly longer than thirty days.
+                Some(_) if reach <= retention + TimeDelta::DAY => continue,
+                None if reach <= retention => continue,
+                Some(_) => format!(
+                    "objective {:?} looks back {reach}, and samples are kept for {retention}: when it is new or \
+                     changed, no more of its past can be counted",
+                    slo.id()
+                ),
+                None => format!(
+                    "objective {:?} looks back {reach}, and samples are kept for {retention}: its value is that of \
+                     {retention}",
+                    slo.id()
+                ),
+            };
+            let help = format!("write storage: {{retention: {reach}}}, or a shorter window");
+            self.diagnostics
+                .push(Diagnostic::warning("slo-window-history", slo.span, message).with_help(help));
+        }
     }
 
     /// Reads the files of objectives that were checked, together: one may refer to what stands in another.

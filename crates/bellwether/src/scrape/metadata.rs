@@ -55,6 +55,11 @@ impl Metadata {
         self.0.get_mut(name)
     }
 
+    /// Whether a metric is said to be a gauge.
+    pub fn is_gauge(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|said| said.kind == Some(MetricKind::Gauge))
+    }
+
     /// By name, in Prometheus' words.
     pub fn views(&self) -> Vec<MetricMetadata> {
         let view = |(name, said): (&String, &Said)| MetricMetadata {

@@ -157,6 +157,14 @@ impl ScrapePool {
         running.iter().map(of).collect()
     }
 
+    /// Whether some target says that a metric is a gauge.
+    pub fn is_gauge(&self, name: &str) -> bool {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let says =
+            |task: &Running| task.metadata.lock().unwrap_or_else(PoisonError::into_inner).is_gauge(name);
+        running.values().any(says)
+    }
+
     /// Stops scraping. No goodbyes are said: after a restart the same targets go on.
     pub fn stop(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);

@@ -206,3 +206,41 @@ fn a_file_of_tests_is_checked_as_one() {
     assert_eq!(ended.code, Some(2));
     assert!(ended.stdout.contains("tests.yml:2:20: error: unknown unit"), "{}", ended.stdout);
 }
+
+#[test]
+fn objectives_of_several_files_are_checked_together() {
+    let slo = |name: &str, window: &str, indicator: &str| {
+        format!("slos:\n  - {{name: {name}, goal: 0.9, window: {window}, indicator: {indicator}}}\n")
+    };
+    let ratio = "{ratio: {bad: errors_total, total: requests_total}}";
+    let expect = |name: &str, second: &str, expected: &str| {
+        let folder = files(name);
+        folder.write("bellwether.yml", &GOOD.replace("['slo.yml']", "['slo.yml', 'more.yml']"));
+        folder.write("slo.yml", &slo("a", "30d", "{composite: {serial: [b]}}"));
+        folder.write("more.yml", second);
+        let ended = check(&folder, &[]);
+        assert!(ended.stdout.contains(expected), "{ended:#?}");
+    };
+    expect("check-well", &slo("b", "30d", ratio), "1 file checked, nothing wrong");
+    expect(
+        "check-cycle",
+        &slo("b", "30d", "{composite: {weighted: [a]}}"),
+        "slo.yml:2:12: error: composite \"a\" contains itself: a -> b -> a",
+    );
+    expect(
+        "check-missing",
+        &slo("bb", "30d", ratio),
+        "slo.yml:2:12: error: \"a\" has a member \"b\", and no objective is called that; did you mean bb?",
+    );
+    expect(
+        "check-twice",
+        &format!("{}{}", slo("b", "30d", ratio), slo("a", "30d", ratio).replace("slos:\n", "")),
+        "more.yml:3:12: error: objective \"a\" is defined twice",
+    );
+    expect(
+        "check-reach",
+        &slo("b", "90d", ratio),
+        "more.yml:2:12: warning: objective \"b\" looks back 90d, and samples are kept for 30d: when it is new or \
+         changed, no more of its past can be counted",
+    );
+}
