@@ -23,6 +23,7 @@ mod rules;
 mod sampled_process;
 mod senders;
 mod slo_alerts;
+mod slo_dialects;
 mod source_errors;
 mod source_outage;
 mod source_peer;
