@@ -372,5 +372,21 @@ mod tests {
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
             let _ = response(&bytes, &bytes);
         }
+
+        #[test]
+        fn no_change_of_an_answer_makes_it_panic(
+            changes in proptest::collection::vec((0usize..120, proptest::num::u8::ANY), 0..8),
+        ) {
+            let back = vec![0, 10, 0xc0, 12];
+            let records = [(15, back.clone()), (33, [vec![0, 1], back.clone()].concat()), (16, b"\x03abc".to_vec()), (257, b"\x00\x05issuex".to_vec())];
+            let (mut bytes, asked) = reply(0, &records);
+            for (at, byte) in changes {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            if let Ok(read) = response(&bytes, &asked) {
+                proptest::prop_assert!(read.answers.iter().all(|answer| answer.value.len() <= 600));
+            }
+        }
     }
 }

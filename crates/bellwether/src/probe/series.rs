@@ -194,3 +194,94 @@ fn measured(ask: &Ask, attempt: &Attempt, values: &mut Values) {
         values.set("probe_ssl_earliest_cert_expiry", ends.as_secs_f64());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::attempt::Check;
+    use crate::probe::definition::TcpAsk;
+
+    struct World {
+        series: ProbeSeries,
+        names: Vec<Labels>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let labels = Labels::from_pairs([("probe", "p"), ("instance", "a")]);
+            Self { series: ProbeSeries::new(labels, TimeDelta::from_secs(15)), names: Vec::new() }
+        }
+
+        /// Makes a batch: whether it counts as measured, and its samples without the times of phases.
+        fn batch(
+            &mut self,
+            make: impl FnOnce(&mut ProbeSeries, &mut Resolve<'_>) -> Result<Batch, String>,
+        ) -> (bool, Vec<String>) {
+            let names = &mut self.names;
+            let mut resolve = |labels: &Labels| {
+                let found = names.iter().position(|known| known == labels);
+                Ok(SeriesId(found.unwrap_or_else(|| {
+                    names.push(labels.clone());
+                    names.len() - 1
+                }) as u32))
+            };
+            let batch = make(&mut self.series, &mut resolve).unwrap();
+            let Origin::Scrape { ok, target, .. } = batch.origin else { panic!("{:?}", batch.origin) };
+            assert_eq!(self.names[target.0 as usize].metric_name(), Some(SUCCESS));
+            let text = |(id, sample): &(SeriesId, Sample)| {
+                let labels = &self.names[id.0 as usize];
+                let short = labels.metric_name().unwrap().trim_start_matches("bellwether_probe_").to_owned();
+                let reason = labels.get("reason").map(|reason| format!(" {reason}")).unwrap_or_default();
+                let value = if sample.is_stale() { "gone".to_owned() } else { sample.value.to_string() };
+                format!("{short}{reason} {value}")
+            };
+            (ok, batch.samples.iter().map(text).filter(|text| !text.contains("duration")).collect())
+        }
+
+        fn attempt(&mut self, failed: Option<Reason>) -> (bool, Vec<String>) {
+            let attempt = Attempt { checks: vec![Check::of("x", "y", failed)], ..Attempt::default() };
+            let ask = Ask::Tcp(TcpAsk::default());
+            self.batch(|series, resolve| series.take(Timestamp(1), &ask, &attempt, resolve))
+        }
+    }
+
+    fn texts(list: &[&str]) -> Vec<String> {
+        list.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn counters_begin_at_zero_and_count_every_attempt() {
+        let mut world = World::new();
+        let first = world.batch(|series, resolve| series.begin(Timestamp(0), resolve));
+        assert_eq!(first, (true, texts(&["attempts_total 0", "failures_total 0"])));
+        assert_eq!(
+            world.attempt(None),
+            (true, texts(&["probe_success 1", "attempts_total 1", "failures_total 0"]))
+        );
+        let failed =
+            ["probe_success 0", "attempts_total 2", "failures_total 1", "failures_by_reason_total tls 1"];
+        assert_eq!(world.attempt(Some(Reason::Tls)), (true, texts(&failed)));
+        let again = ["failures_by_reason_total tls 1", "failures_by_reason_total timeout 1"];
+        assert!(world.attempt(Some(Reason::Timeout)).1.ends_with(&texts(&again)));
+    }
+
+    #[test]
+    fn what_was_not_tried_counts_neither_way_and_what_leaves_says_goodbye() {
+        let mut world = World::new();
+        world.attempt(None);
+        let missed = world.batch(|series, resolve| series.miss(Timestamp(2), resolve));
+        assert_eq!(missed, (false, texts(&["attempts_total 1", "failures_total 0", "probe_success gone"])));
+        let (ok, gone) = world.batch(|series, resolve| series.farewell(Timestamp(3), resolve));
+        assert!(!ok && gone.iter().all(|text| text.ends_with("gone")) && gone.len() == 3, "{gone:?}");
+        let mut next = ProbeSeries::new(world.series.labels.clone(), TimeDelta::MINUTE);
+        next.succeed(std::mem::replace(
+            &mut world.series,
+            ProbeSeries::new(Labels::empty(), TimeDelta::MINUTE),
+        ));
+        world.series = next;
+        assert!(
+            world.attempt(None).1.contains(&"attempts_total 2".to_owned()),
+            "other settings, same counters"
+        );
+    }
+}

@@ -22,11 +22,12 @@ async fn open(status: &'static str) -> String {
     address
 }
 
-fn config(good: &str, bad: &str) -> String {
+fn config(good: &str, bad: &str, hanging: &str) -> String {
     format!(
         "probes:\n  - name: pages\n    interval: 1s\n    http: {{headers: {{Cookie: hidden}}}}\n    targets:\n      \
          - {{target: 'http://{good}/', labels: {{instance: v1}}}}\n      \
          - {{target: 'http://{bad}/', labels: {{instance: v2}}}}\n\
+         \x20 - {{name: hanging, interval: 1s, timeout: 1s, tcp: {{send: hello}}, target: '{hanging}', expect: {{answer_contains: x}}}}\n\
          slos:\n  - {{name: pages, goal: '99%', window: 1h, indicator: {{probe: pages}}, group_by: [instance]}}\n"
     )
 }
@@ -44,16 +45,25 @@ fn counted(slo: &Value, instance: Option<&str>) -> (f64, f64) {
 async fn every_attempt_is_an_event_also_over_a_restart() {
     let folder = Folder::new("probe-process");
     let (good, bad) = (open("200 OK").await, open("500 Internal Server Error").await);
-    let config = folder.write("bellwether.yml", &config(&good, &bad));
+    // Accepts connections into its backlog and never says a word.
+    let hanging = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = config(&good, &bad, &hanging.local_addr().unwrap().to_string());
+    let config = folder.write("bellwether.yml", &config);
     let mut server = Server::start(&config, &folder.path("data")).await;
     let before = counted_at_least(&server, 3.0).await;
 
-    let probes = server.json("/api/bellwether/v1/probes").await;
+    let mut probes = server.json("/api/bellwether/v1/probes").await;
+    let hung = probes.as_array_mut().unwrap().remove(0);
+    assert_eq!(
+        (hung["probe"].as_str(), hung["reason"].as_str()),
+        (Some("hanging"), Some("timeout")),
+        "{hung}"
+    );
     assert_eq!((probes[0]["instance"].as_str(), probes[0]["health"].as_str()), (Some("v1"), Some("up")));
     assert_eq!(probes[1]["reason"], "status");
     assert_eq!(probes[1]["last_error"], "expected status 200-299: 500 Internal Server Error");
     let page = server.text("/targets").await;
-    assert!(page.contains("1 of 2 probed targets as expected"), "{page}");
+    assert!(page.contains("1 of 3 probed targets as expected"), "{page}");
     assert!(page.contains("500 Internal Server Error"), "{page}");
     let status = server.query("probe_http_status_code{probe=\"pages\",instance=\"v2\"}").await;
     assert_eq!(status[0]["value"][1], "500");
@@ -91,7 +101,7 @@ async fn counted_at_least(server: &Server, wanted: f64) -> f64 {
 async fn a_probe_can_be_tried_from_the_command_line() {
     let folder = Folder::new("probe-command");
     let (good, bad) = (open("200 OK").await, open("503 Service Unavailable").await);
-    let path = folder.write("bellwether.yml", &config(&good, &bad));
+    let path = folder.write("bellwether.yml", &config(&good, &bad, &bad));
     let ended = tokio::task::spawn_blocking(move || {
         let config = ["--config", text(&path)];
         let all = run(&[&["probe", "pages"], config.as_slice()].concat());
