@@ -149,6 +149,7 @@ impl App for Pages {
             writer: &self.writer,
             health: &self.health,
             queries: self.queries.counts(),
+            source: self.source.view(),
             started_at: self.started_at,
         })
     }
@@ -220,7 +221,9 @@ impl App for Pages {
     }
 
     fn metadata(&self) -> Vec<TargetMetadata> {
-        self.pool.metadata()
+        let mut all = self.pool.metadata();
+        all.extend(self.source.metadata());
+        all
     }
 
     fn rule_groups(&self) -> Vec<RuleGroupView> {

@@ -15,6 +15,7 @@ use crate::clock;
 use crate::health::{self, Trouble};
 use crate::pipeline::Pipeline;
 use crate::scrape::ScrapePool;
+use crate::source::{self, poll::SourceView};
 use crate::writer::WriterHandle;
 
 /// What the metrics are read from.
@@ -31,6 +32,8 @@ pub struct Seen<'a> {
     pub health: &'a health::Health,
     /// What became of queries.
     pub queries: QueryCounts,
+    /// How reading the source does, if there is one.
+    pub source: Option<SourceView>,
     /// When this process started.
     pub started_at: Timestamp,
 }
@@ -42,6 +45,7 @@ pub fn render(seen: &Seen<'_>) -> String {
     store(seen, &mut writer);
     queries(&seen.queries, &mut writer);
     targets(seen, &mut writer);
+    source::metrics::render(seen.source.as_ref(), &mut writer);
     rules(seen, &mut writer);
     objectives(seen, &mut writer);
     alerting(seen, &mut writer);

@@ -9,6 +9,8 @@ pub mod client;
 pub mod evaluate;
 pub mod evaluator;
 pub mod intake;
+pub mod metadata;
+pub mod metrics;
 pub mod plan;
 pub mod poll;
 pub mod reader;
@@ -20,6 +22,7 @@ use bellwether_model::TimeDelta;
 use bellwether_rules::RuleKind;
 use bellwether_slo::{Events, Selector, Slo};
 use bellwether_tsdb::Store;
+use bellwether_web::view::TargetMetadata;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::info;
@@ -45,6 +48,7 @@ pub struct SourceHandle {
     requests: mpsc::Sender<Request>,
     running: Mutex<Option<Running>>,
     names: Mutex<Arc<LocalNames>>,
+    metadata: metadata::Shared,
 }
 
 struct Running {
@@ -65,7 +69,15 @@ impl SourceHandle {
         health: Arc<Health>,
         requests: mpsc::Sender<Request>,
     ) -> Self {
-        Self { store, writer, health, requests, running: Mutex::new(None), names: Mutex::default() }
+        Self {
+            store,
+            writer,
+            health,
+            requests,
+            running: Mutex::new(None),
+            names: Mutex::default(),
+            metadata: Arc::default(),
+        }
     }
 
     /// Reads what a configuration says from now on. What has not changed goes on.
@@ -75,6 +87,7 @@ impl SourceHandle {
         let Some(source) = &config.source else {
             if let Some(before) = running.take() {
                 before.stop.send_replace(true);
+                self.metadata.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 self.health.clear(Trouble::Source);
                 self.health.clear(Trouble::History);
             }
@@ -112,6 +125,9 @@ impl SourceHandle {
         let built = client.clone().ok();
         info!(url = %config.url, selectors = selectors.len(), "reading a source");
         let (wanted, health, url) = (selectors.clone(), self.health.clone(), config.url.clone());
+        if let Some(client) = built.clone() {
+            tokio::spawn(metadata::run(client, self.metadata.clone(), stopped.clone()));
+        }
         let task = tokio::spawn(async move {
             if let Some(before) = before {
                 before.stop.send_replace(true);
@@ -150,10 +166,16 @@ impl SourceHandle {
         view.map(|view| view.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
+    /// What the source says of its metrics.
+    pub fn metadata(&self) -> Vec<TargetMetadata> {
+        self.metadata.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Stops reading.
     pub fn stop(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = running.take() {
+            running.stop.send_replace(true);
             running.task.abort();
         }
     }

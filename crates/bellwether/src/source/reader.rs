@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bellwether_model::{Labels, Matcher, STALE_NAN, Sample, TimeDelta, Timestamp};
 use tokio::task::JoinSet;
+use tracing::warn;
 
 use super::answer::{self, Point, QueryData};
 use super::ask_error::AskError;
@@ -34,6 +36,8 @@ pub struct Stretch {
 pub struct Reader {
     client: Arc<RemoteClient>,
     bytes_max: usize,
+    /// Whether it was said that histograms are left out.
+    is_told: Arc<AtomicBool>,
 }
 
 impl Reader {
@@ -41,7 +45,7 @@ impl Reader {
     pub fn new(client: Arc<RemoteClient>) -> Self {
         let samples = client.config().samples_max.saturating_mul(SAMPLE_BYTES_MAX);
         let bytes_max = usize::try_from(samples).unwrap_or(usize::MAX).saturating_add(LABELS_BYTES_MAX);
-        Self { client, bytes_max }
+        Self { client, bytes_max, is_told: Arc::default() }
     }
 
     /// Everything that some requests want of a stretch, and the `up` of all jobs that occur in it or are known.
@@ -154,6 +158,10 @@ impl Reader {
         };
         let mut read = Vec::new();
         for series in series.into_iter().filter(|series| fetch.wants(&series.metric)) {
+            if !series.histograms.is_empty() && !self.is_told.swap(true, Ordering::Relaxed) {
+                let series = &series.metric;
+                warn!(%series, "native histograms of a source are not read; what counts them is not measured");
+            }
             let inside = |sample: &Sample| stretch.start < sample.at && sample.at <= stretch.end;
             let mut samples: Vec<Sample> =
                 series.values.into_iter().map(|Point(sample)| sample).filter(inside).collect();

@@ -24,6 +24,7 @@ mod sampled_process;
 mod senders;
 mod slo_alerts;
 mod slo_dialects;
+mod source_config;
 mod source_errors;
 mod source_outage;
 mod source_peer;

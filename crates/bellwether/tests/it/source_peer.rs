@@ -208,6 +208,8 @@ async fn queries_are_answered(server: &Server, source: &Source, http: &reqwest::
     assert!(series["data"].as_array().is_some_and(|series| series.len() > 1), "{series}");
     let range = "/api/v1/query_range?query=up&start=0&end=1&step=1";
     assert_eq!(server.json(range).await["data"]["resultType"], "matrix");
+    let metrics = server.text("/metrics").await;
+    assert!(metrics.contains("bellwether_source_up 1\n"), "{metrics}");
     let wrong = encode("label_replace(up, \"a\", \"b\", \"job\", \"(\")", "");
     let answer =
         server.ask(reqwest::Method::GET, &format!("/api/v1/query?query={wrong}"), None).await.unwrap();
