@@ -116,9 +116,12 @@ impl Documents {
         let slos: Vec<Slo> =
             self.all.iter().flat_map(|document| self.read(document, &windows, &mut cx)).collect();
         refuse_duplicates(&slos, &mut cx);
-        // What several refer to has been read several times.
+        // What several refer to has been read several times, and matters more to some than to others.
         let mut seen = BTreeSet::new();
-        let first = found.into_iter().filter(|problem| seen.insert((problem.span, problem.message.clone())));
+        let (errors, others): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|problem| problem.severity == Severity::Error);
+        let all = errors.into_iter().chain(others);
+        let first = all.filter(|problem| seen.insert((problem.span, problem.message.clone())));
         out.extend(first.map(|problem| weighed(problem, strictness)));
         slos
     }

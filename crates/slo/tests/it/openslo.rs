@@ -424,3 +424,31 @@ fn the_examples_of_the_specification_are_read() {
          job=\"myservice\"} of all http_request_duration_seconds_count{job=\"myservice\"} []"
     );
 }
+
+#[test]
+fn what_nobody_refers_to_is_no_reason_to_refuse_the_rest() {
+    let elsewhere = "---\napiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: dd}\nspec: {type: Datadog, connectionDetails: {}}\n";
+    let (slos, problems) = read_as(&format!("{RATIO}{elsewhere}"), Strictness::Strict);
+    assert_eq!(slos.len(), 1);
+    assert_eq!(
+        problems,
+        [
+            "slo.yaml:20:14: warning: \"Datadog\" is no source that answers PromQL; write type: Prometheus and the query in PromQL",
+            "slo.yaml:20:23: warning: how to connect to a source is not read from here; write source: in bellwether.yml, unless \
+             metrics are scraped",
+        ]
+    );
+    let referring = RATIO.replacen("type: Prometheus", "metricSourceRef: dd", 1);
+    let (slos, problems) = read_as(&format!("{referring}{elsewhere}"), Strictness::Lenient);
+    assert_eq!(
+        (slos.len(), problems[0].contains(": error: \"Datadog\" is no source")),
+        (0, true),
+        "{problems:?}"
+    );
+    let (slos, problems) = read_as(&referring, Strictness::Strict);
+    assert_eq!((slos.len(), problems.len()), (1, 1), "{problems:?}");
+    assert!(
+        problems[0].contains(": warning: no DataSource is named \"dd\"; it is taken for Prometheus"),
+        "{problems:?}"
+    );
+}

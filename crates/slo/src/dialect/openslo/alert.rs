@@ -57,7 +57,6 @@ fn stated_or_referred(node: &Node, library: Library<'_>, cx: &mut Cx<'_>) -> Opt
 
 /// Reads a policy: its conditions as alerts, its targets as a label that routes can match.
 pub(super) fn policy(object: &Object<'_>, library: Library<'_>, cx: &mut Cx<'_>) -> Option<Vec<BurnAlert>> {
-    object.leaves_out_labels(cx);
     let mut map = MapReader::open(object.spec, cx)?;
     map.ignore(&["description"]);
     let breaching: Option<bool> = map.optional("alertWhenBreaching", cx);
@@ -77,9 +76,18 @@ pub(super) fn policy(object: &Object<'_>, library: Library<'_>, cx: &mut Cx<'_>)
     let read: Vec<Option<BurnAlert>> =
         conditions.iter().map(|node| condition_of(node, library, cx)).collect();
     let alerts: Vec<BurnAlert> = read.into_iter().collect::<Option<_>>()?;
-    let labelled = |alert: BurnAlert| match targets.is_empty() {
-        true => alert,
-        false => BurnAlert { labels: alert.labels.with(TARGET_LABEL, &targets.join(",")), ..alert },
+    // What a condition says itself wins over its policy.
+    let over = |policy: &Labels, own: &Labels| {
+        Labels::from_pairs(policy.iter().filter(|(name, _)| own.get(name).is_none()).chain(own.iter()))
+    };
+    let labelled = |alert: BurnAlert| {
+        let labels = over(&object.labels, &alert.labels);
+        let labels = match targets.is_empty() {
+            true => labels,
+            false => labels.with(TARGET_LABEL, &targets.join(",")),
+        };
+        let annotations = over(&own_annotation::others(&object.annotations), &alert.annotations);
+        BurnAlert { labels, annotations, ..alert }
     };
     match breaching {
         Some(false) => Some(Vec::new()),

@@ -12,7 +12,7 @@ mod slo;
 mod source;
 mod window;
 
-use bellwether_diag::{Cx, MapReader, yaml::Node};
+use bellwether_diag::{Cx, Diagnostic, Diagnostics, MapReader, Severity, yaml::Node};
 
 use crate::definition::Slo;
 use crate::dialect::Documents;
@@ -31,17 +31,31 @@ struct Library<'a> {
 pub(super) fn read(node: &Node, documents: &Documents, cx: &mut Cx<'_>) -> Vec<Slo> {
     let Some(object) = Object::read(node, cx) else { return Vec::new() };
     let library = Library { documents, version: object.version };
-    match object.kind {
-        ObjectKind::Slo => return slo::read(&object, library, cx),
-        // Read also when nobody refers to them, so that their mistakes are said.
-        ObjectKind::Sli => drop(source::indicator(&object, library, cx)),
-        ObjectKind::AlertPolicy => drop(alert::policy(&object, library, cx)),
-        ObjectKind::AlertCondition => drop(alert::condition(&object, cx)),
-        ObjectKind::DataSource => drop(source::data_source(&object, cx)),
-        ObjectKind::AlertNotificationTarget => alert::target(&object, cx),
-        ObjectKind::Service => service(&object, cx),
+    if object.kind == ObjectKind::Slo {
+        return slo::read(&object, library, cx);
     }
+    // Read also when nobody refers to it, so that its mistakes are said; they matter to those who do.
+    let mut found = Diagnostics::new();
+    part(&object, library, &mut Cx::new(cx.sources, &mut found));
+    let doubtful = |problem: Diagnostic| match problem.severity {
+        Severity::Error => Diagnostic { severity: Severity::Warning, ..problem },
+        Severity::Warning | Severity::Note => problem,
+    };
+    found.into_iter().for_each(|problem| cx.push(doubtful(problem)));
     Vec::new()
+}
+
+/// Reads what objectives are made of.
+fn part(object: &Object<'_>, library: Library<'_>, cx: &mut Cx<'_>) {
+    match object.kind {
+        ObjectKind::Sli => drop(source::indicator(object, library, cx)),
+        ObjectKind::AlertPolicy => drop(alert::policy(object, library, cx)),
+        ObjectKind::AlertCondition => drop(alert::condition(object, cx)),
+        ObjectKind::DataSource => drop(source::data_source(object, cx)),
+        ObjectKind::AlertNotificationTarget => alert::target(object, cx),
+        ObjectKind::Service => service(object, cx),
+        ObjectKind::Slo => {}
+    }
 }
 
 /// A service is nothing but its name to us.

@@ -129,16 +129,6 @@ impl<'n> Object<'n> {
         };
         Some(Self { version, kind, name, name_span, display_name, labels, annotations, spec })
     }
-
-    /// Says that its labels and annotations go nowhere, where they do.
-    pub(super) fn leaves_out_labels(&self, cx: &mut Cx<'_>) {
-        if !self.labels.is_empty() || !self.annotations.is_empty() {
-            let what = self.kind.as_str();
-            let message =
-                format!("labels and annotations of the {what} {:?} are not carried over", self.name);
-            not_carried(self.name_span, message, "write them at the SLO's metadata", cx);
-        }
-    }
 }
 
 fn version(node: &Node, cx: &mut Cx<'_>) -> Option<Version> {
@@ -204,14 +194,20 @@ fn labels(node: &Node, cx: &mut Cx<'_>) -> Labels {
 }
 
 impl<'a> Library<'a> {
-    /// The object that a name refers to.
-    pub(super) fn find(self, kind: ObjectKind, name: &Node, cx: &mut Cx<'_>) -> Option<Object<'a>> {
+    /// The document of the object that a name refers to.
+    pub(super) fn named(self, kind: ObjectKind, name: &Node) -> Option<&'a Node> {
         let text = name.as_text()?;
         let is_meant = |node: &&Node| {
             ObjectKind::of(node) == Some(kind)
                 && node.get("metadata").and_then(|m| m.get("name")).and_then(Node::as_text) == Some(text)
         };
-        let Some(found) = self.documents.of(Kind::OpenSlo).find(is_meant) else {
+        self.documents.of(Kind::OpenSlo).find(is_meant)
+    }
+
+    /// The object that a name refers to.
+    pub(super) fn find(self, kind: ObjectKind, name: &Node, cx: &mut Cx<'_>) -> Option<Object<'a>> {
+        let text = name.as_text().unwrap_or_default();
+        let Some(found) = self.named(kind, name) else {
             let message = format!("no {} is named {text:?}", kind.as_str());
             let help = "write one, or give the file it stands in together with this one";
             cx.push(Diagnostic::error("unknown-reference", name.span, message).with_help(help));

@@ -7,7 +7,7 @@ use bellwether_diag::{Cx, Diagnostic, MapReader};
 use super::Library;
 use super::object::{Object, ObjectKind, Version};
 use super::query::Query;
-use crate::dialect::not_carried;
+use crate::dialect::{NOT_CARRIED, not_carried};
 
 /// An indicator as it is written.
 pub(super) struct Sli {
@@ -41,7 +41,11 @@ pub(super) enum Asks {
 
 /// Reads an SLI of v1 or v2alpha.
 pub(super) fn indicator(object: &Object<'_>, library: Library<'_>, cx: &mut Cx<'_>) -> Option<Sli> {
-    object.leaves_out_labels(cx);
+    if !object.labels.is_empty() || !object.annotations.is_empty() {
+        let message = format!("labels and annotations of the SLI {:?} are not carried over", object.name);
+        let problem = Diagnostic::warning(NOT_CARRIED, object.name_span, message);
+        cx.push(problem.with_help("write them at the SLO's metadata"));
+    }
     let mut map = MapReader::open(object.spec, cx)?;
     let description = map.optional("description", cx).unwrap_or_default();
     let threshold = map.node("thresholdMetric").map(|node| query(node, library, cx));
@@ -176,7 +180,7 @@ fn spec(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<Query> {
 
 fn query_fields(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<Query> {
     if let Some(language) = map.node("queryType")
-        && !language.as_text().is_some_and(|text| text.eq_ignore_ascii_case("promql"))
+        && !language.as_text().is_some_and(|text| ["promql", "query"].contains(&text.to_lowercase().as_str()))
     {
         cx.error_help(language.span, "this is no language that is known here", "write queryType: promql");
     }
@@ -236,7 +240,17 @@ fn answers(node: &Node, cx: &mut Cx<'_>) -> Option<Source> {
 }
 
 fn referred(node: &Node, library: Library<'_>, cx: &mut Cx<'_>) -> Option<Source> {
-    data_source(&library.find(ObjectKind::DataSource, node, cx)?, cx)
+    match library.named(ObjectKind::DataSource, node) {
+        Some(found) => data_source(&Object::read(found, cx)?, cx),
+        None => {
+            // It would say how to connect; the query shows whether it is PromQL.
+            let name = node.as_text().unwrap_or_default();
+            let message = format!("no DataSource is named {name:?}; it is taken for Prometheus");
+            let problem = Diagnostic::warning("unknown-reference", node.span, message);
+            cx.push(problem.with_help("give the file it stands in together with this one"));
+            Some(Source::Prometheus)
+        }
+    }
 }
 
 /// Reads a DataSource: what kind of source it is. How to connect is not its business here.
