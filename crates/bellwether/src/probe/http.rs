@@ -35,7 +35,8 @@ pub(super) async fn ask(
     let origin = url_of(address).map_err(Ended::NotTried)?;
     let authorization = authorization(ask.auth.as_ref()).await.map_err(Ended::NotTried)?;
     let mut step = Step { url: origin.clone(), method: ask.method.clone(), keeps_body: true };
-    for followed in 0.. {
+    let mut followed = 0;
+    loop {
         let is_origin = step.url.origin() == origin.origin();
         let request = request(ask, &step, authorization.as_ref().filter(|_| is_origin), is_origin)
             .map_err(Ended::NotTried)?;
@@ -55,9 +56,9 @@ pub(super) async fn ask(
             let what = format!("still redirected after {followed} redirects");
             return Err(Broken::new(Reason::Redirect, what).into());
         }
+        followed += 1;
         step = next;
     }
-    unreachable!("the loop has no end but these")
 }
 
 /// A web address that can be asked.
