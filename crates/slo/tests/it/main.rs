@@ -20,6 +20,7 @@ mod engine;
 mod exactness;
 mod export;
 mod generate;
+mod generate_peer;
 mod goal;
 mod google;
 mod late;
