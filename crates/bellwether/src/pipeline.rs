@@ -438,6 +438,52 @@ slos:
     }
 
     #[test]
+    fn a_slower_pair_is_told_when_the_faster_one_is_over_unless_the_objective_wants_both() {
+        let slower = CONFIG.replace("factor: 2}]", "factor: 2}, {name: slow, long: 30m, factor: 1.5}]");
+        let alert_of = |name: &str, alertname: &str| {
+            let labels =
+                [("alertname", alertname), ("slo", "answers"), ("severity", "page"), ("alert", name)];
+            alert(labels, None)
+        };
+        let both = || vec![alert_of("fast", "Fast"), alert_of("slow", "Slow")];
+        let later = |minutes: i64| START + TimeDelta(minutes * TimeDelta::MINUTE.0);
+        let names = |told: BTreeMap<String, &'static str>| told.into_keys().collect::<Vec<_>>();
+
+        let mut wants_both = pipeline(
+            &slower.replace("window: 1h", "window: 1h\n    inhibit_slower: false"),
+            Restored::default(),
+            START,
+        );
+        let mut outcome = Outcome::default();
+        wants_both.hear(both(), START, &mut outcome);
+        assert_eq!(names(told(&mut wants_both, outcome, later(2))), ["Fast", "Slow"]);
+
+        let mut usual = pipeline(&slower, Restored::default(), START);
+        let mut outcome = Outcome::default();
+        usual.hear(both(), START, &mut outcome);
+        assert_eq!(names(told(&mut usual, outcome, later(2))), ["Fast"]);
+        let why: Vec<_> =
+            usual.alerts.alerts(later(2)).into_iter().map(|view| view.status.inhibited_why).collect();
+        assert_eq!(
+            why,
+            [vec![], vec!["built in: fast fires".to_owned()]],
+            "and said so where alerts are shown"
+        );
+
+        let mut restarted = pipeline(&slower, usual.alerts.snapshot(), later(3));
+        assert_eq!(
+            told(&mut restarted, Outcome::default(), later(5)),
+            BTreeMap::new(),
+            "also after a restart"
+        );
+        let mut outcome = Outcome::default();
+        let over = Alert { ends_at: Some(later(5)), ..alert_of("fast", "Fast") };
+        restarted.hear(vec![over], later(5), &mut outcome);
+        let told = told(&mut restarted, outcome, later(7));
+        assert_eq!(told, BTreeMap::from([("Fast".to_owned(), "resolved"), ("Slow".to_owned(), "firing")]));
+    }
+
+    #[test]
     fn what_no_objective_has_any_more_is_over_after_a_restart_and_what_no_rule_repeats_runs_out() {
         let mut before = pipeline(CONFIG, Restored::default(), START);
         let labels = [("alertname", "DiskFull"), ("slo", "disk"), ("severity", "page"), ("alert", "fast")];
