@@ -354,13 +354,6 @@ fn mistakes_are_said_where_they_stand() {
                 "slo.yaml:5:3: error: unknown field \"servise\"; did you mean service?",
             ],
         ),
-        (
-            "  objectives:",
-            "  alertPolicies: [{alertPolicyRef: usual}]\n  objectives:",
-            &[
-                "slo.yaml:15:36: error: no AlertPolicy is named \"usual\"; write one, or give the file it stands in together with this one",
-            ],
-        ),
     ];
     for (from, to, expected) in cases {
         let (slos, problems) = read_as(&RATIO.replace(from, to), Strictness::Lenient);
@@ -378,6 +371,14 @@ fn what_cannot_be_carried_over_is_an_error_or_is_listed() {
     assert_eq!((slos.len(), warned(&problems, ": error: a burn rate is acted on when it is seen")), (1, 1));
     let (slos, problems) = read_as(&late, Strictness::Lenient);
     assert_eq!((slos.len(), warned(&problems, ": warning: a burn rate is acted on when it is seen")), (1, 1));
+    let unknown = RATIO.replace("  objectives:", "  alertPolicies: [{alertPolicyRef: usual}]\n  objectives:");
+    for (strictness, severity) in [(Strictness::Strict, "error"), (Strictness::Lenient, "warning")] {
+        let (slos, problems) = read_as(&unknown, strictness);
+        let expected = format!(
+            "slo.yaml:15:36: {severity}: no AlertPolicy is named \"usual\"; write one, or give the file it stands in together with this one"
+        );
+        assert_eq!((slos.len(), problems), (1, vec![expected]));
+    }
 }
 
 #[test]
@@ -451,4 +452,14 @@ fn what_nobody_refers_to_is_no_reason_to_refuse_the_rest() {
         problems[0].contains(": warning: no DataSource is named \"dd\"; it is taken for Prometheus"),
         "{problems:?}"
     );
+}
+
+#[test]
+fn a_journey_of_one_part_is_not_called_as_its_part() {
+    let journey = PARTS
+        .replace("    indicatorRef: search-ok\n", "")
+        .replace("{target: 0.999}", "{target: 0.999, indicatorRef: search-ok}");
+    let (slos, _) = read_as(&journey, Strictness::Lenient);
+    let ids: Vec<_> = slos.iter().map(|slo| (slo.id(), slo.alerts.len())).collect();
+    assert_eq!(ids, [("shop/search-1".to_owned(), 0), ("shop/search".to_owned(), 1)]);
 }

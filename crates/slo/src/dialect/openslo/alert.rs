@@ -5,7 +5,7 @@ use bellwether_diag::{Cx, Diagnostic, MapReader, Span};
 use bellwether_model::{Labels, TimeDelta};
 
 use super::Library;
-use super::object::{Object, ObjectKind};
+use super::object::{Object, ObjectKind, UNKNOWN_HELP};
 use super::window::Shorthand;
 use crate::burn_alert::BurnAlert;
 use crate::decode_parts::PERIOD_MAX;
@@ -48,7 +48,11 @@ fn stated_or_referred(node: &Node, library: Library<'_>, cx: &mut Cx<'_>) -> Opt
             let mut map = MapReader::open(node, cx)?;
             map.ignore(&["alertPolicyRef"]);
             map.finish(cx);
-            library.find(ObjectKind::AlertPolicy, name, cx)?
+            let Some(found) = library.named(ObjectKind::AlertPolicy, name) else {
+                missing(ObjectKind::AlertPolicy, name, cx);
+                return Some(Vec::new());
+            };
+            Object::read(found, cx)?
         }
         None => Object::inline(node, library.version, ObjectKind::AlertPolicy, cx)?,
     };
@@ -73,9 +77,9 @@ pub(super) fn policy(object: &Object<'_>, library: Library<'_>, cx: &mut Cx<'_>)
     let conditions = map.node("conditions").and_then(Node::as_sequence).unwrap_or_default();
     let targets = targets(map.node("notificationTargets"), library, cx);
     map.finish(cx);
-    let read: Vec<Option<BurnAlert>> =
+    let read: Vec<Option<Option<BurnAlert>>> =
         conditions.iter().map(|node| condition_of(node, library, cx)).collect();
-    let alerts: Vec<BurnAlert> = read.into_iter().collect::<Option<_>>()?;
+    let alerts: Vec<Option<BurnAlert>> = read.into_iter().collect::<Option<_>>()?;
     // What a condition says itself wins over its policy.
     let over = |policy: &Labels, own: &Labels| {
         Labels::from_pairs(policy.iter().filter(|(name, _)| own.get(name).is_none()).chain(own.iter()))
@@ -91,7 +95,7 @@ pub(super) fn policy(object: &Object<'_>, library: Library<'_>, cx: &mut Cx<'_>)
     };
     match breaching {
         Some(false) => Some(Vec::new()),
-        Some(true) | None => Some(alerts.into_iter().map(labelled).collect()),
+        Some(true) | None => Some(alerts.into_iter().flatten().map(labelled).collect()),
     }
 }
 
@@ -130,17 +134,27 @@ pub(super) fn target(object: &Object<'_>, cx: &mut Cx<'_>) {
     map.finish(cx);
 }
 
-fn condition_of(node: &Node, library: Library<'_>, cx: &mut Cx<'_>) -> Option<BurnAlert> {
+fn condition_of(node: &Node, library: Library<'_>, cx: &mut Cx<'_>) -> Option<Option<BurnAlert>> {
     let object = match node.get("conditionRef") {
         Some(name) => {
             let mut map = MapReader::open(node, cx)?;
             map.ignore(&["conditionRef"]);
             map.finish(cx);
-            library.find(ObjectKind::AlertCondition, name, cx)?
+            let Some(found) = library.named(ObjectKind::AlertCondition, name) else {
+                missing(ObjectKind::AlertCondition, name, cx);
+                return Some(None);
+            };
+            Object::read(found, cx)?
         }
         None => Object::inline(node, library.version, ObjectKind::AlertCondition, cx)?,
     };
-    condition(&object, cx)
+    condition(&object, cx).map(Some)
+}
+
+/// Says that an alert is left out because what it refers to is not among the files.
+fn missing(kind: ObjectKind, name: &Node, cx: &mut Cx<'_>) {
+    let message = format!("no {} is named {:?}", kind.as_str(), name.as_text().unwrap_or_default());
+    not_carried(name.span, message, UNKNOWN_HELP, cx);
 }
 
 /// Reads a condition.

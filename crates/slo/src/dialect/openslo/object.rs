@@ -193,6 +193,9 @@ fn labels(node: &Node, cx: &mut Cx<'_>) -> Labels {
     Labels::from_pairs(pairs)
 }
 
+/// What to do about a reference to nothing.
+pub(super) const UNKNOWN_HELP: &str = "write one, or give the file it stands in together with this one";
+
 impl<'a> Library<'a> {
     /// The document of the object that a name refers to.
     pub(super) fn named(self, kind: ObjectKind, name: &Node) -> Option<&'a Node> {
@@ -209,8 +212,7 @@ impl<'a> Library<'a> {
         let text = name.as_text().unwrap_or_default();
         let Some(found) = self.named(kind, name) else {
             let message = format!("no {} is named {text:?}", kind.as_str());
-            let help = "write one, or give the file it stands in together with this one";
-            cx.push(Diagnostic::error("unknown-reference", name.span, message).with_help(help));
+            cx.push(Diagnostic::error("unknown-reference", name.span, message).with_help(UNKNOWN_HELP));
             return None;
         };
         Object::read(found, cx)

@@ -22,6 +22,8 @@ struct Shared<'n> {
     description: String,
     period: Period,
     alerts: Vec<BurnAlert>,
+    /// Whether its objectives are parts of a whole, which alone alerts.
+    is_journey: bool,
 }
 
 pub(super) fn read(object: &Object<'_>, library: Library<'_>, cx: &mut Cx<'_>) -> Vec<Slo> {
@@ -48,7 +50,14 @@ fn whole(object: &Object<'_>, library: Library<'_>, cx: &mut Cx<'_>) -> Option<V
     };
     let alerts = alert::alerts(policies, library, cx);
     map.finish(cx);
-    let shared = Shared { object, service: service?, description, period: period?, alerts: alerts? };
+    let shared = Shared {
+        object,
+        service: service?,
+        description,
+        period: period?,
+        alerts: alerts?,
+        is_journey: false,
+    };
     let (method, objectives) = (method?, objectives?);
     match (sli, objectives.iter().any(|objective| objective.own.is_some())) {
         (Some(sli), false) => each(&shared, &objectives, |_| sli.as_ref(), method, cx),
@@ -131,7 +140,7 @@ fn each<'o>(
     method: Method,
     cx: &mut Cx<'_>,
 ) -> Option<Vec<Slo>> {
-    let names = names(&shared.object.name, objectives);
+    let names = names(&shared.object.name, objectives, shared.is_journey);
     let slos = objectives.iter().zip(names).map(|(objective, name)| {
         let sli = sli(objective)?;
         let draft = Draft {
@@ -161,14 +170,15 @@ fn journey(
         cx.error_help(bare.span, "this part of the journey measures nothing", help);
         return None;
     }
-    let silent = Shared {
-        alerts: Vec::new(),
-        object: shared.object,
+    let parts = Shared {
         service: shared.service.clone(),
         description: shared.description.clone(),
         period: shared.period.clone(),
+        alerts: Vec::new(),
+        is_journey: true,
+        ..*shared
     };
-    let mut slos = each(&silent, objectives, |objective| objective.own.as_ref(), method, cx)?;
+    let mut slos = each(&parts, objectives, |objective| objective.own.as_ref(), method, cx)?;
     let weights: f64 = objectives.iter().map(|objective| objective.weight.get()).sum();
     let mean: f64 = objectives.iter().map(|o| o.weight.get() * o.goal.ratio()).sum::<f64>() / weights;
     let goal = Goal::parse(&format!("{mean:.9}")).ok();
@@ -198,11 +208,10 @@ fn journey(
     Some(slos)
 }
 
-/// The SLO's own name for a single objective, else the objective's name or number behind it.
-fn names(name: &str, objectives: &[Objective]) -> Vec<String> {
-    let is_alone = objectives.len() == 1 && objectives.iter().all(|objective| objective.own.is_none());
-    // The ratios of v1alpha stand at their objective even when there is but one.
-    if is_alone || objectives.len() == 1 {
+/// The SLO's own name for a single objective, else the objective's name or number behind it. The parts of a journey
+/// leave the SLO's name to the journey.
+fn names(name: &str, objectives: &[Objective], are_parts: bool) -> Vec<String> {
+    if objectives.len() == 1 && !are_parts {
         return vec![name.to_owned()];
     }
     let of = |(index, objective): (usize, &Objective)| match slug(&objective.display_name) {
