@@ -247,6 +247,7 @@ impl Decider {
                 // Whoever asked for it sees it when answered.
                 self.shown_at = Timestamp::default();
                 self.show_changes();
+                self.tell_unanswered(); // whoever had none may be gone
                 let _ = done.send(());
             }
         }

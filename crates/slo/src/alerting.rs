@@ -72,7 +72,7 @@ impl SloEngine {
     /// As [`Self::unmeasured_from`], whether or not anybody was there to listen.
     fn silent_from(&self, slo: &Slo) -> Option<Timestamp> {
         let key = slo.indicator.key();
-        if self.sampler.is_catching_up(&slo.indicator.by_event().key()) {
+        if self.sampler.is_catching_up(slo) {
             return None; // its past is being asked for; nobody knows of the present yet
         }
         let everything = self.ledger.everything(&key)?;

@@ -97,6 +97,9 @@ pub(crate) fn composite_of(slo: &Slo) -> Option<&Composite> {
 impl SloEngine {
     /// A member has become known further: so are the composites it is part of, once all of their members are.
     pub(crate) fn evaluate_composites(&mut self, member: &Slo, now: Timestamp, effects: &mut Vec<Effect>) {
+        if self.composites_of.is_empty() {
+            return;
+        }
         let composites = self.composites_of.get(&member.id()).cloned().unwrap_or_default();
         for slo in composites {
             if let Some(stream) = self.advance(&slo) {

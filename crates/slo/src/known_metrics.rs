@@ -16,6 +16,9 @@ use crate::selector::Selector;
 /// Most names remembered; of more metrics nobody is told that one is missing.
 const NAMES_MAX: usize = 50_000;
 
+/// Among more names nobody looks for the one that was meant: it is done whenever somebody looks at the objective.
+const SUGGEST_AMONG_MAX: usize = 5_000;
+
 /// Names of all series announced, and whether every selector of an objective has found one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KnownMetrics {
@@ -97,7 +100,10 @@ impl KnownMetrics {
         if self.names.contains(name) {
             return None;
         }
-        let near = suggest(name, self.names.iter().map(String::as_str));
+        let near = match self.names.len() <= SUGGEST_AMONG_MAX {
+            true => suggest(name, self.names.iter().map(String::as_str)),
+            false => None,
+        };
         let help = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
         Some(format!("no series is called {name}{help}"))
     }
@@ -111,7 +117,7 @@ impl KnownMetrics {
             return None;
         }
         let bases = self.names.iter().filter_map(|name| name.strip_suffix("_bucket"));
-        let near = suggest(base, bases);
+        let near = if self.names.len() <= SUGGEST_AMONG_MAX { suggest(base, bases) } else { None };
         let help = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
         Some(format!("no histogram is called {base}{help}"))
     }

@@ -133,7 +133,7 @@ fn slo_status(
             .map(|end| format!("taken out by a correction until {}", moment(end))),
     );
     notes.extend(engine.ledger.notes(&key));
-    notes.extend(engine.sampler.notes(&slo.indicator.by_event().key(), now));
+    notes.extend(engine.sampler.notes(slo, now));
     let is_young = engine.resumed_at.is_some_and(|at| now - at < WAIT_FOR_SERIES);
     notes.extend(engine.known_metrics.notes(slo).into_iter().filter(|_| !is_young));
     if let Some(why) = engine.whole_thresholds.trouble(&slo.id()) {

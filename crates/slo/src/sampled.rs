@@ -38,6 +38,8 @@ pub(crate) struct Sampler {
     number_next: u64,
     /// Nothing is to be asked before this moment.
     wake: Option<Timestamp>,
+    /// Somebody was due and found no room.
+    has_waiting: bool,
     pub(crate) counts: AskCounts,
 }
 
@@ -119,15 +121,17 @@ impl Sampler {
         let mut open = self.asked.values().filter(|asked| asked.open.is_some()).count();
         let mut past = self.asked.values().filter(|asked| asked.is_past_open()).count();
         let mut questions = Vec::new();
+        self.has_waiting = false;
         for (key, asked) in &mut self.asked {
             asked.give_up_waiting(now);
-            asked.settle_at_least(known_until(key), now);
-            if asked.open.is_some() || asked.due() > now || open >= OPEN_MAX {
+            asked.settle_at_least(|| known_until(key), now);
+            if asked.open.is_some() || asked.due() > now {
                 continue;
             }
             let question = asked.question(QuestionId(self.number_next), now);
             let is_past = question.slices() > SLICES_RECENT;
-            if is_past && past >= OPEN_PAST_MAX {
+            if open >= OPEN_MAX || is_past && past >= OPEN_PAST_MAX {
+                self.has_waiting = true;
                 continue;
             }
             self.number_next += 1;
@@ -157,8 +161,10 @@ impl Sampler {
         (asked.failures, asked.refused, asked.trouble) = (0, 0, None);
         asked.slices_max = asked.slices_max.saturating_mul(2).min(SLICES_MAX);
         self.counts.answered += 1;
-        self.wake = Some(now);
-        Some(Closed { key: key.clone(), indicator: asked.indicator.clone(), question: open.question })
+        let due = asked.due();
+        let closed = Closed { key: key.clone(), indicator: asked.indicator.clone(), question: open.question };
+        self.wake_by(due, now);
+        Some(closed)
     }
 
     /// A question has no answer. Who was not there is asked again. What was refused is asked in parts, until it is known
@@ -184,19 +190,25 @@ impl Sampler {
                 asked.not_before = now + TimeDelta::SECOND;
             }
         }
-        self.wake = Some(now);
+        let due = asked.due();
+        self.wake_by(due, now);
+    }
+
+    /// Whoever found no room may have some now; otherwise nobody but the one just answered needs to be looked at.
+    fn wake_by(&mut self, due: Timestamp, now: Timestamp) {
+        let due = if self.has_waiting { now } else { due };
+        self.wake = Some(self.wake.map_or(due, |wake| wake.min(due)));
     }
 
     /// Whether so much of the past is still being asked for that nothing can be said of the present.
-    pub(crate) fn is_catching_up(&self, key: &str) -> bool {
-        self.asked
-            .get(key)
+    pub(crate) fn is_catching_up(&self, slo: &Slo) -> bool {
+        self.of(slo)
             .is_some_and(|asked| asked.trouble.is_none() && (asked.settled.is_none() || asked.is_past_open()))
     }
 
     /// What has to be said of an indicator that is asked.
-    pub(crate) fn notes(&self, key: &str, now: Timestamp) -> Vec<String> {
-        let Some(asked) = self.asked.get(key) else { return Vec::new() };
+    pub(crate) fn notes(&self, slo: &Slo, now: Timestamp) -> Vec<String> {
+        let Some(asked) = self.of(slo) else { return Vec::new() };
         let mut notes = vec![format!("sampled: its queries are asked once per {}", asked.slice)];
         if let Some(trouble) = &asked.trouble {
             notes.push(format!("its queries have no answer: {trouble}"));
@@ -213,14 +225,20 @@ impl Sampler {
         self.asked.contains_key(key)
     }
 
-    /// Whether nothing is asked.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.asked.is_empty()
+    /// Whether every question has an answer.
+    pub(crate) fn is_well(&self) -> bool {
+        self.asked.values().all(|asked| asked.trouble.is_none())
     }
 
-    /// The indicators whose queries have no answer, with why.
-    pub(crate) fn troubles(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.asked.iter().filter_map(|(key, asked)| Some((key.as_str(), asked.trouble.as_deref()?)))
+    /// Why an objective's queries have no answer, if they have none.
+    pub(crate) fn trouble(&self, slo: &Slo) -> Option<&str> {
+        self.of(slo)?.trouble.as_deref()
+    }
+
+    /// Most objectives are counted, and need no look-up.
+    fn of(&self, slo: &Slo) -> Option<&Asked> {
+        slice(&slo.indicator.events).filter(|_| slo.goal.is_some())?;
+        self.asked.get(&slo.indicator.by_event().key())
     }
 }
 
@@ -277,9 +295,9 @@ impl Asked {
     }
 
     /// Finds out where to go on. Where nothing is known yet, the whole period is asked about; never more than that.
-    fn settle_at_least(&mut self, known_until: Option<Timestamp>, now: Timestamp) {
+    fn settle_at_least(&mut self, known_until: impl Fn() -> Option<Timestamp>, now: Timestamp) {
         let oldest = (now - self.reach).floor_to(self.slice);
-        let known = self.settled.or(known_until);
+        let known = self.settled.or_else(known_until);
         self.settled = Some(known.map_or(oldest, |at| at.floor_to(self.slice).max(oldest)));
     }
 

@@ -1,6 +1,6 @@
 //! Questions and answers of the engine: due slices are asked about, and what is answered is booked and evaluated.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use bellwether_model::{Labels, TimeDelta, Timestamp};
 
@@ -102,12 +102,11 @@ impl SloEngine {
 
     /// Objectives whose queries have no answer, each with why.
     pub fn unanswered(&self) -> Vec<(String, String)> {
-        if self.sampler.is_empty() && self.whole_thresholds.is_empty() {
+        if self.sampler.is_well() && self.whole_thresholds.is_well() {
             return Vec::new();
         }
-        let troubles: BTreeMap<&str, &str> = self.sampler.troubles().collect();
         let why = |slo: &Slo| match slo.goal {
-            Some(_) => troubles.get(slo.indicator.by_event().key().as_str()).copied(),
+            Some(_) => self.sampler.trouble(slo),
             None => self.whole_thresholds.trouble(&slo.id()),
         };
         self.slos.values().filter_map(|slo| Some((slo.id(), why(slo)?.to_owned()))).collect()

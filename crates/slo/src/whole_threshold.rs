@@ -162,9 +162,9 @@ impl WholeThresholds {
         }
     }
 
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.asked.is_empty()
+    /// Whether every question has an answer.
+    pub(crate) fn is_well(&self) -> bool {
+        self.asked.values().all(|whole| whole.trouble.is_none())
     }
 
     /// What was last seen of an objective.
