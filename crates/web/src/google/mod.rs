@@ -135,7 +135,7 @@ fn not_found(name: &str) -> Refused {
     Refused::NotFound(format!("{name} does not exist; make it with {} first", Method::POST))
 }
 
-/// A resource with its name, which comes first.
+/// A resource with its name, whatever name was sent.
 fn named(name: &str, body: Value) -> Value {
     let Value::Object(body) = body else { return body };
     let name = ("name".to_owned(), Value::from(name));
