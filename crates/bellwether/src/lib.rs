@@ -52,6 +52,7 @@ pub mod server;
 pub mod server_view;
 pub mod shutdown;
 pub mod slo_asker;
+pub mod slo_definition;
 pub mod source;
 pub mod state;
 pub mod telemetry;

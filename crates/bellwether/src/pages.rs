@@ -11,9 +11,9 @@ use bellwether_slo::{
 };
 use bellwether_tsdb::Store;
 use bellwether_web::view::{
-    AlertGroupView, AlertState, AlertView, DeliveryFilter, DeliveryOutcome, DeliveryView, HistoryRequest,
-    NewSilence, Overview, ProbeView, ReceiverFailing, Refused, RuleGroupView, ServerView, SilenceState,
-    SilenceView, TargetHealth, TargetMetadata, TargetView, WhyStep,
+    AlertGroupView, AlertState, AlertView, DefinitionView, DeliveryFilter, DeliveryOutcome, DeliveryView,
+    HistoryRequest, NewSilence, Overview, ProbeView, ReceiverFailing, Refused, RuleGroupView, ServerView,
+    SilenceState, SilenceView, TargetHealth, TargetMetadata, TargetView, WhyStep,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -29,6 +29,7 @@ use crate::reload::Reloader;
 use crate::request::Request;
 use crate::scrape::ScrapePool;
 use crate::server_view;
+use crate::slo_definition;
 use crate::source::SourceHandle;
 use crate::state::{DeliveryQuery, StateDb};
 use crate::telemetry;
@@ -308,6 +309,11 @@ impl App for Pages {
 
     fn google(&self) -> Option<&dyn GoogleResources> {
         Some(&self.google)
+    }
+
+    fn slo_definition(&self, slo_id: &str) -> Option<DefinitionView> {
+        let slo = self.read(|pipeline| pipeline.slo.slo(slo_id).cloned())?;
+        Some(slo_definition::view(&slo))
     }
 
     fn slo_forecast(&self, slo_id: &str) -> Option<Forecast> {

@@ -127,6 +127,7 @@ impl Decode for Slo {
             inhibit_slower: alerts.inhibit_slower || goal.is_none(),
             notes: alerts.notes,
             dialect: Dialect::Bellwether,
+            origin: String::new(),
             span,
         })
     }

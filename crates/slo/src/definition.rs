@@ -58,6 +58,8 @@ pub struct Slo {
     pub notes: Vec<String>,
     /// The dialect it was written in.
     pub dialect: Dialect,
+    /// Where it was written, as people read it, e.g. `slos/checkout.yml:3`; may be empty.
+    pub origin: String,
     /// Where it was written.
     pub span: Option<Span>,
 }
@@ -156,8 +158,13 @@ impl Slo {
 
     /// The same objective, whoever wrote it and wherever: equal canonical objectives mean the same.
     pub fn canonical(&self) -> Self {
-        let mut canonical =
-            Self { dialect: Dialect::default(), span: None, notes: Vec::new(), ..self.clone() };
+        let mut canonical = Self {
+            dialect: Dialect::default(),
+            origin: String::new(),
+            span: None,
+            notes: Vec::new(),
+            ..self.clone()
+        };
         canonical.alerts.iter_mut().for_each(|alert| alert.span = None);
         canonical.budget_alerts.iter_mut().for_each(|alert| alert.span = None);
         canonical.threshold_alerts.iter_mut().for_each(|alert| alert.span = None);

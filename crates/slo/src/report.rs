@@ -161,6 +161,7 @@ fn slo_status(
         aspirational_ratio: slo.aspirational.map(Goal::ratio),
         aspirational_text: slo.aspirational.map(|goal| goal.to_string()).unwrap_or_default(),
         dialect: slo.dialect.as_str().to_owned(),
+        origin: slo.origin.clone(),
         source: if slo.span.is_some() { "file" } else { "api" }.to_owned(),
         period_text: slo.period.text(),
         period: slo.period.range_at(now).length(),

@@ -41,6 +41,8 @@ pub struct SloStatus {
     pub aspirational_text: String,
     /// The dialect it was written in, e.g. `openslo`.
     pub dialect: String,
+    /// Where it was written, e.g. `slos/checkout.yml:3`; may be empty.
+    pub origin: String,
     /// Where it comes from: `file`, or `api` when it was made while the server ran.
     pub source: String,
     /// The period as people read it, e.g. `rolling 28d`.

@@ -15,8 +15,9 @@ use tokio::sync::watch;
 
 use crate::queries::Queries;
 use crate::view::{
-    AlertGroupView, AlertView, DeliveryFilter, DeliveryView, DemoView, HistoryRequest, NewAck, NewSilence,
-    Overview, ProbeView, Refused, RuleGroupView, ServerView, SilenceView, TargetMetadata, TargetView,
+    AlertGroupView, AlertView, DefinitionView, DeliveryFilter, DeliveryView, DemoView, HistoryRequest,
+    NewAck, NewSilence, Overview, ProbeView, Refused, RuleGroupView, ServerView, SilenceView, TargetMetadata,
+    TargetView,
 };
 
 /// An answer that takes a while.
@@ -61,6 +62,10 @@ pub trait App: Send + Sync + 'static {
     }
     /// An objective over a period or any stretch, as known now or on some day; `None` if there is no such objective.
     fn slo_report(&self, _slo_id: &str, _request: &ReportRequest) -> Option<SloReport> {
+        None
+    }
+    /// How it is written, and the rules that follow from it; `None` if there is no such objective.
+    fn slo_definition(&self, _slo_id: &str) -> Option<DefinitionView> {
         None
     }
     /// When its budget will be gone, going by its past; `None` without a past or a goal.

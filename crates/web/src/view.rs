@@ -407,6 +407,17 @@ pub struct HistoryRequest<'a> {
     pub step: TimeDelta,
 }
 
+/// How an objective is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefinitionView {
+    /// In our own YAML.
+    pub yaml: String,
+    /// The rules that Prometheus would need for it; empty when it has none that could express it.
+    pub rules: String,
+    /// What those rules do not say, one sentence each.
+    pub notes: Vec<String>,
+}
+
 /// The demonstration's switches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoView {

@@ -563,10 +563,20 @@ impl Loader {
         self.read_slos(&documents)
     }
 
+    /// File and line, as people read them.
+    fn origin(&self, span: Option<Span>) -> String {
+        span.map_or_else(String::new, |span| {
+            format!("{}:{}", self.sources.name(span.file), self.sources.position(span).line)
+        })
+    }
+
     /// The objectives of documents, however many files they came from.
     fn read_slos(&mut self, documents: &Documents) -> Vec<Slo> {
         let slos = documents.slos(&self.sources, Strictness::Strict, &mut self.diagnostics);
-        let slos: Vec<Slo> = slos.into_iter().map(|slo| self.scrape_intervals.fit(slo)).collect();
+        let slos: Vec<Slo> = slos
+            .into_iter()
+            .map(|slo| Slo { origin: self.origin(slo.span), ..self.scrape_intervals.fit(slo) })
+            .collect();
         self.diagnostics.extend(bellwether_slo::check_composites(&slos));
         self.slos.extend(slos.iter().cloned());
         if self.examine {

@@ -46,6 +46,7 @@ impl Draft {
             inhibit_slower: true,
             notes: Vec::new(),
             dialect: self.dialect,
+            origin: String::new(),
             span: Some(self.span),
         }
     }

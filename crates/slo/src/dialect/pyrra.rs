@@ -82,6 +82,7 @@ fn objective(metadata: Metadata, spec: Spec, cx: &mut Cx<'_>) -> Option<Slo> {
         inhibit_slower: true,
         notes: Vec::new(),
         dialect: Dialect::Pyrra,
+        origin: String::new(),
         span: Some(metadata.span),
     };
     if spec.alerting.burns {

@@ -75,6 +75,7 @@ fn objective(slo: &SlothSlo, windows: &AlertWindows, cx: &mut Cx<'_>) -> Option<
         inhibit_slower: true,
         notes: Vec::new(),
         dialect: Dialect::Sloth,
+        origin: String::new(),
         span: Some(span),
     };
     let by_severity = told.iter().map(|told| told.severity.as_str()).collect::<Vec<_>>();

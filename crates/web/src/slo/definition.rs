@@ -17,7 +17,21 @@ impl Detail<'_> {
                 }
                 (self.people())
                 @for note in &self.slo.notes { p.note.warn { "◆ " (note) } }
+                (self.written())
                 p.small { a href={ "/api/bellwether/v1/slos/" (url::encode(&self.slo.id, "/")) } { "As JSON" } }
+            }
+        }
+    }
+
+    /// The definition as a file, and the rules that follow from it.
+    fn written(&self) -> Markup {
+        let Some(definition) = &self.definition else { return html! {} };
+        html! {
+            details { summary { "As YAML" } pre { (definition.yaml) } }
+            details {
+                summary { "Rules for Prometheus" }
+                @if definition.rules.is_empty() { p.dim { "No rule can express it." } } @else { pre { (definition.rules) } }
+                @for note in &definition.notes { p.note { "○ " (note) } }
             }
         }
     }
@@ -36,8 +50,12 @@ impl Detail<'_> {
                     }
                 }
             }
-            @if slo.dialect != "bellwether" {
-                p.small.dim { "Written as " (slo.dialect) @if slo.source == "api" { ", through the API" } "." }
+            p.small.dim {
+                "Written"
+                @if slo.source == "api" { " through the API" }
+                @else if !slo.origin.is_empty() { " in " code { (slo.origin) } }
+                @if slo.dialect != "bellwether" { ", in the words of " b { (slo.dialect) } }
+                "."
             }
         }
     }

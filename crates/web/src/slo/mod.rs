@@ -4,6 +4,7 @@
 mod alerts;
 mod charts;
 mod definition;
+mod outlook;
 mod streams;
 mod threshold;
 
@@ -13,14 +14,14 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use bellwether_model::{TimeDelta, TimeRange, Timestamp};
-use bellwether_slo::{Correction, Fired, HistoryPoint, SloStatus, StreamStatus};
+use bellwether_slo::{Correction, Fired, Forecast, HistoryPoint, SloStatus, StreamStatus, Suggestion};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::api_corrections::corrections_of;
 use crate::page::{self, Nav};
 use crate::parts::{self, Tone};
-use crate::view::HistoryRequest;
+use crate::view::{DefinitionView, HistoryRequest};
 use crate::{App, Shared, corrections, digits, forms, slos, url};
 
 /// The ranges one can look at; any other goes to the first that is long enough for the objective's period.
@@ -47,6 +48,8 @@ const MARK_STEPS: i64 = 1500;
 pub(crate) struct Ask {
     range: String,
     stream: String,
+    /// `yes` when the outlook is wanted.
+    outlook: String,
 }
 
 pub(crate) async fn slo(
@@ -68,7 +71,7 @@ pub(crate) async fn slo(
     };
     let wanted = slo.streams.iter().find(|s| !ask.stream.is_empty() && s.labels.to_string() == ask.stream);
     let main = match wanted.or(slo.streams.first()) {
-        Some(stream) => Detail::new(app.as_ref(), &slos, (slo, stream), &ask.range).main(),
+        Some(stream) => Detail::new(app.as_ref(), &slos, (slo, stream), &ask).main(),
         None => {
             html! { h1 { (slo.id) } (parts::empty("Nothing of it has ever been measured", html! { (slo.indicator_text) })) }
         }
@@ -77,7 +80,15 @@ pub(crate) async fn slo(
     page::respond(app.as_ref(), Nav::Slos, &slo.id, &html! { (main) (corrections) })
 }
 
+/// What is computed only for whoever asks.
+struct Outlook {
+    forecast: Option<Forecast>,
+    suggestion: Option<Suggestion>,
+}
+
 struct Detail<'a> {
+    outlook: Option<Outlook>,
+    definition: Option<DefinitionView>,
     all: &'a [SloStatus],
     slo: &'a SloStatus,
     stream: &'a StreamStatus,
@@ -96,10 +107,10 @@ impl<'a> Detail<'a> {
         app: &dyn App,
         all: &'a [SloStatus],
         (slo, stream): (&'a SloStatus, &'a StreamStatus),
-        wanted: &str,
+        ask: &Ask,
     ) -> Self {
         let fitting = RANGES.iter().find(|(_, length)| *length >= slo.period).unwrap_or(&RANGES[4]);
-        let (range_name, length) = *RANGES.iter().find(|(name, _)| *name == wanted).unwrap_or(fitting);
+        let (range_name, length) = *RANGES.iter().find(|(name, _)| *name == ask.range).unwrap_or(fitting);
         let step = step_for(length);
         let known_until = stream.watermark.unwrap_or(app.now());
         let end = known_until.floor_to(step);
@@ -116,7 +127,25 @@ impl<'a> Detail<'a> {
         let fired = app.slo_fired(request(range, TimeDelta(length.0 / MARK_STEPS)));
         let mut corrections = corrections_of(app, Some(&slo.id));
         corrections.retain(|c| c.revoked.is_none() && c.begin < range.end && c.end > range.start);
-        Self { corrections, all, slo, stream, range_name, range, step, history, fired, now: app.now() }
+        let outlook = (ask.outlook == "yes").then(|| Outlook {
+            forecast: app.slo_forecast(&slo.id),
+            suggestion: app.slo_suggestion(&slo.id),
+        });
+        let definition = app.slo_definition(&slo.id);
+        Self {
+            outlook,
+            definition,
+            corrections,
+            all,
+            slo,
+            stream,
+            range_name,
+            range,
+            step,
+            history,
+            fired,
+            now: app.now(),
+        }
     }
 
     fn main(&self) -> Markup {
@@ -147,6 +176,7 @@ impl<'a> Detail<'a> {
             (self.alerts())
             (self.budget_alerts())
             (self.windows())
+            (self.outlook())
         }
     }
 

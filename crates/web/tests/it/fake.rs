@@ -263,15 +263,26 @@ impl App for Fake {
     }
 
     fn slo_forecast(&self, slo_id: &str) -> Option<Forecast> {
-        (slo_id == "shop/checkout").then(|| forecast(&past(), &Period::Rolling(TimeDelta::DAY), goal()))
+        (slo_id == "shop/checkout" || slo_id.ends_with("chat-latency"))
+            .then(|| forecast(&past(), &Period::Rolling(TimeDelta::DAY), goal()))
     }
 
     fn slo_suggestion(&self, slo_id: &str) -> Option<Suggestion> {
-        (slo_id == "shop/checkout").then(|| suggest(&past(), &Period::Rolling(TimeDelta::DAY), Some(goal())))
+        (slo_id == "shop/checkout" || slo_id.ends_with("chat-latency"))
+            .then(|| suggest(&past(), &Period::Rolling(TimeDelta::DAY), Some(goal())))
     }
 
     fn slo_what_if(&self, slo_id: &str, stretch: Stretch, goal: Goal) -> Option<WhatIf> {
-        (slo_id == "shop/checkout").then(|| what_if(&past(), stretch, goal, &Period::Rolling(TimeDelta::DAY)))
+        (slo_id == "shop/checkout" || slo_id.ends_with("chat-latency"))
+            .then(|| what_if(&past(), stretch, goal, &Period::Rolling(TimeDelta::DAY)))
+    }
+
+    fn slo_definition(&self, slo_id: &str) -> Option<DefinitionView> {
+        Some(DefinitionView {
+            yaml: format!("slos:\n  - name: {slo_id}\n"),
+            rules: "groups:\n  - name: slo\n".to_owned(),
+            notes: vec!["first samples are not seen by increase()".to_owned()],
+        })
     }
 
     fn slo_fired(&self, request: HistoryRequest<'_>) -> Vec<Fired> {
@@ -577,7 +588,8 @@ fn slo(name: &str, description: &str, stream: StreamStatus) -> SloStatus {
         links: std::collections::BTreeMap::new(),
         aspirational_ratio: None,
         aspirational_text: String::new(),
-        dialect: "bellwether".to_owned(),
+        dialect: "sloth".to_owned(),
+        origin: "slos/chat.yml:3".to_owned(),
         source: "file".to_owned(),
         goal_ratio: Some(0.99),
         goal_text: "99%".to_owned(),

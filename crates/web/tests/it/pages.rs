@@ -112,6 +112,11 @@ async fn an_objective_shows_what_fired_whom_it_concerns_and_what_ate_its_budget(
         "https://grafana.example/d/1",
     ];
     check(Mood::Burning, "/slos/movieguru/page-loads", &whole).await;
+    let page = "/slos/movieguru/chat-latency?outlook=yes";
+    check(Mood::Burning, page, &["Rests on", "Goal today", "Goals that the past supports"]).await;
+    let written =
+        ["slos/chat.yml:3", "in the words of", "As YAML", "name: movieguru/chat-latency", "groups:"];
+    check(Mood::Burning, page, &written).await;
     let threshold = ["803.5", "asked for &gt; 1,000", "missed since", "not applicable", "throughput-low"];
     check(Mood::Burning, "/slos/movieguru/throughput", &threshold).await;
     check(Mood::Burning, "/slos/movieguru/journey", &["Members", "/slos/movieguru/chat-latency", "burning"])
