@@ -4,10 +4,14 @@
 //! another and matter no more. All events are those of all members, so that the bad ones among them are as many as the
 //! combined share says. A journey is watched since its youngest member is, and measured as badly as its worst one.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use bellwether_model::TimeDelta;
 
+use crate::definition::Slo;
 use crate::goal::{Counts, Goal};
-use crate::indicator::Combination;
+use crate::indicator::{Combination, Composite, Events};
 use crate::stream::Window;
 
 /// Deepest nesting of journeys in journeys.
@@ -96,4 +100,27 @@ fn quotient(part: TimeDelta, whole: TimeDelta) -> f64 {
         0 => 0.0,
         whole => part.0 as f64 / whole as f64,
     }
+}
+
+/// What an objective is made of, if it is made of others.
+pub(crate) fn composite_of(slo: &Slo) -> Option<&Composite> {
+    match &slo.indicator.events {
+        Events::Composite(composite) => Some(composite),
+        Events::Ratio(_)
+        | Events::Latency(_)
+        | Events::Probe(_)
+        | Events::Threshold(_)
+        | Events::Query(_) => None,
+    }
+}
+
+/// Composites by the identity of each of their members.
+pub(crate) fn by_member(slos: impl Iterator<Item = Arc<Slo>>) -> BTreeMap<String, Vec<Arc<Slo>>> {
+    let mut by_member = BTreeMap::<String, Vec<Arc<Slo>>>::new();
+    for slo in slos {
+        for member in composite_of(&slo).into_iter().flat_map(|composite| &composite.members) {
+            by_member.entry(member.slo.clone()).or_default().push(Arc::clone(&slo));
+        }
+    }
+    by_member
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_diag::{Diagnostic, suggest};
 
-use crate::composite::DEPTH_MAX;
+use crate::composite::{DEPTH_MAX, composite_of};
 use crate::definition::Slo;
-use crate::indicator::{Budgeting, Composite, Events};
+use crate::indicator::Budgeting;
 
 /// What is wrong with the composites among all objectives: members that are not there or have nothing to give, and
 /// composites that contain themselves.
@@ -21,17 +21,6 @@ pub fn check_composites(slos: &[Slo]) -> Vec<Diagnostic> {
         found.extend(check_nesting(slo, &by_id));
     }
     found
-}
-
-fn composite_of(slo: &Slo) -> Option<&Composite> {
-    match &slo.indicator.events {
-        Events::Composite(composite) => Some(composite),
-        Events::Ratio(_)
-        | Events::Latency(_)
-        | Events::Probe(_)
-        | Events::Threshold(_)
-        | Events::Query(_) => None,
-    }
 }
 
 fn problem(id: &'static str, slo: &Slo, message: String) -> Diagnostic {

@@ -2,16 +2,13 @@
 //! late samples and back-filling of a member are in the journey at once. Of their own they have a watermark only: the
 //! moment up to which all of their members are known.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use bellwether_model::Timestamp;
 
-use crate::composite::{DEPTH_MAX, Part, combine, critical};
+use crate::composite::{DEPTH_MAX, Part, combine, composite_of, critical};
 use crate::definition::Slo;
 use crate::engine::SloEngine;
 use crate::event::Effect;
-use crate::indicator::{Combination, Composite, Events};
+use crate::indicator::{Combination, Composite};
 use crate::ledger::StreamId;
 use crate::measure::{Known, Measure, Outer};
 use crate::period::Stretch;
@@ -83,17 +80,6 @@ impl<'a> Measure<'a> {
     }
 }
 
-pub(crate) fn composite_of(slo: &Slo) -> Option<&Composite> {
-    match &slo.indicator.events {
-        Events::Composite(composite) => Some(composite),
-        Events::Ratio(_)
-        | Events::Latency(_)
-        | Events::Probe(_)
-        | Events::Threshold(_)
-        | Events::Query(_) => None,
-    }
-}
-
 impl SloEngine {
     /// A member has become known further: so are the composites it is part of, once all of their members are.
     pub(crate) fn evaluate_composites(&mut self, member: &Slo, now: Timestamp, effects: &mut Vec<Effect>) {
@@ -126,15 +112,4 @@ impl SloEngine {
         (stream.watermark, stream.interval) = (Some(until), interval);
         Some(own)
     }
-}
-
-/// Composites by the identity of each of their members.
-pub(crate) fn by_member(slos: impl Iterator<Item = Arc<Slo>>) -> BTreeMap<String, Vec<Arc<Slo>>> {
-    let mut by_member = BTreeMap::<String, Vec<Arc<Slo>>>::new();
-    for slo in slos {
-        for member in composite_of(&slo).into_iter().flat_map(|composite| &composite.members) {
-            by_member.entry(member.slo.clone()).or_default().push(Arc::clone(&slo));
-        }
-    }
-    by_member
 }

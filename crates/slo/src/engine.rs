@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bellwether_model::{Batch, Labels, Origin, TimeDelta, Timestamp};
 
 use crate::alert_state::{AlertKey, AlertName, AlertState, RESEND_EVERY, Turn};
-use crate::composite_measure::by_member;
+use crate::composite::by_member;
 use crate::corrections::Corrections;
 use crate::definition::Slo;
 use crate::event::{Effect, Event};
