@@ -75,7 +75,7 @@ impl Decode for Slo {
         let aspirational = map.node("aspirational").map(|node| Goal::decode(node, cx));
         let period = map.required::<Period>("window", cx);
         let events = map.required::<Events>("indicator", cx);
-        let group_by = group_by(map.node("group_by"), cx);
+        let group_by = group_by(map.node("group_by"), service.is_empty(), cx);
         if let (Some(events), Some(group_by), Some(node)) = (&events, &group_by, map.node("indicator")) {
             labels_are_kept(events, group_by, node, cx)?;
         }
@@ -313,7 +313,7 @@ impl Decode for Ratio {
     }
 }
 
-fn group_by(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<Vec<String>> {
+fn group_by(node: Option<&Node>, is_of_any_service: bool, cx: &mut Cx<'_>) -> Option<Vec<String>> {
     let Some(node) = node else { return Some(Vec::new()) };
     let mut names = Vec::<String>::decode(node, cx)?;
     if names.iter().any(|name| name == "le" || name == "__name__") {
@@ -321,7 +321,8 @@ fn group_by(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<Vec<String>> {
         return None;
     }
     // An alert's identity must tell the streams apart, so a label that names the alert cannot tell them apart too.
-    if let Some(name) = names.iter().find(|name| OWN_LABELS.contains(&name.as_str())) {
+    let names_alert = |name: &str| OWN_LABELS.contains(&name) && !(name == "service" && is_of_any_service);
+    if let Some(name) = names.iter().find(|name| names_alert(name)) {
         cx.error(node.span, format!("label {name} is set by the objective itself and cannot split it"));
         return None;
     }

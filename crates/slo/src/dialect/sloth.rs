@@ -49,6 +49,13 @@ fn objective(slo: &SlothSlo, windows: &AlertWindows, cx: &mut Cx<'_>) -> Option<
         }
         SlothSli::Raw(ratio) => queried::indicator(&Ask::BadRatio(ratio.text.clone()), &[&node(ratio)?], cx),
     };
+    let indicator = indicator?;
+    // An alert's identity must tell the streams apart.
+    if let Some(name) = indicator.group_by.iter().find(|name| OWN_LABELS.contains(&name.as_str())) {
+        let help = "copy its values into another label of the metric, and group by that";
+        cx.error_help(span, format!("label {name} is set by the objective itself and cannot split it"), help);
+        return None;
+    }
     let told = [("page", &slo.page), ("ticket", &slo.ticket)];
     let told: Vec<Told> = told
         .into_iter()
@@ -67,7 +74,7 @@ fn objective(slo: &SlothSlo, windows: &AlertWindows, cx: &mut Cx<'_>) -> Option<
         goal: Some(slo.goal),
         aspirational: None,
         period: Period::Rolling(windows.period),
-        indicator: indicator?,
+        indicator,
         alert_name: told.first().map(|told| told.name.clone()).unwrap_or_default(),
         alerts: Vec::new(),
         budget_alerts: Vec::new(),

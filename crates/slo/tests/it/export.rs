@@ -104,6 +104,10 @@ fn what_others_wrote_reads_back_from_our_own_way() {
             if !path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml") {
                 continue;
             }
+            // MetricsQL is another language: it cannot be asked here.
+            if path.ends_with("victoria-metrics.yml") {
+                continue;
+            }
             let slos = read_as(&std::fs::read_to_string(&path).unwrap(), Strictness::Lenient);
             check(&slos, Format::Own);
             count += slos.len() as u64;

@@ -163,6 +163,11 @@ fn mistakes_are_pointed_at() {
     refuse("{{ .window }}", "{{ .windows }}", "only the window can be filled in here");
     refuse("sum(rate(r{", "sum(raet(r{", "did you mean \"rate\"?");
     refuse("    name: NotPaid\n", "", "the alerts have no name");
+    refuse(
+        "events:\n      error_query: sum(rate(r{code=\"500\"}[{{ .window }}]))\n      total_query: sum(rate(r[{{.window}}]))",
+        "raw:\n      error_ratio_query: sum by (service) (rate(e[{{.window}}])) / sum by (service) (rate(r[{{.window}}]))",
+        "label service is set by the objective itself and cannot split it",
+    );
     refuse("service: shop", "service: 'the shop'", "cannot be the service");
     refuse("version: prometheus/v1", "version: prometheus/v2", "write prometheus/v1");
     refuse(
