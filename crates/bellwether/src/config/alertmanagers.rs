@@ -122,9 +122,7 @@ fn targets(node: &Node, cx: &mut Cx<'_>) -> Vec<Spanned<String>> {
 
 /// Our own `alertmanagers`: addresses, or mappings with an address and how it is reached.
 pub fn alertmanagers(node: &Node, cx: &mut Cx<'_>) -> Vec<AlertmanagerMember> {
-    let members: Vec<AlertmanagerMember> =
-        list(node, "Alertmanagers", cx).into_iter().filter_map(|item| member(item, cx)).collect();
-    members
+    list(node, "Alertmanagers", cx).into_iter().filter_map(|item| member(item, cx)).collect()
 }
 
 fn member(node: &Node, cx: &mut Cx<'_>) -> Option<AlertmanagerMember> {
