@@ -132,6 +132,12 @@ impl RemoteClient {
         let Ok(_turn) = self.turns.acquire().await else {
             return Err(AskError::Setup("the client is closed".to_owned()));
         };
+        self.ask_at_once(ask).await
+    }
+
+    /// Asks beside whatever is being read: somebody's slow query must not hold up what objectives count. Who asks this
+    /// way has turns of its own.
+    pub async fn ask_at_once(&self, ask: &Ask) -> Result<Vec<u8>, AskError> {
         let answered = tokio::time::timeout(self.config.timeout.to_std(), self.send(ask)).await;
         answered.unwrap_or(Err(AskError::Slow(self.config.timeout)))
     }

@@ -90,7 +90,7 @@ impl RemoteClient {
         if let Some(lookback) = lookback {
             params.push(("lookback_delta".to_owned(), format!("{}", lookback.as_secs_f64())));
         }
-        let body = self.ask(&Ask::form(path, params, ANSWER_BYTES_MAX)).await?;
+        let body = self.ask_at_once(&Ask::form(path, params, ANSWER_BYTES_MAX)).await?;
         let (data, warnings) = answer::with_warnings(&body)?;
         let at = match when {
             When::At(at) => at,
@@ -111,13 +111,14 @@ impl RemoteClient {
         matchers: &[Matcher],
         range: TimeRange,
     ) -> Result<Vec<String>, AskError> {
-        let body = self.ask(&Ask::get(path, selection(matchers, range), ANSWER_BYTES_MAX)).await?;
+        let body = self.ask_at_once(&Ask::get(path, selection(matchers, range), ANSWER_BYTES_MAX)).await?;
         answer::whole(&body)
     }
 
     async fn label_sets(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Labels>, AskError> {
         let ask = Ask::form("/api/v1/series", selection(matchers, range), ANSWER_BYTES_MAX);
-        let sets: Vec<std::collections::BTreeMap<String, String>> = answer::whole(&self.ask(&ask).await?)?;
+        let sets: Vec<std::collections::BTreeMap<String, String>> =
+            answer::whole(&self.ask_at_once(&ask).await?)?;
         let mut sets: Vec<Labels> = sets.into_iter().map(Labels::from_pairs).collect();
         sets.sort();
         sets.dedup();

@@ -185,6 +185,12 @@ impl Intake {
         (self.targets.iter().filter(|target| !target.is_gone).count(), self.known.len())
     }
 
+    /// Forgets series that have not been heard of for long: pods come and go. One that returns is known by its number,
+    /// and all that it then has is new.
+    pub fn forget_before(&mut self, oldest: Timestamp) {
+        self.known.retain(|_, known| known.last >= oldest);
+    }
+
     /// Takes in an answer. Nothing is remembered of one that is not to be appended.
     pub fn take(&mut self, answered: &Answered, resolve: &mut Resolve<'_>) -> Result<Verdict, String> {
         let mut ups: BTreeMap<usize, Vec<Sample>> = BTreeMap::new();

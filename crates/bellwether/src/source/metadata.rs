@@ -39,7 +39,7 @@ pub async fn run(client: Arc<RemoteClient>, known: Shared, mut stop: watch::Rece
 }
 
 async fn ask(client: &RemoteClient) -> Result<Vec<MetricMetadata>, AskError> {
-    let body = client.ask(&Ask::get("/api/v1/metadata", Vec::new(), BYTES_MAX)).await?;
+    let body = client.ask_at_once(&Ask::get("/api/v1/metadata", Vec::new(), BYTES_MAX)).await?;
     let said: BTreeMap<String, Vec<WireMetadata>> = answer::whole(&body)?;
     let metric = |name: &String, said: &WireMetadata| MetricMetadata {
         name: name.clone(),

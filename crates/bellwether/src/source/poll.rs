@@ -34,8 +34,10 @@ const LOOKBACK: TimeDelta = TimeDelta(5 * TimeDelta::MINUTE.0);
 const FULL_EVERY: TimeDelta = TimeDelta::MINUTE;
 /// How often progress through the past is told.
 const TOLD_EVERY: TimeDelta = TimeDelta(10 * TimeDelta::SECOND.0);
+/// Series that were silent for so long are forgotten; far longer than anything that is read again.
+const REMEMBERED: TimeDelta = TimeDelta(12 * TimeDelta::HOUR.0);
 /// A target that was silent is looked for no further back.
-const HOLE_MAX: TimeDelta = TimeDelta(7 * TimeDelta::DAY.0);
+const HOLE_MAX: TimeDelta = TimeDelta(6 * TimeDelta::HOUR.0);
 
 /// How reading does, for pages and metrics.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -168,6 +170,9 @@ impl Poller {
         read?;
         if reach.is_full {
             self.full_at = now;
+            if self.joining.is_empty() {
+                self.intake.forget_before(self.main.read_until - REMEMBERED);
+            }
         }
         self.told(now, reach).await;
         let mut is_behind = self.main.is_behind(now, reach);
