@@ -134,7 +134,7 @@ fn sloths_rules_mean_what_sloths_own_mean() {
         }
     }
     assert!(compared > 100, "{compared} rules");
-    ran("conformance/sloth rules", names.len() as u64);
+    ran("conformance/sloth-rules", names.len() as u64);
 }
 
 const OURS: &str = "slos:\n- name: paid\n  service: shop\n  goal: 99.9%\n  window: 30d\n  indicator:\n    ratio:\n      \

@@ -217,5 +217,5 @@ fn every_example_of_the_project_imports() {
     let text = std::fs::read_to_string(folder.join("victoria-metrics.yml")).unwrap();
     let (slos, problems) = import(&[("victoria-metrics", &text)], Strictness::Strict);
     assert!(slos.is_empty() && problems.contains("histogram_share"), "{problems}");
-    ran("conformance/sloth import", count + 1);
+    ran("conformance/sloth-import", count + 1);
 }
