@@ -22,9 +22,9 @@ const OURS: usize = 1000;
 const THEIRS: usize = 50;
 const HISTORY_DAYS: i64 = 30;
 const SCRAPE_MS: i64 = 15_000;
-const WARM_UP: Duration = Duration::from_secs(60);
+const WARM_UP: Duration = Duration::from_secs(45);
 const ROUNDS: usize = 4;
-const ROUND: Duration = Duration::from_secs(60);
+const ROUND: Duration = Duration::from_secs(30);
 
 /// Runs both parts.
 pub fn run_all() -> Outcome {
