@@ -21,7 +21,7 @@ use crate::indicator::Indicator;
 use crate::ledger::{Contribution, Credit, Ledger, NONE, Source, Target, TargetKey};
 use crate::sli::{Bound, Histogram, Sli, Weight};
 use crate::stream::{Stream, Unlocated};
-use crate::wire::{Reader, Writer};
+use crate::wire::{Reader, Writer, read_all, write_all};
 
 /// First bytes of a head; a version follows.
 const HEAD_MAGIC: &[u8; 7] = b"BWSLOHD";
@@ -241,23 +241,6 @@ fn write_totals(w: &mut Writer, totals: Totals) {
 
 fn read_totals(r: &mut Reader<'_>) -> Option<Totals> {
     Some(Totals { bad: r.f64()?, total: r.f64()?, measured_ms: r.i64()? })
-}
-
-pub(crate) fn write_all<T>(
-    w: &mut Writer,
-    items: impl ExactSizeIterator<Item = T>,
-    mut each: impl FnMut(&mut Writer, T),
-) {
-    w.len(items.len());
-    items.for_each(|item| each(w, item));
-}
-
-pub(crate) fn read_all<T>(
-    r: &mut Reader<'_>,
-    mut each: impl FnMut(&mut Reader<'_>) -> Option<T>,
-) -> Option<Vec<T>> {
-    let len = r.len()?;
-    (0..len).map(|_| each(r)).collect()
 }
 
 fn write_ledger(w: &mut Writer, ledger: &Ledger) {

@@ -2,10 +2,9 @@
 
 use bellwether_model::{Bucket, Histogram, HistogramSample, Schema};
 
-use crate::checkpoint::{read_all, write_all};
 use crate::credit_native::Native;
 use crate::ledger::Ledger;
-use crate::wire::{Reader, Writer};
+use crate::wire::{Reader, Writer, read_all, write_all};
 
 pub(crate) fn write_natives(w: &mut Writer, ledger: &Ledger) {
     let started =

@@ -26,45 +26,6 @@ const TEXT_CHARS_MAX: usize = 2000;
 /// A correction further away is a typing error.
 const DISTANCE_MAX: TimeDelta = TimeDelta(4 * 366 * TimeDelta::DAY.0);
 
-/// All corrections. Invariant: `in_force` holds those that are not revoked, by objective, in order of their begin.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Corrections {
-    all: BTreeMap<String, Arc<Correction>>,
-    in_force: BTreeMap<String, Vec<Arc<Correction>>>,
-}
-
-impl Corrections {
-    fn sort_out(&mut self, slos: &BTreeMap<String, Arc<Slo>>) {
-        self.in_force.clear();
-        for slo in slos.values() {
-            let id = slo.id();
-            let is_its = |c: &&Arc<Correction>| c.revoked.is_none() && c.scope.covers(&id, &slo.service);
-            let mut its: Vec<_> = self.all.values().filter(is_its).cloned().collect();
-            if !its.is_empty() {
-                its.sort_by_key(|c| (c.begin, c.end, c.id.clone()));
-                self.in_force.insert(id, its);
-            }
-        }
-    }
-
-    /// Those in force for an objective, in order of their begin.
-    pub(crate) fn of(&self, slo: &Slo) -> &[Arc<Correction>] {
-        match self.in_force.is_empty() {
-            true => &[],
-            false => self.in_force.get(&slo.id()).map_or(&[], Vec::as_slice),
-        }
-    }
-
-    /// Those that were known for an objective at a moment, in order of their begin.
-    pub(crate) fn known(&self, slo: &Slo, at: Timestamp) -> Vec<Arc<Correction>> {
-        let id = slo.id();
-        let is_its = |c: &&Arc<Correction>| c.is_known_at(at) && c.scope.covers(&id, &slo.service);
-        let mut known: Vec<_> = self.all.values().filter(is_its).cloned().collect();
-        known.sort_by_key(|c| (c.begin, c.end, c.id.clone()));
-        known
-    }
-}
-
 impl SloEngine {
     /// Adds or revokes a correction. Whoever asked is told after the answer is recorded, which is the correction as it
     /// is from now on.

@@ -10,7 +10,7 @@ use bellwether_model::{Batch, Labels, Origin, TimeDelta, Timestamp};
 
 use crate::alert_state::{AlertKey, AlertName, AlertState, RESEND_EVERY, Turn};
 use crate::composite::by_member;
-use crate::corrections::Corrections;
+use crate::correction_list::Corrections;
 use crate::definition::Slo;
 use crate::event::{Effect, Event};
 use crate::known_metrics::KnownMetrics;

@@ -28,6 +28,7 @@ mod composite_check;
 mod composite_measure;
 mod corrected;
 mod correction;
+mod correction_list;
 mod corrections;
 mod coverage;
 mod credit;

@@ -130,3 +130,22 @@ impl<'a> Reader<'a> {
         Some(is_some.then_some(value))
     }
 }
+
+/// So many, and then each.
+pub(crate) fn write_all<T>(
+    w: &mut Writer,
+    items: impl ExactSizeIterator<Item = T>,
+    mut each: impl FnMut(&mut Writer, T),
+) {
+    w.len(items.len());
+    items.for_each(|item| each(w, item));
+}
+
+/// What [`write_all`] wrote.
+pub(crate) fn read_all<T>(
+    r: &mut Reader<'_>,
+    mut each: impl FnMut(&mut Reader<'_>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let len = r.len()?;
+    (0..len).map(|_| each(r)).collect()
+}

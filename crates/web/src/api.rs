@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::api_error::ApiError;
+use crate::json_answer::json_of;
 use crate::view::{NewAck, Refused};
 use crate::{Shared, api_corrections, api_outlook, deliveries, forms, guard, parts};
 
@@ -51,13 +52,6 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/api/bellwether/v1/deliveries", get(deliveries))
         .route("/api/bellwether/v1/phase", get(phase).post(set_phase))
         .route_layer(middleware::from_fn(guard::same_site_only))
-}
-
-pub(crate) fn json_of<T: Serialize + ?Sized>(value: &T) -> Response {
-    match serde_json::to_string(value) {
-        Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
-        Err(error) => ApiError::unavailable(error.to_string()).into_response(),
-    }
 }
 
 async fn slo(State(app): State<Shared>, Path(id): Path<String>, RawQuery(query): RawQuery) -> Response {

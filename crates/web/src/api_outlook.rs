@@ -5,9 +5,9 @@ use bellwether_model::TimeDelta;
 use bellwether_slo::{Goal, Stretch};
 
 use crate::Shared;
-use crate::api::json_of;
 use crate::api_error::ApiError;
 use crate::api_params::Params;
+use crate::json_answer::json_of;
 
 /// What can be asked of an objective's past.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,8 +1,6 @@
 //! What this crate needs of the process around it. The shell implements it; so does the tests' and the preview's fake.
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use bellwether_model::{SeriesSource, Timestamp};
@@ -13,15 +11,13 @@ use bellwether_slo::{
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::box_future::BoxFuture;
 use crate::queries::Queries;
 use crate::view::{
     AlertGroupView, AlertView, DefinitionView, DeliveryFilter, DeliveryView, DemoView, HistoryRequest,
     NewAck, NewSilence, Overview, ProbeView, Refused, RuleGroupView, ServerView, SilenceView, TargetMetadata,
     TargetView,
 };
-
-/// An answer that takes a while.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The running process as pages and the API see it. Methods without a future read snapshots and return at once.
 pub trait App: Send + Sync + 'static {

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use bellwether_model::{TimeDelta, Timestamp};
 use bellwether_promql::{Evaluated, Expr, RangeSpec};
 
-use crate::app::BoxFuture;
+use crate::box_future::BoxFuture;
 
 /// A query that may be answered elsewhere.
 #[derive(Clone, Copy, Debug)]

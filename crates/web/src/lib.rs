@@ -13,6 +13,7 @@ mod api_outlook;
 mod api_params;
 mod app;
 mod assets;
+mod box_future;
 mod correction_wish;
 mod corrections;
 mod deliveries;
@@ -23,6 +24,7 @@ mod explore;
 mod forms;
 mod google;
 mod guard;
+mod json_answer;
 mod matcher_text;
 mod now;
 mod page;
@@ -51,7 +53,8 @@ use axum::routing::get;
 use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 
-pub use app::{Acknowledger, App, BoxFuture, Demo, GoogleResources};
+pub use app::{Acknowledger, App, Demo, GoogleResources};
+pub use box_future::BoxFuture;
 pub use elsewhere::{Elsewhere, ElsewhereError, ElsewhereQuery, ElsewhereWhen};
 pub use queries::{Queries, QueryCounts, QuerySettings};
 

@@ -12,7 +12,7 @@ use crate::probe::definition::{
     Wire,
 };
 use crate::probe::dns_message::{self, RecordType, ResponseCode};
-use crate::probe::grpc::Serving;
+use crate::probe::serving::Serving;
 
 /// More is a loop.
 const REDIRECTS_LIMIT: u32 = 30;

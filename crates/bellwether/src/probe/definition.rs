@@ -10,7 +10,7 @@ use bellwether_model::{Labels, TimeDelta};
 use regex::Regex;
 
 use super::dns_message::{RecordType, ResponseCode};
-use super::grpc::Serving;
+use super::serving::Serving;
 
 /// A question that is asked of one or more targets again and again.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,6 +12,7 @@ pub mod http;
 pub mod pool;
 pub mod run;
 pub mod series;
+pub mod serving;
 pub mod tcp;
 
 pub use attempt::{Attempt, Check, Facts, Outcome, Phase, Reason, Verdict};
