@@ -1,7 +1,6 @@
 //! A gRPC probe: the standard health check, one call over one connection of HTTP/2.
 //! Protocol: <https://github.com/grpc/grpc/blob/master/doc/health-checking.md> and `PROTOCOL-HTTP2.md` beside it.
 
-use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
