@@ -12,7 +12,7 @@ mod google;
 mod kind;
 pub(crate) mod openslo;
 pub(crate) mod own_annotation;
-mod pyrra;
+pub(crate) mod pyrra;
 pub(crate) mod queried;
 mod sloth;
 pub(crate) mod sloth_spec;

@@ -151,6 +151,30 @@ fn add_alerts(slo: &mut Slo, period: TimeDelta, goal: Goal, severities: &[Option
     }
 }
 
+/// What Pyrra calls alerts that have no name of their own.
+pub(crate) const fn default_alert_name() -> &'static str {
+    ALERT_NAME
+}
+
+/// The severities of an objective's burn-rate alerts, the fastest first, when they are those that Pyrra makes itself;
+/// `None` in the list where it makes the usual one.
+pub(crate) fn severities_of_own_alerts(
+    slo: &Slo,
+    period: TimeDelta,
+    goal: Goal,
+) -> Option<[Option<String>; 4]> {
+    let severities = PAIRS.each_ref().map(|pair| {
+        let alert = slo.alerts.iter().find(|alert| alert.name == pair.name)?;
+        (alert.severity != pair.severity).then(|| alert.severity.clone())
+    });
+    let mut made = Slo { alerts: Vec::new(), ..slo.clone() };
+    add_alerts(&mut made, period, goal, &severities);
+    let is_same =
+        |(made, alert): (&BurnAlert, &BurnAlert)| *made == BurnAlert { span: None, ..alert.clone() };
+    let are_same = made.alerts.len() == slo.alerts.len() && made.alerts.iter().zip(&slo.alerts).all(is_same);
+    are_same.then_some(severities)
+}
+
 /// What is read of a resource's metadata.
 struct Metadata {
     name: String,

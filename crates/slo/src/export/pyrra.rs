@@ -1,8 +1,11 @@
 //! Pyrra's resource: a ratio of counters or the buckets of a histogram.
 
+use bellwether_model::Labels;
+
 use super::tree::{Fields, Tree};
 use super::{Lost, text};
 use crate::definition::Slo;
+use crate::dialect::pyrra::{default_alert_name, severities_of_own_alerts};
 use crate::indicator::{Budgeting, Events, Ratio, probe_ratio};
 use crate::period::Period;
 use crate::selector::Selector;
@@ -23,28 +26,54 @@ pub(super) fn slo(slo: &Slo, lost: &mut Lost) -> Option<Tree> {
     let indicator = indicator(slo, lost)?;
     lost.about(slo);
     lost.own_alerts(slo);
+    let severities = severities_of_own_alerts(slo, window, goal);
     for (what, is_there) in [
         ("its display name", !slo.display_name.is_empty()),
-        ("its alerts, other than the four it makes itself", !slo.alerts.is_empty()),
-        ("annotations", !slo.annotations.is_empty()),
+        ("its alerts, other than the four it makes itself", !slo.alerts.is_empty() && severities.is_none()),
+        ("labels of all alerts of a severity", !slo.severity_labels.is_empty()),
+        ("annotations of all alerts of a severity", !slo.severity_annotations.is_empty()),
     ] {
         if is_there {
             lost.field(slo, what, "leave it out");
         }
     }
-    let labels = slo.labels.iter().map(|(name, value)| (format!("pyrra.dev/{name}"), value.to_owned()));
-    let service = (!slo.service.is_empty()).then(|| ("pyrra.dev/service".to_owned(), slo.service.clone()));
-    let labels = bellwether_model::Labels::from_pairs(labels.chain(service));
+    let service = (!slo.service.is_empty()).then(|| ("service", slo.service.as_str()));
+    let labels = handed_on(slo.labels.iter().chain(service));
     let percent = goal.to_string();
     let spec = Fields::new()
         .with("target", percent.trim_end_matches('%'))
         .with("window", text::days(window))
         .with_text("description", &slo.description)
         .with("indicator", indicator)
-        .with_some("alerting", slo.alerts.is_empty().then(|| Fields::new().with("disabled", true)));
-    let metadata = Fields::new().with("name", slo.name.as_str()).with_labels("labels", &labels);
+        .with_some("alerting", alerting(slo, severities));
+    let metadata = Fields::new()
+        .with("name", slo.name.as_str())
+        .with_labels("labels", &labels)
+        .with_labels("annotations", &handed_on(slo.annotations.iter()));
     let head = Fields::new().with("apiVersion", "pyrra.dev/v1alpha1").with("kind", "ServiceLevelObjective");
     Some(head.with("metadata", metadata).with("spec", spec).into())
+}
+
+/// Labels or annotations as Pyrra hands them on to its alerts.
+fn handed_on<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Labels {
+    Labels::from_pairs(pairs.map(|(name, value)| (format!("pyrra.dev/{name}"), value.to_owned())))
+}
+
+/// What is said of its alerts beyond what Pyrra does by itself.
+fn alerting(slo: &Slo, severities: Option<[Option<String>; 4]>) -> Option<Fields> {
+    let is_named = !slo.alert_name.is_empty() && slo.alert_name != default_alert_name();
+    let names = ["fastBurn", "mediumBurn", "slowBurn", "longTermBurn"];
+    let stated = names.iter().zip(severities.unwrap_or_default());
+    let stated: Vec<_> = stated.filter_map(|(name, severity)| Some((*name, severity?))).collect();
+    let is_said = slo.alerts.is_empty() || is_named || !stated.is_empty();
+    let severities =
+        stated.iter().fold(Fields::new(), |fields, (name, text)| fields.with(name, text.as_str()));
+    is_said.then(|| {
+        Fields::new()
+            .with_some("disabled", slo.alerts.is_empty().then_some(true))
+            .with_some("name", is_named.then_some(slo.alert_name.as_str()))
+            .with_some("severities", (!stated.is_empty()).then_some(severities))
+    })
 }
 
 fn metric(selector: &Selector) -> Fields {
@@ -71,6 +100,10 @@ fn indicator(slo: &Slo, lost: &mut Lost) -> Option<Fields> {
             let fields = Fields::new().with("errors", metric(&bad[0])).with("total", metric(&total[0]));
             Some(Fields::new().with("ratio", fields.with_some("grouping", grouping)))
         }
+        Ratio::GoodTotal { good, total } if is_fast_of_all(good, total) => {
+            let fields = Fields::new().with("success", metric(&good[0])).with("total", metric(&total[0]));
+            Some(Fields::new().with("latency", fields.with_some("grouping", grouping)))
+        }
         Ratio::BadTotal { .. } | Ratio::GoodTotal { .. } | Ratio::GoodBad { .. } => {
             lost.field(
                 slo,
@@ -80,4 +113,17 @@ fn indicator(slo: &Slo, lost: &mut Lost) -> Option<Fields> {
             None
         }
     }
+}
+
+/// Whether a bucket is counted of all, by selectors that differ in more than the bucket: Pyrra reads such a pair of
+/// counters as we do, and any other as one histogram.
+fn is_fast_of_all(good: &[Selector], total: &[Selector]) -> bool {
+    let ([good], [total]) = (good, total) else { return false };
+    let base = |selector: &Selector, suffix: &str| {
+        selector.name.as_deref().and_then(|name| name.strip_suffix(suffix)).map(str::to_owned)
+    };
+    let bounds = good.matchers.iter().filter(|matcher| matcher.name == "le").count();
+    let rest: Vec<_> = good.matchers.iter().filter(|matcher| matcher.name != "le").collect();
+    let is_pair = base(good, "_bucket").is_some() && base(good, "_bucket") == base(total, "_count");
+    is_pair && bounds == 1 && rest != total.matchers.iter().collect::<Vec<_>>()
 }

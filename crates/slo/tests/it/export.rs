@@ -307,3 +307,33 @@ fn a_dashboard_draws_what_the_generated_rules_record() {
     assert_eq!(panels.len(), 8, "a row and three panels for each");
     assert!(text.contains(r#"slo:burn_rate:ratio5m{slo_id=\"shop/availability\"}"#), "{text}");
 }
+
+#[test]
+fn alerts_that_pyrra_makes_itself_are_written_as_pyrras() {
+    let head = "apiVersion: pyrra.dev/v1alpha1\nkind: ServiceLevelObjective\n";
+    let ratio = "ratio: {errors: {metric: 'bad_total'}, total: {metric: all_total}}";
+    // The label on one of the two only: Pyrra's own example counts the slow among other requests.
+    let two = "latency: {success: {metric: 'took_seconds_bucket{code=\"200\",le=\"1\"}'}, total: {metric: took_seconds_count}}";
+    for (window, indicator, alerting) in [
+        ("28d", ratio, ""),
+        ("14d", ratio, "  alerting: {name: ShopBurns}\n"),
+        ("30d", ratio, "  alerting: {severities: {fastBurn: page, slowBurn: ticket}}\n"),
+        ("28d", two, ""),
+        ("28d", two, "  alerting: {disabled: true, name: ShopBurns}\n"),
+    ] {
+        let text = format!(
+            "{head}metadata: {{name: shop, annotations: {{pyrra.dev/note: Call}}}}\nspec:\n  target: '99'\n  window: {window}\n  \
+             indicator: {{{indicator}}}\n{alerting}"
+        );
+        check(&read_as(&text, Strictness::Strict), Format::Pyrra);
+    }
+    let other = read_as(&OWN.replace("    alerts: []\n", ""), Strictness::Strict);
+    assert_eq!(write(&other, Format::Pyrra).lost.len(), 2, "our own default alerts are others than Pyrra's");
+}
+
+#[test]
+fn an_objective_of_no_service_comes_back_from_google_without_one() {
+    let slos = read_as(&OWN.replace("    service: shop\n", ""), Strictness::Strict);
+    let written = write(&slos, Format::GoogleCloud);
+    assert_eq!(plain(&read_as(&written.text, Strictness::Strict)), plain(&slos), "{}", written.text);
+}

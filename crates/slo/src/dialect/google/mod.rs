@@ -80,7 +80,9 @@ fn resource(node: &Node, cx: &mut Cx<'_>) -> Option<(String, String)> {
         [_, _, "services", service, "serviceLevelObjectives", id]
             if !service.is_empty() && !id.is_empty() =>
         {
-            Some(((*service).to_owned(), (*id).to_owned()))
+            // A hyphen stands for any service, as in the interface's own lists.
+            let service = if *service == "-" { "" } else { service };
+            Some((service.to_owned(), (*id).to_owned()))
         }
         _ => {
             let help = "write projects/PROJECT/services/SERVICE/serviceLevelObjectives/ID, or leave it out";
