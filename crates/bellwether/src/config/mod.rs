@@ -2,6 +2,7 @@
 //! whole configuration is good or none of it is used.
 
 pub mod alertmanagers;
+mod loader;
 mod probe_asks;
 mod probes;
 pub mod prometheus;
@@ -9,7 +10,6 @@ pub mod scrape_intervals;
 mod shown;
 pub mod source;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,10 +20,12 @@ use bellwether_diag::{
 };
 use bellwether_model::TimeDelta;
 use bellwether_rules::unit_test::TestFile;
-use bellwether_rules::{ReadOptions, RuleFile, RuleGroup};
+use bellwether_rules::{RuleFile, RuleGroup};
 use bellwether_slo::{Dialect, Documents, Events, Slo, Strictness};
 
 use crate::probe::Probe;
+pub use loader::{Loader, folder_of};
+
 use alertmanagers::{AlertmanagerMember, alertmanagers};
 use prometheus::{Global, PrometheusConfig};
 use scrape_intervals::ScrapeIntervals;
@@ -203,36 +205,6 @@ fn kind_of(loader: &mut Loader, file: FileId) -> Kind {
     }
 }
 
-/// The folder that relative names in a file start from.
-pub fn folder_of(path: &Path) -> PathBuf {
-    path.parent().unwrap_or(Path::new("")).to_owned()
-}
-
-/// Reads files and collects what is wrong with them.
-#[derive(Debug, Default)]
-pub struct Loader {
-    /// All texts read so far.
-    pub sources: Sources,
-    /// All problems found so far, but those of single rules.
-    pub diagnostics: Diagnostics,
-    /// All problems of single rules found so far; those rules are left out.
-    pub refused: Diagnostics,
-    /// All rule files read so far, by name.
-    pub rules: Vec<(String, RuleFile)>,
-    /// All documents of objectives read so far, those that `bellwether.yml` names aside.
-    pub objectives: Documents,
-    /// How strictly rule files are read.
-    pub rule_options: ReadOptions,
-    /// All objectives read so far.
-    pub slos: Vec<Slo>,
-    /// How often the jobs are scraped.
-    pub scrape_intervals: ScrapeIntervals,
-    /// Whether what objectives' alerts can do at all is examined.
-    pub examine: bool,
-    /// The configuration without secrets, one document per file.
-    pub shown: String,
-}
-
 /// A section that stands in the file or names another one.
 enum Section {
     File(Spanned<String>),
@@ -257,38 +229,6 @@ impl Loader {
     fn finish(self, config: Option<Config>) -> Loaded {
         let config = config.filter(|_| !self.diagnostics.has_errors());
         Loaded { config, sources: self.sources, diagnostics: self.diagnostics, refused: self.refused }
-    }
-
-    /// Reads a file; one that cannot be read is a problem at the place that names it.
-    pub(crate) fn read_file(&mut self, path: &Path, named_at: Option<Span>) -> Option<FileId> {
-        let name = path.display().to_string();
-        match std::fs::read(path) {
-            Ok(bytes) => {
-                let errors = self.diagnostics.error_count();
-                let file = self.sources.add_bytes(name, bytes, &mut self.diagnostics);
-                (self.diagnostics.error_count() == errors).then_some(file)
-            }
-            Err(error) => {
-                let why = match error.kind() {
-                    std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-                    _ => error.to_string(),
-                };
-                self.diagnostics.push(Diagnostic::error(
-                    "unreadable-file",
-                    named_at,
-                    format!("cannot read {name}: {why}"),
-                ));
-                None
-            }
-        }
-    }
-
-    fn decode<T: Decode>(&mut self, file: FileId) -> Option<T> {
-        bellwether_diag::decode_file(&self.sources, file, &mut self.diagnostics)
-    }
-
-    fn decode_node<T: Decode>(&mut self, node: &Node) -> Option<T> {
-        T::decode(node, &mut Cx::new(&self.sources, &mut self.diagnostics))
     }
 
     fn load(&mut self, file: FileId, folder: &Path) -> Option<Config> {
@@ -326,17 +266,6 @@ impl Loader {
             external_url: outline.external_url,
             shown: std::mem::take(&mut self.shown),
         })
-    }
-
-    /// Adds a file to what others may see of the configuration.
-    fn show(&mut self, file: FileId) {
-        // Problems of syntax are reported by whoever decodes the file.
-        let documents = yaml::parse(&self.sources, file, &mut Diagnostics::new());
-        let Some(document) = documents.first().filter(|node| !node.is_null()) else { return };
-        if !self.shown.is_empty() {
-            self.shown.push_str(&format!("---\n# {}\n", self.sources.name(file).replace('\n', " ")));
-        }
-        self.shown.push_str(&shown::yaml(document));
     }
 
     fn outline(&mut self, file: FileId) -> Option<Outline> {
@@ -459,21 +388,6 @@ impl Loader {
     /// that are not there: the first alert would be the one to find out.
     fn resolve_secret_files(&mut self, config: &mut bellwether_alerts::Config, folder: &Path) {
         self.resolve_files(config.secret_files_mut(), folder);
-    }
-
-    fn resolve_files(&mut self, files: Vec<&mut String>, folder: &Path) {
-        let mut missing = BTreeSet::new();
-        for file in files {
-            let path = folder.join(&*file);
-            if !path.exists() {
-                missing.insert(path.display().to_string());
-            }
-            *file = path.display().to_string();
-        }
-        for path in missing {
-            let message = format!("{path} does not exist yet; messages that need it cannot be sent");
-            self.diagnostics.push(Diagnostic::warning("missing-secret-file", None, message));
-        }
     }
 
     /// Reads the template files that a routing configuration names and reports what is wrong with them and with the
@@ -650,28 +564,6 @@ impl Loader {
             let message = format!("objective {:?} counts probe {name:?}, which does not exist", slo.id());
             self.diagnostics.push(Diagnostic::error("unknown-probe", slo.span, message).with_help(help));
         }
-    }
-
-    /// Files that a pattern names, sorted.
-    pub(crate) fn expand(&mut self, pattern: &str, span: Option<Span>, folder: &Path) -> Vec<PathBuf> {
-        let whole = folder.join(pattern);
-        if !pattern.contains(['*', '?', '[']) {
-            return vec![whole];
-        }
-        let paths = match glob::glob(&whole.to_string_lossy()) {
-            Ok(paths) => paths,
-            Err(error) => {
-                let message = format!("{pattern:?} is not a pattern: {}", error.msg);
-                self.diagnostics.push(Diagnostic::error("bad-pattern", span, message));
-                return Vec::new();
-            }
-        };
-        let found: Vec<PathBuf> = paths.filter_map(Result::ok).collect();
-        if found.is_empty() {
-            let message = format!("no file matches {pattern:?}");
-            self.diagnostics.push(Diagnostic::warning("no-file", span, message));
-        }
-        found
     }
 }
 
