@@ -3,6 +3,7 @@
 
 pub mod alertmanagers;
 mod loader;
+mod outline;
 mod probe_asks;
 mod probes;
 pub mod prometheus;
@@ -15,9 +16,7 @@ use std::sync::Arc;
 
 use bellwether_alerts::{MessageTexts, TemplateFiles};
 use bellwether_diag::yaml::{self, Node, Value};
-use bellwether_diag::{
-    Cx, Decode, Diagnostic, Diagnostics, FileId, MapReader, Severity, Sources, Span, Spanned, suggest,
-};
+use bellwether_diag::{Cx, Diagnostic, Diagnostics, FileId, Severity, Sources, Span, Spanned, suggest};
 use bellwether_model::TimeDelta;
 use bellwether_rules::unit_test::TestFile;
 use bellwether_rules::{RuleFile, RuleGroup};
@@ -26,15 +25,14 @@ use bellwether_slo::{Dialect, Documents, Events, Slo, Strictness};
 use crate::probe::Probe;
 pub use loader::{Loader, folder_of};
 
-use alertmanagers::{AlertmanagerMember, alertmanagers};
+use alertmanagers::AlertmanagerMember;
+use outline::Section;
 use prometheus::{Global, PrometheusConfig};
 use scrape_intervals::ScrapeIntervals;
 use source::SourceConfig;
 
 /// How long samples are kept unless the configuration says otherwise.
 const RETENTION_DEFAULT: TimeDelta = TimeDelta(30 * TimeDelta::DAY.0);
-/// Shorter would take away samples that the head still holds.
-const RETENTION_MIN: TimeDelta = TimeDelta(6 * TimeDelta::HOUR.0);
 
 /// A configuration in which nothing is wrong.
 #[derive(Clone, Debug)]
@@ -205,26 +203,6 @@ fn kind_of(loader: &mut Loader, file: FileId) -> Kind {
     }
 }
 
-/// A section that stands in the file or names another one.
-enum Section {
-    File(Spanned<String>),
-    Inline(Node),
-}
-
-/// What `bellwether.yml` says before the files it names are read.
-#[derive(Default)]
-struct Outline {
-    prometheus: Option<Section>,
-    source: Option<SourceConfig>,
-    alertmanager: Option<Section>,
-    alertmanagers: Vec<AlertmanagerMember>,
-    rules: Vec<Section>,
-    slos: Vec<Section>,
-    probes: Vec<Node>,
-    retention: Option<TimeDelta>,
-    external_url: Option<String>,
-}
-
 impl Loader {
     fn finish(self, config: Option<Config>) -> Loaded {
         let config = config.filter(|_| !self.diagnostics.has_errors());
@@ -266,48 +244,6 @@ impl Loader {
             external_url: outline.external_url,
             shown: std::mem::take(&mut self.shown),
         })
-    }
-
-    fn outline(&mut self, file: FileId) -> Option<Outline> {
-        let documents = yaml::parse(&self.sources, file, &mut self.diagnostics);
-        if self.diagnostics.has_errors() {
-            return None;
-        }
-        // An empty file is an empty system, as `{}` is.
-        let Some(document) = documents.first().filter(|node| !node.is_null()) else {
-            return Some(Outline::default());
-        };
-        let mut cx = Cx::new(&self.sources, &mut self.diagnostics);
-        if let Some(second) = documents.get(1) {
-            cx.error_help(
-                second.span,
-                "the file has more than one document",
-                "put each in a file of its own",
-            );
-        }
-        let mut map = MapReader::open(document, &mut cx)?;
-        let outline = Outline {
-            prometheus: map.node("prometheus").and_then(|node| section(node, &mut cx)),
-            source: map.optional("source", &mut cx),
-            alertmanager: map.node("alertmanager").and_then(|node| section(node, &mut cx)),
-            alertmanagers: map
-                .node("alertmanagers")
-                .map(|node| alertmanagers(node, &mut cx))
-                .unwrap_or_default(),
-            rules: map
-                .node("rules")
-                .map(|node| sections(node, "rule files or groups", &mut cx))
-                .unwrap_or_default(),
-            slos: map
-                .node("slos")
-                .map(|node| sections(node, "objective files or objectives", &mut cx))
-                .unwrap_or_default(),
-            probes: map.node("probes").map(|node| probe_nodes(node, &mut cx)).unwrap_or_default(),
-            retention: retention(&mut map, &mut cx),
-            external_url: external_url(&mut map, &mut cx),
-        };
-        map.finish(&mut cx);
-        Some(outline)
     }
 
     fn load_prometheus(&mut self, section: Option<Section>, folder: &Path) -> Option<PrometheusConfig> {
@@ -565,64 +501,4 @@ impl Loader {
             self.diagnostics.push(Diagnostic::error("unknown-probe", slo.span, message).with_help(help));
         }
     }
-}
-
-fn section(node: &Node, cx: &mut Cx<'_>) -> Option<Section> {
-    match &node.value {
-        Value::Null => None,
-        Value::Scalar(_) => Spanned::decode(node, cx).map(Section::File),
-        Value::Mapping(_) => Some(Section::Inline(node.clone())),
-        Value::Sequence(_) => {
-            cx.error_help(node.span, "expected a file name or a mapping, found a list", "name one file");
-            None
-        }
-    }
-}
-
-fn sections(node: &Node, what: &str, cx: &mut Cx<'_>) -> Vec<Section> {
-    match &node.value {
-        Value::Null => Vec::new(),
-        Value::Sequence(items) => items.iter().filter_map(|item| section(item, cx)).collect(),
-        Value::Scalar(_) | Value::Mapping(_) => {
-            cx.error_help(
-                node.span,
-                format!("expected a list of {what}"),
-                "write it as an item: `- ` before the value",
-            );
-            Vec::new()
-        }
-    }
-}
-
-fn probe_nodes(node: &Node, cx: &mut Cx<'_>) -> Vec<Node> {
-    Vec::<Node>::decode(node, cx).unwrap_or_default()
-}
-
-fn retention(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<TimeDelta> {
-    let node = map.node("storage")?;
-    let mut storage = MapReader::open(node, cx)?;
-    let retention: Option<Spanned<TimeDelta>> = storage.optional("retention", cx);
-    storage.finish(cx);
-    let retention = retention?;
-    if retention.value < RETENTION_MIN {
-        cx.error_help(
-            retention.span,
-            format!("a retention of {} is too short", retention.value),
-            format!("write at least {RETENTION_MIN}"),
-        );
-    }
-    Some(retention.value)
-}
-
-fn external_url(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<String> {
-    let url: Spanned<String> = map.optional("external_url", cx)?;
-    if !url.value.starts_with("http://") && !url.value.starts_with("https://") {
-        cx.error_help(
-            url.span,
-            format!("{:?} is not a URL", url.value),
-            "write it like https://bellwether.example.org",
-        );
-        return None;
-    }
-    Some(url.value.trim_end_matches('/').to_owned())
 }
