@@ -81,6 +81,8 @@ impl Loader {
         self.shown.push_str(&shown::yaml(document));
     }
 
+    /// Makes the names of files that are read at delivery independent of the working directory, and warns of those
+    /// that are not there: the first alert would be the one to find out.
     pub(super) fn resolve_files(&mut self, files: Vec<&mut String>, folder: &Path) {
         let mut missing = BTreeSet::new();
         for file in files {

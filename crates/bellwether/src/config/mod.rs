@@ -8,6 +8,7 @@ mod outline;
 mod probe_asks;
 mod probes;
 pub mod prometheus;
+mod routing;
 pub mod scrape_intervals;
 mod shown;
 pub mod source;
@@ -15,7 +16,6 @@ pub mod source;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bellwether_alerts::{MessageTexts, TemplateFiles};
 use bellwether_diag::yaml::{self, Node, Value};
 use bellwether_diag::{Cx, Diagnostic, Diagnostics, FileId, Severity, Sources, Span, Spanned, suggest};
 use bellwether_model::TimeDelta;
@@ -25,6 +25,7 @@ use bellwether_slo::{Dialect, Documents, Events, Slo, Strictness};
 
 use crate::probe::Probe;
 pub use loader::{Loader, folder_of};
+pub use routing::TemplateFile;
 
 use alertmanagers::AlertmanagerMember;
 use outline::Section;
@@ -60,15 +61,6 @@ pub struct Config {
     pub external_url: Option<String>,
     /// The file, and those of its sections that are files of their own, as others may see them: without secrets.
     pub shown: String,
-}
-
-/// A file of templates.
-#[derive(Clone, Debug)]
-pub struct TemplateFile {
-    /// Its name, as error messages give it.
-    pub name: String,
-    /// Its text.
-    pub text: String,
 }
 
 /// What reading came to.
@@ -284,67 +276,6 @@ impl Loader {
                 .push(Diagnostic::error("source-and-targets", source.span, message).with_help(help));
         }
         Some(source)
-    }
-
-    fn load_routing(
-        &mut self,
-        section: Option<Section>,
-        folder: &Path,
-    ) -> (Option<bellwether_alerts::Config>, Vec<TemplateFile>) {
-        match section {
-            None => (Some(bellwether_alerts::Config::nobody()), Vec::new()),
-            Some(Section::Inline(node)) => {
-                let mut config = self.decode_node::<bellwether_alerts::Config>(&node);
-                let templates = self.load_templates(&node, folder);
-                config.iter_mut().for_each(|config| self.resolve_secret_files(config, folder));
-                (config, templates)
-            }
-            Some(Section::File(name)) => {
-                let path = folder.join(&name.value);
-                let Some(file) = self.read_file(&path, Some(name.span)) else { return (None, Vec::new()) };
-                self.show(file);
-                self.decode_routing(file, &folder_of(&path))
-            }
-        }
-    }
-
-    fn decode_routing(
-        &mut self,
-        file: FileId,
-        folder: &Path,
-    ) -> (Option<bellwether_alerts::Config>, Vec<TemplateFile>) {
-        let mut config: Option<bellwether_alerts::Config> = self.decode(file);
-        config.iter_mut().for_each(|config| self.resolve_secret_files(config, folder));
-        // Its problems of form have just been reported.
-        let documents = yaml::parse(&self.sources, file, &mut Diagnostics::new());
-        let templates = documents.first().map(|document| self.load_templates(document, folder));
-        (config, templates.unwrap_or_default())
-    }
-
-    /// Makes the names of files that are read at delivery independent of the working directory, and warns of those
-    /// that are not there: the first alert would be the one to find out.
-    fn resolve_secret_files(&mut self, config: &mut bellwether_alerts::Config, folder: &Path) {
-        self.resolve_files(config.secret_files_mut(), folder);
-    }
-
-    /// Reads the template files that a routing configuration names and reports what is wrong with them and with the
-    /// texts in the configuration itself.
-    fn load_templates(&mut self, document: &Node, folder: &Path) -> Vec<TemplateFile> {
-        let texts = MessageTexts::find(document);
-        let (mut files, mut is_complete) = (Vec::new(), true);
-        for pattern in &texts.patterns {
-            for path in self.expand(pattern.as_text().unwrap_or_default(), Some(pattern.span), folder) {
-                let file = self.read_file(&path, Some(pattern.span));
-                is_complete &= file.is_some();
-                files.extend(file);
-            }
-        }
-        texts.check(TemplateFiles { files: &files, is_complete }, &self.sources, &mut self.diagnostics);
-        let read = |file| TemplateFile {
-            name: self.sources.name(file).to_owned(),
-            text: self.sources.text(file).to_owned(),
-        };
-        files.into_iter().map(read).collect()
     }
 
     fn load_rule_files(&mut self, patterns: &[Spanned<String>], folder: &Path) {
