@@ -18,11 +18,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bellwether_diag::yaml::{self, Node, Value};
-use bellwether_diag::{Cx, Diagnostic, Diagnostics, FileId, Severity, Sources, suggest};
+use bellwether_diag::{Diagnostic, Diagnostics, FileId, Severity, Sources};
 use bellwether_model::TimeDelta;
 use bellwether_rules::RuleFile;
 use bellwether_rules::unit_test::TestFile;
-use bellwether_slo::{Dialect, Documents, Events, Slo, Strictness};
+use bellwether_slo::{Dialect, Documents, Slo, Strictness};
 
 use crate::probe::Probe;
 pub use loader::{Loader, folder_of};
@@ -30,7 +30,7 @@ pub use routing::TemplateFile;
 
 use alertmanagers::AlertmanagerMember;
 use outline::Section;
-use prometheus::{Global, PrometheusConfig};
+use prometheus::PrometheusConfig;
 use scrape_intervals::ScrapeIntervals;
 use source::SourceConfig;
 
@@ -277,40 +277,5 @@ impl Loader {
                 .push(Diagnostic::error("source-and-targets", source.span, message).with_help(help));
         }
         Some(source)
-    }
-
-    fn load_probes(&mut self, nodes: &[Node], global: &Global, folder: &Path) -> Vec<Probe> {
-        let mut cx = Cx::new(&self.sources, &mut self.diagnostics);
-        let mut probes: Vec<Probe> =
-            nodes.iter().filter_map(|node| probes::decode(node, global, &mut cx)).collect();
-        self.diagnostics.extend(probes::refuse_same_names(&probes));
-        for probe in &mut probes {
-            for file in probe.files_mut() {
-                let path = folder.join(&*file);
-                if !path.exists() {
-                    let message =
-                        format!("{} does not exist yet; nothing is tried without it", path.display());
-                    self.diagnostics.push(Diagnostic::warning("missing-secret-file", None, message));
-                }
-                *file = path.display().to_string();
-            }
-        }
-        probes
-    }
-
-    /// An objective that counts a probe which does not exist would never measure anything.
-    fn refuse_unknown_probes(&mut self, slos: &[Slo], probes: &[Probe]) {
-        for slo in slos {
-            let Events::Probe(name) = &slo.indicator.events else { continue };
-            if probes.iter().any(|probe| probe.name == *name) {
-                continue;
-            }
-            let help = match suggest(name, probes.iter().map(|probe| probe.name.as_str())) {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => "define it under probes:".to_owned(),
-            };
-            let message = format!("objective {:?} counts probe {name:?}, which does not exist", slo.id());
-            self.diagnostics.push(Diagnostic::error("unknown-probe", slo.span, message).with_help(help));
-        }
     }
 }

@@ -1,12 +1,15 @@
 //! `probes:` of `bellwether.yml`: from YAML to [`Probe`], with every mistake where it stands and what to write.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use bellwether_alerts::{Auth, SecretSource};
 use bellwether_diag::yaml::{Node, Value};
-use bellwether_diag::{Cx, Decode, Diagnostic, MapReader, Spanned};
+use bellwether_diag::{Cx, Decode, Diagnostic, MapReader, Spanned, suggest};
 use bellwether_model::{Labels, METRIC_NAME, TimeDelta};
+use bellwether_slo::{Events, Slo};
 
+use super::loader::Loader;
 use super::probe_asks::{self, Asked};
 use super::prometheus::Global;
 use crate::probe::definition::{Ask, Probe, Target};
@@ -17,8 +20,44 @@ const INTERVAL_MIN: TimeDelta = TimeDelta::SECOND;
 /// Labels that a probe's series set themselves.
 const OWN_LABELS: [&str; 4] = ["probe", "phase", "reason", METRIC_NAME];
 
+impl Loader {
+    pub(super) fn load_probes(&mut self, nodes: &[Node], global: &Global, folder: &Path) -> Vec<Probe> {
+        let mut cx = Cx::new(&self.sources, &mut self.diagnostics);
+        let mut probes: Vec<Probe> = nodes.iter().filter_map(|node| decode(node, global, &mut cx)).collect();
+        self.diagnostics.extend(refuse_same_names(&probes));
+        for probe in &mut probes {
+            for file in probe.files_mut() {
+                let path = folder.join(&*file);
+                if !path.exists() {
+                    let message =
+                        format!("{} does not exist yet; nothing is tried without it", path.display());
+                    self.diagnostics.push(Diagnostic::warning("missing-secret-file", None, message));
+                }
+                *file = path.display().to_string();
+            }
+        }
+        probes
+    }
+
+    /// An objective that counts a probe which does not exist would never measure anything.
+    pub(super) fn refuse_unknown_probes(&mut self, slos: &[Slo], probes: &[Probe]) {
+        for slo in slos {
+            let Events::Probe(name) = &slo.indicator.events else { continue };
+            if probes.iter().any(|probe| probe.name == *name) {
+                continue;
+            }
+            let help = match suggest(name, probes.iter().map(|probe| probe.name.as_str())) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => "define it under probes:".to_owned(),
+            };
+            let message = format!("objective {:?} counts probe {name:?}, which does not exist", slo.id());
+            self.diagnostics.push(Diagnostic::error("unknown-probe", slo.span, message).with_help(help));
+        }
+    }
+}
+
 /// Reads one probe.
-pub(super) fn decode(node: &Node, global: &Global, cx: &mut Cx<'_>) -> Option<Probe> {
+fn decode(node: &Node, global: &Global, cx: &mut Cx<'_>) -> Option<Probe> {
     let mut map = MapReader::open(node, cx)?;
     let name: Option<Spanned<String>> = map.required("name", cx);
     let name = name.filter(|name| is_name(name, cx));
@@ -223,7 +262,7 @@ impl Probe {
 }
 
 /// Probes of one name would be one probe to whoever counts them.
-pub(super) fn refuse_same_names(probes: &[Probe]) -> Vec<Diagnostic> {
+fn refuse_same_names(probes: &[Probe]) -> Vec<Diagnostic> {
     let mut first: BTreeMap<&str, &Probe> = BTreeMap::new();
     let mut found = Vec::new();
     for probe in probes {
