@@ -44,7 +44,7 @@ pub struct Config {
     pub prometheus: PrometheusConfig,
     /// The store that everything is read from instead, if there is one.
     pub source: Option<SourceConfig>,
-    /// Who is told; `None` when nobody is.
+    /// Who is told, which may be nobody.
     pub routing: Arc<bellwether_alerts::Config>,
     /// Who is handed every alert besides.
     pub alertmanagers: Vec<AlertmanagerMember>,
@@ -143,7 +143,7 @@ impl Loader {
     }
 
     fn load_prometheus(&mut self, section: Option<Section>, folder: &Path) -> Option<PrometheusConfig> {
-        let (config, base) = match section {
+        let (mut config, base) = match section {
             None => return Some(PrometheusConfig::default()),
             Some(Section::Inline(node)) => (self.decode_node::<PrometheusConfig>(&node), folder.to_owned()),
             Some(Section::File(name)) => {
@@ -153,7 +153,6 @@ impl Loader {
                 (self.decode(file), folder_of(&path))
             }
         };
-        let mut config = config;
         if let Some(config) = &mut config {
             for member in &mut config.alertmanagers {
                 self.resolve_files(member.http.secret_files_mut(), &base);
