@@ -218,7 +218,7 @@ fn stream_status(place: &Place<'_>, labels: Labels, targets: TargetCount) -> Str
         watermark: ledger.watermark(id),
         total: window_status(&period, length, slo.goal),
         watched: period.watched.min(length),
-        aspirational: slo.aspirational.map(|goal| target_status(&period, goal)),
+        aspirational: slo.aspirational.map(|goal| target_status(&period, budget.as_ref(), goal)),
         exhaustion: budget.as_ref().and_then(|budget| exhaustion_of(place, budget)),
         budget_raw: raw.filter(|_| raw != budget),
         corrections: marks,
@@ -235,8 +235,13 @@ fn stream_status(place: &Place<'_>, labels: Labels, targets: TargetCount) -> Str
     }
 }
 
-fn target_status(period: &Window, goal: Goal) -> TargetStatus {
-    let left_ratio = budget(period, goal).map(|budget| budget.left_ratio);
+/// Judged as the objective's own budget is: in a period of the calendar against what is expected of all of it.
+fn target_status(period: &Window, own: Option<&BudgetStatus>, goal: Goal) -> TargetStatus {
+    let mut judged = *period;
+    if let Some(expected) = own.and_then(|own| own.expected) {
+        judged.counts.total = expected.total_events;
+    }
+    let left_ratio = budget(&judged, goal).map(|budget| budget.left_ratio);
     TargetStatus { is_met: left_ratio.map(|left| left >= 0.0), left_ratio }
 }
 
@@ -326,7 +331,7 @@ fn budget_alert_status(
         severity: alert.severity.clone(),
         left_below_ratio: alert.left_below.ratio(),
         left_below_text: alert.left_below.to_string(),
-        left_ratio: budget.map(|budget| budget.left_ratio),
+        left_ratio: budget.map(BudgetStatus::left_of_period_ratio),
         state,
         since,
         verdict: budget_verdict(alert, place.slo),

@@ -262,7 +262,7 @@ pub struct CorrectionMark {
 /// How an objective stands against a goal other than its own.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct TargetStatus {
-    /// Whether the events of the period reach it; `None` while none was seen.
+    /// Whether the period reaches it, as its budget is judged; `None` while no event was seen.
     pub is_met: Option<bool>,
     /// Share of the budget that this goal would have left.
     pub left_ratio: Option<f64>,

@@ -10,6 +10,7 @@ mod crash;
 mod crash_service;
 mod demo;
 mod demo_process;
+mod docs;
 mod forged;
 mod google;
 mod probe;

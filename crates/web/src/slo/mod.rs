@@ -245,8 +245,8 @@ impl<'a> Detail<'a> {
             @match &budget.expected {
                 None => { (digits::count(budget.spent_events)) " bad of " (digits::count(budget.allowed_events)) " allowed" }
                 Some(expected) => {
-                    (digits::count(budget.spent_events)) " bad of " (digits::count(expected.allowed_events))
-                    " to be expected by " (parts::moment(expected.ends_at, self.now))
+                    (digits::count(budget.spent_events)) " bad of about " (digits::count(expected.allowed_events.round()))
+                    " allowed by " (parts::moment(expected.ends_at, self.now))
                 }
             }
             @if let Some(raw) = &self.stream.budget_raw { ", " (parts::budget_text(raw)) " as measured" }
