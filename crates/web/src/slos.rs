@@ -249,7 +249,9 @@ fn row(slo: &SloStatus, now: Timestamp) -> Markup {
                     None => { span.dim { "unknown" } }
                 }
             }
-            td data-k="Ends" { (ends(stream, now)) }
+            td data-k="Ends" {
+                @if slo.threshold.is_some() { span.dim { "not applicable" } } @else { (ends(stream, now)) }
+            }
             td data-k="Owner" {
                 @if slo.owner.is_empty() { span.dim { "none" } } @else { (slo.owner) }
                 @if !slo.criticality.is_empty() { div.dim.small { (slo.criticality) " criticality" } }
@@ -284,6 +286,7 @@ fn ends(stream: Option<&StreamStatus>, now: Timestamp) -> Markup {
     html! {
         @if gone { b.bad { "gone" } }
         @else if let Some(end) = end { (parts::relative(end.earliest, now)) }
+        @else if stream.is_none_or(|s| s.budget.is_none()) { span.dim { "unknown" } }
         @else { span.dim { "not in sight" } }
     }
 }

@@ -70,7 +70,8 @@ fn blocks(page: &str) -> Vec<Block> {
             Some(language) if !open => {
                 let named = before.strip_prefix('`').filter(|_| before.ends_with(':'));
                 let file = named.and_then(|rest| rest.split_once('`')).map(|(name, _)| name);
-                let file = file.filter(|name| name.contains('.') && !name.starts_with('/')).map(str::to_owned);
+                let file =
+                    file.filter(|name| name.contains('.') && !name.starts_with('/')).map(str::to_owned);
                 blocks.push(Block { line: index + 1, language: language.into(), file, text: String::new() });
                 (open, before) = (true, "");
             }
@@ -90,7 +91,8 @@ fn blocks(page: &str) -> Vec<Block> {
 
 /// The fields of a block with their lines, in order; a list is one field without a name.
 fn fields(block: &str) -> Vec<(String, String)> {
-    let margin = block.lines().filter(|line| !line.trim().is_empty()).map(|line| line.len() - line.trim_start().len());
+    let margin =
+        block.lines().filter(|line| !line.trim().is_empty()).map(|line| line.len() - line.trim_start().len());
     let margin = margin.min().unwrap_or(0);
     let mut fields: Vec<(String, String)> = Vec::new();
     for line in block.lines().map(|line| line.get(margin..).unwrap_or("")) {
@@ -115,14 +117,19 @@ fn configurations(block: &Block) -> Vec<String> {
         return vec![format!("probes:\n{}", fields[0].1)];
     }
     let names: BTreeSet<&String> = fields.iter().map(|(name, _)| name).collect();
-    let ways = if names.len() == fields.len() { vec![fields] } else { fields.into_iter().map(|field| vec![field]).collect() };
+    let ways = if names.len() == fields.len() {
+        vec![fields]
+    } else {
+        fields.into_iter().map(|field| vec![field]).collect()
+    };
     ways.iter().map(|fields| objective(fields)).collect()
 }
 
 /// An objective with these fields; what they leave open is filled in.
 fn objective(fields: &[(String, String)]) -> String {
     let mut objective = String::from("slos:\n  - name: example\n");
-    let usual = [("goal", "99.9%"), ("window", "30d"), ("indicator", "{ratio: {bad: bad_total, total: all_total}}")];
+    let usual =
+        [("goal", "99.9%"), ("window", "30d"), ("indicator", "{ratio: {bad: bad_total, total: all_total}}")];
     for (name, value) in usual {
         if fields.iter().all(|(field, _)| field != name) {
             writeln!(objective, "    {name}: {value}").unwrap();
@@ -213,7 +220,9 @@ fn every_command_and_flag_is_documented() {
         }
         let everywhere = ["--help", "--version", "--server", "--format"];
         let flags = flags.iter().filter(|flag| !everywhere.contains(&flag.as_str()));
-        missing.extend(flags.filter(|flag| !section.contains(flag.as_str())).map(|flag| format!("{command} {flag}")));
+        missing.extend(
+            flags.filter(|flag| !section.contains(flag.as_str())).map(|flag| format!("{command} {flag}")),
+        );
     }
     assert!(missing.is_empty(), "not in docs/cli.md:\n{}", missing.join("\n"));
 }
@@ -226,7 +235,9 @@ fn anchors(page: &str) -> BTreeSet<String> {
         !fenced && line.starts_with('#')
     });
     let kept = |c: &char| c.is_alphanumeric() || " -_".contains(*c);
-    let anchor = |line: &str| line.trim_start_matches('#').trim().to_lowercase().chars().filter(kept).collect::<String>();
+    let anchor = |line: &str| {
+        line.trim_start_matches('#').trim().to_lowercase().chars().filter(kept).collect::<String>()
+    };
     headings.map(|line| anchor(line).replace(' ', "-")).collect()
 }
 
@@ -240,7 +251,11 @@ fn every_link_leads_somewhere() {
                 continue;
             }
             let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = if file.is_empty() { root().join(path) } else { root().join(path).parent().unwrap().join(file) };
+            let target = if file.is_empty() {
+                root().join(path)
+            } else {
+                root().join(path).parent().unwrap().join(file)
+            };
             let Ok(target) = target.canonicalize() else {
                 broken.push(format!("{path}: {link}: no such file"));
                 continue;
@@ -254,11 +269,31 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
+fn every_file_that_a_page_names_is_there() {
+    let mut gone = Vec::new();
+    for (path, page) in pages() {
+        for name in page.split('`').filter(|text| !text.contains(char::is_whitespace)) {
+            let is_path =
+                ["crates/", "xtask/", "bellwether/src/", "slo/src/"].iter().any(|p| name.starts_with(p));
+            if !is_path || name.contains(['*', '{', '…']) {
+                continue;
+            }
+            let is_there = [root(), root().join("crates")].iter().any(|folder| folder.join(name).exists());
+            if !is_there {
+                gone.push(format!("{path}: {name}"));
+            }
+        }
+    }
+    assert!(gone.is_empty(), "{}", gone.join("\n"));
+}
+
+#[test]
 fn every_page_is_in_the_list_and_designs_have_numbers_without_gaps() {
     let pages = pages();
     let list = &pages["docs/README.md"];
     let mut number = 0;
-    for path in pages.keys().filter_map(|path| path.strip_prefix("docs/")).filter(|path| *path != "README.md") {
+    for path in pages.keys().filter_map(|path| path.strip_prefix("docs/")).filter(|path| *path != "README.md")
+    {
         assert!(list.contains(&format!("]({path})")), "docs/README.md does not list {path}");
         if let Some(name) = path.strip_prefix("design/") {
             number += 1;

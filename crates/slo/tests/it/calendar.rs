@@ -18,6 +18,7 @@ fn yaml(window: &str) -> String {
 slos:
   - name: login
     goal: \"90%\"
+    aspirational: \"95%\"
     window: {window}
     indicator: {{ratio: {{bad: errors_total, total: requests_total}}}}
     alerts:
@@ -87,6 +88,11 @@ fn early_in_a_period_the_budget_is_seen_against_all_of_it() {
     assert_eq!(expected.ends_at, moment("2026-03-03T00:00:00Z"));
     let stream = shop.world.stream("login");
     assert_eq!(stream.period.unwrap().watched_text, "30m of 1d");
+    // The goal one would like to reach and the alert on the budget are held against the same.
+    let aspirational = stream.aspirational.unwrap();
+    assert_eq!(aspirational.is_met, Some(true));
+    assert!((aspirational.left_ratio.unwrap() - (1.0 - 600.0 / 2880.0)).abs() < 1e-9, "{aspirational:?}");
+    assert_eq!(stream.budget_alerts[0].left_ratio, Some(expected.left_ratio));
     // The rest of 5160 at 1200 an hour: after 4.3 hours it is gone.
     let gone = stream.exhaustion.unwrap().earliest;
     assert!((gone - moment("2026-03-02T04:48:00Z")).0.abs() < MINUTE, "{gone}");

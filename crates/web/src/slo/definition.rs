@@ -10,9 +10,12 @@ impl Detail<'_> {
         html! {
             h2 { "Definition" }
             section.card aria-label="Definition" {
-                p { b { (self.slo.goal_text) } " over " b { (self.slo.period_text) } " of" }
+                // The text of a threshold without a goal says over which window it holds.
+                @if self.slo.threshold.is_none() {
+                    p { b { (self.slo.goal_text) } " over " b { (self.slo.period_text) } " of" }
+                }
                 p { code { (self.slo.indicator_text) } }
-                @if self.slo.streams.len() == 1 && self.slo.kind != "composite" {
+                @if self.slo.streams.len() == 1 && self.slo.kind != "composite" && self.slo.threshold.is_none() {
                     p.small.dim { "Not split: " code { "group_by: [instance]" } " would show which part of it spends the budget." }
                 }
                 (self.people())

@@ -266,7 +266,8 @@ impl<'a> Detail<'a> {
                     Some(latest) => { " to " (parts::moment(latest, self.now)) }
                     None => { " or never" }
                 }
-            } @else { b { "not in sight" } "at the present rate" }
+            } @else if self.stream.budget.is_none() { b { "unknown" } "nothing counted yet" }
+            @else { b { "not in sight" } "at the present rate" }
         }
     }
 

@@ -41,18 +41,19 @@ impl Detail<'_> {
 
     /// The parts of a journey, each with its own objective.
     pub(super) fn members(&self) -> Markup {
+        let is_weighted = self.slo.members.iter().any(|member| member.weight != 1.0);
         html! {
             @if !self.slo.members.is_empty() {
                 h2 { "Members" }
                 div.scroll { table.stack {
-                    thead { tr { th scope="col" { "Objective" } th scope="col" { "State" } th.n scope="col" { "Weight" } th.n scope="col" { "Now" } th.n scope="col" { "Budget left" } } }
-                    tbody { @for member in &self.slo.members { (self.member_row(member)) } }
+                    thead { tr { th scope="col" { "Objective" } th scope="col" { "State" } @if is_weighted { th.n scope="col" { "Weight" } } th.n scope="col" { "Now" } th.n scope="col" { "Budget left" } } }
+                    tbody { @for member in &self.slo.members { (self.member_row(member, is_weighted)) } }
                 } }
             }
         }
     }
 
-    fn member_row(&self, member: &MemberStatus) -> Markup {
+    fn member_row(&self, member: &MemberStatus, is_weighted: bool) -> Markup {
         let Some(slo) = parts::find_slo(self.all, &member.slo) else { return html! {} };
         let (tone, word) = slos::state(slo);
         let stream = slo.streams.first();
@@ -61,7 +62,7 @@ impl Detail<'_> {
             tr {
                 th.w scope="row" { a href=(parts::slo_href(&slo.id)) { (slo.id) } }
                 td { (parts::tag(tone, word)) }
-                td.n data-k="Weight" { (digits::value(member.weight)) }
+                @if is_weighted { td.n data-k="Weight" { (digits::value(member.weight)) } }
                 td.n data-k="Now" { (slos::sli_text(slo, stream)) " " span.dim { "of " (slo.goal_text) } }
                 td.n data-k="Budget left" { (budget.map_or("unknown".to_owned(), parts::budget_text)) }
             }
