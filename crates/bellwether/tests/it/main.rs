@@ -13,6 +13,7 @@ mod demo_process;
 mod docs;
 mod forged;
 mod google;
+mod pipeline;
 mod probe;
 mod probe_dns;
 mod probe_grpc;
