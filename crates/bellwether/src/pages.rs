@@ -1,9 +1,8 @@
 //! What pages and the API see of a running server: its state as the web crate's plain structs.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use bellwether_alerts::{self as alerts, DeliveryRow, DeliveryStatus, ReceiverState, SilenceId, SilenceWish};
+use bellwether_alerts::{self as alerts, ReceiverState, SilenceId, SilenceWish};
 use bellwether_model::{Labels, SeriesSource, TimeDelta, Timestamp};
 use bellwether_slo::{
     Correction, CorrectionEvent, Fired, Forecast, Goal, HistoryPoint, Past, ReportRequest, Slo, SloReport,
@@ -11,15 +10,17 @@ use bellwether_slo::{
 };
 use bellwether_tsdb::Store;
 use bellwether_web::view::{
-    AlertGroupView, AlertState, AlertView, DefinitionView, DeliveryFilter, DeliveryOutcome, DeliveryView,
-    HistoryRequest, NewSilence, Overview, ProbeView, ReceiverFailing, Refused, RuleGroupView, ServerView,
-    SilenceState, SilenceView, TargetHealth, TargetMetadata, TargetView, WhyStep,
+    AlertGroupView, AlertView, DefinitionView, DeliveryFilter, DeliveryView, HistoryRequest, NewSilence,
+    Overview, ProbeView, ReceiverFailing, Refused, RuleGroupView, ServerView, SilenceView, TargetHealth,
+    TargetMetadata, TargetView,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::alert_view;
 use crate::clock;
 use crate::corrections;
+use crate::delivery_view;
 use crate::gauge_notes::gauge_notes;
 use crate::google_interface::GoogleInterface;
 use crate::health::Health;
@@ -27,6 +28,7 @@ use crate::pipeline::Pipeline;
 use crate::probe::ProbePool;
 use crate::reload::Reloader;
 use crate::request::Request;
+use crate::rule_view;
 use crate::scrape::ScrapePool;
 use crate::server_view;
 use crate::slo_definition;
@@ -228,37 +230,20 @@ impl App for Pages {
     }
 
     fn rule_groups(&self) -> Vec<RuleGroupView> {
-        self.read(|pipeline| crate::rule_view::groups(&pipeline.rules))
+        self.read(|pipeline| rule_view::groups(&pipeline.rules))
     }
 
     fn alerts(&self) -> Vec<AlertView> {
-        let now = clock::now();
         self.read(|pipeline| {
-            let groups = pipeline.alerts.groups(now);
-            let groups = by_id(&groups);
-            let mut views: Vec<AlertView> =
-                pipeline.alerts.alerts(now).iter().map(|alert| alert_view(alert, &groups)).collect();
-            views.extend(crate::rule_view::pending(&pipeline.rules));
+            let mut views = alert_view::alerts(&pipeline.alerts, clock::now());
+            views.extend(rule_view::pending(&pipeline.rules));
             views
         })
     }
 
     fn alert_groups(&self) -> Vec<AlertGroupView> {
-        let now = clock::now();
-        let groups = self.read(|pipeline| pipeline.alerts.groups(now));
-        let by_id = by_id(&groups);
-        groups
-            .iter()
-            .map(|group| AlertGroupView {
-                key: group.id.to_string(),
-                receiver: group.receiver.clone(),
-                route: route_of(group),
-                labels: group.labels.clone(),
-                alerts: group.alerts.iter().map(|alert| alert_view(alert, &by_id)).collect(),
-                notified_at: group.integrations.iter().filter_map(|integration| integration.told_at).max(),
-                next_at: Some(group.next_flush),
-            })
-            .collect()
+        let groups = self.read(|pipeline| pipeline.alerts.groups(clock::now()));
+        alert_view::groups(&groups)
     }
 
     fn deliveries(&self, filter: DeliveryFilter) -> BoxFuture<'_, Result<Vec<DeliveryView>, String>> {
@@ -267,14 +252,15 @@ impl App for Pages {
             // An outcome is several statuses; more is read than shown so that a filter does not empty the page.
             let limit = if filter.outcome.is_some() { filter.limit.saturating_mul(20) } else { filter.limit };
             let rows = self.state.deliveries(&query, limit).await.map_err(|error| error.to_string())?;
-            let views = rows.iter().map(delivery_view);
+            let views = rows.iter().map(delivery_view::delivery);
             let wanted = |view: &DeliveryView| filter.outcome.is_none_or(|outcome| view.outcome == outcome);
             Ok(views.filter(wanted).take(filter.limit).collect())
         })
     }
 
     fn silences(&self) -> Vec<SilenceView> {
-        self.read(|pipeline| pipeline.alerts.silences(clock::now())).into_iter().map(silence_view).collect()
+        let silences = self.read(|pipeline| pipeline.alerts.silences(clock::now()));
+        silences.into_iter().map(alert_view::silence).collect()
     }
 
     fn add_silence(&self, silence: NewSilence) -> BoxFuture<'_, Result<String, Refused>> {
@@ -336,15 +322,6 @@ impl App for Pages {
     }
 }
 
-/// The way through the tree of routes: the group's identity without its labels.
-fn route_of(group: &alerts::GroupView) -> String {
-    let id = group.id.to_string();
-    match id.strip_suffix(&format!(":{}", group.labels)) {
-        None | Some("{}") => "root".to_owned(),
-        Some(route) => route.replacen("{}", "root", 1),
-    }
-}
-
 fn failing(core: &alerts::AlertCore) -> Vec<ReceiverFailing> {
     let is_failing = |state| matches!(state, ReceiverState::Retrying | ReceiverState::Failing);
     core.receiver_health()
@@ -356,144 +333,4 @@ fn failing(core: &alerts::AlertCore) -> Vec<ReceiverFailing> {
             reason: health.last_failure.unwrap_or_default(),
         })
         .collect()
-}
-
-/// Groups by identity: an alert names its groups, and looking each up among ten thousand would be slow.
-type Groups<'a> = BTreeMap<&'a alerts::GroupId, &'a alerts::GroupView>;
-
-fn by_id(groups: &[alerts::GroupView]) -> Groups<'_> {
-    groups.iter().map(|group| (&group.id, group)).collect()
-}
-
-fn alert_view(view: &alerts::AlertView, groups: &Groups<'_>) -> AlertView {
-    let labels = &view.alert.labels;
-    let annotation = |name: &str| view.alert.annotations.value_or_empty(name).to_owned();
-    AlertView {
-        fingerprint: view.fingerprint.to_string(),
-        labels: labels.clone(),
-        annotations: view.alert.annotations.clone(),
-        state: if view.resolved { AlertState::Resolved } else { AlertState::Firing },
-        starts_at: view.alert.starts_at,
-        ends_at: view.alert.ends_at,
-        updated_at: view.updated_at,
-        value: None,
-        generator_url: view.alert.generator_url.clone(),
-        slo_id: slo_id(labels),
-        receivers: view.receivers.iter().cloned().collect(),
-        silenced_by: view.status.silenced_by.iter().map(|id| id.0.clone()).collect(),
-        inhibited_by: view.status.inhibited_by.iter().map(ToString::to_string).collect(),
-        muted_by: view.status.muted_by.clone(),
-        ack: None,
-        next_step: annotation("next_step"),
-        runbook_url: annotation("runbook_url"),
-        why: why(view, groups),
-    }
-}
-
-/// The objective that a burn-rate alert's labels name.
-fn slo_id(labels: &Labels) -> Option<String> {
-    let slo = labels.get("slo")?;
-    Some(labels.get("service").map_or_else(|| slo.to_owned(), |service| format!("{service}/{slo}")))
-}
-
-/// The decisions as the core carries them, in the order in which they were made.
-fn why(view: &alerts::AlertView, groups: &Groups<'_>) -> Vec<WhyStep> {
-    let step = |stage: &str, passed: bool, text: String| WhyStep { stage: stage.to_owned(), text, passed };
-    let mut steps =
-        vec![step("rule", true, format!("its condition has held since {}", view.alert.starts_at))];
-    if view.groups.is_empty() {
-        steps.push(step("route", false, "no route takes it".to_owned()));
-    }
-    for group in view.groups.iter().filter_map(|id| groups.get(id)) {
-        steps.push(step("route", true, format!("to receiver {} in group {}", group.receiver, group.labels)));
-        if group.integrations.is_empty() {
-            steps.push(step(
-                "deliver",
-                false,
-                format!("receiver {} has no address to send to", group.receiver),
-            ));
-        }
-        for integration in &group.integrations {
-            let Some((at, verdict)) = &integration.verdict else {
-                steps.push(step(
-                    "group",
-                    false,
-                    format!("waits for the group's first look at {}", group.next_flush),
-                ));
-                continue;
-            };
-            steps.push(step("group", true, format!("{}: {verdict} ({at})", integration.integration)));
-        }
-    }
-    let inhibited = match view.status.inhibited_why.as_slice() {
-        [] => view.status.inhibited_by.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        why => why.to_vec(),
-    };
-    let blocked = [
-        ("inhibit", inhibited),
-        ("silence", view.status.silenced_by.iter().map(ToString::to_string).collect()),
-        ("mute", view.status.muted_by.clone()),
-    ];
-    for (stage, by) in blocked.into_iter().filter(|(_, by)| !by.is_empty()) {
-        steps.push(step(stage, false, format!("kept quiet by {}", by.join(", "))));
-    }
-    steps
-}
-
-fn delivery_view(row: &DeliveryRow) -> DeliveryView {
-    let delivery = &row.delivery;
-    let count = |status| u32::try_from(delivery.notification.with_status(status).count()).unwrap_or(u32::MAX);
-    let (outcome, detail, next_attempt_at) = match &row.status {
-        DeliveryStatus::InFlight => (DeliveryOutcome::Pending, "on its way".to_owned(), None),
-        DeliveryStatus::Waiting { until, last } => {
-            let detail = last
-                .as_ref()
-                .map_or("the receiver asked to be left alone".to_owned(), |last| last.describe());
-            (DeliveryOutcome::Retrying, detail, Some(*until))
-        }
-        DeliveryStatus::Delivered => {
-            (DeliveryOutcome::Delivered, "accepted by the receiver".to_owned(), None)
-        }
-        DeliveryStatus::Failed { last } => (DeliveryOutcome::Failed, last.describe(), None),
-        DeliveryStatus::Replaced { by } => {
-            (DeliveryOutcome::Superseded, format!("a later message says it all: {by}"), None)
-        }
-        DeliveryStatus::Withdrawn { why } => {
-            (DeliveryOutcome::Superseded, format!("nothing left to say: {why}"), None)
-        }
-    };
-    DeliveryView {
-        id: delivery.key.to_string(),
-        decided_at: delivery.decided_at,
-        receiver: delivery.integration.receiver.clone(),
-        integration: delivery.integration.kind.as_str().to_owned(),
-        group_labels: delivery.notification.group_labels.clone(),
-        reason: delivery.notification.reason.as_str().to_owned(),
-        why: delivery.notification.reason.explain().to_owned(),
-        firing: count(alerts::Status::Firing),
-        resolved: count(alerts::Status::Resolved),
-        outcome,
-        attempts: delivery.attempt,
-        attempted_at: Some(row.updated_at),
-        next_attempt_at,
-        detail: delivery.message.template_error.clone().unwrap_or(detail),
-    }
-}
-
-fn silence_view(view: alerts::SilenceView) -> SilenceView {
-    SilenceView {
-        id: view.silence.id.0,
-        matchers: view.silence.matchers,
-        starts_at: view.silence.starts_at,
-        ends_at: view.silence.ends_at,
-        updated_at: view.silence.updated_at,
-        created_by: view.silence.created_by,
-        comment: view.silence.comment,
-        state: match view.state {
-            alerts::SilenceState::Active => SilenceState::Active,
-            alerts::SilenceState::Pending => SilenceState::Pending,
-            alerts::SilenceState::Expired => SilenceState::Expired,
-        },
-        hidden_alerts: view.suppressed_count,
-    }
 }
