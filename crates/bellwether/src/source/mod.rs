@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod plan;
 pub mod poll;
 pub mod reader;
+mod targets;
 pub mod track;
 
 use std::sync::{Arc, Mutex, PoisonError};
