@@ -123,7 +123,7 @@ pub struct Demo {
 /// Flags of `check`.
 #[derive(Args, Debug)]
 pub struct Check {
-    /// bellwether.yml, rule files, alertmanager.yml, prometheus.yml; told apart by their contents
+    /// bellwether.yml, objectives of any dialect, rule files and their tests, alertmanager.yml, prometheus.yml; told apart by their contents
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// What else to look for in rules

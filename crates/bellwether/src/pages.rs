@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use bellwether_alerts::{self as alerts, ReceiverState, SilenceId, SilenceWish};
 use bellwether_model::{Labels, SeriesSource, TimeDelta, Timestamp};
 use bellwether_slo::{
-    Correction, CorrectionEvent, Fired, Forecast, Goal, HistoryPoint, Past, ReportRequest, Slo, SloReport,
-    SloStatus, Stretch, Suggestion, WhatIf,
+    Correction, CorrectionEvent, Fired, Forecast, Goal, HistoryPoint, Past, ReportRequest, ReportSpan, Slo,
+    SloReport, SloStatus, Stretch, Suggestion, WhatIf,
 };
 use bellwether_tsdb::Store;
 use bellwether_web::view::{
@@ -304,7 +304,12 @@ impl App for Pages {
 
     fn slo_forecast(&self, slo_id: &str) -> Option<Forecast> {
         let (past, slo) = self.past(slo_id)?;
-        Some(bellwether_slo::forecast(&past, &slo.period, slo.goal?))
+        let mut forecast = bellwether_slo::forecast(&past, &slo.period, slo.goal?);
+        // What is left now is said as everywhere: of the calendar's period against what is expected of all of it.
+        let now = ReportRequest { over: ReportSpan::PeriodAt(past.end()), known: None };
+        let budget = self.slo_report(slo_id, &now).and_then(|report| report.streams.first()?.budget);
+        forecast.left_ratio = budget.map(|budget| budget.left_of_period_ratio()).or(forecast.left_ratio);
+        Some(forecast)
     }
 
     fn slo_suggestion(&self, slo_id: &str) -> Option<Suggestion> {

@@ -57,7 +57,7 @@ pub struct Suggestion {
     pub achievable: Option<GoalOutlook>,
     /// The next nine above.
     pub aspirational: Option<GoalOutlook>,
-    /// The objective's own goal, for comparison.
+    /// The objective's own goal, for comparison; `None` when there is too little history.
     pub present: Option<GoalOutlook>,
     /// What has to be said about it.
     pub notes: Vec<String>,
@@ -108,7 +108,6 @@ pub fn suggest(past: &Past, period: &Period, present: Option<Goal>) -> Suggestio
         suggestion.notes.push("no events were seen".to_owned());
         return suggestion;
     }
-    suggestion.present = present.map(|goal| evidence.outlook(goal));
     if known.len() < BLOCKS_MIN {
         let short = format!(
             "too little history: {} of {block} were measured, at least {BLOCKS_MIN} are needed to suggest a goal",
@@ -117,6 +116,7 @@ pub fn suggest(past: &Past, period: &Period, present: Option<Goal>) -> Suggestio
         suggestion.notes.push(short);
         return suggestion;
     }
+    suggestion.present = present.map(|goal| evidence.outlook(goal));
     if evidence.seen.is_empty() {
         let missing = format!(
             "not one whole period of {} has been seen yet; it is put together from {} pieces of {block}",

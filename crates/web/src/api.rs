@@ -67,10 +67,7 @@ async fn slo(State(app): State<Shared>, Path(id): Path<String>, RawQuery(query):
     }
     match parts::find_slo(&slos, &id) {
         Some(slo) => json_of(slo),
-        None => {
-            ApiError::not_found(format!("no objective is called {id:?}; /api/bellwether/v1/slos lists all"))
-                .into_response()
-        }
+        None => ApiError::not_found(parts::no_such_slo(&slos, &id)).into_response(),
     }
 }
 

@@ -119,8 +119,6 @@ pub(crate) fn report(app: &dyn App, slo_id: &str, query: &str) -> Result<Respons
     let request = ReportRequest { over, known: params.moment("known")? };
     match app.slo_report(slo_id, &request) {
         Some(report) => Ok(Json(report).into_response()),
-        None => Err(ApiError::not_found(format!(
-            "no objective is called {slo_id:?}; /api/bellwether/v1/slos lists all"
-        ))),
+        None => Err(ApiError::not_found(parts::no_such_slo(&app.slos(), slo_id))),
     }
 }

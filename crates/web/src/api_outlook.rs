@@ -4,10 +4,10 @@ use axum::response::Response;
 use bellwether_model::TimeDelta;
 use bellwether_slo::{Goal, Stretch};
 
-use crate::Shared;
 use crate::api_error::ApiError;
 use crate::api_params::Params;
 use crate::json_answer::json_of;
+use crate::{Shared, parts};
 
 /// What can be asked of an objective's past.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +33,7 @@ pub(crate) async fn answer(app: &Shared, id: &str, what: &str, query: &str) -> R
         _ => what_if(app, query)?,
     };
     // Futures are drawn by the hundred: not on the threads that answer everybody else.
-    let (app, asked) = (app.clone(), id.to_owned());
+    let (missing_from, app, asked) = (app.clone(), app.clone(), id.to_owned());
     let computed = tokio::task::spawn_blocking(move || match outlook {
         Outlook::Forecast => app.slo_forecast(&asked).map(|found| json_of(&found)),
         Outlook::Suggestion => app.slo_suggestion(&asked).map(|found| json_of(&found)),
@@ -41,7 +41,14 @@ pub(crate) async fn answer(app: &Shared, id: &str, what: &str, query: &str) -> R
     });
     let computed = computed.await.map_err(|error| ApiError::internal(error.to_string()))?;
     computed.ok_or_else(|| {
-        ApiError::not_found(format!("nothing is known yet of the past of an objective {id:?} with a goal"))
+        let slos = missing_from.slos();
+        ApiError::not_found(match parts::find_slo(&slos, id) {
+            None => parts::no_such_slo(&slos, id),
+            Some(slo) if slo.goal_ratio.is_none() => {
+                format!("{id} has no goal, and so no budget to look ahead for")
+            }
+            Some(_) => format!("nothing is known yet of the past of {id}"),
+        })
     })
 }
 

@@ -163,3 +163,12 @@ pub(crate) fn is_burning(stream: &StreamStatus) -> bool {
 pub(crate) fn find_slo<'a>(slos: &'a [SloStatus], id: &str) -> Option<&'a SloStatus> {
     slos.iter().find(|slo| slo.id == id)
 }
+
+/// That there is no such objective. Who leaves out the service is told the whole name.
+pub(crate) fn no_such_slo(slos: &[SloStatus], id: &str) -> String {
+    let sentence = format!("no objective is called {id:?}");
+    match slos.iter().find(|slo| slo.name == id) {
+        Some(slo) => format!("{sentence}; did you mean {}?", slo.id),
+        None => format!("{sentence}; /api/bellwether/v1/slos lists all"),
+    }
+}

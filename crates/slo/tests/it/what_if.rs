@@ -128,6 +128,7 @@ fn days_that_differ_make_a_goal_less_sure() {
 fn too_little_history_is_no_ground_for_a_suggestion() {
     let found = suggested(5, 28, |_| 1.0);
     assert_eq!((goals(&found), found.blocks), ((None, None), 5));
+    assert_eq!(found.present, None, "five days cannot say how often any goal is missed either");
     assert!(found.notes[0].contains("too little history"), "{:?}", found.notes);
     let found = suggested(10, 28, |_| 0.3);
     assert_eq!(goals(&found).0, Some("99.95%"));

@@ -212,7 +212,10 @@ impl<'a> Detail<'a> {
     /// What has been promised beside what one would like to reach next.
     fn targets(&self) -> Markup {
         let Some(aspirational) = self.stream.aspirational else { return html! {} };
+        // A period of the calendar is not over: as long as its budget lasts nothing is met, and nothing is missed.
+        let is_open = self.stream.budget.is_some_and(|budget| budget.expected.is_some());
         let met = |is_met: Option<bool>| match is_met {
+            Some(true) if is_open => parts::tag(Tone::Ok, "within budget"),
             Some(true) => parts::tag(Tone::Ok, "met"),
             Some(false) => parts::tag(Tone::Bad, "missed"),
             None => parts::tag(Tone::Quiet, "no events yet"),
@@ -224,13 +227,13 @@ impl<'a> Detail<'a> {
         ];
         html! {
             h2 { "Targets" }
-            div.scroll { table {
+            div.scroll { table.stack {
                 thead { tr { th scope="col" { "Target" } th.n scope="col" { "Asks for" } th scope="col" { "Over " (self.slo.period_text) } th.n scope="col" { "Budget left" } } }
                 tbody { @for (name, text, is_met, left) in rows { tr {
-                    th scope="row" { (name) }
-                    td.n { (text) }
-                    td { (met(is_met)) }
-                    td.n { (left.map_or("unknown".to_owned(), digits::percent_short)) }
+                    th.w scope="row" { (name) }
+                    td.n data-k="Asks for" { (text) }
+                    td data-k={ "Over " (self.slo.period_text) } { (met(is_met)) }
+                    td.n data-k="Budget left" { (left.map_or("unknown".to_owned(), digits::percent_short)) }
                 } } }
             } }
         }

@@ -30,7 +30,7 @@ impl Detail<'_> {
         let how = match forecast.method {
             ForecastMethod::Weekdays => "drawn from past days, each from the same day of the week",
             ForecastMethod::Days => "drawn from past days",
-            ForecastMethod::Linear => "two straight lines, since there is less than a week of history",
+            ForecastMethod::Linear => "two straight lines, since there are less than three days of history",
             ForecastMethod::Exhausted => "the budget is gone already",
         };
         html! {
@@ -48,7 +48,11 @@ impl Detail<'_> {
                 @if let Some(left) = forecast.left_at_end {
                     div { dt { "Left by then" } dd {
                         b { (digits::percent_short(left.middle)) }
-                        (digits::percent_short(left.low)) " to " (digits::percent_short(left.high)) " in eight of ten futures"
+                        (digits::percent_short(left.low)) " to " (digits::percent_short(left.high))
+                        @match forecast.method {
+                            ForecastMethod::Weekdays | ForecastMethod::Days => " in eight of ten futures",
+                            ForecastMethod::Linear | ForecastMethod::Exhausted => " between the two lines",
+                        }
                     } }
                 }
                 div { dt { "Rests on" } dd { b { (digits::length(forecast.history)) } (how) } }
@@ -66,10 +70,10 @@ fn suggested(suggestion: &Suggestion) -> Markup {
     ];
     html! {
         h3 { "Goals that the past supports" }
-        div.scroll { table.stack {
+        @if rows.iter().any(|(_, outlook)| outlook.is_some()) { div.scroll { table.stack {
             thead { tr { th scope="col" { "Goal" } th.n scope="col" { "Asks for" } th.n scope="col" { "Periods met" } th.n scope="col" { "Breaks it" } th.n scope="col" { "Pages a month" } th.n scope="col" { "Tickets a month" } } }
             tbody { @for (name, outlook) in rows { @if let Some(outlook) = outlook { (goal_row(name, outlook, suggestion.periods_seen)) } } }
-        } }
+        } } }
         @for note in &suggestion.notes { p.note { "○ " (note) } }
     }
 }
