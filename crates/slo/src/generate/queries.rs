@@ -94,8 +94,9 @@ impl By<'_> {
         bucket.matchers.sort();
         let native = self.sum(std::slice::from_ref(&latency.histogram));
         let total = format!("({} or histogram_count({native}))", self.sum(&[of("_count")]));
+        // The fraction of nothing is not a number, while the good events of nothing are none.
         let good = format!(
-            "({} or histogram_fraction(-Inf, {threshold}, {native}) * histogram_count({native}))",
+            "({} or histogram_fraction(-Inf, {threshold}, {native}) * (histogram_count({native}) > 0))",
             self.sum(&[bucket])
         );
         Counted::Counts { bad: format!("{total} - ({})", or_none(&good, &total)), total }

@@ -179,7 +179,7 @@ fn our_failures(rules: &str, test: &str) -> Vec<String> {
     outcome.failures.iter().map(|f| render_failure(f, &sources, Style { color: false })).collect()
 }
 
-fn promtool() -> Option<PathBuf> {
+pub(crate) fn promtool() -> Option<PathBuf> {
     let home = std::env::var_os("BELLWETHER_PEERS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers"), PathBuf::from);
     let path = home.join("root/usr/bin/promtool");

@@ -21,6 +21,8 @@ mod exactness;
 mod export;
 mod generate;
 mod generate_peer;
+mod generate_random;
+mod generate_trace;
 mod goal;
 mod google;
 mod late;
