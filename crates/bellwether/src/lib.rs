@@ -5,6 +5,7 @@
 //! | [`cli`], [`commands`] | what the user typed, and one file per command |
 //! | [`config`] | `bellwether.yml` and everything it names, to types, with every problem |
 //! | [`scrape`], [`probe`], [`writer`] | targets to batches, from their own words and from outside; the one way into the store |
+//! | [`target_tasks`] | one task per target of either, which a new configuration leaves alone |
 //! | [`source`] | another store's samples to batches, and its answers to queries |
 //! | [`pipeline`], [`decide`] | the deciding cores put together; the task that runs them and carries out what they say |
 //! | [`request`], [`rule_worker`] | what others ask of that task; what evaluates the queries it asks |
@@ -58,6 +59,7 @@ pub mod slo_asker;
 pub mod slo_definition;
 pub mod source;
 pub mod state;
+pub mod target_tasks;
 pub mod telemetry;
 pub mod terminal;
 pub mod workshop;

@@ -17,6 +17,7 @@ use super::run::run;
 use super::series::ProbeSeries;
 use crate::clock;
 use crate::scrape::schedule::Schedule;
+use crate::target_tasks::{Stop, TargetTask, TargetTasks};
 use crate::writer::WriterHandle;
 
 /// Attempts under way at once; more wait for their turn.
@@ -27,7 +28,7 @@ pub struct ProbePool {
     store: Arc<Store>,
     writer: WriterHandle,
     turns: Arc<Semaphore>,
-    running: Mutex<BTreeMap<Labels, Running>>,
+    running: TargetTasks<Assignment, Shown, ProbeSeries>,
 }
 
 /// What identifies a running task: if any of it changes, the task is replaced.
@@ -38,28 +39,13 @@ struct Assignment {
     target: Target,
 }
 
-struct Running {
-    assignment: Assignment,
-    view: Arc<Mutex<ProbeView>>,
-    stop: watch::Sender<Stop>,
-    task: JoinHandle<ProbeSeries>,
-}
-
-/// How a task ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
-    No,
-    /// The target is no longer wanted: its series end.
-    Leave,
-    /// Another task goes on with its counters.
-    HandOver,
-}
+type Shown = Arc<Mutex<ProbeView>>;
 
 impl ProbePool {
     /// Without probes yet.
     pub fn new(store: Arc<Store>, writer: WriterHandle) -> Self {
         let turns = Arc::new(Semaphore::new(CONCURRENCY_MAX));
-        Self { store, writer, turns, running: Mutex::default() }
+        Self { store, writer, turns, running: TargetTasks::default() }
     }
 
     /// Tries these from now on. What stays as it is keeps its task; what is no longer wanted says goodbye.
@@ -72,25 +58,14 @@ impl ProbePool {
                 wanted.insert(target.labels.clone(), assignment);
             }
         }
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut before = std::mem::take(&mut *running);
-        for (labels, assignment) in wanted {
-            let task = match before.remove(&labels) {
-                Some(task) if task.assignment == assignment => task,
-                Some(task) => {
-                    let _ = task.stop.send(Stop::HandOver);
-                    self.start(assignment, Some(task.task))
-                }
-                None => self.start(assignment, None),
-            };
-            running.insert(labels, task);
-        }
-        for task in before.into_values() {
-            let _ = task.stop.send(Stop::Leave);
-        }
+        self.running.assign(wanted, |assignment, before| self.start(assignment, before));
     }
 
-    fn start(&self, assignment: Assignment, before: Option<JoinHandle<ProbeSeries>>) -> Running {
+    fn start(
+        &self,
+        assignment: Assignment,
+        before: Option<JoinHandle<ProbeSeries>>,
+    ) -> TargetTask<Assignment, Shown, ProbeSeries> {
         let view = Arc::new(Mutex::new(initial_view(&assignment)));
         let (stop, stopped) = watch::channel(Stop::No);
         let Assignment { probe, target } = &assignment;
@@ -113,24 +88,20 @@ impl ProbePool {
             }
             prober.run(stopped).await
         });
-        Running { assignment, view, stop, task }
+        TargetTask { assignment, shown: view, stop, task }
     }
 
     /// How every target of every probe does, in order of their labels.
     pub fn views(&self) -> Vec<ProbeView> {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let view = |task: &Running| task.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut views: Vec<ProbeView> = running.values().map(view).collect();
+        let view = |view: &Shown| view.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut views = self.running.map(|_, shown| view(shown));
         views.sort_by(|a, b| (&a.probe, &a.instance).cmp(&(&b.probe, &b.instance)));
         views
     }
 
     /// Stops. No goodbyes are said: after a restart the same probes go on.
     pub fn stop(&self) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        for task in std::mem::take(&mut *running).into_values() {
-            task.task.abort();
-        }
+        self.running.stop();
     }
 }
 
@@ -165,7 +136,7 @@ struct Prober {
     series: ProbeSeries,
     schedule: Schedule,
     assignment: Assignment,
-    view: Arc<Mutex<ProbeView>>,
+    view: Shown,
 }
 
 impl Prober {

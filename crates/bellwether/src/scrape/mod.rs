@@ -18,6 +18,7 @@ use tracing::{info, warn};
 use crate::clock;
 use crate::config::prometheus::{ScrapeJob, Target};
 use crate::health::{Health, Trouble};
+use crate::target_tasks::{Stop, TargetTask, TargetTasks};
 use crate::writer::WriterHandle;
 use cache::{Scraped, TargetCache};
 use fetch::Request;
@@ -37,31 +38,19 @@ pub struct ScrapePool {
     store: Arc<Store>,
     writer: WriterHandle,
     health: Arc<Health>,
-    running: Mutex<BTreeMap<Labels, Running>>,
+    running: TargetTasks<Assignment, Shown, TargetCache>,
 }
 
-struct Running {
-    assignment: Assignment,
+/// What is seen of a target while it is scraped.
+struct Shown {
     view: Arc<Mutex<TargetView>>,
     metadata: Arc<Mutex<Metadata>>,
-    stop: tokio::sync::watch::Sender<Stop>,
-    task: JoinHandle<TargetCache>,
-}
-
-/// How a task ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
-    No,
-    /// The target is no longer wanted: its series end.
-    Leave,
-    /// Another task goes on with its series.
-    HandOver,
 }
 
 impl ScrapePool {
     /// Without targets yet.
     pub fn new(store: Arc<Store>, writer: WriterHandle, health: Arc<Health>) -> Result<Self, reqwest::Error> {
-        Ok(Self { http: fetch::client()?, store, writer, health, running: Mutex::default() })
+        Ok(Self { http: fetch::client()?, store, writer, health, running: TargetTasks::default() })
     }
 
     /// Scrapes these jobs from now on. Targets that stay as they are keep their task; those no longer wanted say
@@ -79,22 +68,7 @@ impl ScrapePool {
             }
         }
         self.tell_twice(&twice);
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut before = std::mem::take(&mut *running);
-        for (labels, assignment) in wanted {
-            let task = match before.remove(&labels) {
-                Some(task) if task.assignment == assignment => task,
-                Some(task) => {
-                    let _ = task.stop.send(Stop::HandOver);
-                    self.start(assignment, Some(task.task))
-                }
-                None => self.start(assignment, None),
-            };
-            running.insert(labels, task);
-        }
-        for task in before.into_values() {
-            let _ = task.stop.send(Stop::Leave);
-        }
+        self.running.assign(wanted, |assignment, before| self.start(assignment, before));
     }
 
     fn tell_twice(&self, twice: &[String]) {
@@ -110,8 +84,11 @@ impl ScrapePool {
         }
     }
 
-    /// A task that goes on with the series of another, with other settings, begins when that one has ended.
-    fn start(&self, assignment: Assignment, before: Option<JoinHandle<TargetCache>>) -> Running {
+    fn start(
+        &self,
+        assignment: Assignment,
+        before: Option<JoinHandle<TargetCache>>,
+    ) -> TargetTask<Assignment, Shown, TargetCache> {
         let view = Arc::new(Mutex::new(initial_view(&assignment)));
         let metadata = Arc::<Mutex<Metadata>>::default();
         let (stop, stopped) = tokio::sync::watch::channel(Stop::No);
@@ -135,42 +112,33 @@ impl ScrapePool {
             }
             scraper.run(stopped).await
         });
-        Running { assignment, view, metadata, stop, task }
+        TargetTask { assignment, shown: Shown { view, metadata }, stop, task }
     }
 
     /// How every target does, in order of job and labels.
     pub fn views(&self) -> Vec<TargetView> {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running
-            .values()
-            .map(|task| task.view.lock().unwrap_or_else(PoisonError::into_inner).clone())
-            .collect()
+        let view = |shown: &Shown| shown.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.running.map(|_, shown| view(shown))
     }
 
     /// What every target says of its metrics, in order of job and labels.
     pub fn metadata(&self) -> Vec<TargetMetadata> {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |(labels, task): (&Labels, &Running)| TargetMetadata {
+        self.running.map(|labels, shown| TargetMetadata {
             target: labels.clone(),
-            metrics: task.metadata.lock().unwrap_or_else(PoisonError::into_inner).views(),
-        };
-        running.iter().map(of).collect()
+            metrics: shown.metadata.lock().unwrap_or_else(PoisonError::into_inner).views(),
+        })
     }
 
     /// Whether some target says that a metric is a gauge.
     pub fn is_gauge(&self, name: &str) -> bool {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let says =
-            |task: &Running| task.metadata.lock().unwrap_or_else(PoisonError::into_inner).is_gauge(name);
-        running.values().any(says)
+            |shown: &Shown| shown.metadata.lock().unwrap_or_else(PoisonError::into_inner).is_gauge(name);
+        self.running.any(says)
     }
 
     /// Stops scraping. No goodbyes are said: after a restart the same targets go on.
     pub fn stop(&self) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        for task in std::mem::take(&mut *running).into_values() {
-            task.task.abort();
-        }
+        self.running.stop();
     }
 }
 
