@@ -35,6 +35,7 @@ const SLEEP_MAX: TimeDelta = TimeDelta(10 * TimeDelta::SECOND.0);
 const ABSENCE: TimeDelta = TimeDelta(3 * SLEEP_MAX.0);
 /// Open pages are told of changes at most this often.
 const SHOWN_EVERY: TimeDelta = TimeDelta::from_millis(250);
+
 /// The store finds the labels of series.
 #[derive(Clone)]
 pub struct StoreLookup(pub Arc<Store>);

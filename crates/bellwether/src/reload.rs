@@ -116,16 +116,7 @@ fn precedence(slos: &[Arc<Slo>]) -> Precedence {
 
 /// Puts configurations into force.
 pub struct Reloader {
-    source: ConfigSource,
-    url: String,
-    store: Arc<Store>,
-    pool: Arc<ScrapePool>,
-    probes: Arc<ProbePool>,
-    remote: Arc<SourceHandle>,
-    senders: Arc<Senders>,
-    requests: mpsc::Sender<Request>,
-    health: Arc<Health>,
-    made: Arc<GoogleObjectives>,
+    parts: Reloaded,
     current: Mutex<Config>,
     loaded_at: Mutex<Timestamp>,
     /// One reload at a time: two at once could put the rules of one and the targets of the other into force.
@@ -159,18 +150,8 @@ pub struct Reloaded {
 impl Reloader {
     /// With the configuration that is already in force.
     pub fn new(parts: Reloaded, current: Config) -> Self {
-        let Reloaded { source, url, store, pool, probes, remote, senders, requests, health, made } = parts;
         Self {
-            source,
-            url,
-            store,
-            pool,
-            probes,
-            remote,
-            senders,
-            requests,
-            health,
-            made,
+            parts,
             current: Mutex::new(current),
             loaded_at: Mutex::new(clock::now()),
             turn: tokio::sync::Mutex::default(),
@@ -179,7 +160,7 @@ impl Reloader {
 
     /// What the configuration is called.
     pub fn name(&self) -> String {
-        self.source.name()
+        self.parts.source.name()
     }
 
     /// How often targets are scraped that do not say.
@@ -200,7 +181,7 @@ impl Reloader {
     /// Reads the configuration anew; every reason against it is in the error.
     pub async fn reload(&self) -> Result<(), String> {
         let _turn = self.turn.lock().await;
-        let source = self.source.clone();
+        let source = self.parts.source.clone();
         let loaded =
             tokio::task::spawn_blocking(move || source.load()).await.map_err(|error| error.to_string())?;
         let problems = loaded.all_problems();
@@ -210,16 +191,16 @@ impl Reloader {
             let count = problems.error_count();
             let first = reasons.lines().next().unwrap_or_default().to_owned();
             let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-            self.health.report(
+            self.parts.health.report(
                 Trouble::Reload,
                 format!("reload refused, the old configuration runs: {first}{more}"),
             );
             return Err(reasons);
         };
-        let slos = google_objectives::beside(&config.slos, self.made.slos());
+        let slos = google_objectives::beside(&config.slos, self.parts.made.slos());
         self.apply(Config { slos, ..config }).await?;
-        self.health.clear(Trouble::Reload);
-        self.health.clear(Trouble::Rules);
+        self.parts.health.clear(Trouble::Reload);
+        self.parts.health.clear(Trouble::Rules);
         info!(config = %self.name(), "reloaded");
         Ok(())
     }
@@ -230,16 +211,16 @@ impl Reloader {
         let config = self.current();
         let configured: Vec<Arc<Slo>> =
             config.slos.iter().filter(|slo| !google_objectives::is_made(slo)).cloned().collect();
-        let slos = google_objectives::beside(&configured, self.made.slos());
+        let slos = google_objectives::beside(&configured, self.parts.made.slos());
         self.apply(Config { slos, ..config }).await
     }
 
     async fn apply(&self, config: Config) -> Result<(), String> {
-        let settings = Settings::of(&config, &self.url);
-        let (slos, store) = (config.slos.clone(), self.store.clone());
+        let settings = Settings::of(&config, &self.parts.url);
+        let (slos, store) = (config.slos.clone(), self.parts.store.clone());
         let retention = config.retention;
-        self.senders.reconfigure(config.routing.clone());
-        self.senders.cluster.set_members(&config.alertmanagers);
+        self.parts.senders.reconfigure(config.routing.clone());
+        self.parts.senders.cluster.set_members(&config.alertmanagers);
         let change = Change(Box::new(move |pipeline: &mut Pipeline, now: Timestamp| {
             let mut outcome = Outcome::default();
             pipeline.hand_over.set_members(settings.alertmanagers, now);
@@ -255,11 +236,11 @@ impl Reloader {
         }));
         let (done, applied) = oneshot::channel();
         let stopping = || "the server is stopping".to_owned();
-        self.requests.send(Request::Change(change, done)).await.map_err(|_| stopping())?;
+        self.parts.requests.send(Request::Change(change, done)).await.map_err(|_| stopping())?;
         applied.await.map_err(|_| stopping())?;
-        self.pool.assign(&config.prometheus.jobs);
-        self.probes.assign(&config.probes);
-        self.remote.assign(&config);
+        self.parts.pool.assign(&config.prometheus.jobs);
+        self.parts.probes.assign(&config.probes);
+        self.parts.remote.assign(&config);
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = config;
         *self.loaded_at.lock().unwrap_or_else(PoisonError::into_inner) = clock::now();
         Ok(())
