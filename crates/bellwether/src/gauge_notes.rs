@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use bellwether_slo::{Events, Slo};
 
-/// What has to be said of an objective whose ratio is made of gauges.
+/// What has to be said of an objective whose ratio or histogram is made of gauges.
 pub fn gauge_notes(slo: &Slo, is_gauge: impl Fn(&str) -> bool) -> Vec<String> {
     match &slo.indicator.events {
         Events::Ratio(ratio) => {
@@ -20,11 +20,17 @@ pub fn gauge_notes(slo: &Slo, is_gauge: impl Fn(&str) -> bool) -> Vec<String> {
                 })
                 .collect()
         }
-        Events::Latency(_)
-        | Events::Probe(_)
-        | Events::Threshold(_)
-        | Events::Query(_)
-        | Events::Composite(_) => Vec::new(),
+        Events::Latency(latency) => {
+            let name = latency.histogram.name.iter().filter(|name| is_gauge(name));
+            name.map(|name| {
+                format!(
+                    "{name} is a gauge by its # TYPE and not a histogram: nothing of it is counted; write threshold: \
+                     for a value that must keep a bound"
+                )
+            })
+            .collect()
+        }
+        Events::Probe(_) | Events::Threshold(_) | Events::Query(_) | Events::Composite(_) => Vec::new(),
     }
 }
 
@@ -46,6 +52,8 @@ mod tests {
             1
         );
         assert_eq!(notes("{ratio: {bad: errors_total, total: requests_total}}"), 0);
+        assert_eq!(notes("{latency: {histogram: queue_length, threshold: 1}}"), 1);
+        assert_eq!(notes("{latency: {histogram: took_seconds, threshold: 1}}"), 0);
         assert_eq!(notes("{threshold: {query: queue_length, below: 1}}"), 0);
     }
 }

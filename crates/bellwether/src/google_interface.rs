@@ -21,6 +21,8 @@ pub struct GoogleInterface {
     pub state: Arc<StateDb>,
     /// Puts it into force.
     pub reloader: Arc<Reloader>,
+    /// One change at a time.
+    pub one_change: tokio::sync::Mutex<()>,
 }
 
 impl GoogleInterface {
@@ -87,5 +89,9 @@ impl GoogleResources for GoogleInterface {
             self.kept.delete(&names);
             self.put_into_force().await
         })
+    }
+
+    fn one_change(&self) -> &tokio::sync::Mutex<()> {
+        &self.one_change
     }
 }

@@ -148,7 +148,12 @@ impl Server {
             stopped,
         ));
         reload_on_hangup(reloader.clone());
-        let google = GoogleInterface { kept: made, state: state.clone(), reloader: reloader.clone() };
+        let google = GoogleInterface {
+            kept: made,
+            state: state.clone(),
+            reloader: reloader.clone(),
+            one_change: tokio::sync::Mutex::default(),
+        };
         let pages = Pages {
             google,
             pipeline,

@@ -71,7 +71,11 @@ fn count(node: &Node, cx: &mut Cx<'_>) -> Option<u32> {
     let count = u32::decode(node, cx)?;
     // More than four years of days are refused by their length; this keeps the product small.
     if !(1..=10_000).contains(&count) {
-        cx.error_help(node.span, format!("{count} is no number of periods"), "write 1 or more");
+        cx.error_help(
+            node.span,
+            format!("{count} is no number of periods"),
+            "write 1 or more, together at most four years",
+        );
         return None;
     }
     Some(count)

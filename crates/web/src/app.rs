@@ -139,4 +139,6 @@ pub trait GoogleResources: Send + Sync {
     fn put_service(&self, name: String, body: String) -> BoxFuture<'_, Result<(), Refused>>;
     /// Forgets some, all at once.
     fn delete(&self, names: Vec<String>) -> BoxFuture<'_, Result<(), Refused>>;
+    /// Held from the look at what is there until the change is made, so that two of one name cannot both be made.
+    fn one_change(&self) -> &tokio::sync::Mutex<()>;
 }

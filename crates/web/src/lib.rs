@@ -47,7 +47,7 @@ mod view_server;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::Uri;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
@@ -96,7 +96,10 @@ fn pages() -> Router<Shared> {
 /// Programs are told in JSON, people in a page.
 async fn no_such_page(State(app): State<Shared>, uri: Uri) -> Response {
     let what = format!("Nothing is at {}.", uri.path());
-    if uri.path().starts_with("/api/") || uri.path().starts_with("/v3/") {
+    if uri.path().starts_with("/v3/") {
+        return google::error(StatusCode::NOT_FOUND, "NOT_FOUND", &what);
+    }
+    if uri.path().starts_with("/api/") {
         return api_error::ApiError::not_found(what).into_response();
     }
     page::not_found(app.as_ref(), &what)

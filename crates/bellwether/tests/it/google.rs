@@ -109,3 +109,46 @@ async fn pages_of_other_sites_make_no_objectives() {
     assert_eq!(answer.status, 403);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn every_refusal_has_googles_shape_and_changes_nothing() {
+    let folder = Folder::new("google-refusals");
+    let config = folder.write("bellwether.yml", "{}");
+    let mut server = Server::start(&config, &folder.path("data")).await;
+    let (status, _) = send(&server, Method::POST, &format!("{SERVICES}?service_id=chat"), "{}").await;
+    assert_eq!(status, 200);
+    let named = format!("{OBJECTIVES}?service_level_objective_id=x");
+    // Of many that are made at once under one name, one is made.
+    let body = engagement().to_string();
+    let make = || send(&server, Method::POST, &named, &body);
+    let (a, b, c, d) = tokio::join!(make(), make(), make(), make());
+    let mut statuses = [a.0, b.0, c.0, d.0];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409, 409, 409]);
+
+    let one = format!("{OBJECTIVES}/x");
+    let huge = format!("{{\"displayName\": \"{}\"}}", "x".repeat(2 << 20));
+    for (method, path, body, status, message) in [
+        (Method::PUT, one.as_str(), "{}", 405, "PUT does nothing at"),
+        (Method::GET, "/v3/nowhere", "", 404, "Nothing is at /v3/nowhere"),
+        (
+            Method::PATCH,
+            &format!("{one}?updateMask=gaol"),
+            "{\"goal\": 0.9}",
+            400,
+            "updateMask names \"gaol\", which no objective has; there are calendarPeriod, displayName, goal",
+        ),
+        // The last one: the server hangs up on whoever sends too much.
+        (Method::POST, OBJECTIVES, huge.as_str(), 400, "the body is longer than 2 MiB"),
+    ] {
+        let (answered, error) = send(&server, method, path, body).await;
+        assert_eq!(answered, status, "{error}");
+        assert_eq!(error["error"]["code"], json!(status), "{error}");
+        let said = error["error"]["message"].as_str().unwrap_or_default();
+        assert!(said.contains(message), "{said}");
+        if status != 400 || path != OBJECTIVES {
+            assert_eq!(server.json("/api/bellwether/v1/slos").await[0]["goal_text"], "80%");
+        }
+    }
+    server.stop().await;
+}

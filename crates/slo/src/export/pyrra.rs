@@ -37,7 +37,7 @@ pub(super) fn slo(slo: &Slo, lost: &mut Lost) -> Option<Tree> {
             lost.field(slo, what, "leave it out");
         }
     }
-    let service = (!slo.service.is_empty()).then(|| ("service", slo.service.as_str()));
+    let service = (!slo.service.is_empty()).then_some(("service", slo.service.as_str()));
     let labels = handed_on(slo.labels.iter().chain(service));
     let percent = goal.to_string();
     let spec = Fields::new()

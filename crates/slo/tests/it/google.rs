@@ -214,6 +214,11 @@ fn mistakes_are_said_where_they_stand() {
             ],
         ),
         (
+            "\"calendarPeriod\": \"DAY\"",
+            "\"rollingPeriod\": \"3600.5s\"",
+            &["slo.json:4:20: error: period 1h500ms is not a whole number of seconds"],
+        ),
+        (
             "  \"calendarPeriod\": \"DAY\",\n",
             "",
             &[

@@ -60,6 +60,10 @@ pub(super) fn is_service(body: &Map<String, Value>) -> Result<(), String> {
     }
 }
 
+/// Fields of an objective.
+const OBJECTIVE_FIELDS: [&str; 7] =
+    ["calendarPeriod", "displayName", "goal", "name", "rollingPeriod", "serviceLevelIndicator", "userLabels"];
+
 /// What an object is with some of its fields replaced: those of a mask, or all that are sent.
 pub(super) fn patched(
     old: Map<String, Value>,
@@ -74,6 +78,10 @@ pub(super) fn patched(
     for field in mask.split(',').map(str::trim).filter(|field| !field.is_empty()) {
         // Deeper masks replace the whole field: what is sent holds the rest, too.
         let field = camel(field.split('.').next().unwrap_or(field));
+        if !OBJECTIVE_FIELDS.contains(&field.as_str()) {
+            let known = OBJECTIVE_FIELDS.join(", ");
+            return Err(format!("updateMask names {field:?}, which no objective has; there are {known}"));
+        }
         match changes.get(&field) {
             Some(value) => drop(new.insert(field, value.clone())),
             None => drop(new.remove(&field)),

@@ -6,8 +6,9 @@ mod resource;
 
 use std::collections::BTreeMap;
 
+use axum::extract::rejection::StringRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -29,11 +30,28 @@ pub(crate) fn routes() -> Router<Shared> {
         .route(&service, get(one).delete(delete))
         .route(&objectives, get(list).post(create))
         .route(&objective, get(one).patch(patch).delete(delete))
+        .method_not_allowed_fallback(not_so)
         .route_layer(middleware::from_fn(guard::same_site_only))
 }
 
 type Parts = Path<BTreeMap<String, String>>;
 type Asked = Query<BTreeMap<String, String>>;
+type Body = Result<String, StringRejection>;
+
+/// The body, unless it is too long or no text.
+fn read(body: Body) -> Result<String, Refused> {
+    body.map_err(|refused| match refused.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refused::Invalid("the body is longer than 2 MiB".to_owned()),
+        _ => Refused::Invalid(format!("body: {}; save it as UTF-8", refused.body_text())),
+    })
+}
+
+/// What these paths cannot do is said in Google's shape, too.
+async fn not_so(method: Method, uri: Uri) -> Response {
+    let known = "GET, POST to lists, PATCH and DELETE of one";
+    let message = format!("{method} does nothing at {}; there are {known}", uri.path());
+    error(StatusCode::METHOD_NOT_ALLOWED, "UNIMPLEMENTED", &message)
+}
 
 async fn list(State(app): State<Shared>, Path(parts): Parts) -> Response {
     answer(async {
@@ -61,14 +79,11 @@ async fn one(State(app): State<Shared>, Path(parts): Parts) -> Response {
     .await
 }
 
-async fn create(
-    State(app): State<Shared>,
-    Path(parts): Parts,
-    Query(asked): Asked,
-    text: String,
-) -> Response {
+async fn create(State(app): State<Shared>, Path(parts): Parts, Query(asked): Asked, text: Body) -> Response {
     answer(async {
+        let text = read(text)?;
         let resources = resources(&app)?;
+        let _one = resources.one_change().lock().await;
         let parent = Name::parent_of(&parts);
         let body = body::object(&text).map_err(Refused::Invalid)?;
         let all = resources.all();
@@ -94,9 +109,11 @@ async fn create(
     .await
 }
 
-async fn patch(State(app): State<Shared>, Path(parts): Parts, Query(asked): Asked, text: String) -> Response {
+async fn patch(State(app): State<Shared>, Path(parts): Parts, Query(asked): Asked, text: Body) -> Response {
     answer(async {
+        let text = read(text)?;
         let resources = resources(&app)?;
+        let _one = resources.one_change().lock().await;
         let name = Name::of(&parts).to_string();
         let changes = body::object(&text).map_err(Refused::Invalid)?;
         let Some(Value::Object(old)) = resources.all().remove(&name) else { return Err(not_found(&name)) };
@@ -113,6 +130,7 @@ async fn patch(State(app): State<Shared>, Path(parts): Parts, Query(asked): Aske
 async fn delete(State(app): State<Shared>, Path(parts): Parts) -> Response {
     answer(async {
         let resources = resources(&app)?;
+        let _one = resources.one_change().lock().await;
         let name = Name::of(&parts).to_string();
         let below = format!("{name}/");
         let all = resources.all();
@@ -154,6 +172,11 @@ async fn answer(work: impl Future<Output = Result<Value, Refused>>) -> Response 
         Refused::Conflict(_) => (StatusCode::CONFLICT, "ALREADY_EXISTS"),
         Refused::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
     };
-    let error = json!({ "code": code.as_u16(), "message": refused.message(), "status": status });
+    error(code, status, refused.message())
+}
+
+/// An error in Google's shape.
+pub(crate) fn error(code: StatusCode, status: &str, message: &str) -> Response {
+    let error = json!({ "code": code.as_u16(), "message": message, "status": status });
     (code, Json(json!({ "error": error }))).into_response()
 }

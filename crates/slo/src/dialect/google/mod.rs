@@ -111,6 +111,10 @@ fn period(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<Period> {
                 cx.error(node.span, message);
                 return None;
             }
+            if length.0 % TimeDelta::SECOND.0 != 0 {
+                cx.error(node.span, format!("period {length} is not a whole number of seconds"));
+                return None;
+            }
             Some(Period::Rolling(length))
         }
         (None, Some(node)) => calendar_period(node, cx).map(Period::Calendar),
