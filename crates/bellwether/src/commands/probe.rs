@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use bellwether_diag::Style;
+use bellwether_diag::{Diagnostic, Style};
 use bellwether_web::view::CheckVerdict;
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ pub async fn run(arguments: ProbeNow) -> Result<(), Failure> {
     crate::install_tls();
     let probes = match &arguments.target {
         Some(target) => vec![given(&arguments, target)?],
-        None => vec![named(&arguments.what, &arguments.config)?],
+        None => vec![named_or_asked(&arguments)?],
     };
     let (mut all, mut is_met) = (Vec::new(), true);
     for probe in &probes {
@@ -38,6 +38,23 @@ pub async fn run(arguments: ProbeNow) -> Result<(), Failure> {
         print_json(&Value::Array(all));
     }
     if is_met { Ok(()) } else { Err(Failure::Unmet) }
+}
+
+/// A probe of the configuration; a protocol alone does not say whom to ask, unless a probe has its name.
+fn named_or_asked(arguments: &ProbeNow) -> Result<Probe, Failure> {
+    let example = match arguments.what.as_str() {
+        "http" => "https://example.org/",
+        "tcp" => "db.example.org:5432",
+        "dns" => "192.0.2.53:53 --query example.org",
+        "grpc" => "orders.example.org:50051",
+        _ => return named(&arguments.what, &arguments.config),
+    };
+    let what = &arguments.what;
+    let config = config::load(&arguments.config).config;
+    if config.is_some_and(|config| config.probes.iter().any(|probe| probe.name == *what)) {
+        return named(what, &arguments.config);
+    }
+    Err(Failure::wrong(format!("{what} needs to know whom to ask; write bellwether probe {what} {example}")))
 }
 
 /// A probe of the configuration.
@@ -97,8 +114,13 @@ fn given(arguments: &ProbeNow, target: &str) -> Result<Probe, Failure> {
     });
     // JSON is YAML.
     let text = json!({ "probes": [probe] }).to_string();
-    let mut config = loaded(config::load_text("the command line", &text))?;
-    config.probes.pop().ok_or(Failure::Reported)
+    let Loaded { config, diagnostics, .. } = config::load_text("the command line", &text);
+    // Nobody wrote that text, so that no place in it is shown.
+    let problems: Vec<String> = diagnostics.iter().map(Diagnostic::sentence).collect();
+    match config.and_then(|mut config| config.probes.pop()) {
+        Some(probe) => Ok(probe),
+        None => Err(Failure::wrong(problems.join("\n"))),
+    }
 }
 
 fn loaded(loaded: Loaded) -> Result<config::Config, Failure> {

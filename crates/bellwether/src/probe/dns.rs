@@ -104,7 +104,7 @@ pub(super) fn judge(ask: &DnsAsk, answer: Option<&Response>) -> Vec<Check> {
 fn contents(ask: &DnsAsk) -> Vec<String> {
     let count = match ask.answers_min {
         0 => None,
-        1 => Some("an answer".to_owned()),
+        1 => Some("at least one answer".to_owned()),
         n => Some(format!("at least {n} answers")),
     };
     let matching = ask.answers_match.iter().map(|pattern| format!("an answer that matches /{pattern}/"));

@@ -82,7 +82,12 @@ async fn an_answer_is_held_against_every_expectation() {
         (WELL, asks, "answers_min: 3", Some((Content, "expected at least 3 answers: 192.0.2.7, 192.0.2.8"))),
         (WELL, asks, "answers_match: '^10\\.'", Some((Content, "192.0.2.7, 192.0.2.8"))),
         (WELL, asks, "answers_not_match: '\\.8$'", Some((Content, "no answer that matches"))),
-        (Fake { answers: &[], ..WELL }, asks, "", Some((Content, "expected an answer: no answers"))),
+        (
+            Fake { answers: &[], ..WELL },
+            asks,
+            "",
+            Some((Content, "expected at least one answer: no answers")),
+        ),
         (Fake { answers: &[], ..WELL }, asks, "answers_min: 0", None),
         (
             Fake { code: 3, answers: &[], ..WELL },

@@ -109,9 +109,10 @@ async fn a_probe_can_be_tried_from_the_command_line() {
         let missing = run(&[&["probe", "page"], config.as_slice()].concat());
         let given = run(&["probe", "http", &format!("http://{bad}/"), "--status", "5xx"]);
         let wrong = run(&["probe", "http", "nowhere", "--status", "none"]);
-        [all, json, missing, given, wrong]
+        let nobody = run(&[&["probe", "http"], config.as_slice()].concat());
+        [all, json, missing, given, wrong, nobody]
     });
-    let [all, json, missing, given, wrong] = ended.await.unwrap();
+    let [all, json, missing, given, wrong, nobody] = ended.await.unwrap();
     assert_eq!(all.code, Some(1), "{all:?}");
     assert!(all.stdout.contains("x status 200-299: 503 Service Unavailable"), "{all:?}");
     assert!(all.stdout.contains("processing"), "{all:?}");
@@ -126,4 +127,10 @@ async fn a_probe_can_be_tried_from_the_command_line() {
     assert_eq!(given.code, Some(0), "{given:?}");
     assert_eq!(wrong.code, Some(2), "{wrong:?}");
     assert!(wrong.stderr.contains("is not a URL") && wrong.stderr.contains("no status"), "{wrong:?}");
+    assert!(!wrong.stderr.contains("1 | "), "nobody wrote a text in which there is a place: {wrong:?}");
+    assert_eq!(
+        (nobody.code, nobody.stderr.contains("http needs to know whom to ask")),
+        (Some(2), true),
+        "{nobody:?}"
+    );
 }

@@ -15,7 +15,8 @@ impl Detail<'_> {
                     p { b { (self.slo.goal_text) } " over " b { (self.slo.period_text) } " of" }
                 }
                 p { code { (self.slo.indicator_text) } }
-                @if self.slo.streams.len() == 1 && self.slo.kind != "composite" && self.slo.threshold.is_none() {
+                // What is counted has labels to split by; what is asked has those that its query keeps.
+                @if self.slo.streams.len() == 1 && matches!(self.slo.kind, "ratio" | "latency" | "probe") {
                     p.small.dim { "Not split: " code { "group_by: [instance]" } " would show which part of it spends the budget." }
                 }
                 (self.people())
