@@ -156,7 +156,7 @@ fn why(alert: &AlertView) -> Markup {
     let stopped = alert.why.iter().find(|step| !step.passed);
     html! {
         details id={ "w" (alert.fingerprint) } {
-            summary { @if stopped.is_some() { "Why was nobody told?" } @else { "Why was someone told?" } }
+            summary { @if stopped.is_some() { "Why was nobody told?" } @else { "The way to a person, step by step" } }
             ol.why {
                 @for step in &alert.why {
                     li { b { @if step.passed { span aria-hidden="true" { "✓ " } } @else { span aria-hidden="true" { "✕ " } "stopped: " } (step.stage) } " " (step.text) }
