@@ -87,7 +87,11 @@ impl Ledger {
             });
             let pushed = targets[source.pushed as usize];
             let new = match self.source_of(source.id) {
-                Some(known) => known,
+                Some(known) => {
+                    // What its first sample was worth here is known of the other indicators alone.
+                    self.recent.entry(known).and_modify(|recent| recent.born = None);
+                    known
+                }
                 None => {
                     let new = self.sources.len() as u32;
                     self.sources.push(Source { pushed, credits: Vec::new(), ..source });

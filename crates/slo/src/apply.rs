@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use bellwether_model::{Batch, Births, Origin, SeriesId, TimeDelta, Timestamp};
 
 use crate::credit::entries;
+use crate::late::may_come_late;
 use crate::ledger::{Ledger, StreamId, Target, TargetKey};
 
 /// Time after which results of rules no longer follow on each other.
@@ -19,6 +20,8 @@ pub(crate) struct Arrival<'a> {
     /// Slots up to here are vouched for.
     pub(crate) vouched: i64,
     pub(crate) is_reset_gap: bool,
+    /// Its samples may be older than what is known, also without times of their own.
+    pub(crate) may_come_late: bool,
     /// Since when series have been counting that were known before this batch.
     pub(crate) known_starts: &'a BTreeSet<Timestamp>,
 }
@@ -69,7 +72,11 @@ impl Ledger {
         if arrival.is_reset_gap {
             self.take_back(index);
         }
-        let booked = self.gap_before(index, at, interval).map(|last| (last, self.booked_of(index)));
+        let gap = self.gap_before(index, at, interval);
+        if gap.is_some() {
+            self.remember_late_gap(&arrival);
+        }
+        let booked = gap.map(|last| (last, self.booked_of(index)));
         self.vouch(&arrival);
         self.credit_all(batch, &arrival);
         for pusher in pushers {
@@ -108,9 +115,11 @@ impl Ledger {
             was_watched: births == Births::Counted && target.first_ok.is_some_and(|first| first < at),
             vouched: self.grid.slot(at + TimeDelta(ahead)),
             is_reset_gap: false,
+            may_come_late: may_come_late(batch.origin),
             known_starts: &known_starts,
         };
         self.credit_all(batch, &arrival);
+        self.divide_gaps(&arrival, gap_allowed(interval));
         // Only streams that join with these samples lack what the target has vouched for since.
         self.vouch(&arrival);
         let target = &mut self.targets[index as usize];
@@ -138,7 +147,7 @@ impl Ledger {
     /// The last good scrape, if more time has passed since than between two scrapes, or one has failed.
     fn gap_before(&self, target: u32, at: Timestamp, interval: TimeDelta) -> Option<Timestamp> {
         let target = &self.targets[target as usize];
-        target.last_ok.filter(|last| target.has_failed || (at - *last).0 * 2 > interval.0 * 3)
+        target.last_ok.filter(|last| target.has_failed || at - *last > gap_allowed(interval))
     }
 
     fn arrive<'a>(&self, index: u32, batch: &Batch, interval: TimeDelta, has_past: bool) -> Arrival<'a> {
@@ -155,6 +164,7 @@ impl Ledger {
             was_watched,
             vouched: self.grid.slot(at + interval),
             is_reset_gap: target.has_lost || is_gap && !self.survived(batch),
+            may_come_late: may_come_late(batch.origin),
             known_starts: const { &BTreeSet::new() },
         }
     }
@@ -215,9 +225,14 @@ impl Ledger {
                 was_watched: births == Births::Counted && target.first_ok.is_some_and(|first| first < at),
                 vouched: self.grid.slot(at),
                 is_reset_gap: target.has_lost || is_gap && fell,
+                may_come_late: may_come_late(batch.origin),
                 known_starts: &known_starts,
             };
-            if last.is_none_or(|last| last < at) {
+            let is_new = last.is_none_or(|last| last < at);
+            if is_new {
+                if is_gap {
+                    self.remember_late_gap(&arrival);
+                }
                 self.vouch(&arrival);
                 let target = &mut self.targets[index as usize];
                 target.interval = last.map_or(self.settings.slot, |last| at - last);
@@ -226,6 +241,9 @@ impl Ledger {
                 target.has_lost = false;
             }
             self.credit(source, seen, started, &arrival);
+            if let Some(gap) = gap.filter(|_| !is_new) {
+                self.divide_gaps(&arrival, gap);
+            }
             let streams: Vec<u32> = self.sources[source as usize].credits.iter().map(|c| c.stream).collect();
             let interval = self.targets[index as usize].interval;
             self.know_until(&streams, at, interval);
@@ -252,6 +270,11 @@ impl Ledger {
         self.sources.iter_mut().filter(|s| s.pushed == pushed).for_each(|s| s.pushed = fresh);
         fresh
     }
+}
+
+/// Scrapes that lie further apart have a gap between them.
+fn gap_allowed(interval: TimeDelta) -> TimeDelta {
+    TimeDelta(interval.0.clamp(1, TimeDelta::DAY.0) * 3 / 2)
 }
 
 /// Whether a batch says that its target is no longer there.

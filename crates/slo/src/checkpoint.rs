@@ -12,6 +12,7 @@ use bellwether_model::{LogPosition, Sample, SeriesId, TimeDelta};
 
 use crate::alert_state::{AlertKey, AlertName, AlertState};
 use crate::blocks::{Block, Blocks, Totals};
+use crate::checkpoint_late::{read_recent, write_recent};
 use crate::checkpoint_natives::{read_natives, write_natives};
 use crate::coverage::{Coverage, Run};
 use crate::definition::Slo;
@@ -25,8 +26,9 @@ use crate::wire::{Reader, Writer, read_all, write_all};
 
 /// First bytes of a head; a version follows.
 const HEAD_MAGIC: &[u8; 7] = b"BWSLOHD";
-/// What is written. Version 2 may hold answers to questions among the targets, and has native histograms and starts.
-const VERSION: u8 = 2;
+/// What is written. Version 2 may hold answers to questions among the targets, and has native histograms and starts;
+/// version 3 has the recent samples of series that may come late.
+const VERSION: u8 = 3;
 /// The oldest version that is still read.
 const VERSION_MIN: u8 = 1;
 /// First byte of a block's record; tells a record from zeros behind the end.
@@ -281,6 +283,7 @@ fn write_ledger(w: &mut Writer, ledger: &Ledger) {
         w.u32(*index);
     });
     write_natives(w, ledger);
+    write_recent(w, ledger);
 }
 
 fn read_ledger(
@@ -312,6 +315,9 @@ fn read_ledger(
     ledger.target_by_key = keys.into_iter().collect();
     if version >= 2 {
         read_natives(r, ledger)?;
+    }
+    if version >= 3 {
+        read_recent(r, ledger)?;
     }
     for index in 0..ledger.slis.len() {
         if ledger.slis[index].is_none() {

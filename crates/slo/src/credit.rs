@@ -50,7 +50,7 @@ impl Ledger {
         match seen {
             Seen::Number(sample) if is_count(sample.value) => {
                 let known = &self.sources[source as usize];
-                let previous = known.previous?;
+                let previous = known.previous.filter(|previous| previous.at <= sample.at)?;
                 Some(sample.value < previous.value || known.has_started_since(previous.at, started))
             }
             Seen::Number(_) => None,
@@ -92,7 +92,11 @@ impl Ledger {
         arrival: &Arrival<'_>,
     ) {
         let previous = self.sources[source as usize].previous;
-        if !is_count(sample.value) || previous.is_some_and(|p| sample.at <= p.at) {
+        if !is_count(sample.value) {
+            return;
+        }
+        if previous.is_some_and(|p| sample.at <= p.at) {
+            self.credit_late(source, sample, started, arrival);
             return;
         }
         let fell = self.is_anew(source, Seen::Number(sample), started).unwrap_or(false);
@@ -103,6 +107,7 @@ impl Ledger {
             None => self.born_amounts(source, sample.value, started, arrival),
         };
         let since = started.filter(|_| previous.is_none());
+        self.remember_sample(source, sample, started, &amounts, arrival);
         let known = &mut self.sources[source as usize];
         known.previous = Some(sample);
         known.started = started.or(known.started);
@@ -110,7 +115,7 @@ impl Ledger {
     }
 
     /// What the first value of a series counts for each of its credits.
-    fn born_amounts(
+    pub(crate) fn born_amounts(
         &self,
         source: u32,
         value: f64,

@@ -202,6 +202,11 @@ impl Ledger {
         Amounts::Each(known.credits.iter().map(|credit| of_sli(credit.sli)).collect())
     }
 
+    /// Whether a series stands beside native histograms.
+    pub(crate) fn is_mixed(&self, source: u32) -> bool {
+        self.mixed.range((source, 0)..=(source, u32::MAX)).next().is_some()
+    }
+
     /// When the native histogram beside a classic series was last heard of, and what the series would have said then.
     fn native_beside(&self, sli: u32, mixed: &Mixed) -> Option<(Timestamp, f64)> {
         let natives = self.histogram(sli, &mixed.name)?.natives.iter();

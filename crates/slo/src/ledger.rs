@@ -9,6 +9,8 @@ use bellwether_model::{Labels, Sample, SeriesId, TimeDelta, Timestamp};
 
 use crate::credit_native::{Mixed, Native};
 use crate::indicator::{Budgeting, Indicator};
+use crate::late::Recent;
+use crate::late_gap::Gap;
 use crate::period::Stretch;
 use crate::sli::{Sli, Weight};
 use crate::stream::{Grid, Stream, Window};
@@ -135,6 +137,10 @@ pub struct Ledger {
     pub(crate) natives: BTreeMap<u32, Native>,
     /// Classic series whose histogram is also there as a native one, by series and indicator.
     pub(crate) mixed: BTreeMap<(u32, u32), Mixed>,
+    /// The recent samples of series that may come late, by position in `sources`; see `late`.
+    pub(crate) recent: BTreeMap<u32, Recent>,
+    /// Recent gaps of targets, by position, in which late scrapes may lie.
+    pub(crate) gaps: BTreeMap<u32, Vec<Gap>>,
     pub(crate) targets: Vec<Target>,
     pub(crate) target_by_key: BTreeMap<TargetKey, u32>,
     pub(crate) streams: Vec<Option<Stream>>,
@@ -157,6 +163,8 @@ impl Ledger {
             source_by_series: Vec::new(),
             natives: BTreeMap::new(),
             mixed: BTreeMap::new(),
+            recent: BTreeMap::new(),
+            gaps: BTreeMap::new(),
             targets: Vec::new(),
             target_by_key: BTreeMap::new(),
             streams: Vec::new(),
@@ -224,6 +232,8 @@ impl Ledger {
         }
         self.natives.values_mut().for_each(|native| native.groups.retain(|(sli, _)| *sli as usize != index));
         self.mixed.retain(|(_, sli), _| *sli as usize != index);
+        let sources = &self.sources;
+        self.recent.retain(|source, _| !sources[*source as usize].credits.is_empty());
         let streams = &self.streams;
         for target in &mut self.targets {
             target.contributions.retain(|c| streams.get(c.stream as usize).is_some_and(Option::is_some));
@@ -373,6 +383,10 @@ impl Ledger {
             notes.push(format!(
                 "events counted later than they happened, since they were heard of too late: {late}"
             ));
+        }
+        let too_late = self.slis_by_key.get(&base).map_or(0, |index| self.too_late(*index));
+        if too_late > 0 {
+            notes.push(format!("samples that came too late to be counted at their own time: {too_late}"));
         }
         notes
     }

@@ -59,7 +59,6 @@ pub enum Verdict {
 struct Known {
     id: SeriesId,
     target: Option<usize>,
-    first: Timestamp,
     last: Timestamp,
     /// Moments of samples that a later answer may hold again.
     recent: VecDeque<Timestamp>,
@@ -118,13 +117,13 @@ impl Intake {
 
     /// Remembers what was read of a counted series before a restart. Targets first.
     pub fn recall_series(&mut self, labels: &Labels, id: SeriesId, samples: &[Sample]) {
-        let (Some(first), Some(last)) = (samples.first(), samples.last()) else { return };
+        let Some(last) = samples.last() else { return };
         let target = self.targets.owner(labels);
         if let Some(target) = target.map(|index| &mut self.targets[index]) {
             target.present += usize::from(target.last.is_some_and(|at| at <= last.at));
         }
         let recent = samples.iter().map(|sample| sample.at).collect();
-        self.known.insert(labels.clone(), Known { id, target, first: first.at, last: last.at, recent });
+        self.known.insert(labels.clone(), Known { id, target, last: last.at, recent });
     }
 
     /// Jobs of all series that were counted so far.
@@ -214,7 +213,7 @@ impl Intake {
                 None => true,
                 Some(known) if sample.at > known.last => true,
                 Some(known) => {
-                    let is_in_reach = sample.at > known.first.max(known.last - self.overlap);
+                    let is_in_reach = sample.at > known.last - self.overlap;
                     is_in_reach && known.recent.binary_search(&sample.at).is_err()
                 }
             };
@@ -311,7 +310,6 @@ impl Intake {
         let known = self.known.entry(labels.clone()).or_insert_with(|| Known {
             id,
             target,
-            first: at,
             last: at,
             recent: VecDeque::new(),
         });

@@ -250,6 +250,29 @@ fn scrapes_that_are_seen_in_parts_and_late_are_counted_whole() {
 }
 
 #[test]
+fn samples_that_come_late_between_known_ones_count_where_they_belong() {
+    let mut world = World::new(TimeDelta::HOUR);
+    for step in 1..=60 {
+        world.now += SLOT;
+        let at = world.now - TimeDelta(3_000);
+        let late = at + TimeDelta::MINUTE * 2;
+        // A process that has just started serves so much until the next scrape that its restart cannot be seen there.
+        let has_restarted = step % 9 == 4;
+        let requests = if has_restarted { 1.0 } else { f64::from(step) * 70.0 };
+        world.source.add("up", "a:1", at, 1.0, at);
+        world.source.add("requests_total", "a:1", at, requests, if has_restarted { late } else { at });
+        // The first two samples of a series come after the third one.
+        if step >= 20 {
+            world.source.add("errors_total", "a:1", at, f64::from(step), if step < 22 { late } else { at });
+        }
+        world.poll();
+    }
+    settle(&mut world);
+    settle(&mut world); // the last late ones can be seen two minutes after they were exposed
+    world.check("late between known ones");
+}
+
+#[test]
 fn a_target_whose_samples_come_ten_minutes_late_is_read_again() {
     let mut world = World::new(TimeDelta::HOUR);
     // What writes to the source for one target is cut off from it, and catches up.

@@ -118,6 +118,29 @@ fn some_files() -> Files {
 }
 
 #[test]
+fn a_head_of_the_version_before_is_read() {
+    let (mut world, mut files) = (World::new(YAML), Files::default());
+    for count in 0..20 {
+        world.wait(SCRAPE);
+        world.scrape("a", &[("errors_total{shop=1}", 0.0), ("requests_total{shop=1}", f64::from(count))]);
+    }
+    files.write(world.engine.checkpoint(HERE, BlocksFile::Append), BlocksFile::Append);
+    let (steady, _) = files.read().unwrap();
+    // It ended with native histograms and alerts, of which there are none here; two more empty lists came between.
+    let body_len = files.head.len() - 4;
+    let (rest, lists) = files.head[..body_len].split_at(body_len - 12);
+    assert_eq!(lists, [0; 12], "no recent samples, gaps or alerts");
+    let mut head = [rest, &[0; 4]].concat();
+    head[7] = 2;
+    let sum = crc32fast::hash(&head);
+    head.extend_from_slice(&sum.to_le_bytes());
+    files.head = head;
+    let (old, position) = files.read().expect("version 2");
+    assert_eq!(position, HERE);
+    assert_eq!(old.ledger(), steady.ledger());
+}
+
+#[test]
 fn damage_anywhere_in_the_head_is_noticed() {
     let files = some_files();
     for at in (0..files.head.len()).step_by(97) {

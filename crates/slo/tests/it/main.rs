@@ -26,6 +26,7 @@ mod generate_trace;
 mod goal;
 mod google;
 mod late;
+mod late_between;
 mod ledger;
 mod memory;
 mod native;
