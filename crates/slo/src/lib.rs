@@ -83,6 +83,7 @@ mod vouch;
 mod what_if;
 mod whole_threshold;
 mod wire;
+mod yaml_text;
 
 pub use alert_meaning::{ERROR_RATIOS, ExplainedAlert, Noticed, Trouble, alert_meanings};
 pub use alert_verdict::{

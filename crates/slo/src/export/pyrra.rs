@@ -5,7 +5,7 @@ use bellwether_model::Labels;
 use super::tree::{Fields, Tree};
 use super::{Lost, text};
 use crate::definition::Slo;
-use crate::dialect::pyrra::{default_alert_name, severities_of_own_alerts};
+use crate::dialect::pyrra::{ALERT_NAME, severities_of_own_alerts};
 use crate::indicator::{Budgeting, Events, Ratio, probe_ratio};
 use crate::period::Period;
 use crate::selector::Selector;
@@ -61,7 +61,7 @@ fn handed_on<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Labels {
 
 /// What is said of its alerts beyond what Pyrra does by itself.
 fn alerting(slo: &Slo, severities: Option<[Option<String>; 4]>) -> Option<Fields> {
-    let is_named = !slo.alert_name.is_empty() && slo.alert_name != default_alert_name();
+    let is_named = !slo.alert_name.is_empty() && slo.alert_name != ALERT_NAME;
     let names = ["fastBurn", "mediumBurn", "slowBurn", "longTermBurn"];
     let stated = names.iter().zip(severities.unwrap_or_default());
     let stated: Vec<_> = stated.filter_map(|(name, severity)| Some((*name, severity?))).collect();

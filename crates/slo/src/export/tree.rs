@@ -2,6 +2,8 @@
 
 use bellwether_model::Labels;
 
+use crate::yaml_text::{is_word_of_yaml, quoted};
+
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Tree {
@@ -185,11 +187,7 @@ fn scalar(text: &str) -> String {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-' | ' '))
         && !text.ends_with(' ')
         && !text.contains("  ");
-    let is_taken = matches!(
-        text.to_ascii_lowercase().as_str(),
-        "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
-    );
-    if (is_word && !is_taken) || is_quantity(text) { text.to_owned() } else { quoted(text) }
+    if (is_word && !is_word_of_yaml(text)) || is_quantity(text) { text.to_owned() } else { quoted(text) }
 }
 
 /// A length such as 1h30m or a percentage: nothing but text to YAML.
@@ -203,27 +201,4 @@ fn is_quantity(text: &str) -> bool {
         "%" => starts && digits.chars().all(|c| c.is_ascii_digit() || c == '.'),
         _ => false,
     }
-}
-
-/// A text in double quotes, as both YAML and JSON read it.
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            c if c.is_control()
-                || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') =>
-            {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{Rule, RuleDocument, RuleGroup, RuleKind, RuleResource};
+use crate::yaml_text::{is_word_of_yaml, quoted};
 
 pub(super) fn write(documents: &[RuleDocument], note: &str) -> String {
     let mut out: String = note.lines().map(|line| format!("# {line}\n")).collect();
@@ -88,36 +89,8 @@ fn texts(out: &mut String, indent: &str, name: &str, texts: &BTreeMap<String, St
 }
 
 fn line(out: &mut String, indent: &str, key: &str, value: &str) {
-    let is_plain = !key.is_empty()
+    let is_plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-'));
     let key = if is_plain && !is_word_of_yaml(key) { key.to_owned() } else { quoted(key) };
     let _ = writeln!(out, "{indent}{key}: {}", quoted(value));
-}
-
-/// Words and numbers that YAML would not take for text.
-fn is_word_of_yaml(key: &str) -> bool {
-    let words = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
-    words.contains(&key.to_ascii_lowercase().as_str())
-        || !key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-}
-
-/// A text in double quotes; JSON's escapes are YAML's.
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }

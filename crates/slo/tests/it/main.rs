@@ -22,6 +22,7 @@ mod export;
 mod generate;
 mod generate_peer;
 mod generate_random;
+mod generate_running;
 mod generate_trace;
 mod goal;
 mod google;
