@@ -5,8 +5,8 @@
 use bellwether_model::{TimeDelta, Timestamp};
 
 use crate::goal::{Counts, Goal};
+use crate::ledger::stream::Window;
 use crate::status::{BudgetStatus, Exhaustion, ExpectationBasis, ExpectedBudget};
-use crate::stream::Window;
 
 /// The budget of a period, among the events seen; `None` while nothing was measured or no event was seen.
 pub fn budget(period: &Window, goal: Goal) -> Option<BudgetStatus> {

@@ -7,8 +7,8 @@ use bellwether_model::TimeDelta;
 use crate::burn_alert::{BudgetAlert, BurnAlert};
 use crate::definition::Slo;
 use crate::goal::{Goal, burns_faster, is_left_below};
+use crate::ledger::stream::Window;
 use crate::status::WindowStatus;
-use crate::stream::Window;
 
 /// Windows shown when an objective has no burn-rate alerts.
 pub(crate) const WINDOWS_USUAL: [TimeDelta; 2] = [TimeDelta(5 * TimeDelta::MINUTE.0), TimeDelta::HOUR];

@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use bellwether_model::{Batch, Labels, Origin, TimeDelta, Timestamp};
 
-use crate::alert_state::{AlertKey, AlertName, AlertState, RESEND_EVERY, Turn};
+use crate::alert::state::{AlertKey, AlertName, AlertState, RESEND_EVERY, Turn};
 use crate::composite::by_member;
-use crate::correction_list::Corrections;
+use crate::correction::list::Corrections;
 use crate::definition::Slo;
 use crate::event::{Effect, Event};
 use crate::known_metrics::KnownMetrics;
 use crate::ledger::{Ledger, LedgerSettings};
 use crate::sampled::Sampler;
-use crate::whole_threshold::WholeThresholds;
+use crate::sampled::whole_threshold::WholeThresholds;
 
 /// History kept even when every period is shorter.
 const RETENTION_MIN: TimeDelta = TimeDelta(32 * TimeDelta::DAY.0);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bellwether_model::{Alert, Batch, Labels, SeriesId, TimeDelta};
 
 use crate::definition::Slo;
-use crate::question::{Answer, Question};
+use crate::sampled::question::{Answer, Question};
 use crate::selector::Selector;
 
 /// What may happen.

@@ -2,7 +2,7 @@
 
 use bellwether_diag::Diagnostic;
 
-use crate::alert_verdict::{
+use crate::alert::verdict::{
     budget_arithmetic, budget_verdict, burn_arithmetic, burn_verdict, short_number, slice,
 };
 use crate::burn_alert::{BudgetAlert, BurnAlert};

@@ -10,7 +10,7 @@ use bellwether_promql::selectors;
 
 use crate::definition::Slo;
 use crate::indicator::{Events, Latency, Ratio, probe_ratio};
-use crate::sampled_query::{SampledQuery, queries, slice};
+use crate::sampled::query::{SampledQuery, queries, slice};
 use crate::selector::Selector;
 
 /// Most names remembered; of more metrics nobody is told that one is missing.

@@ -6,18 +6,18 @@ use std::sync::Arc;
 
 use bellwether_model::{Labels, TimeDelta, Timestamp};
 
-use crate::alert_verdict::slice;
+use crate::alert::verdict::slice;
 use crate::budget::{Ahead, budget, expected_budget};
 use crate::burn::AlertWindows;
 use crate::burn_alert::BurnAlert;
 use crate::correction::Correction;
-use crate::corrections::{Cutting, Narrowing, Piece, Treatment, pieces};
+use crate::correction::engine::{Cutting, Narrowing, Piece, Treatment, pieces};
 use crate::definition::Slo;
 use crate::engine::SloEngine;
 use crate::ledger::StreamId;
+use crate::ledger::stream::{Stream, Window};
 use crate::period::Stretch;
 use crate::status::BudgetStatus;
-use crate::stream::{Stream, Window};
 
 /// Through which corrections a stretch of time is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,10 +12,10 @@ use crate::correction::Correction;
 use crate::engine::SloEngine;
 use crate::goal::Goal;
 use crate::ledger::StreamId;
+use crate::ledger::stream::Window;
 use crate::measure::{Known, Measure};
 use crate::period::Stretch;
 use crate::status::{BudgetStatus, WindowStatus};
-use crate::stream::Window;
 
 /// What is to be reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

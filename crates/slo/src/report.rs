@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bellwether_model::{Labels, TimeDelta, TimeRange, Timestamp};
 
-use crate::alert_facts::moment;
-use crate::alert_state::{AlertKey, AlertName};
-use crate::alert_verdict::{alert_notes, budget_verdict, burn_verdict};
+use crate::alert::facts::moment;
+use crate::alert::state::{AlertKey, AlertName};
+use crate::alert::verdict::{alert_notes, budget_verdict, burn_verdict};
 use crate::budget::{Spending, budget, exhaustion};
 use crate::burn::{WINDOWS_USUAL, burn_rate, spending_windows, window_status};
 use crate::burn_alert::{BudgetAlert, BurnAlert};
@@ -16,16 +16,16 @@ use crate::definition::{Criticality, Slo};
 use crate::engine::SloEngine;
 use crate::goal::Goal;
 use crate::indicator::{Events, Member};
+use crate::ledger::stream::Window;
 use crate::ledger::{StreamId, TargetCount, lag_allowed};
 use crate::measure::{Known, Measure};
 use crate::period::Stretch;
+use crate::sampled::whole_threshold::{check, text};
 use crate::status::{
     BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, CorrectionMark, Exhaustion,
     HistoryPoint, Measurement, MemberStatus, PeriodStatus, SloStatus, StreamStatus, TargetStatus,
     ThresholdAlertStatus, ThresholdStatus,
 };
-use crate::stream::Window;
-use crate::whole_threshold::{check, text};
 
 /// So long after a start nobody is told that a metric is missing: the first scrapes are still to come.
 const WAIT_FOR_SERIES: TimeDelta = TimeDelta::MINUTE;

@@ -5,7 +5,7 @@ use bellwether_diag::yaml::Node;
 use bellwether_diag::{Cx, Decode, Diagnostic, MapReader, Span};
 use bellwether_model::TimeDelta;
 
-use crate::decode_parts::window;
+use crate::decode::parts::window;
 use crate::goal::Factor;
 
 /// The period of every specification of Sloth, unless a catalogue speaks of another one only.

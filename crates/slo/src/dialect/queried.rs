@@ -7,7 +7,7 @@ use bellwether_model::TimeDelta;
 use crate::decode::STREAMS_MAX_DEFAULT;
 use crate::indicator::{Ask, Budgeting, Events, Indicator, QueryEvents, WINDOW_PLACEHOLDER};
 use crate::recognise::{Recognised, recognise};
-use crate::sampled_query::SampledQuery;
+use crate::sampled::query::SampledQuery;
 
 /// How often a query that is not recognised is asked: four scrapes at the usual fifteen seconds, the fewest a rate
 /// says anything of.

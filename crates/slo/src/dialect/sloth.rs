@@ -10,10 +10,10 @@ use bellwether_model::{Labels, is_valid_legacy_name};
 use super::alert_windows::{AlertWindows, BurnPair, Catalogue};
 use super::sloth_spec::{SlothAlert, SlothQuery, SlothService, SlothSli, SlothSlo};
 use super::{not_carried, queried};
-use crate::alert_template;
-use crate::alert_verdict::{arithmetic, verdict};
+use crate::alert::template;
+use crate::alert::verdict::{arithmetic, verdict};
 use crate::burn_alert::BurnAlert;
-use crate::decode_parts::OWN_LABELS;
+use crate::decode::parts::OWN_LABELS;
 use crate::definition::{About, Dialect, Slo};
 use crate::indicator::Ask;
 use crate::period::Period;
@@ -117,7 +117,7 @@ struct Told {
 
 fn told_of(slo: &SlothSlo, kind: &'static str, alert: &SlothAlert, span: Span, cx: &mut Cx<'_>) -> Told {
     for node in &alert.annotation_nodes {
-        alert_template::annotations(Some(node), cx);
+        template::annotations(Some(node), cx);
     }
     let severity = alert.labels.get("severity").or_else(|| slo.labels.get("severity"));
     Told {

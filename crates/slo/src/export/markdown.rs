@@ -3,7 +3,7 @@
 use bellwether_model::TimeDelta;
 
 use super::text;
-use crate::alert_verdict::{arithmetic, short_number};
+use crate::alert::verdict::{arithmetic, short_number};
 use crate::definition::Slo;
 use crate::goal::Goal;
 

@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 
 use super::text;
 use super::tree::{Fields, Tree};
+use crate::alert::defaults::{SCRAPE_USUAL, default_alerts};
 use crate::burn_alert::{BudgetAlert, BurnAlert};
 use crate::decode::STREAMS_MAX_DEFAULT;
-use crate::default_alerts::{SCRAPE_USUAL, default_alerts};
 use crate::definition::{Criticality, Slo};
 use crate::goal::Factor;
 use crate::indicator::{Ask, Budgeting, Combination, Composite, Events, Ratio};

@@ -12,7 +12,7 @@ use bellwether_template::check_variables;
 
 use super::queries::{Counted, Growth, counted};
 use super::{GenerateOptions, Rule, RuleDocument, RuleGroup, RuleKind};
-use crate::alert_text::{AlertKind, Subject, alert_labels};
+use crate::alert::text::{AlertKind, Subject, alert_labels};
 use crate::burn_alert::{BudgetAlert, BurnAlert};
 use crate::definition::Slo;
 use crate::dialect::not_carried;

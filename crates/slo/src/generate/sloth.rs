@@ -12,7 +12,7 @@ use crate::dialect::alert_windows::Catalogue;
 use crate::dialect::sloth_spec::{Resource, SlothService, SlothSli};
 use crate::dialect::{Document, Documents, Kind};
 use crate::indicator::WINDOW_PLACEHOLDER;
-use crate::sampled_query::SampledQuery;
+use crate::sampled::query::SampledQuery;
 
 /// What Sloth calls the version of a build that is none of its releases.
 const VERSION: &str = "dev";

@@ -6,7 +6,7 @@ use bellwether_diag::yaml::Node;
 use bellwether_model::{Labels, TimeDelta};
 
 use super::queries::{Counted, Growth, counted};
-use crate::alert_text::{AlertKind, Subject, alert_labels};
+use crate::alert::text::{AlertKind, Subject, alert_labels};
 use crate::definition::Slo;
 use crate::dialect::alert_windows::{AlertWindows, BurnPair};
 use crate::dialect::not_carried;

@@ -5,7 +5,7 @@ use bellwether_diag::{Cx, Decode, MapReader};
 
 use super::filter::{Filtered, MetricKind};
 use super::{filter, seconds};
-use crate::decode_sampled::{SLICE_DEFAULT, is_slice};
+use crate::decode::sampled::{SLICE_DEFAULT, is_slice};
 use crate::dialect::draft::indicator;
 use crate::goal::Goal;
 use crate::indicator::{

@@ -11,7 +11,7 @@ use bellwether_diag::{Cx, Decode, MapReader};
 use bellwether_model::{Labels, TimeDelta, is_valid_legacy_name};
 use jiff::tz::TimeZone;
 
-use crate::decode_parts::PERIOD_MAX;
+use crate::decode::parts::PERIOD_MAX;
 use crate::definition::{Dialect, Slo};
 use crate::dialect::draft::{Draft, slug};
 use crate::dialect::not_carried;

@@ -8,7 +8,7 @@ use super::Library;
 use super::object::{Object, ObjectKind, UNKNOWN_HELP};
 use super::window::Shorthand;
 use crate::burn_alert::BurnAlert;
-use crate::decode_parts::PERIOD_MAX;
+use crate::decode::parts::PERIOD_MAX;
 use crate::dialect::{not_carried, own_annotation};
 use crate::goal::Factor;
 

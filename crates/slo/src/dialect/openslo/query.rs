@@ -6,7 +6,7 @@ use bellwether_model::TimeDelta;
 use bellwether_promql::{DurationKind, Expr, ExprKind, ParseError};
 
 use crate::indicator::WINDOW_PLACEHOLDER;
-use crate::sampled_query::SampledQuery;
+use crate::sampled::query::SampledQuery;
 
 /// A query in PromQL, and where it is written.
 pub(super) struct Query {

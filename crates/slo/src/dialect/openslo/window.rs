@@ -7,7 +7,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use super::object::Version;
-use crate::decode_parts::PERIOD_MAX;
+use crate::decode::parts::PERIOD_MAX;
 use crate::dialect::not_carried;
 use crate::period::{Calendar, CalendarUnit, Period, zone_named};
 

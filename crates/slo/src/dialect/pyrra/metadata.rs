@@ -6,7 +6,7 @@ use bellwether_model::{Labels, is_valid_legacy_name};
 
 use super::super::not_carried;
 use super::RESERVED;
-use crate::alert_template;
+use crate::alert::template;
 
 /// Labels and annotations of the resource that Pyrra hands on to alerts begin with this.
 const HANDED_ON: &str = "pyrra.dev/";
@@ -51,7 +51,7 @@ fn handed_on_annotations(node: &Node, cx: &mut Cx<'_>) -> Option<Labels> {
         })
         .collect();
     let own = Node { span: node.span, value: yaml::Value::Mapping(own) };
-    alert_template::annotations(Some(&own), cx)
+    template::annotations(Some(&own), cx)
 }
 
 /// Labels that its alerts carry; what cannot be one is reported.

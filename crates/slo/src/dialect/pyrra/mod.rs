@@ -17,7 +17,7 @@ use self::indicator::indicator;
 use self::metadata::{Metadata, handed_on_labels};
 use self::window::add_alerts;
 pub(crate) use self::window::severities_of_own_alerts;
-use crate::decode_parts::window;
+use crate::decode::parts::window;
 use crate::definition::{About, Dialect, Slo};
 use crate::goal::Goal;
 use crate::indicator::Indicator;

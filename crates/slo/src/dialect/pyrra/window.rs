@@ -4,9 +4,9 @@
 use bellwether_model::{Labels, TimeDelta};
 
 use super::alerting::Severities;
-use crate::alert_verdict::{arithmetic, verdict};
+use crate::alert::verdict::{arithmetic, verdict};
 use crate::burn_alert::BurnAlert;
-use crate::decode_parts::WINDOW_MIN;
+use crate::decode::parts::WINDOW_MIN;
 use crate::definition::Slo;
 use crate::goal::{Factor, Goal};
 use crate::status::Verdict;
