@@ -96,6 +96,7 @@ proptest! {
                 let (engine, position) = files.read().expect("what was just written");
                 prop_assert_eq!(position, HERE);
                 stopped.engine = engine;
+                stopped.announce_again();
             }
             prop_assert_eq!(step(&mut steady, &mut a, *draw), step(&mut stopped, &mut b, *draw));
         }

@@ -57,6 +57,13 @@ impl World {
         self.id(&series(&format!("up{{instance={target}}}")))
     }
 
+    /// After a restart every series of the store is announced again, before the log goes on.
+    pub(crate) fn announce_again(&mut self) {
+        for (labels, id) in &self.ids {
+            self.engine.step(Event::SeriesKnown { id: *id, labels }, self.now);
+        }
+    }
+
     /// A good scrape of a target, now.
     pub(crate) fn scrape(&mut self, target: &str, values: &[(&str, f64)]) -> Vec<Alert> {
         let batch = self.batch(target, values, true);
