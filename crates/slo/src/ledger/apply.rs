@@ -5,26 +5,13 @@ use std::collections::BTreeSet;
 
 use bellwether_model::{Batch, Births, Origin, SeriesId, TimeDelta, Timestamp};
 
+use crate::ledger::arrival::Arrival;
 use crate::ledger::credit::entries;
 use crate::ledger::late::may_come_late;
 use crate::ledger::{Ledger, StreamId, Target, TargetKey};
 
 /// Time after which results of rules no longer follow on each other.
 const RULES_GAP: TimeDelta = TimeDelta(5 * TimeDelta::MINUTE.0);
-
-/// A batch with what is known of its target, while it is being applied.
-pub(crate) struct Arrival<'a> {
-    pub(crate) target: u32,
-    pub(crate) at: Timestamp,
-    pub(crate) was_watched: bool,
-    /// Slots up to here are vouched for.
-    pub(crate) vouched: i64,
-    pub(crate) is_reset_gap: bool,
-    /// Its samples may be older than what is known, also without times of their own.
-    pub(crate) may_come_late: bool,
-    /// Since when series have been counting that were known before this batch.
-    pub(crate) known_starts: &'a BTreeSet<Timestamp>,
-}
 
 impl Ledger {
     /// Folds a batch in. Gives the streams it made known further, in order.

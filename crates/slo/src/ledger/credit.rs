@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use bellwether_model::{Batch, HistogramSample, Sample, SeriesId, Timestamp};
 
 use crate::goal::Counts;
-use crate::ledger::apply::Arrival;
+use crate::ledger::arrival::Arrival;
 use crate::ledger::stream::Unlocated;
 use crate::ledger::{Credit, Ledger, NONE, Source, StreamId};
 

@@ -12,7 +12,7 @@ use bellwether_promql::{increase, is_reset, observations_up_to};
 
 use crate::goal::Counts;
 use crate::ledger::Ledger;
-use crate::ledger::apply::Arrival;
+use crate::ledger::arrival::Arrival;
 use crate::ledger::credit::{Amounts, Given, is_count};
 use crate::ledger::sli::{Histogram, Part, Weight};
 

@@ -8,7 +8,7 @@
 use bellwether_model::{Origin, Sample, TimeDelta, Timestamp};
 
 use crate::goal::Counts;
-use crate::ledger::apply::Arrival;
+use crate::ledger::arrival::Arrival;
 use crate::ledger::credit::Amounts;
 use crate::ledger::{Credit, Ledger};
 

@@ -4,7 +4,7 @@
 use bellwether_model::{TimeDelta, Timestamp};
 
 use crate::ledger::Ledger;
-use crate::ledger::apply::Arrival;
+use crate::ledger::arrival::Arrival;
 use crate::ledger::coverage::Slots;
 use crate::ledger::late::WINDOW;
 

@@ -6,6 +6,7 @@
 pub(crate) mod adopt;
 pub(crate) mod announce;
 pub(crate) mod apply;
+pub(crate) mod arrival;
 pub(crate) mod blocks;
 pub(crate) mod book;
 pub(crate) mod checkpoint;

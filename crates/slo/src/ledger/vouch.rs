@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use bellwether_model::{Batch, TimeDelta, Timestamp};
 
 use crate::goal::Counts;
-use crate::ledger::apply::Arrival;
+use crate::ledger::arrival::Arrival;
 use crate::ledger::coverage::Slots;
 use crate::ledger::stream::Unlocated;
 use crate::ledger::{Contribution, Ledger};
