@@ -110,7 +110,7 @@ pub fn suggest(past: &Past, period: &Period, present: Option<Goal>) -> Suggestio
     }
     if known.len() < BLOCKS_MIN {
         let short = format!(
-            "too little history: {} of {block} were measured, at least {BLOCKS_MIN} are needed to suggest a goal",
+            "too little history: {} times {block} measured, at least {BLOCKS_MIN} times are needed to suggest a goal",
             known.len()
         );
         suggestion.notes.push(short);

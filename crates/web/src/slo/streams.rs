@@ -71,8 +71,11 @@ impl Detail<'_> {
 
     fn stream_row(&self, stream: &StreamStatus, everything: &StreamStatus) -> Markup {
         let share = if bad(everything) > 0.0 { bad(stream) / bad(everything) } else { 0.0 };
-        let tone =
-            stream.budget.map_or(Tone::Quiet, |budget| parts::budget_tone(budget.left_of_period_ratio()));
+        // Bad events are never drawn in the colour of what is well.
+        let tone = match stream.budget.map(|budget| parts::budget_tone(budget.left_of_period_ratio())) {
+            Some(tone @ (Tone::Bad | Tone::Warn)) => tone,
+            Some(Tone::Quiet | Tone::Ok) | None => Tone::Quiet,
+        };
         html! {
             tr aria-current=[(stream.labels == self.stream.labels).then_some("true")] {
                 th.w scope="row" { a href=(self.href(self.range_name, stream)) { (stream_name(&stream.labels)) } }
