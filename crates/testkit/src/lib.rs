@@ -2,3 +2,5 @@
 #![allow(clippy::print_stdout)] // it speaks to whoever reads a test log
 
 pub mod cases;
+pub mod peers;
+pub mod series_numbers;

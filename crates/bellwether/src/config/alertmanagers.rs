@@ -9,6 +9,8 @@ use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, Decode, MapReader, Span, Spanned};
 use bellwether_model::TimeDelta;
 
+use super::prometheus::DISCOVERIES;
+
 /// One member of a cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlertmanagerMember {
@@ -43,21 +45,6 @@ const HTTP_FIELDS: [&str; 14] = [
 
 /// What Prometheus can do between an alert and an Alertmanager, and we do not.
 const CHANGES: [&str; 2] = ["alert_relabel_configs", "relabel_configs"];
-
-/// Ways to find members that are not written down.
-const DISCOVERIES: [&str; 11] = [
-    "file_sd_configs",
-    "http_sd_configs",
-    "dns_sd_configs",
-    "kubernetes_sd_configs",
-    "consul_sd_configs",
-    "docker_sd_configs",
-    "dockerswarm_sd_configs",
-    "ec2_sd_configs",
-    "gce_sd_configs",
-    "azure_sd_configs",
-    "openstack_sd_configs",
-];
 
 /// Prometheus' `alerting` section.
 pub fn alerting(node: &Node, cx: &mut Cx<'_>) -> Vec<AlertmanagerMember> {

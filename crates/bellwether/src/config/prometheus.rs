@@ -133,14 +133,8 @@ const NOT_YET_GLOBAL: [&str; 17] = [
     "runtime",
 ];
 
-const NOT_YET_JOB: [&str; 36] = [
-    "http_headers",
-    "bearer_token",
-    "bearer_token_file",
-    "no_proxy",
-    "proxy_from_environment",
-    "relabel_configs",
-    "metric_relabel_configs",
+/// Ways to find targets, and members of a cluster, that are not written down.
+pub const DISCOVERIES: [&str; 11] = [
     "file_sd_configs",
     "http_sd_configs",
     "dns_sd_configs",
@@ -152,6 +146,16 @@ const NOT_YET_JOB: [&str; 36] = [
     "gce_sd_configs",
     "azure_sd_configs",
     "openstack_sd_configs",
+];
+
+const NOT_YET_JOB: [&str; 25] = [
+    "http_headers",
+    "bearer_token",
+    "bearer_token_file",
+    "no_proxy",
+    "proxy_from_environment",
+    "relabel_configs",
+    "metric_relabel_configs",
     "basic_auth",
     "authorization",
     "oauth2",
@@ -262,6 +266,7 @@ fn decode_job(node: &Node, global: &Global, cx: &mut Cx<'_>) -> Option<(ScrapeJo
     let samples_max = map.optional("sample_limit", cx).unwrap_or(0);
     let groups: Vec<StaticConfig> = map.optional("static_configs", cx).unwrap_or_default();
     refuse_not_yet(&mut map, &NOT_YET_JOB, cx);
+    refuse_not_yet(&mut map, &DISCOVERIES, cx);
     map.finish(cx);
     let name = name?;
     if name.is_empty() {

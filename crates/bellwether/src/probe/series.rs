@@ -197,19 +197,24 @@ fn measured(ask: &Ask, attempt: &Attempt, values: &mut Values) {
 
 #[cfg(test)]
 mod tests {
+    use bellwether_testkit::series_numbers::SeriesNumbers;
+
     use super::*;
     use crate::probe::attempt::Check;
     use crate::probe::definition::TcpAsk;
 
     struct World {
         series: ProbeSeries,
-        names: Vec<Labels>,
+        names: SeriesNumbers,
     }
 
     impl World {
         fn new() -> Self {
             let labels = Labels::from_pairs([("probe", "p"), ("instance", "a")]);
-            Self { series: ProbeSeries::new(labels, TimeDelta::from_secs(15)), names: Vec::new() }
+            Self {
+                series: ProbeSeries::new(labels, TimeDelta::from_secs(15)),
+                names: SeriesNumbers::default(),
+            }
         }
 
         /// Makes a batch: whether it counts as measured, and its samples without the times of phases.
@@ -218,18 +223,12 @@ mod tests {
             make: impl FnOnce(&mut ProbeSeries, &mut Resolve<'_>) -> Result<Batch, String>,
         ) -> (bool, Vec<String>) {
             let names = &mut self.names;
-            let mut resolve = |labels: &Labels| {
-                let found = names.iter().position(|known| known == labels);
-                Ok(SeriesId(found.unwrap_or_else(|| {
-                    names.push(labels.clone());
-                    names.len() - 1
-                }) as u32))
-            };
+            let mut resolve = |labels: &Labels| Ok(names.of(labels));
             let batch = make(&mut self.series, &mut resolve).unwrap();
             let Origin::Scrape { ok, target, .. } = batch.origin else { panic!("{:?}", batch.origin) };
-            assert_eq!(self.names[target.0 as usize].metric_name(), Some(SUCCESS));
+            assert_eq!(self.names.labels(target).metric_name(), Some(SUCCESS));
             let text = |(id, sample): &(SeriesId, Sample)| {
-                let labels = &self.names[id.0 as usize];
+                let labels = self.names.labels(*id);
                 let short = labels.metric_name().unwrap().trim_start_matches("bellwether_probe_").to_owned();
                 let reason = labels.get("reason").map(|reason| format!(" {reason}")).unwrap_or_default();
                 let value = if sample.is_stale() { "gone".to_owned() } else { sample.value.to_string() };

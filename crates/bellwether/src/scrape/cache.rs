@@ -260,11 +260,13 @@ enum Refused {
 
 #[cfg(test)]
 mod tests {
+    use bellwether_testkit::series_numbers::SeriesNumbers;
+
     use super::*;
 
     struct World {
         cache: TargetCache,
-        names: Vec<Labels>,
+        names: SeriesNumbers,
         at: Timestamp,
     }
 
@@ -272,26 +274,20 @@ mod tests {
         fn new() -> Self {
             let labels = Labels::from_pairs([("job", "api"), ("instance", "a:1")]);
             let job = ScrapeJob::for_tests("api");
-            Self { cache: TargetCache::new(&job, labels), names: Vec::new(), at: Timestamp(0) }
+            Self { cache: TargetCache::new(&job, labels), names: SeriesNumbers::default(), at: Timestamp(0) }
         }
 
         /// Scrapes a body (`None`: no answer) and gives the samples that are not reports, as text.
         fn scrape(&mut self, body: Option<&str>) -> (Vec<String>, f64, Option<String>) {
             self.at += TimeDelta::from_secs(15);
             let names = &mut self.names;
-            let mut resolve = |labels: &Labels| {
-                let found = names.iter().position(|known| known == labels);
-                Ok(SeriesId(found.unwrap_or_else(|| {
-                    names.push(labels.clone());
-                    names.len() - 1
-                }) as u32))
-            };
+            let mut resolve = |labels: &Labels| Ok(names.of(labels));
             let scraped =
                 Scraped { at: self.at, took: TimeDelta(5), body: body.map(str::as_bytes), framed: false };
             let outcome = self.cache.take(scraped, &mut resolve).unwrap();
             let text = |(id, sample): &(SeriesId, Sample)| {
                 let value = if sample.is_stale() { "stale".to_owned() } else { sample.value.to_string() };
-                format!("{} {value}", self.names[id.0 as usize].metric_name().unwrap())
+                format!("{} {value}", self.names.labels(*id).metric_name().unwrap())
             };
             let all: Vec<String> = outcome.batch.samples.iter().map(text).collect();
             let (own, reports) = all.split_at(all.len() - 5);

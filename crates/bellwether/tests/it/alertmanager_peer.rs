@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use bellwether_testkit::peers;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::process::{DEADLINE, Folder, Server, client, text};
-use crate::prometheus_peer::{free_port, get, peer};
+use crate::prometheus_peer::{free_port, get};
 
 const RULES: &str = "\
 groups:
@@ -114,7 +115,7 @@ async fn until_it_has(server: &Server, http: &reqwest::Client, url: &str, names:
 
 #[tokio::test]
 async fn two_real_alertmanagers_are_told_everything_and_one_that_was_gone_too() {
-    let Some(program) = peer("prometheus-alertmanager") else { return };
+    let Some(program) = peers::program("prometheus-alertmanager") else { return };
     let folder = Folder::new("alertmanager-peer");
     let queue = Arc::new(AtomicU64::new(3));
     let (one_port, two_port) = (free_port().await, free_port().await);

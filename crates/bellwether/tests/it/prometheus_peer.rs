@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use bellwether_testkit::peers;
 use bellwether_web::url::encode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -148,18 +149,6 @@ const OURS: [&str; 12] = [
     "fillValues",
 ];
 
-/// A program of the peers; `None`, and a line that says so, when it is not there.
-pub(crate) fn peer(name: &str) -> Option<PathBuf> {
-    let home = std::env::var_os("BELLWETHER_PEERS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers"), PathBuf::from);
-    let path = home.join("root/usr/bin").join(name);
-    if !path.is_file() {
-        eprintln!("skipped: there is no {}; `cargo xtask peers` unpacks what Debian has", path.display());
-        return None;
-    }
-    Some(path)
-}
-
 struct Prometheus {
     child: Child,
     url: String,
@@ -271,7 +260,7 @@ fn without_ours(ours: &mut Value, theirs: &Value) {
 
 #[tokio::test]
 async fn answers_have_the_status_and_the_shape_of_prometheus() {
-    let Some(program) = peer("prometheus") else { return };
+    let Some(program) = peers::program("prometheus") else { return };
     let folder = Folder::new("prometheus-peer");
     let config = config(&folder, &target().await);
     let prometheus = start_prometheus(&program, &folder, "prometheus.yml").await;
@@ -303,7 +292,7 @@ async fn answers_have_the_status_and_the_shape_of_prometheus() {
 
 #[tokio::test]
 async fn prometheus_reads_from_us_and_federates_us() {
-    let Some(program) = peer("prometheus") else { return };
+    let Some(program) = peers::program("prometheus") else { return };
     let folder = Folder::new("reading-peer");
     let config = config(&folder, &target().await);
     let server = Server::start(&config, &folder.path("data")).await;
@@ -343,7 +332,7 @@ async fn prometheus_reads_from_us_and_federates_us() {
 
 #[tokio::test]
 async fn promtool_takes_us_for_prometheus() {
-    let Some(promtool) = peer("promtool") else { return };
+    let Some(promtool) = peers::program("promtool") else { return };
     let folder = Folder::new("promtool-peer");
     let config = config(&folder, &target().await);
     let server = Server::start(&config, &folder.path("data")).await;

@@ -8,12 +8,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use bellwether_testkit::peers;
 use bellwether_web::url::encode;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::process::{DEADLINE, Folder, Server, text};
-use crate::prometheus_peer::{free_port, peer};
+use crate::prometheus_peer::free_port;
 
 /// A service with counters that somebody turns.
 #[derive(Clone, Default)]
@@ -63,7 +64,7 @@ struct Source {
 
 impl Source {
     async fn prometheus(folder: &Folder, target: &str) -> Option<Self> {
-        let program = peer("prometheus")?;
+        let program = peers::program("prometheus")?;
         let address = format!("127.0.0.1:{}", free_port().await);
         let arguments = vec![
             format!("--config.file={}", text(&scrape_config(folder, target))),
@@ -74,7 +75,7 @@ impl Source {
     }
 
     async fn victoria_metrics(folder: &Folder, target: &str) -> Option<Self> {
-        let program = peer("victoria-metrics")?;
+        let program = peers::program("victoria-metrics")?;
         let address = format!("127.0.0.1:{}", free_port().await);
         let arguments = vec![
             format!("-promscrape.config={}", text(&scrape_config(folder, target))),

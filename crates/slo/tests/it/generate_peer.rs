@@ -8,7 +8,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bellwether_diag::{Diagnostics, Severity, Sources, Style};
@@ -18,6 +17,7 @@ use bellwether_rules::{ReadOptions, RuleFile};
 use bellwether_slo::generate::{GenerateOptions, generate, to_yaml};
 use bellwether_slo::{Documents, StreamStatus};
 use bellwether_testkit::cases::ran;
+use bellwether_testkit::peers;
 
 use crate::world::{SCRAPE, World};
 
@@ -179,18 +179,6 @@ fn our_failures(rules: &str, test: &str) -> Vec<String> {
     outcome.failures.iter().map(|f| render_failure(f, &sources, Style { color: false })).collect()
 }
 
-/// A program of the peers; `None`, and a line that says so, when it is not there.
-pub(crate) fn tool(name: &str) -> Option<PathBuf> {
-    let home = std::env::var_os("BELLWETHER_PEERS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers"), PathBuf::from);
-    let path = home.join("root/usr/bin").join(name);
-    if !path.is_file() {
-        eprintln!("skipped: there is no {}; `cargo xtask peers` unpacks what Debian has", path.display());
-        return None;
-    }
-    Some(path)
-}
-
 #[test]
 fn rules_record_what_the_ledger_counts_at_every_step() {
     let folder = std::env::temp_dir().join(format!("bellwether-generate-{}", std::process::id()));
@@ -202,7 +190,7 @@ fn rules_record_what_the_ledger_counts_at_every_step() {
         ran("generate/ledger", values);
         // What would be wrong is found: one event more in one window.
         assert_ne!(our_failures(&rules, &test.replacen("value: ", "value: 1", 1)), Vec::<String>::new());
-        let Some(promtool) = tool("promtool") else { continue };
+        let Some(promtool) = peers::program("promtool") else { continue };
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("rules.yaml"), &rules).unwrap();
         std::fs::write(folder.join("test.yaml"), &test).unwrap();

@@ -19,8 +19,8 @@ use bellwether_rules::{ReadOptions, RuleFile};
 use bellwether_slo::generate::{GenerateOptions, RuleDocument, Shape, generate, to_yaml};
 use bellwether_slo::{Documents, StreamStatus, WindowStatus};
 use bellwether_testkit::cases::ran;
+use bellwether_testkit::peers;
 
-use crate::generate_peer::tool;
 use crate::generate_trace::{Histograms, Instance, Look, SCRAPES, Shown, is_native, limits, trace};
 use crate::world::{SCRAPE, World};
 
@@ -330,7 +330,7 @@ impl At<'_> {
 
 #[test]
 fn rules_of_both_shapes_agree_with_prometheus_and_with_the_ledger() {
-    let program = tool("promtool");
+    let program = peers::program("promtool");
     let (mut slack, mut compared) = (Slack::default(), 0);
     for (seed, histograms) in [Histograms::GoOn, Histograms::BeginAnew].into_iter().enumerate() {
         let trace = trace(seed as u64, histograms);

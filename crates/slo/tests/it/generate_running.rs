@@ -24,9 +24,9 @@ use bellwether_promql::{EvalOptions, Expr, SampleValue, Value, eval_instant, par
 use bellwether_slo::Documents;
 use bellwether_slo::generate::{GenerateOptions, Rule, RuleKind, Shape, generate, to_yaml};
 use bellwether_testkit::cases::ran;
+use bellwether_testkit::peers;
 use serde_json::Value as Json;
 
-use crate::generate_peer::tool;
 use crate::trace::Draw;
 
 /// How long Prometheus records, once it has begun.
@@ -265,7 +265,7 @@ fn record(program: &Path, rules: &str) -> (Samples, Samples) {
 
 #[test]
 fn a_running_prometheus_records_what_we_evaluate() {
-    let Some(program) = tool("prometheus") else { return };
+    let Some(program) = peers::program("prometheus") else { return };
     let (rules, file) = rules();
     let (raw, recorded) = record(&program, &file);
     let recordings: Vec<Recording> = rules.into_iter().filter_map(Recording::of).collect();
