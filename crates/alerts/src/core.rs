@@ -10,7 +10,7 @@ use crate::group::Group;
 use crate::inhibit::Inhibitor;
 use crate::silence::{self, SilencePlan};
 use crate::{
-    AlertRow, AlertSource, Answer, AuditRow, Config, Delivery, DeliveryKey, Effect, Event, GroupId,
+    AlertRow, AlertSource, Answer, AuditRow, Config, Delivery, DeliveryKey, Effect, Event, GroupId, Handled,
     IntegrationId, Precedence, ReceiverHealth, Record, Route, Silence, SilenceError, SilenceId, SilenceState,
     SilenceWish, Templates,
 };
@@ -102,7 +102,9 @@ impl AlertCore {
                 let result = self.expire_silence(id, by, now, &mut out);
                 out.answer = Some(Answer::Silence(result));
             }
-            Event::Delivered { delivery, receipt } => self.delivered(&delivery, receipt, now, &mut out),
+            Event::Act(action) => out.answer = Some(Answer::Acted(self.act(action, now, &mut out))),
+            Event::Drill(_) => out.answer = Some(Answer::Drilled(Vec::new())),
+            Event::Delivered { delivery, outcome } => self.delivered(&delivery, outcome, now, &mut out),
             Event::Tick => {}
         }
         self.run_timers(now, &mut out);
@@ -195,13 +197,14 @@ impl AlertCore {
             ends_by_timeout = true;
         }
         let fingerprint = alert.fingerprint();
-        let row = AlertRow { alert, updated_at: now, ends_by_timeout };
+        let row =
+            AlertRow { alert, updated_at: now, ends_by_timeout, told_at: None, handled: Handled::default() };
         let row = match self.alerts.get(&fingerprint) {
             None if row.alert.is_resolved(now) => return,
             None => row,
             Some(known) => merge(&known.row, row, now),
         };
-        out.record(Record::Alert(row.clone()));
+        out.record(Record::Alert(Box::new(row.clone())));
         let (labels, resolved) = (row.alert.labels.clone(), row.alert.is_resolved(now));
         let starts_at = row.alert.starts_at;
         match self.alerts.get_mut(&fingerprint) {
@@ -321,6 +324,7 @@ fn merge(old: &AlertRow, mut new: AlertRow, now: Timestamp) -> AlertRow {
     if !(starts_inside || ends_inside) {
         return new;
     }
+    (new.told_at, new.handled) = (old.told_at, old.handled.clone());
     new.alert.starts_at = new.alert.starts_at.min(old.alert.starts_at);
     let keeps_old_end = match (old.alert.is_resolved(now), new.alert.is_resolved(now)) {
         (true, true) => old_end > new_end,

@@ -3,32 +3,13 @@
 //! Alertmanager drops a Slack or webhook message that meets a 429; whoever was to be woken is not. Here every
 //! outcome that may pass is tried again, with growing pauses, and one that will not pass is final and visible.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use bellwether_model::{Alert, AlertFingerprint, Labels, TimeDelta, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{GroupId, Message, Reason};
-
-/// The kinds of receiver that can be delivered to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum IntegrationKind {
-    /// A Slack incoming webhook.
-    Slack,
-    /// A generic webhook in Alertmanager's format, version 4.
-    Webhook,
-}
-
-impl IntegrationKind {
-    /// The kind as it is written in `<kind>_configs`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Slack => "slack",
-            Self::Webhook => "webhook",
-        }
-    }
-}
+use crate::{GroupId, IntegrationKind, Message, Reason};
 
 /// One entry of a receiver: `oncall/slack[0]`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -157,6 +138,33 @@ pub struct Delivery {
     pub notification: Notification,
     /// The form in which it is said.
     pub message: Message,
+    /// How many of its parts were taken by earlier attempts; they are not sent again.
+    #[serde(default)]
+    pub parts_accepted: usize,
+    /// What the receiver called the conversation when it last answered.
+    #[serde(default)]
+    pub thread: Thread,
+}
+
+/// What a receiver calls the conversation about a group, in its own words: Slack's `ts` and `channel`, for instance.
+/// Handed back with the next message, so that it continues where the last one ended.
+pub type Thread = BTreeMap<String, String>;
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What became of it.
+    pub receipt: Receipt,
+    /// How many parts of the message have been taken, those of earlier attempts included.
+    pub parts_accepted: usize,
+    /// What the receiver calls the conversation from now on; empty leaves it as it was.
+    pub thread: Thread,
+}
+
+impl From<Receipt> for Outcome {
+    fn from(receipt: Receipt) -> Self {
+        Self { receipt, parts_accepted: 0, thread: Thread::new() }
+    }
 }
 
 /// What became of an attempt.

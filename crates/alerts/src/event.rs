@@ -1,8 +1,10 @@
 //! What the core is told, and what it answers with.
 
-use bellwether_model::Alert;
+use bellwether_model::{Alert, AlertFingerprint};
 
-use crate::{Delivery, DeliveryKey, Receipt, Record, SilenceError, SilenceId, SilenceWish};
+use crate::{
+    Action, ActionError, Delivery, DeliveryKey, Outcome, Record, SilenceError, SilenceId, SilenceWish,
+};
 
 /// Who says that an alert fires or is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,12 +34,17 @@ pub enum Event {
         /// Who asks.
         by: String,
     },
+    /// Somebody does something to alerts. Answered with [`Answer::Acted`].
+    Act(Action),
+    /// Somebody wants to know whether receivers hear: a marked test message takes the way of a real one. Answered with
+    /// [`Answer::Drilled`].
+    Drill(DrillWish),
     /// An attempt has ended.
     Delivered {
         /// Which message.
         delivery: DeliveryKey,
         /// What became of it.
-        receipt: Receipt,
+        outcome: Outcome,
     },
     /// Time has passed; sent when [`crate::AlertCore::next_wake`] is reached.
     Tick,
@@ -60,4 +67,19 @@ pub enum Effect {
 pub enum Answer {
     /// The silence now stands (or ended) under this identity, or was refused.
     Silence(Result<SilenceId, SilenceError>),
+    /// What was done, to these alerts, or why not.
+    Acted(Result<Vec<AlertFingerprint>, ActionError>),
+    /// The test messages that are on their way; empty when no receiver has that name.
+    Drilled(Vec<DeliveryKey>),
+}
+
+/// A request for test messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrillWish {
+    /// Of this receiver; `None` asks for all.
+    pub receiver: Option<String>,
+    /// Tells one drill from another; handed in by whoever may read randomness.
+    pub id: String,
+    /// Who asks.
+    pub by: String,
 }

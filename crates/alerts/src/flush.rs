@@ -13,7 +13,7 @@ use crate::delivery::{RETRY_HORIZON, backoff, key_of};
 use crate::group::{Group, Manner, Pending, Tellable, Told, decide};
 use crate::{
     AlertCore, AttemptRow, Delivery, DeliveryKey, DeliveryStatus, GroupId, IntegrationId, Next, Notification,
-    NotifiedAlert, Reason, Receipt, ReceiverHealth, ReceiverState, Record, Status, Verdict, message,
+    NotifiedAlert, Outcome, Reason, Receipt, ReceiverHealth, ReceiverState, Record, Status, Verdict, message,
     time_interval,
 };
 
@@ -61,7 +61,7 @@ impl AlertCore {
 
     fn integrations_of(&self, id: &GroupId) -> Vec<IntegrationId> {
         let receiver = self.groups.get(id).and_then(|g| self.setup.config.receivers.get(&g.route.receiver));
-        receiver.map(|r| r.integrations()).unwrap_or_default()
+        receiver.map(|r| r.integration_ids()).unwrap_or_default()
     }
 
     /// Decides what one integration hears of one group.
@@ -119,7 +119,7 @@ impl AlertCore {
     }
 
     fn manner(&self, id: &GroupId, integration: &IntegrationId) -> Option<Manner> {
-        let send_resolved = self.setup.config.integration(integration)?.send_resolved();
+        let send_resolved = self.setup.config.integration(integration)?.send_resolved;
         let repeat_interval = self.groups.get(id)?.route.repeat_interval;
         Some(Manner { send_resolved, repeat_interval })
     }
@@ -249,7 +249,9 @@ impl AlertCore {
         slot: Slot,
     ) -> Pending {
         let Slot { key, until, look } = slot;
-        let message = message::render(&self.setup, integration, &mut notification, look.now);
+        let told = group.told.get(integration);
+        let thread = told.map(|told| told.thread.clone()).unwrap_or_default();
+        let message = message::render(&self.setup, integration, &mut notification, &thread, look.now);
         let mut untold = notification.fingerprints(Status::Firing);
         if let Some(told) = group.told.get(integration) {
             untold.retain(|f| !told.firing.contains(f));
@@ -265,6 +267,8 @@ impl AlertCore {
             decided_at: look.at,
             notification,
             message,
+            parts_accepted: 0,
+            thread,
         };
         let status = DeliveryStatus::Waiting {
             until: until.unwrap_or(look.now),
@@ -321,14 +325,20 @@ impl AlertCore {
     pub(crate) fn delivered(
         &mut self,
         key: &DeliveryKey,
-        receipt: Receipt,
+        outcome: Outcome,
         now: Timestamp,
         out: &mut Outbox,
     ) {
         let Some((id, integration)) = self.open.get(key).cloned() else { return };
-        let Some(pending) = self.groups.get(&id).and_then(|g| g.pending.get(&integration)) else { return };
+        let group = self.groups.get_mut(&id);
+        let Some(pending) = group.and_then(|g| g.pending.get_mut(&integration)) else { return };
         if pending.status != DeliveryStatus::InFlight {
             return;
+        }
+        let Outcome { receipt, parts_accepted, thread } = outcome;
+        pending.delivery.parts_accepted = parts_accepted;
+        if !thread.is_empty() {
+            pending.delivery.thread = thread;
         }
         out.record(Record::Attempt(AttemptRow {
             delivery: key.clone(),
@@ -361,7 +371,8 @@ impl AlertCore {
         }
         let decided_at = pending.delivery.decided_at;
         let at = if now - decided_at < group.route.group_interval { decided_at } else { now };
-        group.told.insert(integration.clone(), Told { firing, resolved, at });
+        let thread = pending.delivery.thread.clone();
+        group.told.insert(integration.clone(), Told { firing, resolved, at, thread });
         out.records.extend(group.told_row(integration).map(Record::Told));
         self.sweep(id, now, out);
     }
@@ -479,7 +490,11 @@ fn key(notification: &Notification, integration: &IntegrationId, told: Option<&T
         | Reason::AllResolved
         | Reason::Retry
         | Reason::Collapsed
-        | Reason::Restart => String::new(),
+        | Reason::Restart
+        | Reason::Acknowledged
+        | Reason::AckExpired
+        | Reason::Fallback
+        | Reason::Drill => String::new(),
     };
     let mut parts = vec![notification.group.0.clone(), integration.to_string(), repeated];
     for NotifiedAlert { alert, status } in &notification.alerts {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bellwether_model::{AlertFingerprint, Labels, TimeDelta, Timestamp};
 
 use crate::{
-    Delivery, DeliveryRow, DeliveryStatus, GroupId, GroupRow, IntegrationId, Reason, Route, ToldRow, Verdict,
+    Delivery, DeliveryRow, DeliveryStatus, GroupId, GroupRow, IntegrationId, Reason, Route, Thread, ToldRow,
+    Verdict,
 };
 
 type Fingerprints = BTreeSet<AlertFingerprint>;
@@ -31,6 +32,7 @@ pub(crate) struct Told {
     pub(crate) firing: Fingerprints,
     pub(crate) resolved: Fingerprints,
     pub(crate) at: Timestamp,
+    pub(crate) thread: Thread,
 }
 
 /// A message on its way or waiting.
@@ -116,6 +118,7 @@ impl Group {
             firing: told.firing.clone(),
             resolved: told.resolved.clone(),
             at: told.at,
+            thread: told.thread.clone(),
         })
     }
 

@@ -5,10 +5,14 @@
 //! sending comes back as an event, so that a retry is a decision like any other. The shell wakes the core at
 //! [`AlertCore::next_wake`].
 
+mod act;
+mod action;
 mod config;
+mod connection;
 mod core;
 mod delivery;
 mod event;
+mod fields;
 mod flush;
 mod group;
 mod hand_over;
@@ -17,35 +21,39 @@ mod inhibit;
 mod message;
 mod precedence;
 mod reason;
+mod receiver;
 mod record;
 mod restore;
 mod route;
 mod secret;
 mod silence;
-mod slack;
 mod templates;
 mod time_interval;
 mod view;
-mod webhook;
 
-pub use config::{
-    Address, Auth, Config, Global, HttpConfig, IntegrationRef, MatcherSyntaxError, MessageTexts, Receiver,
-    SecretSource, SlackAction, SlackConfig, SlackConfirm, SlackField, TemplateFiles, TlsConfig,
-    WebhookConfig, parse_matcher, parse_matchers,
+pub use action::{
+    Ack, Action, ActionError, Deed, HandResolved, Handled, Judged, Judgement, NOTES_MAX, Note, Subject,
 };
+pub use config::{Config, MatcherSyntaxError, MessageTexts, TemplateFiles, parse_matcher, parse_matchers};
+pub use connection::{Address, Auth, HttpConfig, SecretSource, TlsConfig};
 pub use core::{AlertCore, Setup};
 pub use delivery::{
-    Delivery, DeliveryKey, IntegrationId, IntegrationKind, Next, Notification, NotifiedAlert, Receipt, Status,
+    Delivery, DeliveryKey, IntegrationId, Next, Notification, NotifiedAlert, Outcome, Receipt, Status, Thread,
 };
-pub use event::{AlertSource, Answer, Effect, Event};
+pub use event::{AlertSource, Answer, DrillWish, Effect, Event};
 pub use hand_over::{HELD_MAX, HandOver, MemberStatus, Post, PostId, Posted};
 pub use health::{ReceiverHealth, ReceiverState};
 pub use inhibit::InhibitRule;
 pub use message::{Message, TEMPLATE_ALERT_NAME};
 pub use precedence::{Precedence, Preceding};
 pub use reason::{Reason, Verdict};
+pub use receiver::{
+    Content, Global, Integration, IntegrationKind, Mail, Part, Receiver, Settings, SlackAction, SlackConfig,
+    SlackConfirm, SlackField, SmtpDefaults, WebhookConfig,
+};
 pub use record::{
-    AlertRow, AttemptRow, AuditRow, DeliveryRow, DeliveryStatus, GroupRow, Record, Restored, ToldRow,
+    AlertRow, AttemptRow, AuditRow, DeliveryRow, DeliveryStatus, EpisodeRow, GroupRow, Record, Restored,
+    ToldRow,
 };
 pub use route::{GroupBy, GroupId, Route};
 pub use secret::Secret;

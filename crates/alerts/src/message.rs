@@ -7,19 +7,46 @@ use bellwether_model::{Alert, Labels, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::core::Outbox;
+use crate::receiver::Said;
 use crate::templates::Renderer;
-use crate::{AlertCore, AlertSource, IntegrationId, IntegrationRef, Notification, Setup, slack, webhook};
+use crate::{AlertCore, AlertSource, IntegrationId, Notification, Part, Setup, Thread};
 
 /// Name of the alert that says that a receiver's template fails.
 pub const TEMPLATE_ALERT_NAME: &str = "NotificationTemplateFailed";
 
 /// A rendered message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Message {
-    /// The request's body, JSON.
-    pub body: String,
+    /// What is sent, in this order; one that was not taken holds up those behind it.
+    pub parts: Vec<Part>,
     /// Why this is the plain fallback instead of what the template would have made.
     pub template_error: Option<String>,
+}
+
+/// A message as this and the first version of this program wrote it.
+#[derive(Deserialize)]
+struct Stored {
+    #[serde(default)]
+    parts: Vec<Part>,
+    /// The only request of the first version.
+    body: Option<String>,
+    template_error: Option<String>,
+}
+
+impl From<Stored> for Message {
+    fn from(stored: Stored) -> Self {
+        let Stored { mut parts, body, template_error } = stored;
+        parts.extend(body.map(Part::json));
+        Self { parts, template_error }
+    }
+}
+
+impl Message {
+    /// The text of its first part.
+    pub fn text(&self) -> &str {
+        self.parts.first().map_or("", |part| part.content.text())
+    }
 }
 
 /// Renders what is to be said in the form one integration wants.
@@ -27,6 +54,7 @@ pub(crate) fn render(
     setup: &Setup,
     integration: &IntegrationId,
     notification: &mut Notification,
+    thread: &Thread,
     now: Timestamp,
 ) -> Message {
     let mut renderer = Renderer::new(&setup.templates, notification, &setup.external_url, now);
@@ -41,21 +69,13 @@ pub(crate) fn render(
         }
         Err(why) => Some(format!("route labels: {why}")),
     };
-    match setup.config.integration(integration) {
-        Some(IntegrationRef::Slack(config)) => match slack::body(config, &|text| renderer.expand(text)) {
-            Ok(body) => Message { body, template_error: labels_error },
-            Err(why) => {
-                Message { body: slack::fallback_body(config, notification, &why), template_error: Some(why) }
-            }
-        },
-        Some(IntegrationRef::Webhook(config)) => {
-            let body = webhook::body(notification, &setup.external_url, config.max_alerts);
-            Message { body, template_error: labels_error }
-        }
-        None => Message {
-            body: webhook::body(notification, &setup.external_url, 0),
-            template_error: labels_error,
-        },
+    let Some(integration) = setup.config.integration(integration) else {
+        return Message { parts: Vec::new(), template_error: labels_error };
+    };
+    let said = Said { notification, external_url: &setup.external_url, now, thread, renderer: &renderer };
+    match integration.settings.render(&said) {
+        Ok(parts) => Message { parts, template_error: labels_error },
+        Err(why) => Message { parts: integration.settings.plain(&said, &why), template_error: Some(why) },
     }
 }
 

@@ -24,6 +24,14 @@ pub enum Reason {
     Collapsed,
     /// The process stopped before the outcome of an attempt was known.
     Restart,
+    /// Somebody has taken what fires; told to receivers that show it.
+    Acknowledged,
+    /// Somebody had taken it, and their time is over while it still fires.
+    AckExpired,
+    /// Another receiver could not be reached.
+    Fallback,
+    /// A test: nothing fires.
+    Drill,
 }
 
 impl Reason {
@@ -38,6 +46,10 @@ impl Reason {
             Self::Retry => "Retry",
             Self::Collapsed => "Collapsed",
             Self::Restart => "Restart",
+            Self::Acknowledged => "Acknowledged",
+            Self::AckExpired => "AckExpired",
+            Self::Fallback => "Fallback",
+            Self::Drill => "Drill",
         }
     }
 
@@ -52,6 +64,10 @@ impl Reason {
             Self::Retry => "the last attempt at this message failed",
             Self::Collapsed => "earlier attempts failed and things changed since; this message tells it all",
             Self::Restart => "the process stopped before the outcome was known",
+            Self::Acknowledged => "somebody has taken what fires",
+            Self::AckExpired => "the time of an acknowledgement is over, and it still fires",
+            Self::Fallback => "another receiver could not be reached",
+            Self::Drill => "a test; nothing fires",
         }
     }
 }
@@ -75,6 +91,11 @@ pub enum Verdict {
     NothingNew,
     /// All its alerts are silenced or inhibited.
     Suppressed,
+    /// Somebody has all that fires, so that it is not repeated.
+    Acknowledged {
+        /// Who.
+        by: Vec<String>,
+    },
     /// A time interval mutes the route.
     Muted {
         /// Names of the intervals.
@@ -98,6 +119,7 @@ impl fmt::Display for Verdict {
             Self::Sent { reason } => write!(f, "sent, because {}", reason.explain()),
             Self::NothingNew => f.write_str("nothing new to say"),
             Self::Suppressed => f.write_str("all its alerts are silenced or inhibited"),
+            Self::Acknowledged { by } => write!(f, "not repeated: {} has it", by.join(", ")),
             Self::Muted { by } => write!(f, "muted by time interval {}", by.join(", ")),
             Self::InFlight => f.write_str("a message is on its way"),
             Self::Waiting { until } => write!(f, "a message waits for its next attempt at {until}"),

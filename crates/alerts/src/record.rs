@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use bellwether_model::{Alert, AlertFingerprint, Labels, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Delivery, DeliveryKey, GroupId, IntegrationId, Reason, Receipt, Silence, SilenceId};
+use crate::{
+    Delivery, DeliveryKey, GroupId, Handled, IntegrationId, Reason, Receipt, Silence, SilenceId, Thread,
+};
 
 /// One thing to write down.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
     /// An alert as it now is; its key is its fingerprint.
-    Alert(AlertRow),
+    Alert(Box<AlertRow>),
     /// An alert is over and everyone who heard of it knows.
     AlertGone(AlertFingerprint),
     /// A silence as it now is.
@@ -28,6 +30,8 @@ pub enum Record {
     Delivery(Box<DeliveryRow>),
     /// An attempt has ended.
     Attempt(AttemptRow),
+    /// A life of an alert is over.
+    Episode(Box<EpisodeRow>),
     /// Someone did something.
     Audit(AuditRow),
 }
@@ -41,6 +45,27 @@ pub struct AlertRow {
     pub updated_at: Timestamp,
     /// Whether its end is only the timeout of a source that may have stopped.
     pub ends_by_timeout: bool,
+    /// When the first message that calls it firing was taken by a receiver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<Timestamp>,
+    /// What people did with it.
+    #[serde(default, skip_serializing_if = "Handled::is_empty")]
+    pub handled: Handled,
+}
+
+/// One life of an alert, from the moment it fired to its end; its key is the alert's fingerprint and its start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpisodeRow {
+    /// The alert as it was last; `ends_at` is its end.
+    pub alert: Alert,
+    /// Who was to hear of it.
+    pub receivers: BTreeSet<String>,
+    /// When the first message that calls it firing was taken by a receiver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<Timestamp>,
+    /// What people did with it.
+    #[serde(default, skip_serializing_if = "Handled::is_empty")]
+    pub handled: Handled,
 }
 
 /// A group and its timer.
@@ -73,6 +98,9 @@ pub struct ToldRow {
     pub resolved: BTreeSet<AlertFingerprint>,
     /// When it was told.
     pub at: Timestamp,
+    /// What it calls the conversation.
+    #[serde(default)]
+    pub thread: Thread,
 }
 
 /// Where a message stands.

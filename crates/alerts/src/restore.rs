@@ -124,7 +124,7 @@ impl AlertCore {
         if let Some(group) =
             self.groups.get_mut(&row.group).filter(|g| known && g.route.receiver == row.integration.receiver)
         {
-            let told = Told { firing: row.firing, resolved: row.resolved, at: row.at };
+            let told = Told { firing: row.firing, resolved: row.resolved, at: row.at, thread: row.thread };
             group.told.insert(row.integration, told);
         }
     }

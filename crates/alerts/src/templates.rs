@@ -111,7 +111,17 @@ impl<'a> Renderer<'a> {
         if !text.contains("{{") {
             return Ok(text.to_owned());
         }
-        let rendered = self.templates.set.render_text(Escape::None, text, &self.data, &self.world);
+        self.render(Escape::None, text)
+    }
+
+    #[allow(dead_code)] // only mail is HTML
+    /// The same for HTML: what templates insert is escaped, what they say themselves is not.
+    pub(crate) fn expand_html(&self, text: &str) -> Result<String, String> {
+        self.render(Escape::Html, text)
+    }
+
+    fn render(&self, escape: Escape, text: &str) -> Result<String, String> {
+        let rendered = self.templates.set.render_text(escape, text, &self.data, &self.world);
         rendered.map_err(|error| error.to_string())
     }
 }

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::core::Known;
 use crate::group::Group;
 use crate::{
-    AlertCore, DeliveryKey, GroupId, IntegrationId, Receipt, Silence, SilenceId, SilenceState, Verdict,
-    time_interval,
+    AlertCore, DeliveryKey, GroupId, Handled, IntegrationId, Receipt, Silence, SilenceId, SilenceState,
+    Verdict, time_interval,
 };
 
 /// Whether an alert is told.
@@ -52,6 +52,10 @@ pub struct AlertView {
     pub updated_at: Timestamp,
     /// Whether it is told.
     pub status: AlertStatus,
+    /// When a receiver first took a message that calls it firing.
+    pub told_at: Option<Timestamp>,
+    /// What people did with it.
+    pub handled: Handled,
     /// Who hears of it.
     pub receivers: BTreeSet<String>,
     /// Its groups.
@@ -188,6 +192,8 @@ impl AlertCore {
                 inhibited_why: self.inhibited_why(&alert.labels, now),
                 muted_by: muted_by.into_iter().collect(),
             },
+            told_at: known.row.told_at,
+            handled: known.row.handled.clone(),
             receivers: groups.iter().map(|g| g.route.receiver.clone()).collect(),
             groups: known.groups.clone(),
         }
@@ -202,7 +208,7 @@ impl AlertCore {
             group.alerts.iter().filter_map(|f| self.alerts.get(f)).map(|k| self.alert_view(k, now)).collect();
         alerts.sort_by(|a, b| a.alert.labels.cmp(&b.alert.labels));
         let receiver = self.setup.config.receivers.get(&group.route.receiver);
-        let integrations = receiver.map(|r| r.integrations()).unwrap_or_default();
+        let integrations = receiver.map(|r| r.integration_ids()).unwrap_or_default();
         GroupView {
             id: group.id.clone(),
             receiver: group.route.receiver.clone(),

@@ -2,26 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_alerts::{self as alerts, AlertCore};
+use bellwether_alerts::{self as alerts, AlertCore, Handled, Judgement};
 use bellwether_model::{Labels, Timestamp};
-use bellwether_web::view::{AlertGroupView, AlertState, AlertView, SilenceState, SilenceView, WhyStep};
+use bellwether_web::view::{
+    AckView, AlertGroupView, AlertState, AlertView, NoteView, SilenceState, SilenceView, WhyStep,
+};
 
 /// All alerts that routing knows.
 pub fn alerts(core: &AlertCore, now: Timestamp) -> Vec<AlertView> {
     let groups = core.groups(now);
     let by_id = by_id(&groups);
-    core.alerts(now).iter().map(|alert| alert_view(alert, &by_id)).collect()
+    core.alerts(now).iter().map(|alert| alert_view(alert, &by_id, now)).collect()
 }
 
 /// All groups that routing made of them.
-pub fn groups(groups: &[alerts::GroupView]) -> Vec<AlertGroupView> {
+pub fn groups(groups: &[alerts::GroupView], now: Timestamp) -> Vec<AlertGroupView> {
     let by_id = by_id(groups);
     let view = |group: &alerts::GroupView| AlertGroupView {
         key: group.id.to_string(),
         receiver: group.receiver.clone(),
         route: route_of(group),
         labels: group.labels.clone(),
-        alerts: group.alerts.iter().map(|alert| alert_view(alert, &by_id)).collect(),
+        alerts: group.alerts.iter().map(|alert| alert_view(alert, &by_id, now)).collect(),
         notified_at: group.integrations.iter().filter_map(|integration| integration.told_at).max(),
         next_at: Some(group.next_flush),
     };
@@ -63,7 +65,7 @@ fn by_id(groups: &[alerts::GroupView]) -> Groups<'_> {
     groups.iter().map(|group| (&group.id, group)).collect()
 }
 
-fn alert_view(view: &alerts::AlertView, groups: &Groups<'_>) -> AlertView {
+fn alert_view(view: &alerts::AlertView, groups: &Groups<'_>, now: Timestamp) -> AlertView {
     let labels = &view.alert.labels;
     let annotation = |name: &str| view.alert.annotations.value_or_empty(name).to_owned();
     AlertView {
@@ -81,11 +83,27 @@ fn alert_view(view: &alerts::AlertView, groups: &Groups<'_>) -> AlertView {
         silenced_by: view.status.silenced_by.iter().map(|id| id.0.clone()).collect(),
         inhibited_by: view.status.inhibited_by.iter().map(ToString::to_string).collect(),
         muted_by: view.status.muted_by.clone(),
-        ack: None,
+        ack: ack(&view.handled, now),
+        ended_by: view.handled.resolved.as_ref().map(|resolved| resolved.by.clone()),
+        notes: view.handled.notes.iter().map(note).collect(),
+        false_positive: view
+            .handled
+            .judged
+            .as_ref()
+            .map(|judged| judged.judgement == Judgement::FalsePositive),
         next_step: annotation("next_step"),
         runbook_url: annotation("runbook_url"),
         why: why(view, groups),
     }
+}
+
+fn ack(handled: &Handled, now: Timestamp) -> Option<AckView> {
+    let ack = handled.ack.as_ref().filter(|ack| ack.holds(now))?;
+    Some(AckView { by: ack.by.clone(), at: ack.at, until: ack.until, note: ack.note.clone() })
+}
+
+fn note(note: &alerts::Note) -> NoteView {
+    NoteView { by: note.by.clone(), at: note.at, text: note.text.clone() }
 }
 
 /// The objective that a burn-rate alert's labels name.

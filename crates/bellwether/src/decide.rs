@@ -346,8 +346,8 @@ impl Decider {
         );
         tokio::spawn(async move {
             let key = delivery.key.clone();
-            let receipt = senders.send(delivery).await;
-            let _ = reports.send(Request::Alerts(Event::Delivered { delivery: key, receipt }, None)).await;
+            let outcome = senders.send(delivery).await;
+            let _ = reports.send(Request::Alerts(Event::Delivered { delivery: key, outcome }, None)).await;
         });
     }
 

@@ -14,10 +14,11 @@
 //! | [`senders`] | what goes out to people |
 //! | [`server`], [`reload`], [`maintain`] | one running server; a new configuration; housekeeping |
 //! | [`pages`], [`telemetry`], [`health`] | what pages, API and metrics see of it; what keeps alerts from people |
-//! | [`alert_view`], [`delivery_view`], [`rule_view`], [`server_view`], [`slo_definition`] | the same, part by part, as the web crate's structs |
+//! | [`actions`], [`alert_view`], [`delivery_view`], [`rule_view`], [`server_view`], [`slo_definition`] | the same, part by part, as the web crate's structs |
 //! | [`google_objectives`], [`google_interface`] | objectives made while it runs, in the way of Google Cloud Monitoring |
 //! | [`demo`], [`workshop`] | the demonstration, and the service it watches |
 
+pub mod actions;
 pub mod alert_view;
 pub mod backfill;
 pub mod checkpoint;

@@ -10,13 +10,14 @@ use bellwether_slo::{
 };
 use bellwether_tsdb::Store;
 use bellwether_web::view::{
-    AlertGroupView, AlertView, DefinitionView, DeliveryFilter, DeliveryView, HistoryRequest, NewSilence,
-    Overview, ProbeView, ReceiverFailing, Refused, RuleGroupView, ServerView, SilenceView, TargetHealth,
-    TargetMetadata, TargetView,
+    AlertGroupView, AlertView, DefinitionView, DeliveryFilter, DeliveryView, HistoryRequest, NewAction,
+    NewSilence, Overview, ProbeView, ReceiverFailing, Refused, RuleGroupView, ServerView, SilenceView,
+    TargetHealth, TargetMetadata, TargetView,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::actions;
 use crate::alert_view;
 use crate::clock;
 use crate::corrections;
@@ -86,21 +87,29 @@ impl Pages {
         })
     }
 
-    async fn ask(&self, event: alerts::Event) -> Result<SilenceId, Refused> {
+    async fn ask_silence(&self, event: alerts::Event) -> Result<SilenceId, Refused> {
+        let alerts::Answer::Silence(result) = self.ask(event).await? else { return Err(other_answer()) };
+        result.map_err(|error| match error {
+            alerts::SilenceError::NotFound { .. } => Refused::NotFound(error.to_string()),
+            _ => Refused::Invalid(error.to_string()),
+        })
+    }
+
+    /// Asks the task that decides; what it answers is recorded.
+    async fn ask(&self, event: alerts::Event) -> Result<alerts::Answer, Refused> {
         let unavailable = |why: &str| Refused::Unavailable(format!("the server cannot record it now: {why}"));
         let (answer, answered) = oneshot::channel();
         self.requests
             .send(Request::Alerts(event, Some(answer)))
             .await
             .map_err(|_| unavailable("it is stopping"))?;
-        let answer =
-            answered.await.map_err(|_| unavailable("it is stopping"))?.map_err(|why| unavailable(&why))?;
-        let alerts::Answer::Silence(result) = answer;
-        result.map_err(|error| match error {
-            alerts::SilenceError::NotFound { .. } => Refused::NotFound(error.to_string()),
-            _ => Refused::Invalid(error.to_string()),
-        })
+        answered.await.map_err(|_| unavailable("it is stopping"))?.map_err(|why| unavailable(&why))
     }
+}
+
+/// The task that decides answers in kind.
+fn other_answer() -> Refused {
+    Refused::Unavailable("the server answered something else than was asked".to_owned())
 }
 
 impl App for Pages {
@@ -243,12 +252,17 @@ impl App for Pages {
 
     fn alert_groups(&self) -> Vec<AlertGroupView> {
         let groups = self.read(|pipeline| pipeline.alerts.groups(clock::now()));
-        alert_view::groups(&groups)
+        alert_view::groups(&groups, clock::now())
     }
 
     fn deliveries(&self, filter: DeliveryFilter) -> BoxFuture<'_, Result<Vec<DeliveryView>, String>> {
         Box::pin(async move {
-            let query = DeliveryQuery { receiver: filter.receiver.clone(), ..DeliveryQuery::default() };
+            let query = DeliveryQuery {
+                receiver: filter.receiver.clone(),
+                group: filter.group.clone(),
+                since: filter.since,
+                ..DeliveryQuery::default()
+            };
             // An outcome is several statuses; more is read than shown so that a filter does not empty the page.
             let limit = if filter.outcome.is_some() { filter.limit.saturating_mul(20) } else { filter.limit };
             let rows = self.state.deliveries(&query, limit).await.map_err(|error| error.to_string())?;
@@ -273,12 +287,23 @@ impl App for Pages {
             created_by: silence.created_by,
             comment: silence.comment,
         };
-        Box::pin(async move { Ok(self.ask(alerts::Event::SetSilence(wish)).await?.0) })
+        Box::pin(async move { Ok(self.ask_silence(alerts::Event::SetSilence(wish)).await?.0) })
     }
 
     fn expire_silence(&self, id: String) -> BoxFuture<'_, Result<(), Refused>> {
         let event = alerts::Event::ExpireSilence { id: SilenceId(id), by: "api".to_owned() };
-        Box::pin(async move { self.ask(event).await.map(|_| ()) })
+        Box::pin(async move { self.ask_silence(event).await.map(|_| ()) })
+    }
+
+    fn act(&self, action: NewAction) -> BoxFuture<'_, Result<Vec<String>, Refused>> {
+        Box::pin(async move {
+            let alerts::Answer::Acted(result) =
+                self.ask(alerts::Event::Act(actions::action(action)?)).await?
+            else {
+                return Err(other_answer());
+            };
+            result.map(|all| all.iter().map(ToString::to_string).collect()).map_err(actions::refused)
+        })
     }
 
     fn corrections(&self) -> Vec<Arc<Correction>> {

@@ -83,6 +83,9 @@ pub fn pending(engine: &RuleEngine) -> Vec<AlertView> {
             inhibited_by: Vec::new(),
             muted_by: Vec::new(),
             ack: None,
+            ended_by: None,
+            notes: Vec::new(),
+            false_positive: None,
             next_step: alert.annotations.value_or_empty("next_step").to_owned(),
             runbook_url: alert.annotations.value_or_empty("runbook_url").to_owned(),
             why: vec![WhyStep {

@@ -26,7 +26,6 @@ pub(crate) struct Ask {
 struct Frame<'a> {
     now: Timestamp,
     viewer: &'a str,
-    can_ack: bool,
 }
 
 pub(crate) async fn alerts(
@@ -35,7 +34,7 @@ pub(crate) async fn alerts(
     headers: HeaderMap,
 ) -> Response {
     let viewer = forms::viewer(&headers);
-    let frame = Frame { now: app.now(), viewer: &viewer, can_ack: app.acknowledger().is_some() };
+    let frame = Frame { now: app.now(), viewer: &viewer };
     if ask.by == "group" {
         let main = html! { h1 { "Alertmanager: groups on their way" } (groups(&app.alert_groups(), &frame)) };
         return page::respond(app.as_ref(), Nav::Groups, "Alertmanager", &main);
@@ -170,7 +169,7 @@ fn actions(alert: &AlertView, frame: &Frame<'_>) -> Markup {
     let is_open = alert.state == AlertState::Firing;
     html! {
         div.acts {
-            @if frame.can_ack && is_open && alert.ack.is_none() { (forms::ack_form(alert, frame.viewer)) }
+            @if is_open && alert.ack.is_none() { (forms::ack_form(alert, frame.viewer)) }
             @if let Some(href) = parts::safe_href(&alert.runbook_url) { a.btn href=(href) { "Runbook" } }
             @if let Some(id) = &alert.slo_id { a.btn href=(parts::slo_href(id)) { "Objective" } }
             @if let Some(href) = parts::safe_href(&alert.generator_url) { a.btn href=(href) { "Source" } }

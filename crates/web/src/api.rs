@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::api_error::ApiError;
 use crate::json_answer::json_of;
-use crate::view::{NewAck, Refused};
+use crate::view::{NewAction, Refused};
 use crate::{Shared, api_corrections, api_outlook, deliveries, forms, guard, parts};
 
 pub(crate) fn routes() -> Router<Shared> {
@@ -93,11 +93,8 @@ async fn acknowledge(
     Path(fingerprint): Path<String>,
     Json(body): Json<AckBody>,
 ) -> Response {
-    let Some(acknowledger) = app.acknowledger() else {
-        return refusal(&Refused::NotFound("this process cannot take acknowledgements".to_owned()));
-    };
-    match acknowledger.acknowledge(NewAck { fingerprint, by: body.by }).await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+    match app.act(NewAction::take(fingerprint, body.by)).await {
+        Ok(_) => StatusCode::NO_CONTENT.into_response(),
         Err(refused) => refusal(&refused),
     }
 }

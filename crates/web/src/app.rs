@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_model::{SeriesSource, Timestamp};
+use bellwether_model::{Alert, Labels, SeriesSource, Timestamp};
 use bellwether_slo::{
     Correction, CorrectionEvent, Fired, Forecast, Goal, HistoryPoint, ReportRequest, SloReport, SloStatus,
     Stretch, Suggestion, WhatIf,
@@ -14,9 +14,10 @@ use tokio::sync::watch;
 use crate::box_future::BoxFuture;
 use crate::queries::Queries;
 use crate::view::{
-    AlertGroupView, AlertView, DefinitionView, DeliveryFilter, DeliveryView, DemoView, HistoryRequest,
-    NewAck, NewSilence, Overview, ProbeView, Refused, RuleGroupView, ServerView, SilenceView, TargetMetadata,
-    TargetView,
+    AlertGroupView, AlertView, DefinitionView, DeliveryDetail, DeliveryFilter, DeliveryView, DemoView,
+    DrillView, ExplanationView, HistoryRequest, NewAction, NewSilence, Overview, ProbeView, ReceiverView,
+    Refused, RoutedView, RoutingConfigView, RuleGroupView, ServerView, SilenceView, StatisticsView,
+    TargetMetadata, TargetView,
 };
 
 /// The running process as pages and the API see it. Methods without a future read snapshots and return at once.
@@ -101,10 +102,48 @@ pub trait App: Send + Sync + 'static {
     /// Ends a silence now.
     fn expire_silence(&self, id: String) -> BoxFuture<'_, Result<(), Refused>>;
 
-    /// The way to take alerts, where there is one; without it no page offers to.
-    fn acknowledger(&self) -> Option<&dyn Acknowledger> {
-        None
+    /// Takes, ends, judges or notes alerts; recorded when it answers with their fingerprints.
+    fn act(&self, _action: NewAction) -> BoxFuture<'_, Result<Vec<String>, Refused>> {
+        Box::pin(async { Err(Refused::NotFound("this process routes no alerts".to_owned())) })
     }
+    /// Alerts from outside; recorded when it answers.
+    fn post_alerts(&self, _alerts: Vec<Alert>) -> BoxFuture<'_, Result<(), Refused>> {
+        Box::pin(async { Err(Refused::NotFound("this process routes no alerts".to_owned())) })
+    }
+    /// Why somebody was or was not told of an alert, given by its fingerprint or by its name; an alert that never
+    /// fired has an explanation too.
+    fn explain(&self, _what: String) -> BoxFuture<'_, Result<Vec<ExplanationView>, Refused>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    /// What routing would do now with labels.
+    fn routed(&self, _labels: &Labels) -> RoutedView {
+        RoutedView::default()
+    }
+    /// One message with all its attempts.
+    fn delivery(&self, _id: String) -> BoxFuture<'_, Result<DeliveryDetail, Refused>> {
+        Box::pin(async { Err(Refused::NotFound("this process sends no messages".to_owned())) })
+    }
+    /// All receivers and how they do.
+    fn receivers(&self) -> Vec<ReceiverView> {
+        Vec::new()
+    }
+    /// The routing configuration.
+    fn routing_config(&self) -> RoutingConfigView {
+        RoutingConfigView::default()
+    }
+    /// Sends marked test messages to a receiver, or to all; answers when all have answered or time is up.
+    fn drill(
+        &self,
+        _receiver: Option<String>,
+        _by: String,
+    ) -> BoxFuture<'_, Result<Vec<DrillView>, Refused>> {
+        Box::pin(async { Err(Refused::NotFound("this process sends no messages".to_owned())) })
+    }
+    /// How alerts and receivers served since then.
+    fn statistics(&self, _since: Timestamp) -> BoxFuture<'_, Result<StatisticsView, String>> {
+        Box::pin(async { Ok(StatisticsView::default()) })
+    }
+
     /// Services and objectives of Google Cloud Monitoring's interface, where they are kept.
     fn google(&self) -> Option<&dyn GoogleResources> {
         None
@@ -113,12 +152,6 @@ pub trait App: Send + Sync + 'static {
     fn demo(&self) -> Option<&dyn Demo> {
         None
     }
-}
-
-/// Somebody can take an alert.
-pub trait Acknowledger: Send + Sync {
-    /// Records who owns an alert from now on.
-    fn acknowledge(&self, ack: NewAck) -> BoxFuture<'_, Result<(), Refused>>;
 }
 
 /// A simulated service that can be broken on purpose.

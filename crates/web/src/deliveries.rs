@@ -27,7 +27,7 @@ impl Ask {
     pub(crate) fn filter(&self) -> DeliveryFilter {
         let outcome = OUTCOMES.iter().find(|(_, name)| *name == self.outcome).map(|(outcome, _)| *outcome);
         let receiver = Some(self.receiver.clone()).filter(|name| !name.is_empty());
-        DeliveryFilter { receiver, outcome, limit: LIMIT }
+        DeliveryFilter { receiver, outcome, limit: LIMIT, ..DeliveryFilter::default() }
     }
 }
 

@@ -10,7 +10,7 @@ use bellwether_model::TimeDelta;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use crate::view::{AlertView, NewAck, NewSilence, Refused};
+use crate::view::{AlertView, NewAction, NewSilence, Refused};
 use crate::{Shared, guard, matcher_text, page, url};
 
 pub(crate) fn routes() -> Router<Shared> {
@@ -86,10 +86,9 @@ async fn acknowledge(
     Form(form): Form<AckForm>,
 ) -> Response {
     let by = form.by.trim().to_owned();
-    let done = match app.acknowledger() {
-        None => Err(Refused::NotFound("this process cannot take acknowledgements".to_owned())),
-        Some(_) if by.is_empty() => Err(Refused::Invalid("say who takes it: the name is empty".to_owned())),
-        Some(acker) => acker.acknowledge(NewAck { fingerprint, by: by.clone() }).await,
+    let done = match by.is_empty() {
+        true => Err(Refused::Invalid("say who takes it: the name is empty".to_owned())),
+        false => app.act(NewAction::take(fingerprint, by.clone())).await.map(|_| ()),
     };
     answer(&app, done, "/", &by)
 }

@@ -42,6 +42,7 @@ mod targets_probed;
 pub mod url;
 pub mod view;
 mod view_probe;
+mod view_routing;
 mod view_server;
 
 use std::sync::Arc;
@@ -53,7 +54,7 @@ use axum::routing::get;
 use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 
-pub use app::{Acknowledger, App, Demo, GoogleResources};
+pub use app::{App, Demo, GoogleResources};
 pub use box_future::BoxFuture;
 pub use elsewhere::{Elsewhere, ElsewhereError, ElsewhereQuery, ElsewhereWhen};
 pub use queries::{Queries, QueryCounts, QuerySettings};

@@ -121,8 +121,8 @@ fn is_missed(slo: &SloStatus) -> bool {
 fn main(app: &dyn App, sight: &Sight<'_>, viewer: &str) -> Markup {
     html! {
         @if !sight.burning.is_empty() {
-            h1 { (sentence(app, sight)) }
-            div.cards { @for burning in &sight.burning { (card(app, burning, sight.now, viewer)) } }
+            h1 { (sentence(sight)) }
+            div.cards { @for burning in &sight.burning { (card(burning, sight.now, viewer)) } }
         } @else {
             (calm(app, sight))
         }
@@ -146,14 +146,14 @@ fn main(app: &dyn App, sight: &Sight<'_>, viewer: &str) -> Markup {
 }
 
 /// The whole situation in one sentence.
-fn sentence(app: &dyn App, sight: &Sight<'_>) -> Markup {
+fn sentence(sight: &Sight<'_>) -> Markup {
     let now = sight.now;
     let (unacked, since) = sight.unacked();
     let next = sight.burning.iter().filter(|b| !is_gone(b.stream)).find_map(|b| b.stream.exhaustion);
     let gone = sight.burning.iter().filter(|b| is_gone(b.stream)).count();
     html! {
         (sight.burning.len()) " burning"
-        @if let (Some(since), true) = (since, app.acknowledger().is_some()) {
+        @if let Some(since) = since {
             ", " (unacked) " unacked for " (digits::length_coarse(now - since))
         }
         @if gone > 0 { ", " (plural_budgets(gone)) " gone" }
@@ -167,7 +167,7 @@ fn plural_budgets(n: usize) -> String {
     parts::plural(n, "budget")
 }
 
-fn card(app: &dyn App, burning: &Burning<'_>, now: Timestamp, viewer: &str) -> Markup {
+fn card(burning: &Burning<'_>, now: Timestamp, viewer: &str) -> Markup {
     let Burning { slo, stream, alert, .. } = burning;
     let notice = burning.notices.first();
     html! {
@@ -184,10 +184,10 @@ fn card(app: &dyn App, burning: &Burning<'_>, now: Timestamp, viewer: &str) -> M
                 div { dt { "Burning" } dd { (burn_rates(alert)) } }
                 div { dt { "Budget left" } dd { (budget(stream)) } }
                 div { dt { "Budget ends" } dd { (ends(stream, now)) } }
-                div { dt { "Who has it" } dd { (who(app, burning, now)) } }
+                div { dt { "Who has it" } dd { (who(burning, now)) } }
             }
             (next_step(slo, notice.copied()))
-            (actions(app, slo, notice.copied(), viewer))
+            (actions(slo, notice.copied(), viewer))
         }
     }
 }
@@ -227,7 +227,7 @@ fn ends(stream: &StreamStatus, now: Timestamp) -> Markup {
     }
 }
 
-fn who(app: &dyn App, burning: &Burning<'_>, now: Timestamp) -> Markup {
+fn who(burning: &Burning<'_>, now: Timestamp) -> Markup {
     let owner = if burning.slo.owner.is_empty() { "no owner set" } else { &burning.slo.owner };
     let since = burning.notices.iter().map(|a| a.starts_at).min().or(burning.alert.since);
     let ack = burning.notices.iter().find_map(|a| a.ack.as_ref());
@@ -237,7 +237,7 @@ fn who(app: &dyn App, burning: &Burning<'_>, now: Timestamp) -> Markup {
             b.ok { (ack.by) } "since " (parts::moment(ack.at, now))
         } @else if silenced {
             b { "silenced" } (owner) ", " a href="/silences" { "see silences" }
-        } @else if let (Some(since), true) = (burning.unacked_since(), app.acknowledger().is_some()) {
+        } @else if let Some(since) = burning.unacked_since() {
             b.bad { "UNACKED " (digits::length_coarse(now - since)) } (owner)
         } @else {
             b { (owner) }
@@ -265,10 +265,10 @@ fn next_step(slo: &SloStatus, notice: Option<&AlertView>) -> Markup {
     }
 }
 
-fn actions(app: &dyn App, slo: &SloStatus, notice: Option<&AlertView>, viewer: &str) -> Markup {
+fn actions(slo: &SloStatus, notice: Option<&AlertView>, viewer: &str) -> Markup {
     html! {
         div.acts {
-            @if let (Some(alert), true) = (notice.filter(|a| a.ack.is_none()), app.acknowledger().is_some()) {
+            @if let Some(alert) = notice.filter(|a| a.ack.is_none()) {
                 (forms::ack_form(alert, viewer))
             }
             @if let Some(href) = parts::safe_href(runbook_of(slo, notice)) { a.btn href=(href) { "Runbook" } }

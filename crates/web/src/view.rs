@@ -7,6 +7,11 @@ use bellwether_model::{Labels, Matcher, TimeDelta, TimeRange, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use crate::view_probe::{CheckVerdict, CheckView, PhaseView, ProbeView};
+pub use crate::view_routing::{
+    ActionDeed, ActionSubject, AlertStatistics, AttemptView, DeliveryDetail, DrillView, ExplanationView,
+    IntegrationHealthView, NewAction, NoteView, ReceiverStatistics, ReceiverView, RouteTaken, RouteView,
+    RoutedView, RoutingConfigView, StatisticsView,
+};
 pub use crate::view_server::{MetricMetadata, ServerView, TargetMetadata};
 
 /// The state of the process as a whole; the header of every page is made from it.
@@ -119,6 +124,15 @@ pub struct AlertView {
     pub muted_by: Vec<String>,
     /// Who owns it, if somebody does.
     pub ack: Option<AckView>,
+    /// Who ended it by hand, if somebody did.
+    #[serde(default)]
+    pub ended_by: Option<String>,
+    /// What people wrote.
+    #[serde(default)]
+    pub notes: Vec<NoteView>,
+    /// Whether people said that nothing was wrong; `None` when nobody said anything.
+    #[serde(default)]
+    pub false_positive: Option<bool>,
     /// The first step to take, as the runbook or an annotation says it; may be empty.
     pub next_step: String,
     /// Where the runbook is; may be empty.
@@ -148,6 +162,9 @@ pub struct AckView {
     pub at: Timestamp,
     /// Until when; `None` means until it resolves.
     pub until: Option<Timestamp>,
+    /// In their words; may be empty.
+    #[serde(default)]
+    pub note: String,
 }
 
 /// One decision on the way of an alert to a person.
@@ -304,6 +321,14 @@ pub struct DeliveryFilter {
     pub receiver: Option<String>,
     /// Only with this outcome.
     pub outcome: Option<DeliveryOutcome>,
+    /// Only of this group.
+    pub group: Option<String>,
+    /// Only those that speak of this alert.
+    pub alert: Option<String>,
+    /// Only those decided at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Only those decided before.
+    pub before: Option<Timestamp>,
     /// At most so many.
     pub limit: usize,
 }
@@ -358,15 +383,6 @@ pub struct NewSilence {
     pub created_by: String,
     /// Why.
     pub comment: String,
-}
-
-/// Somebody takes an alert.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewAck {
-    /// The alert.
-    pub fingerprint: String,
-    /// Who takes it.
-    pub by: String,
 }
 
 /// Why a change was not made.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, Decode, Diagnostics, FileId, MapReader, Sources, Span, Spanned};
 
-use super::fields::items;
-use super::{Config, Global, receiver, route, time};
-use crate::{InhibitRule, Receiver, TimeInterval};
+use super::{Config, route, time};
+use crate::fields::items;
+use crate::{Global, InhibitRule, Receiver, TimeInterval, receiver};
 
 pub(super) fn read(sources: &Sources, file: FileId, out: &mut Diagnostics) -> Option<Config> {
     bellwether_diag::decode_file(sources, file, out)
@@ -23,8 +23,8 @@ impl Decode for Config {
 fn config(node: &Node, cx: &mut Cx<'_>) -> Option<Config> {
     let mut map = MapReader::open(node, cx)?;
     let global = match map.node("global").filter(|n| !matches!(n.value, Value::Null)) {
-        Some(node) => receiver::global(node, cx),
-        None => Some(receiver::default_global()),
+        Some(node) => receiver::read_global(node, cx),
+        None => Some(Global::default()),
     };
     let templates = map.optional("templates", cx).unwrap_or_default();
     let receivers = receivers(map.node("receivers"), global.as_ref(), cx);

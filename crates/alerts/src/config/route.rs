@@ -7,8 +7,8 @@ use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, Diagnostic, MapReader, Span, Spanned};
 use bellwether_model::{Labels, MatchOp, Matcher, TimeDelta};
 
-use super::fields::{items, label_map, undefined};
 use super::matchers::{parse_matcher, parse_matchers};
+use crate::fields::{items, label_map, undefined};
 use crate::{GroupBy, Receiver, Route, TimeInterval};
 
 /// What routes may refer to.

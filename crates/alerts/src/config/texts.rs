@@ -7,26 +7,8 @@ use bellwether_diag::yaml::{self, Node};
 use bellwether_diag::{Diagnostic, Diagnostics, FileId, Sources, Span};
 use bellwether_template::TemplateError;
 
-use crate::Templates;
+use crate::{IntegrationKind, Templates};
 
-/// Texts of a `slack_configs` item.
-const SLACK: [&str; 15] = [
-    "callback_id",
-    "channel",
-    "color",
-    "fallback",
-    "footer",
-    "icon_emoji",
-    "icon_url",
-    "image_url",
-    "message_text",
-    "pretext",
-    "text",
-    "thumb_url",
-    "title",
-    "title_link",
-    "username",
-];
 /// Texts of an item of its `fields`.
 const SLACK_FIELD: [&str; 2] = ["title", "value"];
 /// Texts of an item of its `actions`.
@@ -58,7 +40,9 @@ impl MessageTexts {
         let mut found = Self::default();
         found.patterns.extend(items(document.get("templates")).filter(|n| n.as_text().is_some()).cloned());
         for receiver in items(document.get("receivers")) {
-            items(receiver.get("slack_configs")).for_each(|slack| found.take_slack(slack));
+            for kind in IntegrationKind::ALL {
+                items(receiver.get(kind.field())).for_each(|node| found.take_integration(kind, node));
+            }
         }
         if let Some(route) = document.get("route") {
             found.take_route(route);
@@ -95,8 +79,14 @@ impl MessageTexts {
         self.texts.extend(texts.filter(|node| node.as_text().is_some()).cloned());
     }
 
+    fn take_integration(&mut self, kind: IntegrationKind, node: &Node) {
+        self.take(node, kind.template_fields());
+        if kind == IntegrationKind::Slack {
+            self.take_slack(node);
+        }
+    }
+
     fn take_slack(&mut self, slack: &Node) {
-        self.take(slack, &SLACK);
         items(slack.get("fields")).for_each(|field| self.take(field, &SLACK_FIELD));
         for action in items(slack.get("actions")) {
             self.take(action, &SLACK_ACTION);

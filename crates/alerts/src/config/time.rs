@@ -3,7 +3,7 @@
 use bellwether_diag::yaml::Node;
 use bellwether_diag::{Cx, MapReader, Spanned};
 
-use super::fields::items;
+use crate::fields::items;
 use crate::{DayPart, Range, TimeIntervalPart, Zone};
 
 const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];

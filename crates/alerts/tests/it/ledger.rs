@@ -39,7 +39,7 @@ impl Ledger {
 
     fn write(&mut self, record: &Record) {
         match record.clone() {
-            Record::Alert(row) => _ = self.alerts.insert(row.alert.fingerprint().to_string(), row),
+            Record::Alert(row) => _ = self.alerts.insert(row.alert.fingerprint().to_string(), *row),
             Record::AlertGone(fingerprint) => _ = self.alerts.remove(&fingerprint.to_string()),
             Record::Silence(row) => _ = self.silences.insert(row.id.0.clone(), row),
             Record::SilenceGone(id) => _ = self.silences.remove(&id.0),
@@ -52,7 +52,7 @@ impl Ledger {
                 _ = self.told.insert((row.group.0.clone(), row.integration.to_string()), row)
             }
             Record::Delivery(row) => _ = self.deliveries.insert(row.delivery.key.0.clone(), *row),
-            Record::Attempt(_) | Record::Audit(_) => {}
+            Record::Attempt(_) | Record::Audit(_) | Record::Episode(_) => {}
         }
     }
 

@@ -87,7 +87,7 @@ fn what_is_in_flight_during_a_change_still_reports_back() {
     assert_eq!(player.heard, ["30s First firing api"], "not sent a second time");
     let delivery = player.tried[0].key.clone();
     let receipt = bellwether_alerts::Receipt::Accepted { status: 200 };
-    player.step(bellwether_alerts::Event::Delivered { delivery, receipt }, now);
+    player.step(bellwether_alerts::Event::Delivered { delivery, outcome: receipt.into() }, now);
     assert_eq!(player.ledger.restored().told.len(), 1);
 }
 

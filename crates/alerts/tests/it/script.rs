@@ -183,7 +183,7 @@ impl Player {
             if let Receipt::Accepted { .. } = receipt {
                 self.accepted.push(delivery.clone());
             }
-            self.step(Event::Delivered { delivery: delivery.key.clone(), receipt }, now);
+            self.step(Event::Delivered { delivery: delivery.key.clone(), outcome: receipt.into() }, now);
         }
     }
 }

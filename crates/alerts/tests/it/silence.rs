@@ -48,7 +48,7 @@ fn ask(player: &mut Player, wish: SilenceWish, now_s: i64) -> Result<String, Sil
     let effects = player.step(Event::SetSilence(wish), Timestamp::from_secs(now_s));
     let answer = effects.iter().find_map(|e| match e {
         Effect::Answer(Answer::Silence(result)) => Some(result.clone()),
-        Effect::Record(_) | Effect::Deliver(_) => None,
+        Effect::Record(_) | Effect::Answer(_) | Effect::Deliver(_) => None,
     });
     answer.expect("an answer").map(|id| id.0)
 }

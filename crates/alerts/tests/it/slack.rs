@@ -20,7 +20,7 @@ receivers:
 }
 
 fn bodies(player: &Player) -> Vec<serde_json::Value> {
-    player.accepted.iter().map(|d| serde_json::from_str(&d.message.body).unwrap()).collect()
+    player.accepted.iter().map(|d| serde_json::from_str(d.message.text()).unwrap()).collect()
 }
 
 fn fire(player: &mut Player, summary: &str) {

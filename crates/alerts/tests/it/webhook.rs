@@ -14,7 +14,7 @@ fn the_body_is_version_4_field_for_field() {
     alert.generator_url = "http://prom.example/graph".into();
     player.hear(bellwether_alerts::AlertSource::Rules, alert.clone(), Timestamp::from_millis(1500));
     player.run_until(Timestamp::from_secs(60));
-    let body: serde_json::Value = serde_json::from_str(&player.accepted[0].message.body).unwrap();
+    let body: serde_json::Value = serde_json::from_str(player.accepted[0].message.text()).unwrap();
     let fingerprint = alert.fingerprint().to_string();
     assert_eq!(
         body,
@@ -46,6 +46,6 @@ fn more_alerts_than_wanted_are_counted() {
     let yaml = ONE_WEBHOOK.replace("{url:", "{max_alerts: 1, url:");
     let mut player = Player::new(&yaml);
     player.play("0s fire a\n 0s fire b\n 0s fire c\n 1m end");
-    let body: serde_json::Value = serde_json::from_str(&player.accepted[0].message.body).unwrap();
+    let body: serde_json::Value = serde_json::from_str(player.accepted[0].message.text()).unwrap();
     assert_eq!((body["truncatedAlerts"].as_u64(), body["alerts"].as_array().unwrap().len()), (Some(2), 1));
 }

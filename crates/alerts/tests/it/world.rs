@@ -153,7 +153,7 @@ fn an_attempt_reported_twice_or_never_made_changes_nothing() {
     let before = player.ledger.restored();
     let delivery = player.accepted[0].key.clone();
     let receipt = Receipt::Refused { status: 500, body: String::new(), retry_after: None };
-    let event = bellwether_alerts::Event::Delivered { delivery, receipt };
+    let event = bellwether_alerts::Event::Delivered { delivery, outcome: receipt.into() };
     assert_eq!(player.step(event, Timestamp::from_secs(61)), vec![]);
     assert_eq!(player.ledger.restored(), before);
     assert_eq!(player.core.alerts(Timestamp::from_secs(61))[0].alert.labels, labels_of("a0", &["team=a"]));

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bellwether_alerts::{
-    Auth, Config, Delivery, HttpConfig, IntegrationId, IntegrationKind, IntegrationRef, Receipt, SecretSource,
+    Address, Auth, Config, Content, Delivery, HttpConfig, IntegrationId, IntegrationKind, Outcome, Part,
+    Receipt, SecretSource, Settings,
 };
 use bellwether_model::TimeDelta;
 
@@ -52,13 +53,23 @@ impl Senders {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Current::new(config));
     }
 
-    /// Makes one attempt. Always answers: within the receiver's timeout, and whatever goes wrong.
-    pub async fn send(&self, delivery: Delivery) -> Receipt {
+    /// Makes one attempt: the parts that were not taken yet, in order, up to the first that is not taken now. Always
+    /// answers: within the receiver's timeout, and whatever goes wrong.
+    pub async fn send(&self, delivery: Delivery) -> Outcome {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
-        match current.request(&delivery).await {
-            Ok((request, address)) => current.exchange(request, delivery.integration.kind, &address).await,
-            Err(Unsendable(reason)) => Receipt::Unsendable { reason },
+        let mut outcome = Outcome {
+            receipt: Receipt::Unsendable { reason: "the message is empty".to_owned() },
+            parts_accepted: delivery.parts_accepted,
+            thread: delivery.thread.clone(),
+        };
+        for part in delivery.message.parts.iter().skip(delivery.parts_accepted) {
+            outcome.receipt = current.send(&delivery, part).await;
+            if !matches!(outcome.receipt, Receipt::Accepted { .. }) {
+                break;
+            }
+            outcome.parts_accepted += 1;
         }
+        outcome
     }
 }
 
@@ -67,24 +78,36 @@ impl Current {
         Self { config, clients: Mutex::new(BTreeMap::new()) }
     }
 
-    async fn request(&self, delivery: &Delivery) -> Result<(reqwest::RequestBuilder, String), Unsendable> {
+    async fn send(&self, delivery: &Delivery, part: &Part) -> Receipt {
+        match self.request(delivery, part).await {
+            Ok((request, address)) => self.exchange(request, delivery.integration.kind, &address).await,
+            Err(Unsendable(reason)) => Receipt::Unsendable { reason },
+        }
+    }
+
+    async fn request(
+        &self,
+        delivery: &Delivery,
+        part: &Part,
+    ) -> Result<(reqwest::RequestBuilder, String), Unsendable> {
         let id = &delivery.integration;
         let integration = self.config.integration(id);
         let integration =
             integration.ok_or_else(|| Unsendable(format!("{id} is not configured any more")))?;
-        let (address, http, timeout) = match integration {
-            IntegrationRef::Slack(config) => (&config.address, &config.http, config.timeout),
-            IntegrationRef::Webhook(config) => (&config.address, &config.http, config.timeout),
-        };
+        let Target { address, http, timeout } = target(&integration.settings);
         let address = address::resolve(address).await?;
         let client = self.client(id, http).await?;
         let mut request = client
             .post(&address)
             .timeout(timeout.unwrap_or(TIMEOUT_DEFAULT).to_std())
-            .header("content-type", "application/json")
             .header("idempotency-key", &delivery.key.0)
-            .header("x-bellwether-delivery", format!("{}-{}", delivery.key, delivery.attempt))
-            .body(delivery.message.body.clone());
+            .header("x-bellwether-delivery", format!("{}-{}", delivery.key, delivery.attempt));
+        request = match &part.content {
+            Content::Json(body) => request.header("content-type", "application/json").body(body.clone()),
+            Content::Text { .. } | Content::Form(_) | Content::Mail(_) => {
+                return Err(Unsendable(format!("{id} takes JSON only")));
+            }
+        };
         request = authenticate(request, http).await?;
         for (name, values) in &http.headers {
             for value in values {
@@ -118,6 +141,20 @@ impl Current {
             }
             Err(error) => Receipt::Unreachable { reason: reply::describe(error, address) },
         }
+    }
+}
+
+/// Where an integration is reached, and how.
+struct Target<'a> {
+    address: &'a Address,
+    http: &'a HttpConfig,
+    timeout: Option<TimeDelta>,
+}
+
+fn target(settings: &Settings) -> Target<'_> {
+    match settings {
+        Settings::Slack(c) => Target { address: &c.address, http: &c.http, timeout: c.timeout },
+        Settings::Webhook(c) => Target { address: &c.address, http: &c.http, timeout: c.timeout },
     }
 }
 

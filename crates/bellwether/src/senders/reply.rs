@@ -26,8 +26,8 @@ pub(super) async fn receipt(response: Response, kind: IntegrationKind, address: 
         Err(_) => String::new(),
     };
     let accepted = match kind {
-        IntegrationKind::Webhook => (200..300).contains(&status),
         IntegrationKind::Slack => (200..300).contains(&status) && is_slack_ok(&body),
+        _ => (200..300).contains(&status),
     };
     if accepted {
         return Receipt::Accepted { status };

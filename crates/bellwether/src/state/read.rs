@@ -1,6 +1,6 @@
 //! Reading: everything a restart needs, and what people look up.
 
-use bellwether_alerts::{AttemptRow, AuditRow, DeliveryKey, DeliveryRow, Restored};
+use bellwether_alerts::{AttemptRow, AuditRow, DeliveryKey, DeliveryRow, EpisodeRow, Restored};
 use bellwether_model::Timestamp;
 use bellwether_rules::{EngineSnapshot, RuleChange};
 use bellwether_slo::Correction;
@@ -66,6 +66,14 @@ impl StateDb {
             "SELECT delivery_key, body FROM attempts WHERE delivery_key = $1 ORDER BY at, attempt";
         let query = sqlx::query_as(statement).bind(&delivery.0).fetch_all(&self.pool);
         decode("attempts", query.await.map_err(StateError::statement("list attempts"))?)
+    }
+
+    /// Lives of alerts that ended at this moment or later, the first to end first.
+    pub async fn episodes(&self, since: Timestamp) -> Result<Vec<EpisodeRow>, StateError> {
+        let statement =
+            "SELECT fingerprint, body FROM episodes WHERE ends_at >= $1 ORDER BY ends_at, fingerprint";
+        let query = sqlx::query_as(statement).bind(since.0).fetch_all(&self.pool);
+        decode("episodes", query.await.map_err(StateError::statement("list past alerts"))?)
     }
 
     /// What people did, the latest first.

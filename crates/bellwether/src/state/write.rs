@@ -1,6 +1,8 @@
 //! Writing: all records of one decision in one transaction.
 
-use bellwether_alerts::{AlertRow, AttemptRow, AuditRow, DeliveryRow, GroupRow, Record, Silence, ToldRow};
+use bellwether_alerts::{
+    AlertRow, AttemptRow, AuditRow, DeliveryRow, EpisodeRow, GroupRow, Record, Silence, ToldRow,
+};
 use bellwether_model::Timestamp;
 use bellwether_rules::{EngineSnapshot, RuleChange};
 use bellwether_slo::Correction;
@@ -119,6 +121,7 @@ async fn write(tx: &mut SqliteConnection, record: &Record, epoch: i64) -> Result
         Record::Told(row) => write_told(tx, row, epoch).await,
         Record::Delivery(row) => write_delivery(tx, row, epoch).await,
         Record::Attempt(row) => write_attempt(tx, row, epoch).await,
+        Record::Episode(row) => write_episode(tx, row, epoch).await,
         Record::Audit(row) => write_audit(tx, row, epoch).await,
     }
 }
@@ -213,6 +216,16 @@ async fn write_correction(
     let query = sqlx::query(statement).bind(&correction.id).bind(epoch);
     let query = query.bind(correction.begin.0).bind(correction.end.0).bind(correction.created_at.0);
     query.bind(json(correction)?).execute(&mut *tx).await.map(|_| ())
+}
+
+async fn write_episode(tx: &mut SqliteConnection, row: &EpisodeRow, epoch: i64) -> Result<(), sqlx::Error> {
+    let statement = "INSERT INTO episodes (fingerprint, starts_at, ends_at, epoch, body) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (fingerprint, starts_at) DO UPDATE SET ends_at = excluded.ends_at, epoch = excluded.epoch, \
+         body = excluded.body";
+    let alert = &row.alert;
+    let query = sqlx::query(statement).bind(alert.fingerprint().to_string()).bind(alert.starts_at.0);
+    let ends_at = alert.ends_at.map_or(i64::MAX, |end| end.0);
+    query.bind(ends_at).bind(epoch).bind(json(row)?).execute(&mut *tx).await.map(|_| ())
 }
 
 async fn write_audit(tx: &mut SqliteConnection, row: &AuditRow, epoch: i64) -> Result<(), sqlx::Error> {

@@ -58,7 +58,8 @@ fn told(pipeline: &mut Pipeline, mut outcome: Outcome, until: Timestamp) -> BTre
                 told.insert(told_alert.alert.name().to_owned(), told_alert.status.as_str());
             }
             let receipt = Receipt::Accepted { status: 200 };
-            let event = bellwether_alerts::Event::Delivered { delivery: delivery.key, receipt };
+            let event =
+                bellwether_alerts::Event::Delivered { delivery: delivery.key, outcome: receipt.into() };
             pipeline.step(Input::Alerts(event), now);
         }
         now = pipeline.next_wake().unwrap_or(Timestamp::MAX).max(now);

@@ -82,7 +82,7 @@ fn delivery(config: &Arc<Config>) -> Delivery {
 
 async fn send(integration: &str) -> Receipt {
     let config = config(integration);
-    Senders::new(config.clone()).send(delivery(&config)).await
+    Senders::new(config.clone()).send(delivery(&config)).await.receipt
 }
 
 fn refused(status: u16, body: &str, retry_after_s: Option<i64>) -> Receipt {
@@ -146,8 +146,8 @@ async fn a_request_carries_its_key_its_body_and_its_credentials() {
          http_headers: {{X-Team: {{values: [web]}}}}}}}}]"
     ));
     let delivery = delivery(&config);
-    let (key, body) = (delivery.key.clone(), delivery.message.body.clone());
-    assert_eq!(Senders::new(config).send(delivery).await, Receipt::Accepted { status: 202 });
+    let (key, body) = (delivery.key.clone(), delivery.message.text().to_owned());
+    assert_eq!(Senders::new(config).send(delivery).await.receipt, Receipt::Accepted { status: 202 });
     let (_, headers, got) = seen.lock().unwrap()[0].clone();
     let header = |name: &str| headers.get(name).map(|v| v.to_str().unwrap().to_owned());
     assert_eq!(header("idempotency-key"), Some(key.to_string()));
@@ -165,13 +165,13 @@ async fn an_address_file_is_read_at_every_delivery() {
     let config = config(&format!("slack_configs: [{{api_url_file: '{}'}}]", path.display()));
     let senders = Senders::new(config.clone());
     let receipt = senders.send(delivery(&config)).await;
-    let Receipt::Unsendable { reason } = &receipt else { panic!("{receipt:?}") };
+    let Receipt::Unsendable { reason } = &receipt.receipt else { panic!("{receipt:?}") };
     assert!(reason.contains("cannot be read"), "{reason}");
     std::fs::write(&path, format!("http://{address}/ok\n")).unwrap();
-    assert_eq!(senders.send(delivery(&config)).await, Receipt::Accepted { status: 200 });
+    assert_eq!(senders.send(delivery(&config)).await.receipt, Receipt::Accepted { status: 200 });
     std::fs::write(&path, "SECRET").unwrap();
     let receipt = senders.send(delivery(&config)).await;
-    let Receipt::Unsendable { reason } = &receipt else { panic!("{receipt:?}") };
+    let Receipt::Unsendable { reason } = &receipt.receipt else { panic!("{receipt:?}") };
     assert!(reason.contains("is not a web address") && !reason.contains("SECRET"), "{reason}");
     std::fs::remove_file(&path).unwrap();
 }

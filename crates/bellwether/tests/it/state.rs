@@ -97,7 +97,7 @@ async fn lived_through(db: &StateDb) -> AlertCore {
                 Some("api") => Receipt::Accepted { status: 200 },
                 _ => Receipt::Refused { status: 503, body: "busy".into(), retry_after: None },
             };
-            let event = Event::Delivered { delivery: delivery.key.clone(), receipt };
+            let event = Event::Delivered { delivery: delivery.key.clone(), outcome: receipt.into() };
             let effects = core.step(event, Timestamp::from_secs(at));
             db.record(&records(&effects)).await.unwrap();
         }

@@ -248,7 +248,7 @@ impl World {
                     if row.delivery == delivery && row.status == DeliveryStatus::InFlight)
             };
             assert!(outcome.records.iter().any(is_recorded), "sent without a record: {delivery:?}");
-            let body: Value = serde_json::from_str(&delivery.message.body).unwrap();
+            let body: Value = serde_json::from_str(delivery.message.text()).unwrap();
             assert_eq!(delivery.message.template_error, None);
             self.told.push(Told {
                 at_s: self.seconds(self.now),
@@ -257,7 +257,7 @@ impl World {
                 attachment: body["attachments"][0].clone(),
             });
             let receipt = Receipt::Accepted { status: 200 };
-            let event = Event::Delivered { delivery: delivery.key, receipt };
+            let event = Event::Delivered { delivery: delivery.key, outcome: receipt.into() };
             let outcome = self.pipeline.step(Input::Alerts(event), self.now);
             let is_attempt = |record: &Record| matches!(record, Record::Attempt(_));
             assert!(outcome.records.iter().any(is_attempt), "a receipt without a record");

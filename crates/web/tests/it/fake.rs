@@ -14,7 +14,7 @@ use bellwether_slo::{
     ThresholdAlertStatus, ThresholdStatus, Verdict, WhatIf, WindowStatus, forecast, suggest, what_if,
 };
 use bellwether_web::view::*;
-use bellwether_web::{Acknowledger, App, BoxFuture, Demo, Queries};
+use bellwether_web::{App, BoxFuture, Demo, Queries};
 use tokio::sync::watch;
 
 /// 2026-11-21T02:25:08Z, a Saturday night.
@@ -394,7 +394,8 @@ impl App for Fake {
         ];
         alerts[0].next_step =
             "Check the chat model's queue; if it is above 50, switch to the small model.".to_owned();
-        alerts[1].ack = Some(AckView { by: "kim".to_owned(), at: ago(4800), until: None });
+        alerts[1].ack =
+            Some(AckView { by: "kim".to_owned(), at: ago(4800), until: None, note: String::new() });
         alerts[2].silenced_by = vec!["6b1f0e9c-0000-4000-8000-000000000001".to_owned()];
         alerts[2].why.push(WhyStep {
             stage: "silence".to_owned(),
@@ -404,7 +405,7 @@ impl App for Fake {
         alerts[3].state = AlertState::Pending;
         for alert in &mut alerts {
             if let Some(by) = acks.get(&alert.fingerprint) {
-                alert.ack = Some(AckView { by: by.clone(), at: NOW, until: None });
+                alert.ack = Some(AckView { by: by.clone(), at: NOW, until: None, note: String::new() });
             }
         }
         alerts
@@ -482,19 +483,16 @@ impl App for Fake {
         ready(if known { Ok(()) } else { Err(Refused::NotFound(format!("no silence has the id {id:?}"))) })
     }
 
-    fn acknowledger(&self) -> Option<&dyn Acknowledger> {
-        Some(self)
+    fn act(&self, action: NewAction) -> BoxFuture<'_, Result<Vec<String>, Refused>> {
+        let ActionSubject::Alert(fingerprint) = action.subject else {
+            return ready(Err(Refused::NotFound("no such group".to_owned())));
+        };
+        self.acks.lock().unwrap().insert(fingerprint.clone(), action.by);
+        ready(Ok(vec![fingerprint]))
     }
 
     fn demo(&self) -> Option<&dyn Demo> {
         (self.mood == Mood::Burning).then_some(self as &dyn Demo)
-    }
-}
-
-impl Acknowledger for Fake {
-    fn acknowledge(&self, ack: NewAck) -> BoxFuture<'_, Result<(), Refused>> {
-        self.acks.lock().unwrap().insert(ack.fingerprint, ack.by);
-        ready(Ok(()))
     }
 }
 
@@ -554,6 +552,9 @@ fn alert(fingerprint: &str, name: &str, severity: &str, slo_id: Option<&str>, ag
         inhibited_by: Vec::new(),
         muted_by: Vec::new(),
         ack: None,
+        ended_by: None,
+        notes: Vec::new(),
+        false_positive: None,
         next_step: String::new(),
         runbook_url: "https://runbooks.example/chat".to_owned(),
         why: vec![

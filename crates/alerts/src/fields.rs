@@ -8,10 +8,10 @@ use bellwether_diag::{Cx, Spanned, suggest};
 use bellwether_model::Labels;
 
 /// The id of every "not yet" in the configuration.
-pub(super) const UNSUPPORTED: &str = "not-supported-yet";
+pub(crate) const UNSUPPORTED: &str = "not-supported-yet";
 
 /// Reads every item of a list, also after one has failed.
-pub(super) fn items<T>(
+pub(crate) fn items<T>(
     node: Option<&Node>,
     cx: &mut Cx<'_>,
     mut read: impl FnMut(&Node, &mut Cx<'_>) -> Option<T>,
@@ -28,7 +28,7 @@ pub(super) fn items<T>(
 }
 
 /// Reports a name that is not among the defined ones.
-pub(super) fn undefined<'n>(
+pub(crate) fn undefined<'n>(
     what: &str,
     name: &Spanned<String>,
     mut defined: impl Iterator<Item = &'n String> + Clone,
@@ -46,6 +46,6 @@ pub(super) fn undefined<'n>(
 }
 
 /// Labels as a plain map; for route labels, whose values are templates.
-pub(super) fn label_map(labels: Labels) -> BTreeMap<String, String> {
+pub(crate) fn label_map(labels: Labels) -> BTreeMap<String, String> {
     labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
 }

@@ -2,10 +2,60 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_model::{Alert, Labels, Timestamp};
+use bellwether_diag::{Cx, Diagnostic, MapReader, Span};
+use bellwether_model::{Alert, Labels, TimeDelta, Timestamp};
 use serde::Serialize;
 
-use crate::{Notification, NotifiedAlert, Status};
+use super::{Base, Kind, Part, Said, timeout};
+use crate::connection::{AddressFields, address};
+use crate::fields::UNSUPPORTED;
+use crate::{Address, HttpConfig, Notification, NotifiedAlert, Status};
+
+/// A generic webhook.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WebhookConfig {
+    /// Where to.
+    pub address: Address,
+    /// HTTP settings.
+    pub http: HttpConfig,
+    /// At most so many alerts in one message; 0 means all.
+    pub max_alerts: u64,
+    /// How long the receiver may take.
+    pub timeout: Option<TimeDelta>,
+}
+
+impl Kind for WebhookConfig {
+    fn render(&self, said: &Said<'_>) -> Result<Vec<Part>, String> {
+        Ok(vec![Part::json(body(said.notification, said.external_url, self.max_alerts))])
+    }
+
+    /// The body holds no text of a template.
+    fn plain(&self, said: &Said<'_>, _why: &str) -> Vec<Part> {
+        vec![Part::json(body(said.notification, said.external_url, self.max_alerts))]
+    }
+
+    fn secret_files_mut(&mut self) -> Vec<&mut String> {
+        let mut files = self.http.secret_files_mut();
+        files.extend(self.address.file_mut());
+        files
+    }
+}
+
+/// Reads an item of `webhook_configs`.
+pub(super) fn read(map: &mut MapReader<'_>, base: &Base<'_>, cx: &mut Cx<'_>) -> Option<WebhookConfig> {
+    let address = address(map, AddressFields { url: "url", file: "url_file" }, cx);
+    if address.is_none() && !map.has("url") && !map.has("url_file") {
+        let at = Span { end: map.span.start + 1, ..map.span };
+        cx.error_help(at, "no webhook address", "write url or url_file");
+    }
+    if let Some((key, _)) = map.entry("payload") {
+        let message = "payload: a payload of one's own is not supported yet";
+        cx.push(Diagnostic::error(UNSUPPORTED, key.span, message).with_help("remove it"));
+    }
+    let max_alerts = map.optional("max_alerts", cx).unwrap_or(0);
+    let timeout = timeout(map, cx);
+    Some(WebhookConfig { address: address?, http: base.http.clone(), max_alerts, timeout })
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,7 +89,7 @@ struct BodyAlert<'a> {
 }
 
 /// The body as JSON. With `max_alerts` above zero the rest is only counted.
-pub(crate) fn body(notification: &Notification, external_url: &str, max_alerts: u64) -> String {
+fn body(notification: &Notification, external_url: &str, max_alerts: u64) -> String {
     let total = notification.alerts.len();
     let shown = match usize::try_from(max_alerts) {
         Ok(0) | Err(_) => total,
@@ -82,7 +132,7 @@ fn body_alert(notified: &NotifiedAlert) -> BodyAlert<'_> {
 const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
 
 /// A moment as Go's JSON writes it: no more digits after the point than needed.
-pub(crate) fn rfc_3339(at: Timestamp) -> String {
+fn rfc_3339(at: Timestamp) -> String {
     let text = at.to_string();
     let trimmed = text.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
     match text.split_once('.') {

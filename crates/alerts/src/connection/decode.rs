@@ -4,18 +4,18 @@
 use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, Diagnostic, MapReader, Spanned};
 
-use super::fields::UNSUPPORTED;
 use super::{Address, Auth, HttpConfig, SecretSource, TlsConfig};
 use crate::Secret;
+use crate::fields::UNSUPPORTED;
 
 /// The two ways to write an address.
-pub(super) struct AddressFields {
-    pub(super) url: &'static str,
-    pub(super) file: &'static str,
+pub(crate) struct AddressFields {
+    pub(crate) url: &'static str,
+    pub(crate) file: &'static str,
 }
 
 /// An address, if one is there and right. Never shows it in a message.
-pub(super) fn address(map: &mut MapReader<'_>, fields: AddressFields, cx: &mut Cx<'_>) -> Option<Address> {
+pub(crate) fn address(map: &mut MapReader<'_>, fields: AddressFields, cx: &mut Cx<'_>) -> Option<Address> {
     let url: Option<Spanned<String>> = map.optional(fields.url, cx);
     let file: Option<String> = map.optional(fields.file, cx);
     match (url, file.filter(|f| !f.is_empty())) {
@@ -30,7 +30,7 @@ pub(super) fn address(map: &mut MapReader<'_>, fields: AddressFields, cx: &mut C
     }
 }
 
-fn checked_url(url: &Spanned<String>, field: &str, cx: &mut Cx<'_>) -> Option<Secret> {
+pub(crate) fn checked_url(url: &Spanned<String>, field: &str, cx: &mut Cx<'_>) -> Option<Secret> {
     let after = url.value.strip_prefix("http://").or_else(|| url.value.strip_prefix("https://"));
     let has_host = after.is_some_and(|rest| !rest.starts_with(['/', '?', '#']) && !rest.is_empty());
     if has_host && !url.value.contains(char::is_whitespace) {
@@ -49,7 +49,7 @@ fn checked_url(url: &Spanned<String>, field: &str, cx: &mut Cx<'_>) -> Option<Se
 }
 
 /// Reads `http_config`.
-pub(super) fn http_config(node: &Node, cx: &mut Cx<'_>) -> Option<HttpConfig> {
+pub(crate) fn http_config(node: &Node, cx: &mut Cx<'_>) -> Option<HttpConfig> {
     let mut map = MapReader::open(node, cx)?;
     let default = HttpConfig::default();
     let basic = map.node("basic_auth").filter(|n| !is_null(n)).and_then(|n| basic_auth(n, cx));
@@ -81,7 +81,7 @@ pub(super) fn http_config(node: &Node, cx: &mut Cx<'_>) -> Option<HttpConfig> {
     Some(config)
 }
 
-fn is_null(node: &Node) -> bool {
+pub(crate) fn is_null(node: &Node) -> bool {
     matches!(node.value, Value::Null)
 }
 
@@ -96,7 +96,11 @@ fn refuse(map: &mut MapReader<'_>, fields: &[&'static str], cx: &mut Cx<'_>) {
     }
 }
 
-fn secret_source(map: &mut MapReader<'_>, fields: AddressFields, cx: &mut Cx<'_>) -> Option<SecretSource> {
+pub(crate) fn secret_source(
+    map: &mut MapReader<'_>,
+    fields: AddressFields,
+    cx: &mut Cx<'_>,
+) -> Option<SecretSource> {
     let inline: Option<String> = map.optional(fields.url, cx);
     let file: Option<String> = map.optional(fields.file, cx);
     match (inline, file) {
@@ -133,7 +137,7 @@ fn authorization(node: &Node, cx: &mut Cx<'_>) -> Option<Auth> {
     Some(Auth::Authorization { scheme: scheme.map_or_else(|| "Bearer".to_owned(), |s| s.value), credentials })
 }
 
-fn tls_config(node: &Node, cx: &mut Cx<'_>) -> Option<TlsConfig> {
+pub(crate) fn tls_config(node: &Node, cx: &mut Cx<'_>) -> Option<TlsConfig> {
     let mut map = MapReader::open(node, cx)?;
     refuse(
         &mut map,

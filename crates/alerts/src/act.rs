@@ -1,0 +1,80 @@
+//! Doing what people ask: the alerts they mean, what becomes of them, and the line in the audit log.
+
+use bellwether_model::{AlertFingerprint, Timestamp};
+
+use crate::core::Outbox;
+use crate::{
+    Ack, Action, ActionError, AlertCore, AuditRow, Deed, HandResolved, Handled, Judged, NOTES_MAX, Note,
+    Record, Subject,
+};
+
+impl AlertCore {
+    /// Does it, or says why not. Nothing is done by halves.
+    pub(crate) fn act(
+        &mut self,
+        action: Action,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<Vec<AlertFingerprint>, ActionError> {
+        validate(&action, now)?;
+        let alerts = self.meant(&action, now)?;
+        for fingerprint in &alerts {
+            let Some(known) = self.alerts.get_mut(fingerprint) else { continue };
+            handle(&mut known.row.handled, &action, now);
+            out.record(Record::Alert(Box::new(known.row.clone())));
+        }
+        let (who, subject, detail) = (action.by, action.subject.to_string(), action.note);
+        let action = action.deed.as_str().to_owned();
+        out.record(Record::Audit(AuditRow { at: now, who, action, subject, detail }));
+        Ok(alerts)
+    }
+
+    /// The alerts that are meant. Only what fires can be taken, given back or ended.
+    fn meant(&self, action: &Action, now: Timestamp) -> Result<Vec<AlertFingerprint>, ActionError> {
+        let not_found = || ActionError::NotFound(action.subject.to_string());
+        let all = match &action.subject {
+            Subject::Alert(fingerprint) => vec![*fingerprint],
+            Subject::Group(id) => self.groups.get(id).ok_or_else(not_found)?.alerts.iter().copied().collect(),
+        };
+        let known: Vec<_> = all.into_iter().filter(|f| self.alerts.contains_key(f)).collect();
+        if known.is_empty() {
+            return Err(not_found());
+        }
+        let needs_firing = !matches!(action.deed, Deed::Note | Deed::Judge(_));
+        let fires = |f: &AlertFingerprint| self.alerts.get(f).is_some_and(|k| !k.row.alert.is_resolved(now));
+        let meant: Vec<_> = known.into_iter().filter(|f| !needs_firing || fires(f)).collect();
+        match meant.is_empty() {
+            true => Err(ActionError::NotFiring(action.subject.to_string())),
+            false => Ok(meant),
+        }
+    }
+}
+
+fn validate(action: &Action, now: Timestamp) -> Result<(), ActionError> {
+    if action.by.trim().is_empty() {
+        return Err(ActionError::NoName);
+    }
+    match action.deed {
+        Deed::Acknowledge { until: Some(until) } if until <= now => Err(ActionError::EndInPast),
+        Deed::Note if action.note.trim().is_empty() => Err(ActionError::NoText),
+        _ => Ok(()),
+    }
+}
+
+fn handle(handled: &mut Handled, action: &Action, now: Timestamp) {
+    let (by, note) = (action.by.clone(), action.note.clone());
+    match action.deed {
+        Deed::Acknowledge { until } => {
+            handled.first_ack_at.get_or_insert(now);
+            handled.ack = Some(Ack { by, note, at: now, until });
+        }
+        Deed::Unacknowledge => handled.ack = None,
+        Deed::Resolve => handled.resolved = Some(HandResolved { by, note, at: now }),
+        Deed::Note => {
+            handled.notes.push(Note { by, at: now, text: note });
+            let beyond = handled.notes.len().saturating_sub(NOTES_MAX);
+            handled.notes.drain(..beyond);
+        }
+        Deed::Judge(judgement) => handled.judged = Some(Judged { judgement, by, at: now }),
+    }
+}

@@ -1,0 +1,162 @@
+//! Ways of telling somebody. Each kind is one file: what may be configured, how it is read, and what is sent. Here
+//! stands what they share, and the closed list of them.
+//!
+//! A kind turns what is to be said into [`Part`]s: plain texts without any secret, because they are recorded before
+//! they are sent. Whoever sends them adds addresses and keys.
+
+mod decode;
+mod global;
+mod kind;
+mod part;
+mod plain;
+mod said;
+mod slack;
+mod webhook;
+
+use bellwether_diag::{Cx, Diagnostic, MapReader};
+use serde::Serialize;
+
+use crate::fields::UNSUPPORTED;
+use crate::{HttpConfig, IntegrationId};
+
+pub use global::{Global, SmtpDefaults};
+pub use kind::IntegrationKind;
+pub use part::{Content, Mail, Part};
+pub use slack::{SlackAction, SlackConfig, SlackConfirm, SlackField};
+pub use webhook::WebhookConfig;
+
+pub(crate) use decode::{receiver, text, timeout};
+pub(crate) use global::read_global;
+pub(crate) use plain::plain_text;
+pub(crate) use said::{Said, cut_chars};
+
+/// Someone who can be told.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Receiver {
+    /// The name.
+    pub name: String,
+    /// The ways in which they are told, in order of kind and place.
+    pub integrations: Vec<Integration>,
+}
+
+impl Receiver {
+    /// What its integrations are called.
+    pub fn integration_ids(&self) -> Vec<IntegrationId> {
+        self.integrations.iter().map(|integration| integration.id.clone()).collect()
+    }
+}
+
+/// One way in which a receiver is told.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Integration {
+    /// What it is called: `oncall/slack[0]`.
+    pub id: IntegrationId,
+    /// Whether people hear of the end.
+    pub send_resolved: bool,
+    /// Its settings.
+    pub settings: Settings,
+}
+
+/// The settings of an integration, by kind.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // the kinds are named in `IntegrationKind`
+pub enum Settings {
+    Slack(Box<SlackConfig>),
+    Webhook(Box<WebhookConfig>),
+}
+
+/// What every kind of integration can do.
+pub(crate) trait Kind {
+    /// What is sent. The error is that of the first template that fails.
+    fn render(&self, said: &Said<'_>) -> Result<Vec<Part>, String>;
+    /// What is sent when a template fails: the facts, and that it failed. Never nothing.
+    fn plain(&self, said: &Said<'_>, why: &str) -> Vec<Part>;
+    /// Names of files that are read at delivery.
+    fn secret_files_mut(&mut self) -> Vec<&mut String>;
+    /// Whether it is told that somebody has taken the alerts of a group.
+    fn hears_acks(&self) -> bool {
+        false
+    }
+}
+
+impl Settings {
+    fn as_kind(&self) -> &dyn Kind {
+        match self {
+            Self::Slack(config) => config.as_ref(),
+            Self::Webhook(config) => config.as_ref(),
+        }
+    }
+
+    fn as_kind_mut(&mut self) -> &mut dyn Kind {
+        match self {
+            Self::Slack(config) => config.as_mut(),
+            Self::Webhook(config) => config.as_mut(),
+        }
+    }
+
+    /// What is sent. The error is that of the first template that fails.
+    pub(crate) fn render(&self, said: &Said<'_>) -> Result<Vec<Part>, String> {
+        self.as_kind().render(said)
+    }
+
+    /// What is sent when a template fails.
+    pub(crate) fn plain(&self, said: &Said<'_>, why: &str) -> Vec<Part> {
+        self.as_kind().plain(said, why)
+    }
+
+    /// Whether it is told that somebody has taken the alerts of a group.
+    pub fn hears_acks(&self) -> bool {
+        self.as_kind().hears_acks()
+    }
+
+    /// Names of files that are read at delivery.
+    pub(crate) fn secret_files_mut(&mut self) -> Vec<&mut String> {
+        self.as_kind_mut().secret_files_mut()
+    }
+}
+
+/// What a kind is read with.
+pub(crate) struct Base<'a> {
+    /// Defaults; `None` when they could not be read, so that nothing is said to be missing there.
+    pub(crate) global: Option<&'a Global>,
+    /// How to reach it, from its own `http_config` or the global one.
+    pub(crate) http: HttpConfig,
+}
+
+/// Reads the settings of one integration. `send_resolved` and `http_config` have been read by the caller, who also
+/// refuses what is left over.
+pub(crate) fn read_settings(
+    kind: IntegrationKind,
+    map: &mut MapReader<'_>,
+    base: &Base<'_>,
+    cx: &mut Cx<'_>,
+) -> Option<Settings> {
+    match kind {
+        IntegrationKind::Slack => slack::read(map, base, cx).map(Box::new).map(Settings::Slack),
+        IntegrationKind::Webhook => webhook::read(map, base, cx).map(Box::new).map(Settings::Webhook),
+        IntegrationKind::Discord
+        | IntegrationKind::Email
+        | IntegrationKind::Incidentio
+        | IntegrationKind::Jira
+        | IntegrationKind::Mattermost
+        | IntegrationKind::Msteams
+        | IntegrationKind::Msteamsv2
+        | IntegrationKind::Ntfy
+        | IntegrationKind::Opsgenie
+        | IntegrationKind::Pagerduty
+        | IntegrationKind::Pushover
+        | IntegrationKind::Rocketchat
+        | IntegrationKind::Sns
+        | IntegrationKind::Telegram
+        | IntegrationKind::Victorops
+        | IntegrationKind::Webex
+        | IntegrationKind::Wechat => {
+            map.rest();
+            let message = format!("{} cannot be delivered to yet", kind.field());
+            let help = "for now use slack_configs or webhook_configs";
+            cx.push(Diagnostic::error(UNSUPPORTED, map.span, message).with_help(help));
+            None
+        }
+    }
+}

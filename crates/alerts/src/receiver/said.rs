@@ -1,0 +1,41 @@
+//! What a kind of integration makes its parts of.
+
+use bellwether_model::Timestamp;
+
+use crate::templates::Renderer;
+use crate::{Notification, Thread};
+
+/// What is to be said, and what can be asked while saying it.
+#[allow(dead_code)] // not every kind asks for everything
+pub(crate) struct Said<'a> {
+    /// The facts.
+    pub(crate) notification: &'a Notification,
+    /// Where people find this program; ends without a slash.
+    pub(crate) external_url: &'a str,
+    /// The moment of the decision.
+    pub(crate) now: Timestamp,
+    /// What the receiver called the conversation so far; empty before its first answer.
+    pub(crate) thread: &'a Thread,
+    pub(crate) renderer: &'a Renderer<'a>,
+}
+
+impl Said<'_> {
+    /// Renders a template, or says why it cannot be rendered.
+    pub(crate) fn expand(&self, text: &str) -> Result<String, String> {
+        self.renderer.expand(text)
+    }
+
+    #[allow(dead_code)] // only mail is HTML
+    /// The same for HTML: what templates insert is escaped.
+    pub(crate) fn expand_html(&self, text: &str) -> Result<String, String> {
+        self.renderer.expand_html(text)
+    }
+}
+
+/// Cuts by characters, never inside one, and shows that something was cut.
+pub(crate) fn cut_chars(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(max.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
