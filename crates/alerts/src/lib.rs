@@ -25,6 +25,7 @@ mod receiver;
 mod record;
 mod restore;
 mod route;
+mod route_trace;
 mod secret;
 mod silence;
 mod templates;
@@ -56,6 +57,7 @@ pub use record::{
     ToldRow,
 };
 pub use route::{GroupBy, GroupId, Route};
+pub use route_trace::{Taken, TakenWhy, TracedRoute};
 pub use secret::Secret;
 pub use silence::{Silence, SilenceError, SilenceId, SilenceState, SilenceWish};
 pub use templates::Templates;

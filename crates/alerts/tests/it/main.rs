@@ -8,6 +8,7 @@ mod inhibit;
 mod ledger;
 mod matchers;
 mod restore;
+mod route_trace;
 mod script;
 mod silence;
 mod slack;
