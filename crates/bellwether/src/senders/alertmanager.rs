@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use bellwether_alerts::{Post, Posted};
 
-use super::{Unsendable, authenticate, client, reply};
+use super::authenticate::authenticate;
+use super::redact::{Hidden, describe};
+use super::{Unsendable, client};
 use crate::config::alertmanagers::AlertmanagerMember;
 
 /// How much of an answer is read.
@@ -82,7 +84,7 @@ impl Cluster {
 async fn exchange(request: reqwest::RequestBuilder, url: &str) -> Posted {
     let response = match request.send().await {
         Ok(response) => response,
-        Err(error) => return Posted::Unreachable { why: reply::describe(error, url) },
+        Err(error) => return Posted::Unreachable { why: describe(error, &Hidden::new(url)) },
     };
     let status = response.status().as_u16();
     if (200..300).contains(&status) {

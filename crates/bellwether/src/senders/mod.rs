@@ -1,28 +1,36 @@
-//! What goes out to people: one HTTP request per delivery, and an honest receipt of what became of it.
+//! What goes out to people: one request per part of a message, and an honest receipt of what became of it.
 //!
-//! Nothing is decided here: whether and when to try again is the core's business. An address is a secret; it appears
-//! in no receipt, also not when the receiver repeats it in its answer.
+//! Each kind of integration is one small file: it turns settings and a part into a [`request::Request`], hands that to
+//! the [`line::Line`], and says what the [`answer::Answer`] means. All that kinds share is done once, there: connections,
+//! time limits, credentials, keys by which a repeated message is recognised, how much of an answer is read, and that no
+//! secret appears in what is shown, also not when the receiver repeats it.
+//!
+//! Nothing is decided here: whether and when to try again is the core's business.
 
 mod address;
 mod alertmanager;
+mod answer;
+mod authenticate;
 mod client;
-mod reply;
+mod line;
+mod redact;
+mod request;
 mod retry_after;
+mod slack;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bellwether_alerts::{
-    Address, Auth, Config, Content, Delivery, HttpConfig, IntegrationId, IntegrationKind, Outcome, Part,
-    Receipt, SecretSource, Settings,
+    Config, Delivery, HttpConfig, IntegrationId, Outcome, Part, Receipt, Settings, Thread,
 };
-use bellwether_model::TimeDelta;
+
+use answer::Reply;
+use line::Line;
 
 pub use alertmanager::Cluster;
 pub use retry_after::parse_retry_after;
-
-/// How long a receiver may take when its settings do not say.
-const TIMEOUT_DEFAULT: TimeDelta = TimeDelta(10_000);
 
 /// Sends deliveries. Shared by all tasks; one connection pool per integration.
 #[derive(Debug)]
@@ -62,8 +70,10 @@ impl Senders {
             parts_accepted: delivery.parts_accepted,
             thread: delivery.thread.clone(),
         };
-        for part in delivery.message.parts.iter().skip(delivery.parts_accepted) {
-            outcome.receipt = current.send(&delivery, part).await;
+        for (place, part) in delivery.message.parts.iter().enumerate().skip(delivery.parts_accepted) {
+            let Reply { receipt, thread } = current.send(&delivery, place, part, &outcome.thread).await;
+            outcome.receipt = receipt;
+            outcome.thread.extend(thread);
             if !matches!(outcome.receipt, Receipt::Accepted { .. }) {
                 break;
             }
@@ -78,43 +88,18 @@ impl Current {
         Self { config, clients: Mutex::new(BTreeMap::new()) }
     }
 
-    async fn send(&self, delivery: &Delivery, part: &Part) -> Receipt {
-        match self.request(delivery, part).await {
-            Ok((request, address)) => self.exchange(request, delivery.integration.kind, &address).await,
-            Err(Unsendable(reason)) => Receipt::Unsendable { reason },
-        }
-    }
-
-    async fn request(
-        &self,
-        delivery: &Delivery,
-        part: &Part,
-    ) -> Result<(reqwest::RequestBuilder, String), Unsendable> {
+    /// Sends one part in the way of its kind. A kind that is not told over HTTP does without the line.
+    async fn send(&self, delivery: &Delivery, place: usize, part: &Part, thread: &Thread) -> Reply {
         let id = &delivery.integration;
-        let integration = self.config.integration(id);
-        let integration =
-            integration.ok_or_else(|| Unsendable(format!("{id} is not configured any more")))?;
-        let Target { address, http, timeout } = target(&integration.settings);
-        let address = address::resolve(address).await?;
-        let client = self.client(id, http).await?;
-        let mut request = client
-            .post(&address)
-            .timeout(timeout.unwrap_or(TIMEOUT_DEFAULT).to_std())
-            .header("idempotency-key", &delivery.key.0)
-            .header("x-bellwether-delivery", format!("{}-{}", delivery.key, delivery.attempt));
-        request = match &part.content {
-            Content::Json(body) => request.header("content-type", "application/json").body(body.clone()),
-            Content::Text { .. } | Content::Form(_) | Content::Mail(_) => {
-                return Err(Unsendable(format!("{id} takes JSON only")));
-            }
+        let Some(integration) = self.config.integration(id) else {
+            return Unsendable(format!("{id} is not configured any more")).into();
         };
-        request = authenticate(request, http).await?;
-        for (name, values) in &http.headers {
-            for value in values {
-                request = request.header(name, value.expose());
-            }
-        }
-        Ok((request, address))
+        let line = Line { current: self, delivery, place, thread };
+        let reply = match &integration.settings {
+            Settings::Slack(config) => slack::send(config, part, &line).await,
+            Settings::Webhook(config) => webhook::send(config, part, &line).await,
+        };
+        reply.unwrap_or_else(|not_sent| not_sent)
     }
 
     async fn client(&self, id: &IntegrationId, http: &HttpConfig) -> Result<reqwest::Client, Unsendable> {
@@ -125,57 +110,5 @@ impl Current {
         let client = client::build(http).await?;
         clients().insert(id.clone(), client.clone());
         Ok(client)
-    }
-
-    async fn exchange(
-        &self,
-        request: reqwest::RequestBuilder,
-        kind: IntegrationKind,
-        address: &str,
-    ) -> Receipt {
-        match request.send().await {
-            Ok(response) => reply::receipt(response, kind, address).await,
-            // A request that cannot even be built never left: a header with a line break, for instance.
-            Err(error) if error.is_builder() => {
-                Receipt::Unsendable { reason: reply::describe(error, address) }
-            }
-            Err(error) => Receipt::Unreachable { reason: reply::describe(error, address) },
-        }
-    }
-}
-
-/// Where an integration is reached, and how.
-struct Target<'a> {
-    address: &'a Address,
-    http: &'a HttpConfig,
-    timeout: Option<TimeDelta>,
-}
-
-fn target(settings: &Settings) -> Target<'_> {
-    match settings {
-        Settings::Slack(c) => Target { address: &c.address, http: &c.http, timeout: c.timeout },
-        Settings::Webhook(c) => Target { address: &c.address, http: &c.http, timeout: c.timeout },
-    }
-}
-
-async fn authenticate(
-    request: reqwest::RequestBuilder,
-    http: &HttpConfig,
-) -> Result<reqwest::RequestBuilder, Unsendable> {
-    match &http.auth {
-        None => Ok(request),
-        Some(Auth::Basic { username, password }) => Ok(request.basic_auth(username, secret(password).await?)),
-        Some(Auth::Authorization { scheme, credentials }) => {
-            let credentials = secret(credentials).await?.unwrap_or_default();
-            Ok(request.header("authorization", format!("{scheme} {credentials}").trim()))
-        }
-    }
-}
-
-async fn secret(source: &Option<SecretSource>) -> Result<Option<String>, Unsendable> {
-    match source {
-        None => Ok(None),
-        Some(SecretSource::Inline(secret)) => Ok(Some(secret.expose().to_owned())),
-        Some(SecretSource::File(path)) => address::read_secret_file(path).await.map(Some),
     }
 }

@@ -100,7 +100,7 @@ async fn answers_become_receipts() {
     check("slack", "/ok", Receipt::Accepted { status: 200 }).await;
     check("slack", "/json", Receipt::Accepted { status: 200 }).await;
     check("slack", "/invalid", refused(200, "invalid_payload", None)).await;
-    check("slack", "/limited", refused(429, "rate_limited", None)).await;
+    check("slack", "/limited", refused(429, "rate_limited (its status was 200)", None)).await;
     check("slack", "/busy", refused(429, "slow down", Some(7))).await;
     check("webhook", "/invalid", Receipt::Accepted { status: 200 }).await;
     check("webhook", "/accepted", Receipt::Accepted { status: 202 }).await;

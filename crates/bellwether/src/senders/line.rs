@@ -1,0 +1,76 @@
+//! How a kind of integration reaches its receiver: what all of them do alike with a request, and with its answer.
+
+use bellwether_alerts::{Delivery, HttpConfig, Receipt, Thread};
+use bellwether_model::TimeDelta;
+
+use super::answer::{Answer, Reply};
+use super::authenticate::authenticate;
+use super::redact::{Hidden, describe};
+use super::request::Request;
+use super::{Current, Unsendable};
+
+/// How long a receiver may take when its settings do not say.
+const TIMEOUT_DEFAULT: TimeDelta = TimeDelta(10_000);
+
+/// The way to one receiver, for one part of one attempt.
+pub(super) struct Line<'a> {
+    pub(super) current: &'a Current,
+    pub(super) delivery: &'a Delivery,
+    /// Which part of the message is sent, from zero.
+    pub(super) place: usize,
+    /// What the receiver called the conversation so far.
+    #[allow(dead_code)] // kinds with a conversation come next
+    pub(super) thread: &'a Thread,
+}
+
+impl Line<'_> {
+    /// Makes a request and gives the answer, whatever it says. No answer is a reply already.
+    pub(super) async fn ask(
+        &self,
+        http: &HttpConfig,
+        timeout: Option<TimeDelta>,
+        request: Request,
+    ) -> Result<Answer, Reply> {
+        let client = self.current.client(&self.delivery.integration, http).await?;
+        let mut builder = client
+            .request(request.method, &request.address)
+            .timeout(timeout.unwrap_or(TIMEOUT_DEFAULT).to_std())
+            .header("idempotency-key", self.key())
+            .header("x-bellwether-delivery", self.attempt());
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        builder = authenticate(builder, http).await?;
+        let mut hidden = Hidden::new(&request.address);
+        for (name, values) in &http.headers {
+            for value in values {
+                builder = builder.header(name, value.expose());
+                hidden.add(value.expose());
+            }
+        }
+        request.secrets.iter().for_each(|secret| hidden.add(secret));
+        // A request that cannot even be built never left: a header with a line break, for instance.
+        let built = builder.body(request.body).build();
+        let built = built.map_err(|error| Unsendable(describe(error, &hidden)))?;
+        if let Some(credentials) = built.headers().get("authorization").and_then(|v| v.to_str().ok()) {
+            hidden.add(credentials.rsplit(' ').next().unwrap_or_default());
+        }
+        match client.execute(built).await {
+            Ok(response) => Ok(Answer::read(response, hidden).await),
+            Err(error) => Err(Receipt::Unreachable { reason: describe(error, &hidden) }.into()),
+        }
+    }
+
+    /// What a receiver recognises a repeated request by: the message, and which part of it.
+    pub(super) fn key(&self) -> String {
+        match self.delivery.message.parts.len() {
+            0 | 1 => self.delivery.key.to_string(),
+            _ => format!("{}.{}", self.delivery.key, self.place + 1),
+        }
+    }
+
+    /// Names the attempt, for the log of whoever takes it.
+    pub(super) fn attempt(&self) -> String {
+        format!("{}-{}", self.key(), self.delivery.attempt)
+    }
+}
