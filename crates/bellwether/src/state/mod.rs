@@ -25,7 +25,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Readers beside the writer.
 const CONNECTIONS_MAX: u32 = 4;
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/state/migrations");
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/state/migrations/sqlite");
 
 /// An open state database.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Reading: everything a restart needs, and what people look up.
 
 use bellwether_alerts::{AttemptRow, AuditRow, DeliveryKey, DeliveryRow, EpisodeRow, Restored};
-use bellwether_model::Timestamp;
+use bellwether_model::{AlertFingerprint, Timestamp};
 use bellwether_rules::{EngineSnapshot, RuleChange};
 use bellwether_slo::Correction;
 use serde::de::DeserializeOwned;
@@ -57,6 +57,24 @@ impl StateDb {
             .fetch_all(&self.pool)
             .await
             .map_err(StateError::statement("list deliveries"))?;
+        decode("deliveries", rows)
+    }
+
+    /// Messages that spoke of an alert, the latest first.
+    pub async fn deliveries_of_alert(
+        &self,
+        fingerprint: AlertFingerprint,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRow>, StateError> {
+        let statement = "SELECT d.delivery_key, d.body FROM delivery_alerts a \
+             JOIN deliveries d ON d.delivery_key = a.delivery_key \
+             WHERE a.fingerprint = $1 ORDER BY a.decided_at DESC, a.delivery_key LIMIT $2";
+        let rows: Vec<(String, String)> = sqlx::query_as(statement)
+            .bind(fingerprint.to_string())
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(StateError::statement("list deliveries of an alert"))?;
         decode("deliveries", rows)
     }
 

@@ -183,7 +183,14 @@ async fn write_delivery(tx: &mut SqliteConnection, row: &DeliveryRow, epoch: i64
         .bind(delivery.decided_at.0)
         .bind(row.updated_at.0)
         .bind(json(row)?);
-    query.execute(&mut *tx).await.map(|_| ())
+    query.execute(&mut *tx).await?;
+    for told in &delivery.notification.alerts {
+        let statement = "INSERT INTO delivery_alerts (fingerprint, decided_at, delivery_key) VALUES ($1, $2, $3) \
+             ON CONFLICT (fingerprint, decided_at, delivery_key) DO NOTHING";
+        let query = sqlx::query(statement).bind(told.alert.fingerprint().to_string());
+        query.bind(delivery.decided_at.0).bind(&delivery.key.0).execute(&mut *tx).await?;
+    }
+    Ok(())
 }
 
 async fn write_rule_change(

@@ -7,7 +7,7 @@ use bellwether_alerts::{
     parse_matchers,
 };
 use bellwether_diag::{Diagnostics, Sources};
-use bellwether_model::{Alert, Labels, TimeDelta, Timestamp};
+use bellwether_model::{Alert, AlertFingerprint, Labels, TimeDelta, Timestamp};
 use bellwether_rules::{EngineSnapshot, RuleChange};
 
 const ROUTING: &str = "
@@ -142,6 +142,11 @@ async fn deliveries_attempts_and_audit_can_be_looked_up_and_pruned() {
     assert_eq!((count(receiver("hook")).await, count(receiver("nobody")).await), (2, 0));
     let since = |s| DeliveryQuery { since: Some(Timestamp::from_secs(s)), ..DeliveryQuery::default() };
     assert_eq!((count(since(10)).await, count(since(3600)).await), (2, 0));
+    let named = |name: &str| AlertFingerprint(Labels::from_pairs([("alertname", name)]).fingerprint());
+    let of_alert = async |name: &str| db.deliveries_of_alert(named(name), 10).await.unwrap();
+    let api = of_alert("api").await;
+    assert_eq!((api.len(), of_alert("quiet").await.len()), (1, 0));
+    assert_eq!(api[0].delivery.notification.group_labels.get("alertname"), Some("api"));
     assert_eq!(db.attempts(&all[0].delivery.key).await.unwrap().len(), 1);
     assert_eq!(db.audit(10).await.unwrap()[0].action, "silence.set");
     let pruned = db.prune(Timestamp::from_secs(3600)).await.unwrap();
