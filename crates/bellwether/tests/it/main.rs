@@ -3,6 +3,7 @@
 mod alertmanager_peer;
 mod bad_targets;
 mod browser;
+mod chaos_receiver;
 mod check;
 mod cli;
 mod corrections;
