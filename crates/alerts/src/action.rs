@@ -32,6 +32,19 @@ impl Ack {
     }
 }
 
+/// Somebody has all that fires of a group: every alert of it that can be told is acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acked {
+    /// Who, in order of name; never empty.
+    pub by: Vec<String>,
+    /// What the latest of them wrote; may be empty.
+    pub note: String,
+    /// Since when they have all of it: the moment of the latest acknowledgement.
+    pub at: Timestamp,
+    /// When the first of the acknowledgements ends; `None` means not before all of it is over.
+    pub until: Option<Timestamp>,
+}
+
 /// Somebody ended an alert by hand: it is over until its condition has cleared, and fires again only after that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandResolved {

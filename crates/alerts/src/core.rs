@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bellwether_model::{Alert, AlertFingerprint, Labels, Timestamp};
+use bellwether_model::{Alert, AlertFingerprint, Labels, TimeDelta, Timestamp};
 
 use crate::group::Group;
 use crate::inhibit::Inhibitor;
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long an expired silence stays visible. Alertmanager's default retention.
-const SILENCE_RETENTION: bellwether_model::TimeDelta = bellwether_model::TimeDelta(120 * 3_600_000);
+const SILENCE_RETENTION: TimeDelta = TimeDelta(120 * 3_600_000);
 
 /// What the core is set up with.
 #[derive(Clone, Debug)]
@@ -29,6 +29,17 @@ pub struct Setup {
     pub external_url: String,
     /// Which alerts keep which quiet without a rule of the configuration.
     pub precedence: Arc<Precedence>,
+    /// Who is told when somebody cannot be reached.
+    pub fallback: Option<Fallback>,
+}
+
+/// Who is told instead when a message cannot be delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fallback {
+    /// A receiver of the configuration.
+    pub receiver: String,
+    /// For how long a message may fail before they are told; one that is refused for good is told at once.
+    pub after: TimeDelta,
 }
 
 /// The deciding core.

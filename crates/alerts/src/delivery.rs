@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use bellwether_model::{Alert, AlertFingerprint, Labels, TimeDelta, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{GroupId, IntegrationKind, Message, Reason};
+use crate::{Acked, GroupId, IntegrationKind, Message, Reason};
 
 /// One entry of a receiver: `oncall/slack[0]`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -84,6 +85,27 @@ pub struct Notification {
     pub alerts: Vec<NotifiedAlert>,
     /// Labels of the route, as templates.
     pub route_labels: std::collections::BTreeMap<String, String>,
+    /// Who has all that fires; `None` while anything of it is nobody's, and when nothing fires.
+    ///
+    /// Kinds of which [`crate::Settings::hears_acks`] is true get a message of its own when this changes: with
+    /// [`Reason::Acknowledged`] somebody has taken it (PagerDuty: `acknowledge`, Opsgenie: acknowledge the alert, a
+    /// Slack app: update the message and say it in the thread), with [`Reason::Unacknowledged`] it was given back and
+    /// this is `None` (where the receiver knows such a thing). In messages with any other reason it may be shown, and
+    /// decides nothing: [`Reason::AckExpired`] is told as what fires anew, for PagerDuty as `trigger`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acked_by: Option<Acked>,
+    /// With [`Reason::Fallback`]: who should have heard this, and why they did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreached: Option<Unreached>,
+}
+
+/// Who should have been told, and why they were not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreached {
+    /// Which integration.
+    pub integration: IntegrationId,
+    /// What became of the last attempt, in words and without secrets.
+    pub why: String,
 }
 
 impl Notification {
@@ -135,9 +157,9 @@ pub struct Delivery {
     /// When it was decided.
     pub decided_at: Timestamp,
     /// What it says.
-    pub notification: Notification,
+    pub notification: Arc<Notification>,
     /// The form in which it is said.
-    pub message: Message,
+    pub message: Arc<Message>,
     /// How many of its parts were taken by earlier attempts; they are not sent again.
     #[serde(default)]
     pub parts_accepted: usize,

@@ -5,6 +5,7 @@
 //! one message with the whole story instead of a backlog.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bellwether_model::{AlertFingerprint, TimeDelta, Timestamp};
 
@@ -194,6 +195,8 @@ impl AlertCore {
             receiver: integration.receiver.clone(),
             alerts,
             route_labels: group.route.labels.clone(),
+            acked_by: None,
+            unreached: None,
         }
     }
 
@@ -265,8 +268,8 @@ impl AlertCore {
             reason: resend,
             attempt: old.map_or(0, |p| p.delivery.attempt),
             decided_at: look.at,
-            notification,
-            message,
+            notification: Arc::new(notification),
+            message: Arc::new(message),
             parts_accepted: 0,
             thread,
         };
@@ -492,6 +495,7 @@ fn key(notification: &Notification, integration: &IntegrationId, told: Option<&T
         | Reason::Collapsed
         | Reason::Restart
         | Reason::Acknowledged
+        | Reason::Unacknowledged
         | Reason::AckExpired
         | Reason::Fallback
         | Reason::Drill => String::new(),

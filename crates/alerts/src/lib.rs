@@ -33,13 +33,14 @@ mod time_interval;
 mod view;
 
 pub use action::{
-    Ack, Action, ActionError, Deed, HandResolved, Handled, Judged, Judgement, NOTES_MAX, Note, Subject,
+    Ack, Acked, Action, ActionError, Deed, HandResolved, Handled, Judged, Judgement, NOTES_MAX, Note, Subject,
 };
 pub use config::{Config, MatcherSyntaxError, MessageTexts, TemplateFiles, parse_matcher, parse_matchers};
 pub use connection::{Address, Auth, HttpConfig, SecretSource, TlsConfig};
-pub use core::{AlertCore, Setup};
+pub use core::{AlertCore, Fallback, Setup};
 pub use delivery::{
-    Delivery, DeliveryKey, IntegrationId, Next, Notification, NotifiedAlert, Outcome, Receipt, Status, Thread,
+    Delivery, DeliveryKey, IntegrationId, Next, Notification, NotifiedAlert, Outcome, Receipt, Status,
+    Thread, Unreached,
 };
 pub use event::{AlertSource, Answer, DrillWish, Effect, Event};
 pub use hand_over::{HELD_MAX, HandOver, MemberStatus, Post, PostId, Posted};

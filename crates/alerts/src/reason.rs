@@ -26,6 +26,8 @@ pub enum Reason {
     Restart,
     /// Somebody has taken what fires; told to receivers that show it.
     Acknowledged,
+    /// Whoever had taken it gave it back; told to receivers that show it.
+    Unacknowledged,
     /// Somebody had taken it, and their time is over while it still fires.
     AckExpired,
     /// Another receiver could not be reached.
@@ -47,6 +49,7 @@ impl Reason {
             Self::Collapsed => "Collapsed",
             Self::Restart => "Restart",
             Self::Acknowledged => "Acknowledged",
+            Self::Unacknowledged => "Unacknowledged",
             Self::AckExpired => "AckExpired",
             Self::Fallback => "Fallback",
             Self::Drill => "Drill",
@@ -65,6 +68,7 @@ impl Reason {
             Self::Collapsed => "earlier attempts failed and things changed since; this message tells it all",
             Self::Restart => "the process stopped before the outcome was known",
             Self::Acknowledged => "somebody has taken what fires",
+            Self::Unacknowledged => "whoever had taken it gave it back",
             Self::AckExpired => "the time of an acknowledgement is over, and it still fires",
             Self::Fallback => "another receiver could not be reached",
             Self::Drill => "a test; nothing fires",

@@ -43,6 +43,7 @@ pub(crate) fn setup(yaml: &str) -> Setup {
         templates: Arc::new(Templates::default()),
         external_url: "http://bellwether.example".to_owned(),
         precedence: Arc::default(),
+        fallback: None,
     }
 }
 

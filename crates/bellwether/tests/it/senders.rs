@@ -63,6 +63,7 @@ fn delivery(config: &Arc<Config>) -> Delivery {
         templates: Arc::default(),
         external_url: "http://b.example".into(),
         precedence: Arc::default(),
+        fallback: None,
     };
     let mut core = AlertCore::restore(setup, Restored::default(), Timestamp(0));
     let alert = Alert {

@@ -46,6 +46,7 @@ fn setup() -> Setup {
         templates: Arc::default(),
         external_url: "http://bellwether.example".into(),
         precedence: Arc::default(),
+        fallback: None,
     }
 }
 
