@@ -341,6 +341,7 @@ async fn the_last_word_on_every_group_reaches_every_receiver_whatever_they_answe
         templates: Arc::default(),
         external_url: "http://bellwether.example".to_owned(),
         precedence: Arc::default(),
+        fallback: None,
     };
     let core = AlertCore::restore(setup, Restored::default(), Timestamp(0));
     let senders = Arc::new(Senders::new(config));
