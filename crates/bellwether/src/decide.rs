@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use crate::checkpoint::Checkpoints;
 use crate::clock;
+use crate::failpoint::{self, Step};
 use crate::health::{Health, Trouble};
 use crate::pipeline::{Input, Lookup, Outcome, Pipeline, Work};
 use crate::recorder::Recorder;
@@ -301,10 +302,13 @@ impl Decider {
         asked: Option<oneshot::Sender<Result<Answer, String>>>,
     ) -> Result<(), String> {
         let (records, rules, corrections) = (outcome.records, outcome.rule_changes, outcome.corrections);
+        failpoint::here(Step::Decided);
         let recorded = self.recorder.record(Decided { records, rules, corrections }).await;
+        failpoint::here(Step::Recorded);
         if let Some(asked) = asked {
             let answer = outcome.answer.ok_or_else(|| "no answer".to_owned());
             let _ = asked.send(recorded.clone().and(answer));
+            failpoint::here(Step::Answered);
         }
         if let Err(why) = &recorded
             && !outcome.deliveries.is_empty()
@@ -346,8 +350,11 @@ impl Decider {
         );
         tokio::spawn(async move {
             let key = delivery.key.clone();
+            failpoint::here(Step::Sending);
             let outcome = senders.send(delivery).await;
+            failpoint::here(Step::Heard);
             let _ = reports.send(Request::Alerts(Event::Delivered { delivery: key, outcome }, None)).await;
+            failpoint::here(Step::Reported);
         });
     }
 

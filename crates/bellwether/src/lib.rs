@@ -11,6 +11,7 @@
 //! | [`request`], [`rule_worker`] | what others ask of that task; what evaluates the queries it asks |
 //! | [`checkpoint`], [`fold`], [`backfill`] | the ledger on disk; how a start brings it up to date |
 //! | [`recorder`], [`state`] | decisions on their way to the database that must survive a restart |
+//! | [`failpoint`] | where tests have the process die on that way |
 //! | [`senders`] | what goes out to people |
 //! | [`server`], [`reload`], [`maintain`] | one running server; a new configuration; housekeeping |
 //! | [`pages`], [`telemetry`], [`health`] | what pages, API and metrics see of it; what keeps alerts from people |
@@ -32,6 +33,7 @@ pub mod decide;
 pub mod delivery_view;
 pub mod demo;
 pub mod entropy;
+pub mod failpoint;
 pub mod failure;
 pub mod fold;
 pub mod gauge_notes;

@@ -101,8 +101,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it on a free port without waiting for anything.
     pub(crate) fn spawn(config: &Path, data: &Path) -> Self {
-        let arguments = ["serve", "--listen", "127.0.0.1:0", "--config", text(config), "--data", text(data)];
-        let mut child = program(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::spawn_with(config, data, &[], &[])
+    }
+
+    /// The same with more arguments and variables of the environment.
+    pub(crate) fn spawn_with(config: &Path, data: &Path, more: &[&str], env: &[(&str, &str)]) -> Self {
+        let basic = ["serve", "--listen", "127.0.0.1:0", "--config", text(config), "--data", text(data)];
+        let mut program = program(&[&basic, more].concat());
+        let mut child =
+            program.envs(env.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
         Self { child, url: String::new(), stdout, stderr, http: client() }
@@ -130,6 +137,23 @@ impl Server {
         }
     }
 
+    /// Waits until it is ready or has died, whichever comes first; tells which.
+    #[allow(dead_code)]
+    pub(crate) async fn ready_or_dead(&mut self) -> bool {
+        let begun = Instant::now();
+        loop {
+            if let Some(url) = self.announced() {
+                self.url = url;
+                return true;
+            }
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            assert!(begun.elapsed() < DEADLINE, "it is neither ready nor dead:\n{}", self.stderr());
+            tokio::time::sleep(LOOK_EVERY / 4).await;
+        }
+    }
+
     fn announced(&self) -> Option<String> {
         let stdout = self.stdout.lock().unwrap();
         let rest = stdout.split_once("ready on ")?.1;
@@ -143,7 +167,7 @@ impl Server {
 
     /// Sudden death: no handler runs, nothing is flushed.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
+        let _ = self.child.kill(); // it may have died by itself
         self.child.wait().unwrap();
     }
 
