@@ -104,6 +104,7 @@ impl AlertCore {
                 for alert in alerts {
                     self.hear(source, alert, now, &mut out);
                 }
+                out.answer = (source == AlertSource::Api).then_some(Answer::Heard);
             }
             Event::SetSilence(wish) => {
                 let result = self.set_silence(wish, now, &mut out);

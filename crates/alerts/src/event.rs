@@ -18,7 +18,8 @@ pub enum AlertSource {
 /// Something happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// Alerts arrived. An alert already resolved that was never seen firing is ignored.
+    /// Alerts arrived. An alert already resolved that was never seen firing is ignored. Answered with [`Answer::Heard`]
+    /// when they come from outside.
     Alerts {
         /// Who says so.
         source: AlertSource,
@@ -65,6 +66,8 @@ pub enum Effect {
 /// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
+    /// The alerts were taken in.
+    Heard,
     /// The silence now stands (or ended) under this identity, or was refused.
     Silence(Result<SilenceId, SilenceError>),
     /// What was done, to these alerts, or why not.

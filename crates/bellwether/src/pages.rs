@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bellwether_alerts::{self as alerts, ReceiverState, SilenceId, SilenceWish};
-use bellwether_model::{Labels, SeriesSource, TimeDelta, Timestamp};
+use bellwether_model::{Alert, Labels, SeriesSource, TimeDelta, Timestamp};
 use bellwether_slo::{
     Correction, CorrectionEvent, Fired, Forecast, Goal, HistoryPoint, Past, ReportRequest, ReportSpan, Slo,
     SloReport, SloStatus, Stretch, Suggestion, WhatIf,
@@ -304,6 +304,22 @@ impl App for Pages {
             };
             result.map(|all| all.iter().map(ToString::to_string).collect()).map_err(actions::refused)
         })
+    }
+
+    fn post_alerts(&self, alerts: Vec<Alert>) -> BoxFuture<'_, Result<(), Refused>> {
+        let event = alerts::Event::Alerts { source: alerts::AlertSource::Api, alerts };
+        Box::pin(async move {
+            match self.ask(event).await? {
+                alerts::Answer::Heard => Ok(()),
+                alerts::Answer::Silence(_) | alerts::Answer::Acted(_) | alerts::Answer::Drilled(_) => {
+                    Err(other_answer())
+                }
+            }
+        })
+    }
+
+    fn resolve_timeout(&self) -> TimeDelta {
+        self.read(|pipeline| pipeline.alerts.config().global.resolve_timeout)
     }
 
     fn corrections(&self) -> Vec<Arc<Correction>> {

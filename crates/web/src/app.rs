@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_model::{Alert, Labels, SeriesSource, Timestamp};
+use bellwether_model::{Alert, Labels, SeriesSource, TimeDelta, Timestamp};
 use bellwether_slo::{
     Correction, CorrectionEvent, Fired, Forecast, Goal, HistoryPoint, ReportRequest, SloReport, SloStatus,
     Stretch, Suggestion, WhatIf,
@@ -109,6 +109,10 @@ pub trait App: Send + Sync + 'static {
     /// Alerts from outside; recorded when it answers.
     fn post_alerts(&self, _alerts: Vec<Alert>) -> BoxFuture<'_, Result<(), Refused>> {
         Box::pin(async { Err(Refused::NotFound("this process routes no alerts".to_owned())) })
+    }
+    /// After how long an alert that nobody repeats is over.
+    fn resolve_timeout(&self) -> TimeDelta {
+        TimeDelta(5 * TimeDelta::MINUTE.0)
     }
     /// Why somebody was or was not told of an alert, given by its fingerprint or by its name; an alert that never
     /// fired has an explanation too.

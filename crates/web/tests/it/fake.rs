@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bellwether_model::{
-    Labels, Matcher, PlainChunk, Sample, SeriesSource, SeriesView, SourceError, TimeDelta, TimeRange,
+    Alert, Labels, Matcher, PlainChunk, Sample, SeriesSource, SeriesView, SourceError, TimeDelta, TimeRange,
     Timestamp, matches_all,
 };
 use bellwether_slo::{
@@ -37,6 +37,8 @@ pub(crate) struct Fake {
     /// What was asked for of corrections.
     pub(crate) corrections: Mutex<Vec<CorrectionEvent>>,
     pub(crate) added: Mutex<Vec<NewSilence>>,
+    /// Alerts that were posted.
+    pub(crate) posted: Mutex<Vec<Alert>>,
     pub(crate) phase: Mutex<String>,
     pub(crate) queries: Queries,
     /// Instead of the usual series.
@@ -59,6 +61,7 @@ impl Fake {
             changes: watch::Sender::new(7),
             acks: Mutex::default(),
             added: Mutex::default(),
+            posted: Mutex::default(),
             corrections: Mutex::default(),
             phase: Mutex::new("6".to_owned()),
             queries: Queries::default(),
@@ -491,6 +494,10 @@ impl App for Fake {
         ready(Ok(vec![fingerprint]))
     }
 
+    fn post_alerts(&self, alerts: Vec<Alert>) -> BoxFuture<'_, Result<(), Refused>> {
+        self.posted.lock().unwrap().extend(alerts);
+        ready(Ok(()))
+    }
     fn demo(&self) -> Option<&dyn Demo> {
         (self.mood == Mood::Burning).then_some(self as &dyn Demo)
     }

@@ -1,5 +1,6 @@
 //! Tests of this crate.
 
+mod alertmanager;
 mod api;
 mod ask;
 mod corrections;

@@ -1,6 +1,10 @@
 //! Alertmanager's API v2 for alerts and silences, so that amtool, Grafana and karma-like boards can read and silence.
 //! Errors are bare JSON strings, as there.
 
+mod answer;
+mod intake;
+mod posted;
+
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -21,7 +25,7 @@ pub(crate) fn routes() -> Router<Shared> {
     Router::new()
         .route("/api/v2/silences", get(silences).post(add_silence))
         .route("/api/v2/silence/{id}", get(silence).delete(expire_silence))
-        .route("/api/v2/alerts", get(alerts))
+        .route("/api/v2/alerts", get(alerts).post(intake::post_alerts))
         .route("/api/v2/alerts/groups", get(groups))
         .route_layer(middleware::from_fn(guard::same_site_only))
 }
