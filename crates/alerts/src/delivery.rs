@@ -207,6 +207,13 @@ pub enum Receipt {
         /// How long it asks to be left alone.
         retry_after: Option<TimeDelta>,
     },
+    /// A mail server answered, but did not take it.
+    MailRefused {
+        /// The reply's code: RFC 5321, section 4.2.
+        code: u16,
+        /// What it said.
+        answer: String,
+    },
     /// There was no answer: no connection, no name, no time left.
     Unreachable {
         /// What failed, without the address.
@@ -248,6 +255,9 @@ impl Receipt {
         match self {
             Self::Accepted { .. } => Next::Done,
             Self::Unreachable { .. } | Self::Unsendable { .. } => Next::Again { after: None },
+            // With mail it is the other way round: 4yz may pass, 5yz will not.
+            Self::MailRefused { code: 400..=499, .. } => Next::Again { after: None },
+            Self::MailRefused { .. } => Next::Final,
             Self::Refused { status, retry_after, .. } => match status {
                 408 | 425 | 429 | 500..=599 => {
                     Next::Again { after: retry_after.map(|d| d.min(RETRY_AFTER_MAX)) }
@@ -263,6 +273,7 @@ impl Receipt {
             Self::Accepted { status } => format!("accepted with status {status}"),
             Self::Refused { status, body, .. } if body.is_empty() => format!("refused with status {status}"),
             Self::Refused { status, body, .. } => format!("refused with status {status}: {body}"),
+            Self::MailRefused { code, answer } => format!("refused with code {code}: {answer}"),
             Self::Unreachable { reason } => format!("not reached: {reason}"),
             Self::Unsendable { reason } => format!("not sent: {reason}"),
         }

@@ -50,8 +50,10 @@ pub use message::{Message, TEMPLATE_ALERT_NAME};
 pub use precedence::{Precedence, Preceding};
 pub use reason::{Reason, Verdict};
 pub use receiver::{
-    Content, Global, Integration, IntegrationKind, Mail, Part, Receiver, Settings, SlackAction, SlackConfig,
-    SlackConfirm, SlackField, SmtpDefaults, WebhookConfig,
+    Content, DiscordConfig, EmailConfig, Global, Integration, IntegrationKind, Mail, MailAuth, MsteamsConfig,
+    Msteamsv2Config, NtfyAction, NtfyConfig, ParseMode, Part, Receiver, Settings, SlackAction, SlackConfig,
+    SlackConfirm, SlackField, Smarthost, SmtpDefaults, TelegramChat, TelegramConfig, Threading,
+    WebhookConfig,
 };
 pub use record::{
     AlertRow, AttemptRow, AuditRow, DeliveryRow, DeliveryStatus, EpisodeRow, GroupRow, Record, Restored,

@@ -114,7 +114,6 @@ impl<'a> Renderer<'a> {
         self.render(Escape::None, text)
     }
 
-    #[allow(dead_code)] // only mail is HTML
     /// The same for HTML: what templates insert is escaped, what they say themselves is not.
     pub(crate) fn expand_html(&self, text: &str) -> Result<String, String> {
         self.render(Escape::Html, text)

@@ -22,6 +22,7 @@
 pub mod actions;
 pub mod alert_view;
 pub mod backfill;
+mod base64;
 pub mod checkpoint;
 pub mod cli;
 pub mod client;

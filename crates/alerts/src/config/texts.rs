@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_diag::yaml::{self, Node};
+use bellwether_diag::yaml::{self, Node, Value};
 use bellwether_diag::{Diagnostic, Diagnostics, FileId, Sources, Span};
 use bellwether_template::TemplateError;
 
@@ -81,8 +81,19 @@ impl MessageTexts {
 
     fn take_integration(&mut self, kind: IntegrationKind, node: &Node) {
         self.take(node, kind.template_fields());
+        kind.template_trees().iter().filter_map(|field| node.get(field)).for_each(|node| self.take_all(node));
         if kind == IntegrationKind::Slack {
             self.take_slack(node);
+        }
+    }
+
+    /// Every text below a node.
+    fn take_all(&mut self, node: &Node) {
+        match &node.value {
+            Value::Scalar(_) => self.texts.push(node.clone()),
+            Value::Sequence(items) => items.iter().for_each(|item| self.take_all(item)),
+            Value::Mapping(entries) => entries.iter().for_each(|(_, value)| self.take_all(value)),
+            Value::Null => {}
         }
     }
 

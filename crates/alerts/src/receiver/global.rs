@@ -57,6 +57,9 @@ pub struct Global {
     pub jira_url: Option<String>,
     /// Mattermost's incoming webhook.
     pub mattermost_address: Option<Address>,
+    /// Fields written both here and in a file, which matters only to a receiver that states none of its own.
+    #[serde(skip)]
+    pub(crate) doubtful: Vec<&'static str>,
 }
 
 /// How mail is sent when a receiver does not say.
@@ -126,6 +129,7 @@ impl Default for Global {
             rocketchat_token_id: None,
             jira_url: None,
             mattermost_address: None,
+            doubtful: Vec::new(),
         }
     }
 }
@@ -162,6 +166,12 @@ pub(crate) fn read_global(node: &Node, cx: &mut Cx<'_>) -> Option<Global> {
         None => HttpConfig::default(),
     };
     let timeout = map.optional("resolve_timeout", cx);
+    let either = [
+        ("telegram_bot_token", "telegram_bot_token_file"),
+        ("mattermost_webhook_url", "mattermost_webhook_url_file"),
+    ];
+    let doubtful = either.into_iter().filter(|(inline, file)| map.has(inline) && map.has(file));
+    let doubtful = doubtful.map(|(inline, _)| inline).collect();
     let global = Global {
         resolve_timeout: timeout.unwrap_or_else(|| Global::default().resolve_timeout),
         http,
@@ -185,6 +195,7 @@ pub(crate) fn read_global(node: &Node, cx: &mut Cx<'_>) -> Option<Global> {
         rocketchat_token_id: secret(map, "rocketchat_token_id", "rocketchat_token_id_file", cx),
         jira_url: url(map, "jira_api_url", cx),
         mattermost_address: either_address(map, "mattermost_webhook_url", "mattermost_webhook_url_file", cx),
+        doubtful,
     };
     reader.finish(cx);
     Some(global)

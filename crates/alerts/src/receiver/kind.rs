@@ -128,19 +128,44 @@ impl IntegrationKind {
     /// Fields of an integration whose texts are templates.
     pub(crate) const fn template_fields(self) -> &'static [&'static str] {
         match self {
+            Self::Discord => super::discord::TEXTS,
+            Self::Email => super::email::TEXTS,
+            Self::Msteams => super::msteams::TEXTS,
+            Self::Msteamsv2 => super::msteams::TEXTS_V2,
+            Self::Ntfy => super::ntfy::TEXTS,
             Self::Slack => super::slack::TEXTS,
+            Self::Telegram => super::telegram::TEXTS,
+            Self::Incidentio
+            | Self::Jira
+            | Self::Mattermost
+            | Self::Opsgenie
+            | Self::Pagerduty
+            | Self::Pushover
+            | Self::Rocketchat
+            | Self::Sns
+            | Self::Victorops
+            | Self::Webex
+            | Self::Webhook
+            | Self::Wechat => &[],
+        }
+    }
+
+    /// Fields of an integration all of whose texts are templates, however deep they stand.
+    pub(crate) const fn template_trees(self) -> &'static [&'static str] {
+        match self {
+            Self::Email => super::email::TREES,
+            Self::Ntfy => super::ntfy::TREES,
             Self::Discord
-            | Self::Email
             | Self::Incidentio
             | Self::Jira
             | Self::Mattermost
             | Self::Msteams
             | Self::Msteamsv2
-            | Self::Ntfy
             | Self::Opsgenie
             | Self::Pagerduty
             | Self::Pushover
             | Self::Rocketchat
+            | Self::Slack
             | Self::Sns
             | Self::Telegram
             | Self::Victorops

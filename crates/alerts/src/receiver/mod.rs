@@ -5,12 +5,19 @@
 //! they are sent. Whoever sends them adds addresses and keys.
 
 mod decode;
+mod discord;
+mod email;
 mod global;
 mod kind;
+mod limit;
+mod msteams;
+mod needs;
+mod ntfy;
 mod part;
 mod plain;
 mod said;
 mod slack;
+mod telegram;
 mod webhook;
 
 use bellwether_diag::{Cx, Diagnostic, MapReader};
@@ -19,10 +26,15 @@ use serde::Serialize;
 use crate::fields::UNSUPPORTED;
 use crate::{HttpConfig, IntegrationId};
 
+pub use discord::DiscordConfig;
+pub use email::{EmailConfig, MailAuth, Smarthost, Threading};
 pub use global::{Global, SmtpDefaults};
 pub use kind::IntegrationKind;
+pub use msteams::{MsteamsConfig, Msteamsv2Config};
+pub use ntfy::{NtfyAction, NtfyConfig};
 pub use part::{Content, Mail, Part};
 pub use slack::{SlackAction, SlackConfig, SlackConfirm, SlackField};
+pub use telegram::{ParseMode, TelegramChat, TelegramConfig};
 pub use webhook::WebhookConfig;
 
 pub(crate) use decode::{receiver, text, timeout};
@@ -62,7 +74,13 @@ pub struct Integration {
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // the kinds are named in `IntegrationKind`
 pub enum Settings {
+    Discord(Box<DiscordConfig>),
+    Email(Box<EmailConfig>),
+    Msteams(Box<MsteamsConfig>),
+    Msteamsv2(Box<Msteamsv2Config>),
+    Ntfy(Box<NtfyConfig>),
     Slack(Box<SlackConfig>),
+    Telegram(Box<TelegramConfig>),
     Webhook(Box<WebhookConfig>),
 }
 
@@ -83,14 +101,26 @@ pub(crate) trait Kind {
 impl Settings {
     fn as_kind(&self) -> &dyn Kind {
         match self {
+            Self::Discord(config) => config.as_ref(),
+            Self::Email(config) => config.as_ref(),
+            Self::Msteams(config) => config.as_ref(),
+            Self::Msteamsv2(config) => config.as_ref(),
+            Self::Ntfy(config) => config.as_ref(),
             Self::Slack(config) => config.as_ref(),
+            Self::Telegram(config) => config.as_ref(),
             Self::Webhook(config) => config.as_ref(),
         }
     }
 
     fn as_kind_mut(&mut self) -> &mut dyn Kind {
         match self {
+            Self::Discord(config) => config.as_mut(),
+            Self::Email(config) => config.as_mut(),
+            Self::Msteams(config) => config.as_mut(),
+            Self::Msteamsv2(config) => config.as_mut(),
+            Self::Ntfy(config) => config.as_mut(),
             Self::Slack(config) => config.as_mut(),
+            Self::Telegram(config) => config.as_mut(),
             Self::Webhook(config) => config.as_mut(),
         }
     }
@@ -133,22 +163,22 @@ pub(crate) fn read_settings(
     cx: &mut Cx<'_>,
 ) -> Option<Settings> {
     match kind {
+        IntegrationKind::Discord => discord::read(map, base, cx).map(Box::new).map(Settings::Discord),
+        IntegrationKind::Email => email::read(map, base, cx).map(Box::new).map(Settings::Email),
+        IntegrationKind::Msteams => msteams::read(map, base, cx).map(Box::new).map(Settings::Msteams),
+        IntegrationKind::Msteamsv2 => msteams::read_v2(map, base, cx).map(Box::new).map(Settings::Msteamsv2),
+        IntegrationKind::Ntfy => ntfy::read(map, base, cx).map(Box::new).map(Settings::Ntfy),
         IntegrationKind::Slack => slack::read(map, base, cx).map(Box::new).map(Settings::Slack),
+        IntegrationKind::Telegram => telegram::read(map, base, cx).map(Box::new).map(Settings::Telegram),
         IntegrationKind::Webhook => webhook::read(map, base, cx).map(Box::new).map(Settings::Webhook),
-        IntegrationKind::Discord
-        | IntegrationKind::Email
-        | IntegrationKind::Incidentio
+        IntegrationKind::Incidentio
         | IntegrationKind::Jira
         | IntegrationKind::Mattermost
-        | IntegrationKind::Msteams
-        | IntegrationKind::Msteamsv2
-        | IntegrationKind::Ntfy
         | IntegrationKind::Opsgenie
         | IntegrationKind::Pagerduty
         | IntegrationKind::Pushover
         | IntegrationKind::Rocketchat
         | IntegrationKind::Sns
-        | IntegrationKind::Telegram
         | IntegrationKind::Victorops
         | IntegrationKind::Webex
         | IntegrationKind::Wechat => {

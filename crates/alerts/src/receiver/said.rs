@@ -25,10 +25,23 @@ impl Said<'_> {
         self.renderer.expand(text)
     }
 
-    #[allow(dead_code)] // only mail is HTML
     /// The same for HTML: what templates insert is escaped.
     pub(crate) fn expand_html(&self, text: &str) -> Result<String, String> {
         self.renderer.expand_html(text)
+    }
+
+    /// The page with what this receiver is told of, where people can also say that they have taken it.
+    pub(crate) fn page_url(&self) -> String {
+        let mut url = format!("{}/alerts?receiver=", self.external_url);
+        for byte in self.notification.receiver.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                    url.push(char::from(byte))
+                }
+                _ => url += &format!("%{byte:02X}"),
+            }
+        }
+        url
     }
 }
 

@@ -97,10 +97,10 @@ fn kinds_that_cannot_be_delivered_to_yet_are_refused_by_name() {
         "route: {receiver: a}
 receivers:
   - name: a
-    email_configs: [{to: x@example.org}]
+    wechat_configs: [{agent_id: '1'}]
     slack_configs: [{api_url: 'https://hooks.example/x', app_token: t}]",
         &[
-            "4: email_configs cannot be delivered to yet; for now use slack_configs or webhook_configs",
+            "4: wechat_configs cannot be delivered to yet; for now use slack_configs or webhook_configs",
             "5: app_token: Slack app tokens are not supported yet; use an incoming webhook's api_url",
         ],
     );

@@ -19,7 +19,6 @@ pub(super) struct Line<'a> {
     /// Which part of the message is sent, from zero.
     pub(super) place: usize,
     /// What the receiver called the conversation so far.
-    #[allow(dead_code)] // kinds with a conversation come next
     pub(super) thread: &'a Thread,
 }
 

@@ -12,11 +12,18 @@ mod alertmanager;
 mod answer;
 mod authenticate;
 mod client;
+mod discord;
 mod line;
+mod mail;
+mod mail_connection;
+mod mail_message;
+mod msteams;
+mod ntfy;
 mod redact;
 mod request;
 mod retry_after;
 mod slack;
+mod telegram;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -96,7 +103,13 @@ impl Current {
         };
         let line = Line { current: self, delivery, place, thread };
         let reply = match &integration.settings {
+            Settings::Discord(config) => discord::send(config, part, &line).await,
+            Settings::Email(config) => mail::send(config, part, &line).await,
+            Settings::Msteams(config) => msteams::send(&config.address, &config.http, part, &line).await,
+            Settings::Msteamsv2(config) => msteams::send(&config.address, &config.http, part, &line).await,
+            Settings::Ntfy(config) => ntfy::send(config, part, &line).await,
             Settings::Slack(config) => slack::send(config, part, &line).await,
+            Settings::Telegram(config) => telegram::send(config, part, &line).await,
             Settings::Webhook(config) => webhook::send(config, part, &line).await,
         };
         reply.unwrap_or_else(|not_sent| not_sent)

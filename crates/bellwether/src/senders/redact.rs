@@ -12,7 +12,7 @@ const SECRET_CHARS_MIN: usize = 4;
 const REDACTED: &str = "<secret>";
 
 /// Texts that are not shown.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Hidden(Vec<String>);
 
 impl Hidden {

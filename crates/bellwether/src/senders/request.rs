@@ -40,7 +40,6 @@ impl Request {
         })
     }
 
-    #[allow(dead_code)] // kinds with keys come next
     /// With the recorded JSON object and fields that must not be recorded.
     pub(super) fn json_with_secrets(
         self,
@@ -78,13 +77,11 @@ impl Request {
         self
     }
 
-    #[allow(dead_code)] // kinds with keys come next
     /// A header whose value is not shown.
     pub(super) fn secret_header(self, name: &str, value: &str) -> Self {
         self.hide(value).header(name, value)
     }
 
-    #[allow(dead_code)] // kinds with keys come next
     /// A text that is not shown.
     pub(super) fn hide(mut self, secret: impl Into<String>) -> Self {
         self.secrets.push(secret.into());

@@ -1,0 +1,355 @@
+//! Telegram: a bot's message. One that is too long becomes several, each valid by itself; Alertmanager replaces it by
+//! a sentence that says nothing about the outage.
+
+use bellwether_diag::{Cx, MapReader, Spanned};
+use serde::Serialize;
+use serde_json::{Map, json};
+
+use super::limit::{split_at_lines, utf16};
+use super::needs::{api_url, missing, secret_or_global};
+use super::{Base, Kind, Part, Said, plain_text, text};
+use crate::connection::AddressFields;
+use crate::{HttpConfig, SecretSource};
+
+/// Fields whose texts are templates.
+pub(super) const TEXTS: &[&str] = &["message"];
+
+/// The longest message, after which a text is split; counted in UTF-16 units, which is never less than characters.
+const MESSAGE_UTF16_MAX: usize = 4096;
+/// More messages at once are noise; what is left is behind the link.
+const MESSAGES_MAX: usize = 10;
+const API_URL: &str = "https://api.telegram.org";
+
+/// A Telegram bot.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TelegramConfig {
+    /// The interface, without the bot's path.
+    pub api_url: String,
+    /// The bot's token.
+    pub token: SecretSource,
+    /// Who hears it.
+    pub chat: TelegramChat,
+    /// A topic of the chat; 0 is none.
+    pub message_thread_id: i64,
+    /// The text; a template.
+    pub message: String,
+    /// Whether phones stay silent.
+    pub disable_notifications: bool,
+    /// How the text is read.
+    pub parse_mode: ParseMode,
+    /// How the interface is reached.
+    pub http: HttpConfig,
+}
+
+/// A chat.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TelegramChat {
+    /// By its number.
+    Id(i64),
+    /// By a file that holds the number, read at every delivery.
+    File(String),
+}
+
+/// How Telegram reads a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum ParseMode {
+    /// As it is.
+    #[serde(rename = "")]
+    Plain,
+    /// A few tags.
+    #[serde(rename = "HTML")]
+    Html,
+    /// The old markdown.
+    Markdown,
+    /// The new markdown.
+    MarkdownV2,
+}
+
+impl ParseMode {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Html => "HTML",
+            Self::Markdown => "Markdown",
+            Self::MarkdownV2 => "MarkdownV2",
+        }
+    }
+}
+
+impl Kind for TelegramConfig {
+    fn render(&self, said: &Said<'_>) -> Result<Vec<Part>, String> {
+        let messages = match self.parse_mode {
+            ParseMode::Html => {
+                split_html(said.expand_html(&self.message)?.trim_matches('\n'), MESSAGE_UTF16_MAX)
+            }
+            ParseMode::Plain | ParseMode::Markdown | ParseMode::MarkdownV2 => {
+                split_at_lines(said.expand(&self.message)?.trim_matches('\n'), MESSAGE_UTF16_MAX)
+            }
+        };
+        match messages.is_empty() {
+            true => Err("the message is empty".to_owned()),
+            false => Ok(self.parts(messages, self.parse_mode, said)),
+        }
+    }
+
+    fn plain(&self, said: &Said<'_>, why: &str) -> Vec<Part> {
+        let (title, facts) = plain_text(said.notification);
+        let text = format!(
+            "{title}\n{facts}\n{}\nplain text, because the receiver's template failed: {why}",
+            said.page_url()
+        );
+        self.parts(split_at_lines(&text, MESSAGE_UTF16_MAX), ParseMode::Plain, said)
+    }
+
+    fn secret_files_mut(&mut self) -> Vec<&mut String> {
+        let mut files = self.http.secret_files_mut();
+        files.extend(self.token.file_mut());
+        if let TelegramChat::File(file) = &mut self.chat {
+            files.push(file);
+        }
+        files
+    }
+}
+
+impl TelegramConfig {
+    fn parts(&self, mut messages: Vec<String>, mode: ParseMode, said: &Said<'_>) -> Vec<Part> {
+        if messages.len() > MESSAGES_MAX {
+            messages.truncate(MESSAGES_MAX - 1);
+            let rest = format!("… and more: {}", said.page_url());
+            messages.push(rest);
+        }
+        let last = messages.len() - 1;
+        let of = |(index, text): (usize, String)| {
+            // The sentence about the rest is nobody's markup.
+            let is_note = index == last && text.starts_with("… and more: ");
+            let mode = if is_note { ParseMode::Plain } else { mode };
+            Part::json_to("sendMessage", self.body(&text, mode))
+        };
+        messages.into_iter().enumerate().map(of).collect()
+    }
+
+    fn body(&self, text: &str, mode: ParseMode) -> String {
+        let mut body = Map::new();
+        if let TelegramChat::Id(id) = self.chat {
+            body.insert("chat_id".into(), json!(id));
+        }
+        if self.message_thread_id != 0 {
+            body.insert("message_thread_id".into(), json!(self.message_thread_id));
+        }
+        body.insert("text".into(), json!(text));
+        if mode != ParseMode::Plain {
+            body.insert("parse_mode".into(), json!(mode.as_str()));
+        }
+        body.insert("link_preview_options".into(), json!({"is_disabled": true}));
+        if self.disable_notifications {
+            body.insert("disable_notification".into(), json!(true));
+        }
+        serde_json::Value::Object(body).to_string()
+    }
+}
+
+/// What a text of HTML is made of, as far as splitting it goes.
+enum Token<'a> {
+    Open {
+        name: &'a str,
+        whole: &'a str,
+    },
+    Close {
+        name: &'a str,
+        whole: &'a str,
+    },
+    /// A character, an entity, or a `<` that begins no tag.
+    Unit(&'a str),
+}
+
+/// Splits HTML so that every piece closes what it opens: what is open at the end of one is closed there and opened
+/// again in the next. Never inside a tag or an entity.
+fn split_html(text: &str, max: usize) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let mut piece = Piece::default();
+    // The state at the last end of a line, to which a piece can go back.
+    let mut line_end: Option<(Piece<'_>, usize)> = None;
+    let (mut at, mut began) = (0, 0);
+    while at < text.len() {
+        let token = token_at(&text[at..]);
+        let whole = match &token {
+            Token::Open { whole, .. } | Token::Close { whole, .. } | Token::Unit(whole) => *whole,
+        };
+        let grows = match &token {
+            Token::Open { name, whole } => utf16(whole) + name.len() + 3,
+            Token::Close { .. } => 0,
+            Token::Unit(whole) => utf16(whole),
+        };
+        let is_begun = at > began;
+        if is_begun && piece.length() + grows > max {
+            let (full, next) = line_end.take().unwrap_or_else(|| (piece.clone(), at));
+            piece = Piece { text: full.open_tags(), open: full.open.clone() };
+            pieces.push(full.closed());
+            (at, began) = (next, next);
+            continue;
+        }
+        piece.take(&token, whole);
+        at += whole.len();
+        if whole == "\n" {
+            line_end = Some((piece.clone(), at));
+        }
+    }
+    pieces.push(piece.closed());
+    pieces.retain(|piece| !piece.trim().is_empty());
+    pieces
+}
+
+#[derive(Clone, Default)]
+struct Piece<'a> {
+    text: String,
+    /// Names and whole tags of what is open.
+    open: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Piece<'a> {
+    /// Its length once everything open is closed.
+    fn length(&self) -> usize {
+        utf16(&self.text) + self.open.iter().map(|(name, _)| name.len() + 3).sum::<usize>()
+    }
+
+    fn open_tags(&self) -> String {
+        self.open.iter().map(|(_, whole)| *whole).collect()
+    }
+
+    fn closed(&self) -> String {
+        let ends = self.open.iter().rev().map(|(name, _)| format!("</{name}>"));
+        self.text.clone() + &ends.collect::<String>()
+    }
+
+    fn take(&mut self, token: &Token<'a>, whole: &str) {
+        match token {
+            Token::Open { name, whole } => self.open.push((name, whole)),
+            Token::Close { name, .. } => {
+                if let Some(index) = self.open.iter().rposition(|(open, _)| open == name) {
+                    self.open.truncate(index);
+                }
+            }
+            Token::Unit(_) => {}
+        }
+        self.text += whole;
+    }
+}
+
+fn token_at(text: &str) -> Token<'_> {
+    /// The longest entity Telegram knows is `&quot;`; numbers are longer.
+    const ENTITY_MAX: usize = 12;
+    let first = text.chars().next().map_or(1, char::len_utf8);
+    let unit = Token::Unit(&text[..first]);
+    match text.as_bytes().first() {
+        Some(b'&') => match text.bytes().take(ENTITY_MAX).position(|b| b == b';') {
+            Some(end) => Token::Unit(&text[..=end]),
+            None => unit,
+        },
+        Some(b'<') => {
+            let Some(end) = text.find('>') else { return unit };
+            let (whole, inside) = (&text[..=end], &text[1..end]);
+            let (closes, inside) = match inside.strip_prefix('/') {
+                Some(inside) => (true, inside),
+                None => (false, inside),
+            };
+            let name = inside.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or_default();
+            match name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic()) {
+                true if closes => Token::Close { name, whole },
+                true if whole.ends_with("/>") => Token::Unit(whole),
+                true => Token::Open { name, whole },
+                false => unit,
+            }
+        }
+        _ => unit,
+    }
+}
+
+/// Reads an item of `telegram_configs`.
+pub(super) fn read(map: &mut MapReader<'_>, base: &Base<'_>, cx: &mut Cx<'_>) -> Option<TelegramConfig> {
+    let global_url = base.global.and_then(|g| g.telegram_url.as_ref());
+    let api_url = api_url(map, "api_url", global_url, API_URL, cx);
+    let fields = AddressFields { url: "bot_token", file: "bot_token_file" };
+    let global_token = ("telegram_bot_token", |g: &super::Global| g.telegram_token.clone());
+    let token = secret_or_global(map, fields, global_token, base, cx);
+    let chat = chat(map, cx);
+    let config = TelegramConfig {
+        api_url: api_url.trim_end_matches('/').to_owned(),
+        message_thread_id: map.optional("message_thread_id", cx).unwrap_or(0),
+        message: text(map, "message", r#"{{ template "telegram.default.message" . }}"#, cx),
+        disable_notifications: map.optional("disable_notifications", cx).unwrap_or(false),
+        parse_mode: parse_mode(map, cx),
+        http: base.http.clone(),
+        token: token?,
+        chat: chat?,
+    };
+    Some(config)
+}
+
+fn chat(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<TelegramChat> {
+    let had_id = map.has("chat_id");
+    let id: Option<i64> = map.optional("chat_id", cx);
+    let file: Option<String> = map.optional("chat_id_file", cx);
+    match (id.filter(|id| *id != 0), file.filter(|file| !file.is_empty())) {
+        (Some(_), Some(_)) => {
+            let message = "chat_id and chat_id_file are both written; which one counts?";
+            cx.error_help(map.key_span("chat_id_file"), message, "remove one of them");
+            None
+        }
+        (Some(id), None) => Some(TelegramChat::Id(id)),
+        (None, Some(file)) => Some(TelegramChat::File(file)),
+        (None, None) => {
+            if !had_id || id == Some(0) {
+                missing(map, "chat_id is missing", "write chat_id or chat_id_file", cx);
+            }
+            None
+        }
+    }
+}
+
+fn parse_mode(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> ParseMode {
+    let written: Option<Spanned<String>> = map.optional("parse_mode", cx);
+    let Some(written) = written else { return ParseMode::Html };
+    match written.value.as_str() {
+        "" => ParseMode::Plain,
+        "HTML" => ParseMode::Html,
+        "Markdown" => ParseMode::Markdown,
+        "MarkdownV2" => ParseMode::MarkdownV2,
+        other => {
+            let message = format!("unknown parse_mode {other:?}");
+            cx.error_help(written.span, message, "write HTML, Markdown, MarkdownV2 or \"\"");
+            ParseMode::Html
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_piece_of_a_split_page_is_valid_by_itself() {
+        let check = |text: &str, max: usize, want: &[&str]| assert_eq!(split_html(text, max), want, "{text}");
+        check("<b>one</b>\n<b>two</b>\n", 14, &["<b>one</b>\n", "<b>two</b>\n"]);
+        check("<b>one two</b>", 13, &["<b>one tw</b>", "<b>o</b>"]);
+        check("a &amp; b &lt; c", 9, &["a &amp; b", " &lt; c"]);
+        check(
+            "<a href=\"http://x\">link</a>",
+            25,
+            &["<a href=\"http://x\">li</a>", "<a href=\"http://x\">nk</a>"],
+        );
+        check("1 < 2 & 3", 100, &["1 < 2 & 3"]);
+        check("<b>one\n<i>two\nthree</i></b>", 24, &["<b>one\n<i>two\n</i></b>", "<b><i>three</i></b>"]);
+        let long = format!("<pre>{}</pre>", "line of text\n".repeat(2000));
+        let pieces = split_html(&long, 4096);
+        assert!(pieces.iter().all(|p| utf16(p) <= 4096 && p.starts_with("<pre>") && p.ends_with("</pre>")));
+        assert_eq!(pieces.iter().map(|p| p.matches("line of text").count()).sum::<usize>(), 2000);
+    }
+
+    #[test]
+    fn splitting_ends_also_where_one_tag_is_longer_than_a_message() {
+        let tag = format!("<a href=\"{}\">x</a>", "y".repeat(50));
+        let pieces = split_html(&format!("{tag}{tag}"), 20);
+        assert!(!pieces.is_empty() && pieces.len() <= 8, "{pieces:?}");
+    }
+}
