@@ -61,6 +61,9 @@ pub struct Serve {
     /// Where samples, the ledger and the state are kept; made if missing
     #[arg(long, value_name = "DIR", default_value = "bellwether-data")]
     pub data: PathBuf,
+    /// Where the state is kept instead of in DIR: a PostgreSQL database, postgres://USER:PASSWORD@HOST:5432/DATABASE
+    #[arg(long, value_name = "URL", env = "BELLWETHER_STATE", hide_env_values = true)]
+    pub state: Option<String>,
     /// Address of pages and API
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9999")]
     pub listen: String,

@@ -120,6 +120,7 @@ mod tests {
     use sqlx::{Connection, SqliteConnection};
 
     use super::*;
+    use crate::state::Location;
 
     fn audit(subject: &str) -> Decided {
         let [who, action, detail] = ["ann", "silence.set", "deploy"].map(str::to_owned);
@@ -131,7 +132,7 @@ mod tests {
     async fn what_could_not_be_recorded_is_recorded_when_the_database_takes_it_again() {
         let file = std::env::temp_dir().join(format!("bellwether-recorder-{}.db", std::process::id()));
         let _ = std::fs::remove_file(&file);
-        let state = Arc::new(StateDb::open(&file).await.unwrap());
+        let state = Arc::new(StateDb::open(&Location::file(&file)).await.unwrap());
         let health = Arc::new(Health::default());
         let mut recorder = Recorder { pauses: &[], ..Recorder::new(state.clone(), health.clone()) };
         let mut other = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();

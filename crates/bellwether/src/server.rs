@@ -36,15 +36,17 @@ use crate::senders::Senders;
 use crate::slo_asker::SloAsker;
 use crate::source::SourceHandle;
 use crate::source::evaluator::Evaluator;
-use crate::state::{StateDb, StateError};
+use crate::state::{Location, StateDb, StateError};
 use crate::{clock, maintain, shutdown, terminal, writer};
 
 /// What a server is started with.
 pub struct Start {
     /// The configuration.
     pub config: ConfigSource,
-    /// Where everything is kept.
+    /// Where everything is kept, the state included unless it has a place of its own.
     pub data: PathBuf,
+    /// Where the state is kept; without it, in a file beside the rest.
+    pub state: Option<Location>,
     /// Where pages and API are served.
     pub listener: TcpListener,
     /// The demonstration's switches, if this is one.
@@ -79,7 +81,9 @@ impl Server {
         let address = start.listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
         let url = format!("http://{address}");
         let store = open_store(&start.data, &health)?;
-        let state = StateDb::open(&start.data.join("state.db")).await.map_err(failed)?;
+        let location = start.state.unwrap_or_else(|| Location::file(start.data.join("state.db")));
+        let state = StateDb::open(&location).await.map_err(failed)?;
+        info!(database = %location, epoch = state.epoch(), "state database opened");
         let state = Arc::new(state);
         let made = Arc::new(GoogleObjectives::open(&state).await.map_err(failed)?);
         let slos = google_objectives::beside(&config.slos, made.slos());

@@ -3,4 +3,5 @@
 
 pub mod cases;
 pub mod peers;
+pub mod postgres;
 pub mod series_numbers;

@@ -39,8 +39,14 @@ pub async fn run(arguments: Demo) -> Result<(), Failure> {
     spawn(receiver::serve(receiver_listener, Inbox::default()), "the receiver");
     let config = ConfigSource::Text { name: "demo".to_owned(), text: config_text(&mock, &receiver) };
     let demo = Arc::new(Switches::new(state));
-    let start =
-        Start { config, data: data.path.clone(), listener, demo: Some(demo), queries: Default::default() };
+    let start = Start {
+        config,
+        data: data.path.clone(),
+        state: None,
+        listener,
+        demo: Some(demo),
+        queries: Default::default(),
+    };
     let server = Server::start(start).await?;
     spawn_users(&mock, arguments.users);
     server.first_data(FIRST_DATA_MAX).await;

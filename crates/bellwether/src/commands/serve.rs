@@ -9,6 +9,7 @@ use crate::listen::listen;
 use crate::output::say;
 use crate::reload::ConfigSource;
 use crate::server::{Server, Start};
+use crate::state::{Location, LocationError};
 
 /// Starts a server and runs it.
 pub async fn run(arguments: Serve) -> Result<(), Failure> {
@@ -17,9 +18,17 @@ pub async fn run(arguments: Serve) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
     let queries = settings(&arguments);
     let config = ConfigSource::File(arguments.config);
-    let server = Server::start(Start { config, data: arguments.data, listener, demo: None, queries }).await?;
+    let state = state(arguments.state.as_deref())?;
+    let start = Start { config, data: arguments.data, state, listener, demo: None, queries };
+    let server = Server::start(start).await?;
     say(&format!("Bellwether is ready on http://{address}"));
     server.run().await
+}
+
+/// Where the state is kept, if not in a file of the data directory.
+fn state(address: Option<&str>) -> Result<Option<Location>, Failure> {
+    let location = address.filter(|address| !address.is_empty()).map(str::parse);
+    location.transpose().map_err(|error: LocationError| Failure::failed(error.to_string()))
 }
 
 /// What the flags say of queries.

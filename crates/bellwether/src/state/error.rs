@@ -1,37 +1,45 @@
-//! What can go wrong with the state database, with the file's name and what to do.
-
-use std::path::{Path, PathBuf};
+//! What can go wrong with the state database, with its name and what to do.
 
 use sqlx::migrate::MigrateError;
+
+use super::Location;
 
 /// Why the state database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// The file cannot be opened.
-    #[error("state database {}: {reason}", path.display())]
+    /// It cannot be opened.
+    #[error("state database {database}: {reason}")]
     Open {
-        /// The file.
-        path: PathBuf,
+        /// Where it is.
+        database: String,
         /// What the database said.
         reason: String,
     },
-    /// The file was written by a later version of this program.
+    /// Another server works with it.
     #[error(
-        "state database {}: its tables are of version {version}, which this program does not know; \
-         start the later version that wrote it, or restore a backup",
-        path.display()
+        "state database {database}: another Bellwether uses it, and two would decide twice; stop the other one, or \
+         give this one a database of its own"
+    )]
+    InUse {
+        /// Where it is.
+        database: String,
+    },
+    /// It was written by a later version of this program.
+    #[error(
+        "state database {database}: its tables are of version {version}, which this program does not know; \
+         start the later version that wrote it, or restore a backup"
     )]
     Newer {
-        /// The file.
-        path: PathBuf,
+        /// Where it is.
+        database: String,
         /// The version found.
         version: i64,
     },
     /// The tables cannot be brought up to date.
-    #[error("state database {}: its tables cannot be brought up to date: {reason}", path.display())]
+    #[error("state database {database}: its tables cannot be brought up to date: {reason}")]
     Migrate {
-        /// The file.
-        path: PathBuf,
+        /// Where it is.
+        database: String,
         /// What the database said.
         reason: String,
     },
@@ -56,32 +64,42 @@ pub enum StateError {
 }
 
 impl StateError {
-    pub(super) fn open(path: &Path, error: sqlx::Error) -> Self {
-        let reason = match error.as_database_error().map(|e| e.message().to_owned()) {
-            Some(message) if message.contains("not a database") => {
+    pub(super) fn open(location: &Location, error: sqlx::Error) -> Self {
+        let reason = match (location, error.as_database_error().map(|e| e.message().to_owned())) {
+            (Location::File(_), Some(message)) if message.contains("not a database") => {
                 "it is not a state database; move the file away to begin anew, or name another".to_owned()
             }
-            Some(message) if message.contains("unable to open") => {
+            (Location::File(_), Some(message)) if message.contains("unable to open") => {
                 "it cannot be opened or created; does its folder exist, and may this user write to it?"
                     .to_owned()
             }
-            Some(message) => message,
-            None => error.to_string(),
+            (_, Some(message)) => message,
+            (Location::Server(_), None) => {
+                format!(
+                    "the server cannot be reached: {error}; does it run there, and does it take connections?"
+                )
+            }
+            (Location::File(_), None) => error.to_string(),
         };
-        Self::Open { path: path.to_owned(), reason }
+        Self::Open { database: location.to_string(), reason }
     }
 
-    pub(super) fn migrate(path: &Path, error: MigrateError) -> Self {
+    pub(super) fn migrate(location: &Location, error: MigrateError) -> Self {
+        let database = location.to_string();
         match error {
-            MigrateError::VersionMissing(version) => Self::Newer { path: path.to_owned(), version },
+            MigrateError::VersionMissing(version) => Self::Newer { database, version },
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-                Self::open(path, error)
+                Self::open(location, error)
             }
-            other => Self::Migrate { path: path.to_owned(), reason: other.to_string() },
+            other => Self::Migrate { database, reason: other.to_string() },
         }
     }
 
     pub(super) fn statement(operation: &'static str) -> impl Fn(sqlx::Error) -> Self {
         move |error| Self::Statement { operation, reason: error.to_string() }
+    }
+
+    pub(super) fn slow(operation: &'static str) -> Self {
+        Self::Statement { operation, reason: "the database does not answer in time".to_owned() }
     }
 }

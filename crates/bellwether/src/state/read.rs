@@ -1,41 +1,55 @@
 //! Reading: everything a restart needs, and what people look up.
 
+use std::sync::PoisonError;
+
 use bellwether_alerts::{AttemptRow, AuditRow, DeliveryKey, DeliveryRow, EpisodeRow, Restored};
 use bellwether_model::{AlertFingerprint, Timestamp};
 use bellwether_rules::{EngineSnapshot, RuleChange};
 use bellwether_slo::Correction;
 use serde::de::DeserializeOwned;
 
+use super::key::key;
+use super::progress::Progress;
+use super::table::Value;
 use super::{StateDb, StateError};
 
 /// Which messages to list; a field that is `None` does not narrow the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryQuery {
+    /// This one.
+    pub key: Option<DeliveryKey>,
     /// Of this receiver.
     pub receiver: Option<String>,
     /// Of this group.
     pub group: Option<String>,
+    /// That spoke of this alert.
+    pub alert: Option<AlertFingerprint>,
     /// With this status, as [`bellwether_alerts::DeliveryStatus::as_str`] writes it.
     pub status: Option<String>,
     /// Decided at this moment or later.
     pub since: Option<Timestamp>,
+    /// Behind this one in the list: the last of the page before, with the moment it was decided at.
+    pub after: Option<(Timestamp, DeliveryKey)>,
 }
+
+/// A message as it was written down first, and where it stands by now.
+type DeliveryText = (String, String, Option<String>);
 
 impl StateDb {
     /// Everything the alerts core needs to go on.
     pub async fn restore(&self) -> Result<Restored, StateError> {
-        Ok(Restored {
+        let open = "SELECT delivery_key, body, progress FROM deliveries WHERE is_open = 1 \
+                    ORDER BY decided_at, delivery_key";
+        let restored = Restored {
             alerts: self.rows("alerts", "SELECT fingerprint, body FROM alerts ORDER BY fingerprint").await?,
             silences: self.rows("silences", "SELECT id, body FROM silences ORDER BY id").await?,
             groups: self.rows("alert_groups", "SELECT id, body FROM alert_groups ORDER BY id").await?,
             told: self.rows("told", "SELECT group_id, body FROM told ORDER BY group_id, integration").await?,
-            deliveries: self
-                .rows(
-                    "deliveries",
-                    "SELECT delivery_key, body FROM deliveries WHERE is_open = 1 ORDER BY decided_at, delivery_key",
-                )
-                .await?,
-        })
+            deliveries: deliveries(self.db.fetch("restore", open, &[]).await?)?,
+        };
+        let open = restored.deliveries.iter().map(|row| row.delivery.key.clone());
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).extend(open);
+        Ok(restored)
     }
 
     /// Messages, the latest first.
@@ -44,20 +58,14 @@ impl StateDb {
         query: &DeliveryQuery,
         limit: usize,
     ) -> Result<Vec<DeliveryRow>, StateError> {
-        let statement = "SELECT delivery_key, body FROM deliveries \
-             WHERE (CAST($1 AS TEXT) IS NULL OR receiver = $1) AND (CAST($2 AS TEXT) IS NULL OR group_id = $2) \
-             AND (CAST($3 AS TEXT) IS NULL OR status = $3) AND decided_at >= $4 \
-             ORDER BY decided_at DESC, delivery_key LIMIT $5";
-        let rows: Vec<(String, String)> = sqlx::query_as(statement)
-            .bind(&query.receiver)
-            .bind(&query.group)
-            .bind(&query.status)
-            .bind(query.since.unwrap_or(Timestamp::MIN).0)
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(StateError::statement("list deliveries"))?;
-        decode("deliveries", rows)
+        let (statement, values) = select(query, limit);
+        deliveries(self.db.fetch("list deliveries", statement, &values).await?)
+    }
+
+    /// One message.
+    pub async fn delivery(&self, key: &DeliveryKey) -> Result<Option<DeliveryRow>, StateError> {
+        let query = DeliveryQuery { key: Some(key.clone()), ..DeliveryQuery::default() };
+        Ok(self.deliveries(&query, 1).await?.pop())
     }
 
     /// Messages that spoke of an alert, the latest first.
@@ -66,43 +74,32 @@ impl StateDb {
         fingerprint: AlertFingerprint,
         limit: usize,
     ) -> Result<Vec<DeliveryRow>, StateError> {
-        let statement = "SELECT d.delivery_key, d.body FROM delivery_alerts a \
-             JOIN deliveries d ON d.delivery_key = a.delivery_key \
-             WHERE a.fingerprint = $1 ORDER BY a.decided_at DESC, a.delivery_key LIMIT $2";
-        let rows: Vec<(String, String)> = sqlx::query_as(statement)
-            .bind(fingerprint.to_string())
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(StateError::statement("list deliveries of an alert"))?;
-        decode("deliveries", rows)
+        let query = DeliveryQuery { alert: Some(fingerprint), ..DeliveryQuery::default() };
+        self.deliveries(&query, limit).await
     }
 
     /// The attempts at one message, the first first.
     pub async fn attempts(&self, delivery: &DeliveryKey) -> Result<Vec<AttemptRow>, StateError> {
         let statement =
             "SELECT delivery_key, body FROM attempts WHERE delivery_key = $1 ORDER BY at, attempt";
-        let query = sqlx::query_as(statement).bind(&delivery.0).fetch_all(&self.pool);
-        decode("attempts", query.await.map_err(StateError::statement("list attempts"))?)
+        let values = [delivery.0.clone().into()];
+        decode("attempts", self.db.fetch("list attempts", statement, &values).await?)
     }
 
     /// Lives of alerts that ended at this moment or later, the first to end first.
     pub async fn episodes(&self, since: Timestamp) -> Result<Vec<EpisodeRow>, StateError> {
         let statement =
             "SELECT fingerprint, body FROM episodes WHERE ends_at >= $1 ORDER BY ends_at, fingerprint";
-        let query = sqlx::query_as(statement).bind(since.0).fetch_all(&self.pool);
-        decode("episodes", query.await.map_err(StateError::statement("list past alerts"))?)
+        decode("episodes", self.db.fetch("list past alerts", statement, &[since.0.into()]).await?)
     }
 
     /// What people did, the latest first.
     pub async fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StateError> {
         let statement =
             "SELECT at, who, action, subject, detail FROM audit ORDER BY at DESC, action, subject LIMIT $1";
-        let rows: Vec<(i64, String, String, String, String)> = sqlx::query_as(statement)
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(StateError::statement("list the audit log"))?;
+        let values = [most(limit)];
+        let rows: Vec<(i64, String, String, String, String)> =
+            self.db.fetch("list the audit log", statement, &values).await?;
         let row =
             |(at, who, action, subject, detail)| AuditRow { at: Timestamp(at), who, action, subject, detail };
         Ok(rows.into_iter().map(row).collect())
@@ -130,9 +127,81 @@ impl StateDb {
         table: &'static str,
         statement: &'static str,
     ) -> Result<Vec<T>, StateError> {
-        let rows = sqlx::query_as(statement).fetch_all(&self.pool).await;
-        decode(table, rows.map_err(StateError::statement("restore"))?)
+        decode(table, self.db.fetch("restore", statement, &[]).await?)
     }
+}
+
+/// Only conditions that are asked for stand in the statement, so that the one that narrows most finds its index.
+fn select(query: &DeliveryQuery, limit: usize) -> (String, Vec<Value>) {
+    let DeliveryQuery { key: delivery, receiver, group, alert, status, since, after } = query;
+    let mut from = "deliveries d";
+    let (mut conditions, mut values) = (Vec::new(), Vec::new());
+    let mut must = |condition: &str, asked: Vec<Value>| {
+        let mut condition = condition.to_owned();
+        for value in asked {
+            values.push(value);
+            condition = condition.replacen('?', &format!("${}", values.len()), 1);
+        }
+        conditions.push(condition);
+    };
+    // The index of alerts is in the order of time itself.
+    let mut at = "d.decided_at";
+    if let Some(alert) = alert {
+        (from, at) =
+            ("delivery_alerts a JOIN deliveries d ON d.delivery_key = a.delivery_key", "a.decided_at");
+        must("a.fingerprint = ?", vec![alert.to_string().into()]);
+    }
+    if let Some(delivery) = delivery {
+        must("d.delivery_key = ?", vec![delivery.0.clone().into()]);
+    }
+    if let Some(receiver) = receiver {
+        must("d.receiver = ?", vec![key(receiver).into()]);
+    }
+    if let Some(group) = group {
+        must("d.group_id = ?", vec![key(group).into()]);
+    }
+    if let Some(status) = status {
+        must("d.status = ?", vec![status.clone().into()]);
+    }
+    if let Some(since) = since {
+        must(&format!("{at} >= ?"), vec![since.0.into()]);
+    }
+    if let Some((decided_at, delivery)) = after {
+        // Rows of one moment are in the order of their keys, the others in reverse order of time.
+        let later = format!("{at} <= ? AND ({at} < ? OR d.delivery_key > ?)");
+        must(&later, vec![decided_at.0.into(), decided_at.0.into(), delivery.0.clone().into()]);
+    }
+    values.push(most(limit));
+    let conditions = match conditions.is_empty() {
+        true => String::new(),
+        false => format!("WHERE {}", conditions.join(" AND ")),
+    };
+    let statement = format!(
+        "SELECT d.delivery_key, d.body, d.progress FROM {from} {conditions} \
+         ORDER BY {at} DESC, d.delivery_key LIMIT ${}",
+        values.len()
+    );
+    (statement, values)
+}
+
+fn most(limit: usize) -> Value {
+    i64::try_from(limit).unwrap_or(i64::MAX).into()
+}
+
+fn deliveries(rows: Vec<DeliveryText>) -> Result<Vec<DeliveryRow>, StateError> {
+    let row = |(key, body, progress): DeliveryText| {
+        let wrong = |error: serde_json::Error| StateError::Row {
+            table: "deliveries",
+            key: key.clone(),
+            reason: error.to_string(),
+        };
+        let mut row: DeliveryRow = serde_json::from_str(&body).map_err(wrong)?;
+        if let Some(progress) = progress {
+            serde_json::from_str::<Progress>(&progress).map_err(wrong)?.apply(&mut row);
+        }
+        Ok(row)
+    };
+    rows.into_iter().map(row).collect()
 }
 
 fn decode<T: DeserializeOwned>(

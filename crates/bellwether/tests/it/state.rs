@@ -1,7 +1,6 @@
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use bellwether::state::{Decided, DeliveryQuery, StateDb, StateError};
+use bellwether::state::{Decided, DeliveryQuery, Location, StateDb, StateError};
 use bellwether_alerts::{
     AlertCore, AlertSource, Config, Effect, Event, Receipt, Record, Restored, Setup, SilenceId, SilenceWish,
     parse_matchers,
@@ -9,32 +8,86 @@ use bellwether_alerts::{
 use bellwether_diag::{Diagnostics, Sources};
 use bellwether_model::{Alert, AlertFingerprint, Labels, TimeDelta, Timestamp};
 use bellwether_rules::{EngineSnapshot, RuleChange};
+use bellwether_testkit::postgres::{self, Postgres};
+use sqlx::{Connection, SqliteConnection};
+
+use crate::process::Folder;
 
 const ROUTING: &str = "
 route: {receiver: hook, group_by: [alertname], group_wait: 10s}
 receivers: [{name: hook, webhook_configs: [{url: 'http://hook.example/secret'}]}]
 ";
 
-/// A folder of its own that is removed at the end.
-struct Folder(PathBuf);
+/// Where a test keeps its state: in a file, or on a real server.
+enum Place {
+    File(Folder),
+    Server(Arc<Postgres>, Location),
+}
 
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("bellwether-state-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
+impl Place {
+    fn file(name: &str) -> Self {
+        Self::File(Folder::new(&format!("state-{name}")))
     }
 
-    fn file(&self) -> PathBuf {
-        self.0.join("state.db")
+    /// `None`, and a line that says so, when there is no PostgreSQL.
+    fn server(name: &str) -> Option<Self> {
+        let server = postgres::shared()?;
+        let location = server.database(name).parse().unwrap();
+        Some(Self::Server(server, location))
+    }
+
+    fn location(&self) -> Location {
+        match self {
+            Self::File(folder) => Location::file(folder.path("state.db")),
+            Self::Server(_, location) => location.clone(),
+        }
+    }
+
+    async fn open(&self) -> StateDb {
+        StateDb::open(&self.location()).await.unwrap()
+    }
+
+    /// As somebody else who looks into the database.
+    async fn run(&self, database: &str, statement: &'static str) {
+        match self {
+            Self::File(folder) => {
+                let url = format!("sqlite://{}", folder.path("state.db").display());
+                let mut other = SqliteConnection::connect(&url).await.unwrap();
+                sqlx::query(statement).execute(&mut other).await.unwrap();
+                other.close().await.unwrap();
+            }
+            Self::Server(server, _) => _ = server.run(database, statement),
+        }
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// The same tests on both databases.
+macro_rules! on_both {
+    ($($name:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(&super::Place::file(stringify!($name))).await;
+            })*
+        }
+        mod postgresql {
+            $(#[tokio::test]
+            async fn $name() {
+                if let Some(place) = super::Place::server(stringify!($name)) {
+                    super::$name(&place).await;
+                }
+            })*
+        }
+    };
+}
+
+on_both! {
+    what_was_recorded_is_what_comes_back
+    ledger_rows_are_found
+    writing_twice_writes_the_same_rows
+    rules_come_back
+    newer_databases_are_left_alone
+    broken_rows_are_named
 }
 
 fn setup() -> Setup {
@@ -115,24 +168,22 @@ fn by_key(mut restored: Restored) -> Restored {
     restored
 }
 
-#[tokio::test]
-async fn what_was_recorded_is_what_comes_back() {
-    let folder = Folder::new("round-trip");
-    let db = StateDb::open(&folder.file()).await.unwrap();
+async fn what_was_recorded_is_what_comes_back(place: &Place) {
+    let db = place.open().await;
     let core = lived_through(&db).await;
-    // Without closing, as after kill -9.
-    let again = StateDb::open(&folder.file()).await.unwrap();
+    // Without a goodbye, as after kill -9.
+    let first = db.epoch();
+    drop(db);
+    let again = place.open().await;
     let restored = again.restore().await.unwrap();
     assert_eq!(by_key(restored.clone()), by_key(core.snapshot()));
     assert_eq!((restored.alerts.len(), restored.groups.len(), restored.told.len()), (3, 3, 1));
     assert_eq!((restored.silences.len(), restored.deliveries.len()), (1, 1));
-    assert_eq!((db.epoch(), again.epoch()), (1, 2));
+    assert_eq!((first, again.epoch()), (1, 2));
 }
 
-#[tokio::test]
-async fn deliveries_attempts_and_audit_can_be_looked_up_and_pruned() {
-    let folder = Folder::new("look-up");
-    let db = StateDb::open(&folder.file()).await.unwrap();
+async fn ledger_rows_are_found(place: &Place) {
+    let db = place.open().await;
     lived_through(&db).await;
     let all = db.deliveries(&DeliveryQuery::default(), 10).await.unwrap();
     assert_eq!(all.len(), 2);
@@ -151,14 +202,12 @@ async fn deliveries_attempts_and_audit_can_be_looked_up_and_pruned() {
     assert_eq!(db.attempts(&all[0].delivery.key).await.unwrap().len(), 1);
     assert_eq!(db.audit(10).await.unwrap()[0].action, "silence.set");
     let pruned = db.prune(Timestamp::from_secs(3600)).await.unwrap();
-    assert_eq!((pruned.deliveries, pruned.attempts, pruned.audit), (1, 1, 1), "what is open stays");
+    assert_eq!((pruned.deliveries, pruned.episodes, pruned.audit), (1, 0, 1), "what is open stays");
     assert_eq!(count(DeliveryQuery::default()).await, 1);
 }
 
-#[tokio::test]
-async fn writing_a_decision_twice_writes_the_same_rows() {
-    let folder = Folder::new("twice");
-    let db = StateDb::open(&folder.file()).await.unwrap();
+async fn writing_twice_writes_the_same_rows(place: &Place) {
+    let db = place.open().await;
     let mut core = AlertCore::restore(setup(), Restored::default(), Timestamp(0));
     let effects = core.step(fire("api"), Timestamp(0));
     db.record(&records(&effects)).await.unwrap();
@@ -178,10 +227,8 @@ fn change(place: usize, name: &str, series: &str) -> RuleChange {
     serde_json::from_value(body).unwrap()
 }
 
-#[tokio::test]
-async fn what_rules_must_not_forget_is_there_after_a_kill_and_the_last_word_counts() {
-    let folder = Folder::new("rules");
-    let db = StateDb::open(&folder.file()).await.unwrap();
+async fn rules_come_back(place: &Place) {
+    let db = place.open().await;
     assert_eq!(db.rules().await.unwrap(), None);
     let mut whole = EngineSnapshot::default();
     whole.apply([change(0, "a", "old"), change(1, "b", "b")]);
@@ -195,7 +242,8 @@ async fn what_rules_must_not_forget_is_there_after_a_kill_and_the_last_word_coun
     let decided = Decided { records: records(&effects), rules, ..Decided::default() };
     db.record_all(&decided).await.unwrap();
     // Nothing is closed: the process is gone.
-    let db = StateDb::open(&folder.file()).await.unwrap();
+    drop(db);
+    let db = place.open().await;
     let series = |rules: &EngineSnapshot| {
         let rules = rules.groups[0].rules.iter();
         rules.map(|rule| rule.series.iter().next().unwrap().to_string()).collect::<Vec<_>>()
@@ -211,35 +259,26 @@ async fn what_rules_must_not_forget_is_there_after_a_kill_and_the_last_word_coun
 
 #[tokio::test]
 async fn a_file_that_cannot_be_used_says_why() {
-    let folder = Folder::new("broken");
-    std::fs::write(folder.file(), "this is not a database, it is a sentence of some length".repeat(100))
-        .unwrap();
-    let error = StateDb::open(&folder.file()).await.unwrap_err();
+    let folder = Folder::new("state-broken");
+    folder.write("state.db", &"this is not a database, it is a sentence of some length".repeat(100));
+    let error = StateDb::open(&Location::file(folder.path("state.db"))).await.unwrap_err();
     assert!(error.to_string().contains("it is not a state database"), "{error}");
-    let error = StateDb::open(&folder.0.join("nowhere/state.db")).await.unwrap_err();
+    let error = StateDb::open(&Location::file(folder.path("nowhere/state.db"))).await.unwrap_err();
     assert!(error.to_string().contains("does its folder exist"), "{error}");
 }
 
-#[tokio::test]
-async fn a_database_of_a_later_version_is_left_alone() {
-    let folder = Folder::new("newer");
-    StateDb::open(&folder.file()).await.unwrap().close().await;
-    let url = format!("sqlite://{}", folder.file().display());
-    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+async fn newer_databases_are_left_alone(place: &Place) {
+    place.open().await.close().await;
     let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-         VALUES (9999, 'later', TRUE, x'00', 0)";
-    sqlx::query(later).execute(&pool).await.unwrap();
-    pool.close().await;
-    let error = StateDb::open(&folder.file()).await.unwrap_err();
+         VALUES (9999, 'later', TRUE, '', 0)";
+    place.run("newer_databases_are_left_alone", later).await;
+    let error = StateDb::open(&place.location()).await.unwrap_err();
     assert!(matches!(error, StateError::Newer { version: 9999, .. }), "{error}");
 }
 
-#[tokio::test]
-async fn a_row_that_cannot_be_read_is_named() {
-    let folder = Folder::new("row");
-    let db = StateDb::open(&folder.file()).await.unwrap();
-    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", folder.file().display())).await.unwrap();
-    sqlx::query("INSERT INTO silences VALUES ('s9', 1, 0, '{}')").execute(&pool).await.unwrap();
+async fn broken_rows_are_named(place: &Place) {
+    let db = place.open().await;
+    place.run("broken_rows_are_named", "INSERT INTO silences VALUES ('s9', 1, 0, '{}')").await;
     let error = db.restore().await.unwrap_err().to_string();
     assert!(error.starts_with("state database: row \"s9\" of table silences cannot be read"), "{error}");
 }
