@@ -12,6 +12,7 @@ mod connection;
 mod core;
 mod delivery;
 mod event;
+mod explain;
 mod fields;
 mod flush;
 mod group;
@@ -19,6 +20,7 @@ mod hand_over;
 mod health;
 mod inhibit;
 mod message;
+mod mute_end;
 mod precedence;
 mod reason;
 mod receiver;
@@ -43,6 +45,11 @@ pub use delivery::{
     Thread, Unreached,
 };
 pub use event::{AlertSource, Answer, DrillWish, Effect, Event};
+pub use explain::{
+    AlertFacts, Explanation, Facts, Hearing, Inhibited, LedgerEntry, LifeFacts, Measured, MemberFacts,
+    RuleFacts, RulePast, RuleState, Stage, Step, TargetFacts, Way, WhatIf, clock, explain, explain_routing,
+    explain_steps, lasted, listed,
+};
 pub use hand_over::{HELD_MAX, HandOver, MemberStatus, Post, PostId, Posted};
 pub use health::{ReceiverHealth, ReceiverState};
 pub use inhibit::InhibitRule;

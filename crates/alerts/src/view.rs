@@ -6,7 +6,7 @@ use bellwether_model::{Alert, AlertFingerprint, Labels, Timestamp};
 use serde::Serialize;
 
 use crate::core::Known;
-use crate::group::Group;
+use crate::group::{Group, Pending};
 use crate::{
     AlertCore, DeliveryKey, GroupId, Handled, IntegrationId, Receipt, Silence, SilenceId, SilenceState,
     Verdict, time_interval,
@@ -133,6 +133,11 @@ impl AlertCore {
         self.alerts.values().filter(|known| !known.row.alert.is_resolved(now)).count()
     }
 
+    /// Which alerts are known, in order of fingerprint.
+    pub fn fingerprints(&self) -> impl Iterator<Item = AlertFingerprint> {
+        self.alerts.keys().copied()
+    }
+
     /// One alert.
     pub fn alert(&self, fingerprint: AlertFingerprint, now: Timestamp) -> Option<AlertView> {
         self.alerts.get(&fingerprint).map(|known| self.alert_view(known, now))
@@ -223,17 +228,21 @@ impl AlertCore {
 
 fn integration_view(group: &Group, integration: IntegrationId) -> IntegrationView {
     let told = group.told.get(&integration);
-    let pending = group.pending.get(&integration).map(|p| PendingView {
-        key: p.delivery.key.clone(),
-        attempts: p.delivery.attempt,
-        next_attempt_at: p.waits_until(),
-        last: p.status.last_receipt().cloned(),
-    });
+    let pending = group.pending.get(&integration).map(pending_view);
     IntegrationView {
         told_at: told.map(|t| t.at),
         told_firing_count: told.map_or(0, |t| t.firing.len()),
         verdict: group.verdicts.get(&integration).cloned(),
         pending,
         integration,
+    }
+}
+
+pub(crate) fn pending_view(pending: &Pending) -> PendingView {
+    PendingView {
+        key: pending.delivery.key.clone(),
+        attempts: pending.delivery.attempt,
+        next_attempt_at: pending.waits_until(),
+        last: pending.status.last_receipt().cloned(),
     }
 }

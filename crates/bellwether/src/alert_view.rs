@@ -1,33 +1,69 @@
 //! Alerts, their groups and silences as pages and the API see them, each alert with the decisions that were made of it.
 
-use std::collections::BTreeMap;
-
-use bellwether_alerts::{self as alerts, AlertCore, Handled, Judgement};
-use bellwether_model::{Labels, Timestamp};
+use bellwether_alerts::{self as alerts, AlertCore, AlertFacts, Handled, Judgement};
+use bellwether_model::{Alert, Labels, Timestamp};
 use bellwether_web::view::{
     AckView, AlertGroupView, AlertState, AlertView, NoteView, SilenceState, SilenceView, WhyStep,
 };
 
+use crate::explain;
+
 /// All alerts that routing knows.
 pub fn alerts(core: &AlertCore, now: Timestamp) -> Vec<AlertView> {
-    let groups = core.groups(now);
-    let by_id = by_id(&groups);
-    core.alerts(now).iter().map(|alert| alert_view(alert, &by_id, now)).collect()
+    core.alerts(now).into_iter().map(|alert| in_list(core, alert, now)).collect()
 }
 
 /// All groups that routing made of them.
-pub fn groups(groups: &[alerts::GroupView], now: Timestamp) -> Vec<AlertGroupView> {
-    let by_id = by_id(groups);
-    let view = |group: &alerts::GroupView| AlertGroupView {
+pub fn groups(core: &AlertCore, now: Timestamp) -> Vec<AlertGroupView> {
+    let view = |group: alerts::GroupView| AlertGroupView {
         key: group.id.to_string(),
         receiver: group.receiver.clone(),
-        route: route_of(group),
+        route: route_of(&group),
         labels: group.labels.clone(),
-        alerts: group.alerts.iter().map(|alert| alert_view(alert, &by_id, now)).collect(),
         notified_at: group.integrations.iter().filter_map(|integration| integration.told_at).max(),
         next_at: Some(group.next_flush),
+        alerts: group.alerts.into_iter().map(|alert| in_list(core, alert, now)).collect(),
     };
-    groups.iter().map(view).collect()
+    core.groups(now).into_iter().map(view).collect()
+}
+
+/// One alert with all that is known of it.
+pub fn one(facts: &alerts::Facts, alert: &AlertFacts, now: Timestamp) -> AlertView {
+    let why = explain::view::short_steps(alerts::explain_steps(facts, now));
+    let value = facts.rule.as_ref().and_then(|rule| rule.value);
+    AlertView { value, ..alert_view(&alert.view, why, now) }
+}
+
+/// A life of an alert that is over.
+pub fn of_life(life: &alerts::EpisodeRow, now: Timestamp) -> AlertView {
+    let receivers = life.receivers.iter().cloned().collect();
+    let ended_by = life.handled.resolved.as_ref().map(|resolved| resolved.by.clone());
+    let notes = life.handled.notes.iter().map(note).collect();
+    let (ack, false_positive) = (ack(&life.handled, now), false_positive(&life.handled));
+    let about = About { ack, ended_by, notes, false_positive, receivers };
+    let ends_at = life.alert.ends_at.unwrap_or(now);
+    AlertView {
+        ends_at: Some(ends_at),
+        updated_at: ends_at,
+        ..bare(&life.alert, AlertState::Resolved, about)
+    }
+}
+
+/// An alert that only a rule knows: it waits for its `for`, or routing will hear of it in a moment.
+pub fn of_rule(rule: &alerts::RuleFacts, labels: &Labels) -> Option<AlertView> {
+    let (state, starts_at) = match rule.state {
+        alerts::RuleState::Inactive => return None,
+        alerts::RuleState::Pending { since } => (AlertState::Pending, since),
+        alerts::RuleState::Firing { since, .. } => (AlertState::Firing, since),
+    };
+    let alert = Alert {
+        labels: labels.clone(),
+        annotations: Labels::empty(),
+        starts_at,
+        ends_at: None,
+        generator_url: String::new(),
+    };
+    Some(AlertView { value: rule.value, ..bare(&alert, state, About::default()) })
 }
 
 /// A silence, with how many alerts it keeps quiet.
@@ -58,43 +94,72 @@ fn route_of(group: &alerts::GroupView) -> String {
     }
 }
 
-/// Groups by identity: an alert names its groups, and looking each up among ten thousand would be slow.
-type Groups<'a> = BTreeMap<&'a alerts::GroupId, &'a alerts::GroupView>;
-
-fn by_id(groups: &[alerts::GroupView]) -> Groups<'_> {
-    groups.iter().map(|group| (&group.id, group)).collect()
+fn in_list(core: &AlertCore, alert: alerts::AlertView, now: Timestamp) -> AlertView {
+    let alert = core.alert_facts(alert, now);
+    let why = explain::view::short_steps(alerts::explain_routing(&alert, now));
+    alert_view(&alert.view, why, now)
 }
 
-fn alert_view(view: &alerts::AlertView, groups: &Groups<'_>, now: Timestamp) -> AlertView {
-    let labels = &view.alert.labels;
-    let annotation = |name: &str| view.alert.annotations.value_or_empty(name).to_owned();
-    AlertView {
-        fingerprint: view.fingerprint.to_string(),
-        labels: labels.clone(),
-        annotations: view.alert.annotations.clone(),
-        state: if view.resolved { AlertState::Resolved } else { AlertState::Firing },
-        starts_at: view.alert.starts_at,
-        ends_at: view.alert.ends_at,
-        updated_at: view.updated_at,
-        value: None,
-        generator_url: view.alert.generator_url.clone(),
-        slo_id: slo_id(labels),
+fn alert_view(view: &alerts::AlertView, why: Vec<WhyStep>, now: Timestamp) -> AlertView {
+    let state = if view.resolved { AlertState::Resolved } else { AlertState::Firing };
+    let about = About {
         receivers: view.receivers.iter().cloned().collect(),
-        silenced_by: view.status.silenced_by.iter().map(|id| id.0.clone()).collect(),
-        inhibited_by: view.status.inhibited_by.iter().map(ToString::to_string).collect(),
-        muted_by: view.status.muted_by.clone(),
         ack: ack(&view.handled, now),
         ended_by: view.handled.resolved.as_ref().map(|resolved| resolved.by.clone()),
         notes: view.handled.notes.iter().map(note).collect(),
-        false_positive: view
-            .handled
-            .judged
-            .as_ref()
-            .map(|judged| judged.judgement == Judgement::FalsePositive),
+        false_positive: false_positive(&view.handled),
+    };
+    AlertView {
+        updated_at: view.updated_at,
+        silenced_by: view.status.silenced_by.iter().map(|id| id.0.clone()).collect(),
+        inhibited_by: view.status.inhibited_by.iter().map(ToString::to_string).collect(),
+        muted_by: view.status.muted_by.clone(),
+        why,
+        ..bare(&view.alert, state, about)
+    }
+}
+
+/// What people did with an alert, and who hears of it.
+#[derive(Default)]
+struct About {
+    receivers: Vec<String>,
+    ack: Option<AckView>,
+    ended_by: Option<String>,
+    notes: Vec<NoteView>,
+    false_positive: Option<bool>,
+}
+
+/// An alert that nothing keeps quiet.
+fn bare(alert: &Alert, state: AlertState, about: About) -> AlertView {
+    let labels = &alert.labels;
+    let annotation = |name: &str| alert.annotations.value_or_empty(name).to_owned();
+    AlertView {
+        fingerprint: alert.fingerprint().to_string(),
+        labels: labels.clone(),
+        annotations: alert.annotations.clone(),
+        state,
+        starts_at: alert.starts_at,
+        ends_at: alert.ends_at,
+        updated_at: alert.starts_at,
+        value: None,
+        generator_url: alert.generator_url.clone(),
+        slo_id: slo_id(labels),
+        receivers: about.receivers,
+        silenced_by: Vec::new(),
+        inhibited_by: Vec::new(),
+        muted_by: Vec::new(),
+        ack: about.ack,
+        ended_by: about.ended_by,
+        notes: about.notes,
+        false_positive: about.false_positive,
         next_step: annotation("next_step"),
         runbook_url: annotation("runbook_url"),
-        why: why(view, groups),
+        why: Vec::new(),
     }
+}
+
+fn false_positive(handled: &Handled) -> Option<bool> {
+    handled.judged.as_ref().map(|judged| judged.judgement == Judgement::FalsePositive)
 }
 
 fn ack(handled: &Handled, now: Timestamp) -> Option<AckView> {
@@ -110,48 +175,4 @@ fn note(note: &alerts::Note) -> NoteView {
 fn slo_id(labels: &Labels) -> Option<String> {
     let slo = labels.get("slo")?;
     Some(labels.get("service").map_or_else(|| slo.to_owned(), |service| format!("{service}/{slo}")))
-}
-
-/// The decisions as the core carries them, in the order in which they were made.
-fn why(view: &alerts::AlertView, groups: &Groups<'_>) -> Vec<WhyStep> {
-    let step = |stage: &str, passed: bool, text: String| WhyStep { stage: stage.to_owned(), text, passed };
-    let mut steps =
-        vec![step("rule", true, format!("its condition has held since {}", view.alert.starts_at))];
-    if view.groups.is_empty() {
-        steps.push(step("route", false, "no route takes it".to_owned()));
-    }
-    for group in view.groups.iter().filter_map(|id| groups.get(id)) {
-        steps.push(step("route", true, format!("to receiver {} in group {}", group.receiver, group.labels)));
-        if group.integrations.is_empty() {
-            steps.push(step(
-                "deliver",
-                false,
-                format!("receiver {} has no address to send to", group.receiver),
-            ));
-        }
-        for integration in &group.integrations {
-            let Some((at, verdict)) = &integration.verdict else {
-                steps.push(step(
-                    "group",
-                    false,
-                    format!("waits for the group's first look at {}", group.next_flush),
-                ));
-                continue;
-            };
-            steps.push(step("group", true, format!("{}: {verdict} ({at})", integration.integration)));
-        }
-    }
-    let inhibited = match view.status.inhibited_why.as_slice() {
-        [] => view.status.inhibited_by.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        why => why.to_vec(),
-    };
-    let blocked = [
-        ("inhibit", inhibited),
-        ("silence", view.status.silenced_by.iter().map(ToString::to_string).collect()),
-        ("mute", view.status.muted_by.clone()),
-    ];
-    for (stage, by) in blocked.into_iter().filter(|(_, by)| !by.is_empty()) {
-        steps.push(step(stage, false, format!("kept quiet by {}", by.join(", "))));
-    }
-    steps
 }

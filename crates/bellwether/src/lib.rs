@@ -34,6 +34,7 @@ pub mod decide;
 pub mod delivery_view;
 pub mod demo;
 pub mod entropy;
+pub mod explain;
 pub mod failpoint;
 pub mod failure;
 pub mod fold;

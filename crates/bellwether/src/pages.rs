@@ -10,9 +10,9 @@ use bellwether_slo::{
 };
 use bellwether_tsdb::Store;
 use bellwether_web::view::{
-    AlertGroupView, AlertView, DefinitionView, DeliveryFilter, DeliveryView, HistoryRequest, NewAction,
-    NewSilence, Overview, ProbeView, ReceiverFailing, Refused, RuleGroupView, ServerView, SilenceView,
-    TargetHealth, TargetMetadata, TargetView,
+    AlertGroupView, AlertView, DefinitionView, DeliveryFilter, DeliveryView, ExplanationView, HistoryRequest,
+    NewAction, NewSilence, Overview, ProbeView, ReceiverFailing, Refused, RoutedView, RuleGroupView,
+    ServerView, SilenceView, TargetHealth, TargetMetadata, TargetView,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -22,6 +22,7 @@ use crate::alert_view;
 use crate::clock;
 use crate::corrections;
 use crate::delivery_view;
+use crate::explain;
 use crate::gauge_notes::gauge_notes;
 use crate::google_interface::GoogleInterface;
 use crate::health::Health;
@@ -75,7 +76,7 @@ pub struct Pages {
 }
 
 impl Pages {
-    fn read<T>(&self, look: impl FnOnce(&Pipeline) -> T) -> T {
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&Pipeline) -> T) -> T {
         look(&self.pipeline.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -251,8 +252,7 @@ impl App for Pages {
     }
 
     fn alert_groups(&self) -> Vec<AlertGroupView> {
-        let groups = self.read(|pipeline| pipeline.alerts.groups(clock::now()));
-        alert_view::groups(&groups, clock::now())
+        self.read(|pipeline| alert_view::groups(&pipeline.alerts, clock::now()))
     }
 
     fn deliveries(&self, filter: DeliveryFilter) -> BoxFuture<'_, Result<Vec<DeliveryView>, String>> {
@@ -320,6 +320,14 @@ impl App for Pages {
 
     fn resolve_timeout(&self) -> TimeDelta {
         self.read(|pipeline| pipeline.alerts.config().global.resolve_timeout)
+    }
+
+    fn explain(&self, what: String) -> BoxFuture<'_, Result<Vec<ExplanationView>, Refused>> {
+        Box::pin(async move { explain::explain(self, &what).await })
+    }
+
+    fn routed(&self, labels: &Labels) -> RoutedView {
+        self.read(|pipeline| explain::view::routed(&pipeline.alerts, labels, clock::now()))
     }
 
     fn corrections(&self) -> Vec<Arc<Correction>> {

@@ -8,6 +8,7 @@ mod alerts;
 mod api;
 mod api_corrections;
 mod api_error;
+mod api_explain;
 mod api_json;
 mod api_outlook;
 mod api_params;
@@ -75,6 +76,7 @@ pub fn router(app: Arc<dyn App>) -> Router {
         .merge(alertmanager::routes())
         .merge(api::routes())
         .merge(api_corrections::routes())
+        .merge(api_explain::routes())
         .merge(corrections::routes())
         .merge(google::routes())
         .merge(assets::routes())

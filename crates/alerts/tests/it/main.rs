@@ -2,6 +2,7 @@
 
 mod config;
 mod delivery;
+mod explain;
 mod group;
 mod hand_over;
 mod inhibit;

@@ -108,6 +108,15 @@ pub(crate) fn alert_labels(subject: &Subject<'_>) -> Labels {
     labels.build()
 }
 
+/// The labels of the alert that an objective calls so within itself, e.g. `fast-burn`, for a stream of it.
+pub fn labels_of_alert(slo: &Slo, stream: &Labels, name: &str) -> Option<Labels> {
+    let burns = slo.alerts.iter().map(AlertKind::Burn);
+    let budgets = slo.budget_alerts.iter().map(AlertKind::Budget);
+    let thresholds = slo.threshold_alerts.iter().map(AlertKind::Threshold);
+    let kind = burns.chain(budgets).chain(thresholds).find(|kind| kind.name() == name)?;
+    Some(alert_labels(&Subject { slo, labels: stream, kind }))
+}
+
 /// `chat-latency` becomes `ChatLatency`.
 fn camel_case(name: &str) -> String {
     let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());

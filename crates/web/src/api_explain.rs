@@ -1,0 +1,91 @@
+//! Why somebody was or was not told, what people do with alerts, what became of messages, and how well both served:
+//! the same values the pages show, for the command line and for scripts.
+
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
+use bellwether_model::{TimeDelta, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api_error::ApiError;
+use crate::json_answer::json_of;
+use crate::view::{NewAction, Refused};
+use crate::{Shared, forms, guard};
+
+/// What statistics are of unless it is asked otherwise.
+const SINCE_DEFAULT: TimeDelta = TimeDelta(30 * TimeDelta::DAY.0);
+
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/api/bellwether/v1/explain", get(explain))
+        .route("/api/bellwether/v1/actions", post(act))
+        .route("/api/bellwether/v1/deliveries/{id}", get(delivery))
+        .route("/api/bellwether/v1/drills", post(drill))
+        .route("/api/bellwether/v1/statistics", get(statistics))
+        .route_layer(middleware::from_fn(guard::same_site_only))
+}
+
+#[derive(Deserialize)]
+struct ExplainAsk {
+    /// A name, a fingerprint, the beginning of one, or labels in braces.
+    alert: String,
+}
+
+async fn explain(State(app): State<Shared>, Query(ask): Query<ExplainAsk>) -> Response {
+    answer(app.explain(ask.alert).await)
+}
+
+async fn act(State(app): State<Shared>, Json(action): Json<NewAction>) -> Response {
+    answer(app.act(action).await)
+}
+
+async fn delivery(State(app): State<Shared>, Path(id): Path<String>) -> Response {
+    answer(app.delivery(id).await)
+}
+
+#[derive(Deserialize)]
+struct DrillBody {
+    /// Of whom; without it, of all.
+    receiver: Option<String>,
+    by: String,
+}
+
+async fn drill(State(app): State<Shared>, Json(body): Json<DrillBody>) -> Response {
+    answer(app.drill(body.receiver, body.by).await)
+}
+
+#[derive(Deserialize)]
+struct StatisticsAsk {
+    /// A length of time before now, such as `30d`.
+    since: Option<String>,
+}
+
+async fn statistics(State(app): State<Shared>, Query(ask): Query<StatisticsAsk>) -> Response {
+    let since = match ask.since.as_deref().filter(|text| !text.is_empty()) {
+        None => SINCE_DEFAULT,
+        Some(text) => match text.parse::<TimeDelta>() {
+            Ok(length) if length.0 > 0 => length,
+            Ok(_) | Err(_) => {
+                let why = format!("since={text:?} is no length of time; write it like 30d or 12h");
+                return answer::<()>(Err(Refused::Invalid(why)));
+            }
+        },
+    };
+    let from = Timestamp(app.now().0.saturating_sub(since.0));
+    match app.statistics(from).await {
+        Ok(view) => json_of(&view),
+        Err(why) => ApiError::unavailable(why).into_response(),
+    }
+}
+
+fn answer<T: Serialize>(result: Result<T, Refused>) -> Response {
+    match result {
+        Ok(value) => json_of(&value),
+        Err(refused) => {
+            let body = json!({ "status": "error", "error": refused.message() });
+            (forms::status_of(&refused), Json(body)).into_response()
+        }
+    }
+}
