@@ -46,7 +46,7 @@
       if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
       return;
     }
-    if (old.matches("input,textarea,select")) return;
+    if (old.matches("input,textarea,select,[data-live]")) return;
     if (old.isEqualNode(fresh)) return;
     const keep = (name) => name === "open" && old.nodeName === "DETAILS";
     for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !keep(name)) old.removeAttribute(name);
@@ -81,10 +81,13 @@
       if (answer.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         localTimes(page);
+        const focused = document.activeElement;
         for (const part of still ? ["header"] : ["header", "main"]) {
           const old = document.querySelector(part), fresh = page.querySelector(part);
           if (old && fresh) morph(old, fresh);
         }
+        // What moves loses the focus; whoever walks by keys would be thrown back to the top.
+        if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
         if (!still) document.title = page.title;
         readClock();
         tick();
@@ -109,19 +112,7 @@
   }
   function poll() { if (!polling) polling = setInterval(renew, 10000); }
 
-  // j and k walk through what is listed, Enter opens it, / goes to the search.
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input,textarea,select")) return;
-    if (event.key === "/") {
-      const search = document.querySelector("main input[type=search],main textarea");
-      if (search) { event.preventDefault(); search.focus(); }
-    }
-    const step = { j: 1, k: -1 }[event.key];
-    if (!step) return;
-    const links = [...document.querySelectorAll("main h3 a,main tbody th a")];
-    const here = links.indexOf(document.activeElement);
-    links[Math.max(0, Math.min(links.length - 1, here + step))]?.focus();
-  });
+  addEventListener("bellwether:renew", renew);
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) { hush(); poll(); } else { listen(); renew(); }
   });

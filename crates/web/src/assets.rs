@@ -1,4 +1,4 @@
-//! The style sheet and the script, inside the binary: nothing is fetched from anywhere else, ever.
+//! The style sheets and the scripts, inside the binary: nothing is fetched from anywhere else, ever.
 
 use axum::Router;
 use axum::http::{HeaderName, header};
@@ -8,6 +8,7 @@ use crate::Shared;
 
 const CSS: &str = include_str!("../assets/app.css");
 const JS: &str = include_str!("../assets/app.js");
+const KEYS_JS: &str = include_str!("../assets/keys.js");
 const EXPLORE_CSS: &str = include_str!("../assets/explore.css");
 const EXPLORE_JS: &str = include_str!("../assets/explore.js");
 
@@ -18,6 +19,10 @@ pub(crate) fn css_href() -> String {
 
 pub(crate) fn js_href() -> String {
     format!("/assets/app.js?v={:x}", hash(JS))
+}
+
+pub(crate) fn keys_js_href() -> String {
+    format!("/assets/keys.js?v={:x}", hash(KEYS_JS))
 }
 
 pub(crate) fn explore_css_href() -> String {
@@ -35,6 +40,7 @@ pub(crate) fn routes() -> Router<Shared> {
     Router::new()
         .route("/assets/app.css", css(CSS))
         .route("/assets/app.js", js(JS))
+        .route("/assets/keys.js", js(KEYS_JS))
         .route("/assets/explore.css", css(EXPLORE_CSS))
         .route("/assets/explore.js", js(EXPLORE_JS))
 }

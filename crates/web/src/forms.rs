@@ -1,23 +1,18 @@
-//! Changes made from a page: plain forms that work without a script. Each answers by sending the browser back to
-//! where its effect is seen, so that reloading a page never repeats a change.
+//! What all changes made from a page share: plain forms that work without a script. Each answers by sending the browser
+//! back to where its effect is seen, so that reloading a page never repeats a change.
 
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use axum::{Router, middleware};
-use bellwether_model::TimeDelta;
-use maud::{Markup, html};
 use serde::Deserialize;
 
-use crate::view::{AlertView, NewAction, NewSilence, Refused};
-use crate::{Shared, guard, matcher_text, page, url};
+use crate::view::Refused;
+use crate::{Shared, guard, page, url};
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
-        .route("/alerts/{fingerprint}/ack", post(acknowledge))
-        .route("/silences", post(add_silence))
-        .route("/silences/{id}/expire", post(expire_silence))
         .route("/demo/phase", post(set_phase))
         .route_layer(middleware::from_fn(guard::same_site_only))
 }
@@ -44,6 +39,13 @@ fn see_other(to: &str, name: &str) -> Response {
     response
 }
 
+/// An address of this site, for a form that says where it leads back to; anything else leads to the first page.
+pub(crate) fn local(back: &str) -> String {
+    let here = back.starts_with('/') && !back.starts_with("//");
+    let plain = back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if here && plain { back.to_owned() } else { "/".to_owned() }
+}
+
 /// Status of a refusal.
 pub(crate) const fn status_of(refused: &Refused) -> StatusCode {
     match refused {
@@ -59,74 +61,6 @@ pub(crate) fn answer(app: &Shared, done: Result<(), Refused>, to: &str, name: &s
         Ok(()) => see_other(to, name),
         Err(refused) => page::refused(app.as_ref(), status_of(&refused), refused.message(), to),
     }
-}
-
-/// A button that takes an alert: one tap for whoever has given a name before.
-pub(crate) fn ack_form(alert: &AlertView, viewer: &str) -> Markup {
-    html! {
-        form id={ "ack-" (alert.fingerprint) } method="post" action={ "/alerts/" (alert.fingerprint) "/ack" } {
-            @if viewer.is_empty() {
-                input name="by" required placeholder="your name" autocomplete="name" aria-label="Your name";
-                button.go { "Ack" }
-            } @else {
-                button.go name="by" value=(viewer) { "Ack as " (viewer) }
-            }
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct AckForm {
-    by: String,
-}
-
-async fn acknowledge(
-    State(app): State<Shared>,
-    Path(fingerprint): Path<String>,
-    Form(form): Form<AckForm>,
-) -> Response {
-    let by = form.by.trim().to_owned();
-    let done = match by.is_empty() {
-        true => Err(Refused::Invalid("say who takes it: the name is empty".to_owned())),
-        false => app.act(NewAction::take(fingerprint, by.clone())).await.map(|_| ()),
-    };
-    answer(&app, done, "/", &by)
-}
-
-#[derive(Deserialize)]
-struct SilenceForm {
-    matchers: String,
-    r#for: String,
-    by: String,
-    comment: String,
-}
-
-async fn add_silence(State(app): State<Shared>, Form(form): Form<SilenceForm>) -> Response {
-    let done = match silence_of(&app, &form) {
-        Ok(silence) => app.add_silence(silence).await.map(|_| ()),
-        Err(reason) => Err(Refused::Invalid(reason)),
-    };
-    answer(&app, done, "/silences", form.by.trim())
-}
-
-fn silence_of(app: &Shared, form: &SilenceForm) -> Result<NewSilence, String> {
-    let matchers = matcher_text::read(&form.matchers)?;
-    let length: TimeDelta = form.r#for.parse().map_err(|error| format!("length: {error}"))?;
-    let (created_by, comment) = (form.by.trim().to_owned(), form.comment.trim().to_owned());
-    if created_by.is_empty() {
-        return Err("say who silences: the name is empty".to_owned());
-    }
-    if comment.is_empty() {
-        return Err("say why: the reason is empty".to_owned());
-    }
-    let starts_at = app.now();
-    let ends_at = starts_at.saturating_add(length);
-    Ok(NewSilence { id: None, matchers, starts_at, ends_at, created_by, comment })
-}
-
-async fn expire_silence(State(app): State<Shared>, Path(id): Path<String>) -> Response {
-    let done = app.expire_silence(id).await;
-    answer(&app, done, "/silences", "")
 }
 
 #[derive(Deserialize)]

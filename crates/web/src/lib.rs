@@ -27,18 +27,23 @@ mod forms;
 mod go_time;
 mod google;
 mod guard;
+mod holder;
 mod json_answer;
 mod matcher_text;
 mod now;
 mod page;
+mod pager;
 mod parts;
 mod process;
 mod prometheus;
 mod queries;
 mod query_stats;
+mod receivers;
+mod routing_text;
 mod silences;
 mod slo;
 mod slos;
+mod statistics;
 mod svg;
 mod targets;
 mod targets_probed;
@@ -69,6 +74,10 @@ type Shared = Arc<dyn App>;
 pub fn router(app: Arc<dyn App>) -> Router {
     Router::new()
         .merge(pages())
+        .merge(alerts::routes())
+        .merge(silences::routes())
+        .merge(deliveries::routes())
+        .merge(receivers::routes())
         .merge(explore::routes())
         .merge(forms::routes())
         .merge(process::routes())
@@ -91,9 +100,7 @@ fn pages() -> Router<Shared> {
         .route("/", get(now::now))
         .route("/slos", get(slos::slos))
         .route("/slos/{*id}", get(slo::slo))
-        .route("/alerts", get(alerts::alerts))
-        .route("/silences", get(silences::silences))
-        .route("/deliveries", get(deliveries::deliveries))
+        .route("/statistics", get(statistics::statistics))
         .route("/targets", get(targets::targets))
         .route("/events", get(events::events))
 }

@@ -8,10 +8,11 @@ use bellwether_model::Timestamp;
 use bellwether_slo::{BurnAlertState, BurnAlertStatus, Measurement, SloStatus, StreamStatus};
 use maud::{Markup, html};
 
+use crate::holder::{self, Holder};
 use crate::page::{self, Nav};
 use crate::parts::{self, Tone};
 use crate::view::{AlertState, AlertView, DemoView};
-use crate::{App, Shared, digits, forms, slos};
+use crate::{App, Shared, alerts, digits, forms, slos};
 
 pub(crate) async fn now(State(app): State<Shared>, headers: HeaderMap) -> Response {
     let slos = app.slos();
@@ -65,7 +66,7 @@ impl<'a> Sight<'a> {
 
     /// Alerts on cards that nobody has taken, with the longest wait among them.
     fn unacked(&self) -> (usize, Option<Timestamp>) {
-        let waiting = self.burning.iter().filter_map(|b| b.unacked_since());
+        let waiting = self.burning.iter().filter_map(|b| b.unacked_since(self.now));
         (waiting.clone().count(), waiting.min())
     }
 }
@@ -85,8 +86,8 @@ impl<'a> Burning<'a> {
         Tone::of_severity(&self.alert.severity)
     }
 
-    fn unacked_since(&self) -> Option<Timestamp> {
-        self.notices.iter().filter(|a| parts::is_loud(a) && a.ack.is_none()).map(|a| a.starts_at).min()
+    fn unacked_since(&self, now: Timestamp) -> Option<Timestamp> {
+        self.notices.iter().filter_map(|a| holder::wanted_since(a, now)).min()
     }
 }
 
@@ -136,7 +137,7 @@ fn main(app: &dyn App, sight: &Sight<'_>, viewer: &str) -> Markup {
         }
         @if !sight.others.is_empty() {
             h2 { "Other alerts firing" }
-            div.cards { @for alert in &sight.others { (other_card(alert, sight.now)) } }
+            div.cards { @for alert in &sight.others { (other_card(alert, sight.now, viewer)) } }
         }
         @if sight.calm > 0 && !sight.burning.is_empty() {
             p.dim { span aria-hidden="true" { "✓ " } (parts::plural(sight.calm, "other objective")) " not burning. " a href="/slos" { "All objectives" } }
@@ -169,9 +170,11 @@ fn plural_budgets(n: usize) -> String {
 
 fn card(burning: &Burning<'_>, now: Timestamp, viewer: &str) -> Markup {
     let Burning { slo, stream, alert, .. } = burning;
-    let notice = burning.notices.first();
+    // Of several the one that nobody has.
+    let wanted = burning.notices.iter().find(|a| Holder::of(a, now).is_wanted());
+    let notice = wanted.or(burning.notices.first());
     html! {
-        article id={ "s-" (slo.id) } class={ "card " (burning.tone().class()) } aria-label={ (slo.id) " is burning" } {
+        article id={ "s-" (slo.id) } class={ "card " (burning.tone().class()) } aria-label={ (slo.id) " is burning" } data-item {
             div.row {
                 (parts::tag(burning.tone(), &alert.severity.to_uppercase()))
                 @if !slo.service.is_empty() { span.dim.small { (slo.service) } }
@@ -187,7 +190,7 @@ fn card(burning: &Burning<'_>, now: Timestamp, viewer: &str) -> Markup {
                 div { dt { "Who has it" } dd { (who(burning, now)) } }
             }
             (next_step(slo, notice.copied()))
-            (actions(slo, notice.copied(), viewer))
+            (actions(slo, notice.copied(), viewer, now))
         }
     }
 }
@@ -230,14 +233,17 @@ fn ends(stream: &StreamStatus, now: Timestamp) -> Markup {
 fn who(burning: &Burning<'_>, now: Timestamp) -> Markup {
     let owner = if burning.slo.owner.is_empty() { "no owner set" } else { &burning.slo.owner };
     let since = burning.notices.iter().map(|a| a.starts_at).min().or(burning.alert.since);
-    let ack = burning.notices.iter().find_map(|a| a.ack.as_ref());
+    let taken = burning.notices.iter().find_map(|a| match Holder::of(a, now) {
+        Holder::Taken(ack) => Some(ack),
+        Holder::Lapsed(..) | Holder::Nobody | Holder::NotAsked => None,
+    });
     let silenced = burning.notices.iter().any(|a| !a.silenced_by.is_empty());
     html! {
-        @if let Some(ack) = ack {
+        @if let (Some(ack), None) = (taken, burning.unacked_since(now)) {
             b.ok { (ack.by) } "since " (parts::moment(ack.at, now))
         } @else if silenced {
             b { "silenced" } (owner) ", " a href="/silences" { "see silences" }
-        } @else if let Some(since) = burning.unacked_since() {
+        } @else if let Some(since) = burning.unacked_since(now) {
             b.bad { "UNACKED " (digits::length_coarse(now - since)) } (owner)
         } @else {
             b { (owner) }
@@ -265,15 +271,16 @@ fn next_step(slo: &SloStatus, notice: Option<&AlertView>) -> Markup {
     }
 }
 
-fn actions(slo: &SloStatus, notice: Option<&AlertView>, viewer: &str) -> Markup {
+fn actions(slo: &SloStatus, notice: Option<&AlertView>, viewer: &str, now: Timestamp) -> Markup {
     html! {
         div.acts {
-            @if let Some(alert) = notice.filter(|a| a.ack.is_none()) {
-                (forms::ack_form(alert, viewer))
+            @if let Some(alert) = notice.filter(|a| Holder::of(a, now).is_wanted()) {
+                (alerts::ack_form(alert, viewer, "/"))
             }
-            @if let Some(href) = parts::safe_href(runbook_of(slo, notice)) { a.btn href=(href) { "Runbook" } }
+            @if let Some(href) = parts::safe_href(runbook_of(slo, notice)) { a.btn href=(href) data-key="r" { "Runbook" } }
             @if let Some(alert) = notice {
-                a.btn href={ "/silences?alert=" (alert.fingerprint) "#new" } { "Silence" }
+                a.btn href={ "/silences?alert=" (alert.fingerprint) "#new" } data-key="s" { "Silence" }
+                a.btn href=(alerts::href(&alert.fingerprint)) { "Explain" }
             }
             @if notice.is_none() { a.btn href=(parts::slo_href(&slo.id)) { "Details" } }
         }
@@ -311,19 +318,21 @@ fn unmeasured_card(slo: &SloStatus, now: Timestamp) -> Markup {
     }
 }
 
-fn other_card(alert: &AlertView, now: Timestamp) -> Markup {
+fn other_card(alert: &AlertView, now: Timestamp, viewer: &str) -> Markup {
     let tone = if parts::is_loud(alert) { Tone::of_severity(parts::severity_of(alert)) } else { Tone::Quiet };
     let text = ["summary", "description", "message"].into_iter().find_map(|name| alert.annotations.get(name));
     html! {
-        article id={ "o-" (alert.fingerprint) } class={ "card " (tone.class()) } aria-label={ (alert.labels.value_or_empty("alertname")) " is firing" } {
+        article id={ "o-" (alert.fingerprint) } class={ "card " (tone.class()) } aria-label={ (alert.labels.value_or_empty("alertname")) " is firing" } data-item {
             div.row {
                 (parts::tag(tone, &parts::severity_of(alert).to_uppercase()))
                 span.dim.small { "firing for " (digits::length(now - alert.starts_at)) }
                 @if !alert.silenced_by.is_empty() { span.dim.small { "silenced" } }
                 @if !alert.inhibited_by.is_empty() { span.dim.small { "inhibited" } }
             }
-            h3 { a href={ "/alerts#a" (alert.fingerprint) } { (alert.labels.value_or_empty("alertname")) } }
+            h3 { a href=(alerts::href(&alert.fingerprint)) { (alert.labels.value_or_empty("alertname")) } }
             @if let Some(text) = text { p.small { (text) } }
+            (holder::line(alert, now))
+            @if Holder::of(alert, now).is_wanted() { div.acts { (alerts::ack_form(alert, viewer, "/")) } }
         }
     }
 }

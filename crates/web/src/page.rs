@@ -2,8 +2,10 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bellwether_model::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 
+use crate::holder::Holder;
 use crate::view::{AlertView, Overview};
 use crate::{App, assets, digits, parts, url};
 use parts::Tone;
@@ -58,6 +60,7 @@ pub(crate) fn respond_with(
                 link rel="stylesheet" href=(assets::css_href());
                 link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M3 12c1-1 1-3 1-5a4 4 0 0 1 8 0c0 2 0 4 1 5zM6 13h4a2 2 0 0 1-4 0' fill='%232c9c5e'/%3E%3C/svg%3E";
                 script src=(assets::js_href()) defer {}
+                script src=(assets::keys_js_href()) defer {}
             }
             body {
                 a.skip href="#main" { "Skip to content" }
@@ -78,7 +81,7 @@ fn top(app: &dyn App, nav: Nav) -> Markup {
             div.bar {
                 div.row {
                     a.brand href="/" { "Bellwether" }
-                    (alert_indicator(&app.alerts()))
+                    (alert_indicator(&app.alerts(), now))
                     (data_age(app))
                 }
                 nav aria-label="Pages" {
@@ -98,13 +101,18 @@ fn top(app: &dyn App, nav: Nav) -> Markup {
     }
 }
 
-fn alert_indicator(alerts: &[AlertView]) -> Markup {
+/// Red and pulsing until somebody has every critical alert, else amber, else quiet.
+fn alert_indicator(alerts: &[AlertView], now: Timestamp) -> Markup {
     let loud: Vec<_> = alerts.iter().filter(|alert| parts::is_loud(alert)).collect();
-    let critical = loud.iter().filter(|a| Tone::of_severity(parts::severity_of(a)) == Tone::Bad).count();
+    let is_critical = |a: &&&AlertView| Tone::of_severity(parts::severity_of(a)) == Tone::Bad;
+    let critical = loud.iter().filter(is_critical).count();
+    let is_open = loud.iter().filter(is_critical).any(|a| Holder::of(a, now).is_wanted());
     let (class, icon, text) = match (critical, loud.len()) {
         (0, 0) => ("tag", "✓", "no alerts".to_owned()),
         (0, n) => ("tag warn", "◆", parts::plural(n, "active alert")),
-        (n, _) => ("tag bad pulse", "▲", parts::plural(n, "critical alert")),
+        (n, _) => {
+            (if is_open { "tag bad pulse" } else { "tag bad" }, "▲", parts::plural(n, "critical alert"))
+        }
     };
     html! { a class=(class) href="/alerts" { span aria-hidden="true" { (icon) } (text) } }
 }

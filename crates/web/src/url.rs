@@ -36,3 +36,10 @@ pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
         .map(|(n, v)| (plain(n), plain(v)))
         .collect()
 }
+
+/// An address with those fields that say something.
+pub(crate) fn with_query(path: &str, fields: &[(&str, &String)]) -> String {
+    let said = fields.iter().filter(|(_, value)| !value.is_empty());
+    let query: Vec<_> = said.map(|(name, value)| format!("{name}={}", encode(value, ""))).collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+}

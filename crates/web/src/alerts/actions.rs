@@ -1,0 +1,228 @@
+//! What people do with alerts and with whole groups, from plain forms. Each leads back to the page it was on, so that
+//! reloading never repeats a change; the script sends the quick ones in place and offers to undo them.
+
+use axum::extract::{Form, Path, State};
+use axum::response::Response;
+use bellwether_model::{TimeDelta, Timestamp};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::{Frame, href};
+use crate::holder::Holder;
+use crate::view::{ActionDeed, ActionSubject, AlertState, AlertView, NewAction, Refused};
+use crate::{Shared, forms};
+
+/// Most undo addresses that one form carries.
+const UNDO_MAX: usize = 50;
+
+/// For how long somebody takes an alert; the empty text means until it is over.
+const LENGTHS: [(&str, &str); 6] = [
+    ("", "until it is over"),
+    ("30m", "30 minutes"),
+    ("1h", "1 hour"),
+    ("2h", "2 hours"),
+    ("4h", "4 hours"),
+    ("8h", "8 hours"),
+];
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+pub(super) struct ActForm {
+    by: String,
+    note: String,
+    /// For how long, of an acknowledgement.
+    r#for: String,
+    /// The group, where the deed is done to one.
+    key: String,
+    back: String,
+}
+
+pub(super) async fn on_alert(
+    State(app): State<Shared>,
+    Path((fingerprint, deed)): Path<(String, String)>,
+    Form(form): Form<ActForm>,
+) -> Response {
+    let back = if form.back.is_empty() { "/".to_owned() } else { forms::local(&form.back) };
+    act(&app, ActionSubject::Alert(fingerprint), &deed, form, &back).await
+}
+
+pub(super) async fn on_group(
+    State(app): State<Shared>,
+    Path(deed): Path<String>,
+    Form(form): Form<ActForm>,
+) -> Response {
+    let back = if form.back.is_empty() { super::group_href(&form.key) } else { forms::local(&form.back) };
+    act(&app, ActionSubject::Group(form.key.clone()), &deed, form, &back).await
+}
+
+async fn act(app: &Shared, subject: ActionSubject, deed: &str, form: ActForm, back: &str) -> Response {
+    let by = form.by.trim().to_owned();
+    let done = match new_action(subject, deed, &form, app.now()) {
+        Ok(action) => app.act(action).await.map(|_| ()),
+        Err(refused) => Err(refused),
+    };
+    forms::answer(app, done, back, &by)
+}
+
+fn new_action(
+    subject: ActionSubject,
+    deed: &str,
+    form: &ActForm,
+    now: Timestamp,
+) -> Result<NewAction, Refused> {
+    let deed = match deed {
+        "ack" => ActionDeed::Acknowledge { until: until(&form.r#for, now)? },
+        "unack" => ActionDeed::Unacknowledge,
+        "resolve" => ActionDeed::Resolve,
+        "note" => ActionDeed::Note,
+        "false-positive" => ActionDeed::FalsePositive,
+        "real" => ActionDeed::Real,
+        other => return Err(Refused::NotFound(format!("nothing is called {other:?} that one could do"))),
+    };
+    let (by, note) = (form.by.trim().to_owned(), form.note.trim().to_owned());
+    if by.is_empty() {
+        return Err(Refused::Invalid("say who: the name is empty".to_owned()));
+    }
+    if deed == ActionDeed::Note && note.is_empty() {
+        return Err(Refused::Invalid("say what: the note is empty".to_owned()));
+    }
+    Ok(NewAction { subject, deed, by, note })
+}
+
+fn until(length: &str, now: Timestamp) -> Result<Option<Timestamp>, Refused> {
+    if length.trim().is_empty() {
+        return Ok(None);
+    }
+    let length: TimeDelta =
+        length.trim().parse().map_err(|error| Refused::Invalid(format!("for how long: {error}")))?;
+    Ok(Some(now.saturating_add(length)))
+}
+
+/// A button that takes an alert: one tap for whoever has given a name before.
+pub(crate) fn ack_form(alert: &AlertView, viewer: &str, back: &str) -> Markup {
+    let address = href(&alert.fingerprint);
+    html! {
+        form id={ "ack-" (alert.fingerprint) } method="post" action={ (address) "/ack" }
+            data-key="a" data-undo={ (address) "/unack" } data-said={ "You have " (super::name(alert)) } {
+            input type="hidden" name="back" value=(back);
+            (ack_button("Ack", viewer))
+        }
+    }
+}
+
+/// Takes every alert of a group that nobody has; shown where there is one.
+pub(super) fn ack_group_form(key: &str, alerts: &[AlertView], frame: &Frame<'_>) -> Markup {
+    let wanted: Vec<_> = alerts.iter().filter(|a| Holder::of(a, frame.now).is_wanted()).collect();
+    if wanted.is_empty() {
+        return html! {};
+    }
+    let firing = alerts.iter().filter(|a| a.state == AlertState::Firing).count();
+    let undo = wanted.iter().take(UNDO_MAX).map(|a| format!("{}/unack", href(&a.fingerprint)));
+    let undo = undo.collect::<Vec<_>>().join(" ");
+    html! {
+        form method="post" action="/groups/ack" data-key="a" data-undo=(undo) data-said={ "You have " (firing) " alerts" } {
+            input type="hidden" name="key" value=(key);
+            input type="hidden" name="back" value=(frame.back);
+            (ack_button(&if firing == 1 { "Ack".to_owned() } else { format!("Ack all {firing}") }, frame.viewer))
+        }
+    }
+}
+
+fn ack_button(word: &str, viewer: &str) -> Markup {
+    html! {
+        @if viewer.is_empty() {
+            input name="by" required placeholder="your name" autocomplete="name" aria-label="Your name";
+            button.go { (word) }
+        } @else {
+            button.go name="by" value=(viewer) { (word) " as " (viewer) }
+        }
+    }
+}
+
+/// Everything that can be done to an alert, on its own page.
+pub(super) fn forms_of(alert: &AlertView, frame: &Frame<'_>) -> Markup {
+    let address = href(&alert.fingerprint);
+    let fires = alert.state == AlertState::Firing;
+    let taken = match Holder::of(alert, frame.now) {
+        Holder::Taken(ack) => Some(ack),
+        Holder::Lapsed(..) | Holder::Nobody | Holder::NotAsked => None,
+    };
+    html! {
+        section aria-labelledby="act-title" {
+            h2 #act-title { "Do" }
+            div.deeds {
+                @if fires {
+                    details #do-ack {
+                        summary { @if taken.is_some() { "Take it over, or for longer" } @else { "Acknowledge with a note, or for some time" } }
+                        form.form method="post" action={ (address) "/ack" } {
+                            (back(frame))
+                            div.pair {
+                                (name_field(frame.viewer))
+                                label { "For" select name="for" { @for (value, name) in LENGTHS { option value=(value) { (name) } } } }
+                            }
+                            label { "Note, for whoever looks next (may be empty)" input name="note" autocomplete="off"; }
+                            p.dim.small { "Repeats stop. A new alert in its group is told all the same, and if your time ends while it fires, everybody hears of it again." }
+                            div.acts { button.go { "Acknowledge" } }
+                        }
+                    }
+                }
+                @if taken.is_some() {
+                    details #do-unack {
+                        summary { "Give it back" }
+                        form.form method="post" action={ (address) "/unack" } {
+                            (back(frame)) (name_field(frame.viewer))
+                            p.dim.small { "Nobody has it then: it is told again as if nobody had taken it." }
+                            div.acts { button { "Give it back" } }
+                        }
+                    }
+                }
+                details #do-note {
+                    summary { "Write a note" }
+                    form.form method="post" action={ (address) "/note" } {
+                        (back(frame))
+                        label { "Note" textarea name="note" rows="2" required {} }
+                        (name_field(frame.viewer))
+                        div.acts { button.go { "Keep the note" } }
+                    }
+                }
+                details #do-judge {
+                    summary { "Was it right?" }
+                    form.form method="post" action={ (address) "/real" } {
+                        (back(frame))
+                        (name_field(frame.viewer))
+                        p.dim.small { "Counts in the " a href="/statistics" { "statistics" } " of this alert. It changes nothing about what is sent." }
+                        div.acts {
+                            button { "Something was wrong" }
+                            button formaction={ (address) "/false-positive" } { "False positive" }
+                        }
+                    }
+                }
+                @if fires {
+                    details #do-resolve {
+                        summary { "Resolve by hand" }
+                        form.form method="post" action={ (address) "/resolve" } {
+                            (back(frame))
+                            p.note.warn {
+                                "◆ Whoever was told of it hears that it is over, although its condition still holds. "
+                                "It stays quiet until the condition has cleared once, and fires again only after that. "
+                                "To be left alone for some time, acknowledge or silence it instead."
+                            }
+                            (name_field(frame.viewer))
+                            label { "Why (may be empty)" input name="note" autocomplete="off"; }
+                            div.acts { button.danger { "Resolve by hand" } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn back(frame: &Frame<'_>) -> Markup {
+    html! { input type="hidden" name="back" value=(frame.back); }
+}
+
+fn name_field(viewer: &str) -> Markup {
+    html! { label { "Your name" input name="by" value=(viewer) required autocomplete="name"; } }
+}
