@@ -177,7 +177,7 @@ impl Ask {
                 @for (name, value) in [("by", &self.by), ("state", &self.state)] {
                     @if !value.is_empty() { input type="hidden" name=(name) value=(value); }
                 }
-                label { "Search" input type="search" name="q" value=(self.q) placeholder="name, label, text …"; }
+                input.grow type="search" name="q" value=(self.q) placeholder="name, label, text …" aria-label="Search in alerts";
                 button { "Filter" }
                 details #more open[is_open] {
                     summary { "Severity, receiver, owner, order" }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{Frame, actions, card, group_href, href, name, state_word, tabs, tone};
+use super::{Frame, actions, card, group_href, href, name, state_word, tone};
 use crate::page::{self, Nav};
 use crate::view::{AlertGroupView, AlertView};
 use crate::{App, Shared, forms, holder, pager, parts, url};
@@ -33,7 +33,6 @@ pub(super) async fn group(State(app): State<Shared>, Query(ask): Query<Ask>, hea
     }
     let main = html! {
         h1 { "Group " @for group in groups.iter().take(1) { (parts::labels(&group.labels)) } }
-        (tabs("/alerts?by=group"))
         @for group in &groups { (whole(group, &ask, &frame)) }
     };
     page::respond(app.as_ref(), Nav::Groups, "Group", &main)

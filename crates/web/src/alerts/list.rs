@@ -6,7 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::filter::Ask;
-use super::{Frame, card, group, tabs};
+use super::{Frame, card, group};
 use crate::page::{self, Nav};
 use crate::view::AlertView;
 use crate::{App, Shared, forms, pager, parts};
@@ -42,7 +42,6 @@ fn by_alert(app: &dyn App, ask: &Ask, frame: &Frame<'_>) -> Markup {
     let pages = pager::Pages::of(&ask.page, shown.len(), CARDS);
     html! {
         h1 { "Active Alerts" }
-        (tabs("/alerts"))
         @if all.is_empty() {
             (parts::empty(
                 "No alert is firing or pending",
@@ -83,7 +82,6 @@ fn by_group(app: &dyn App, ask: &Ask, frame: &Frame<'_>) -> Markup {
     let pages = pager::Pages::of(&ask.page, groups.len(), GROUPS);
     html! {
         h1 { "Alertmanager: groups on their way" }
-        (tabs("/alerts?by=group"))
         @if total == 0 {
             (parts::empty("No group is on its way", html! {
                 "Alerts travel in groups, as the routes of the configuration say; check them with "
@@ -97,5 +95,6 @@ fn by_group(app: &dyn App, ask: &Ask, frame: &Frame<'_>) -> Markup {
             }
             (pages.links(|n| ask.href(|a| a.page = n)))
         }
+        p.dim { "Where would other labels go? " a href="/routing" { "Try some" } }
     }
 }

@@ -93,13 +93,3 @@ fn since(alert: &AlertView, now: Timestamp) -> Markup {
         }
     }
 }
-
-/// The two ways to look at alerts, and the tool for those who wonder where one would go.
-fn tabs(here: &str) -> Markup {
-    let tabs = [("/alerts", "By alert"), ("/alerts?by=group", "By group"), ("/routing", "Try labels")];
-    html! {
-        div.tabs role="group" aria-label="Views" {
-            @for (href, name) in tabs { a href=(href) aria-current=[(href == here).then_some("page")] { (name) } }
-        }
-    }
-}

@@ -6,7 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{explanation, tabs};
+use super::explanation;
 use crate::page::{self, Nav};
 use crate::{App, Shared, routing_text};
 
@@ -19,7 +19,6 @@ pub(super) struct Ask {
 pub(super) async fn routing(State(app): State<Shared>, Query(ask): Query<Ask>) -> Response {
     let main = html! {
         h1 { "What would happen to these labels now?" }
-        (tabs("/routing"))
         form.form method="get" action="/routing" {
             label {
                 "Labels, one a line"

@@ -63,18 +63,18 @@ fn head(row: &DeliveryView, now: Timestamp) -> Markup {
 pub(crate) fn attempts(attempts: &[AttemptView], now: Timestamp) -> Markup {
     html! {
         @if !attempts.is_empty() {
-            div.scroll { table {
+            div.scroll { table.stack {
                 thead { tr { th.n scope="col" { "#" } th scope="col" { "When" } th scope="col" { "Answer" } th scope="col" { "What became of it" } } }
                 tbody { @for attempt in attempts {
                     tr {
-                        td.n { (attempt.attempt) }
-                        td.t { (parts::moment(attempt.at, now)) div.dim.small { (digits::length(now - attempt.at)) " ago" } }
-                        td.t class=(if attempt.accepted { "ok" } else { "bad" }) {
+                        td.n data-k="Attempt" { (attempt.attempt) }
+                        td.t data-k="When" { (parts::moment(attempt.at, now)) div.dim.small { (digits::length(now - attempt.at)) " ago" } }
+                        td data-k="Answer" class=(if attempt.accepted { "ok" } else { "bad" }) {
                             b { span aria-hidden="true" { @if attempt.accepted { "✓ " } @else { "✕ " } }
                                 @match attempt.status { Some(status) => (status), None => "no status" } }
                             div.dim.small { @if attempt.accepted { "accepted" } @else { "not accepted" } }
                         }
-                        td { (attempt.detail) @if !attempt.reason.is_empty() { div.dim.small { (attempt.reason) } } }
+                        td.w { (attempt.detail) @if !attempt.reason.is_empty() { div.dim.small { (attempt.reason) } } }
                     }
                 } }
             } }

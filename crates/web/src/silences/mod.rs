@@ -88,7 +88,7 @@ fn list(
 fn search(ask: &form::Ask) -> Markup {
     html! {
         form.filters method="get" action="/silences" role="search" {
-            label { "Search" input type="search" name="q" value=(ask.q) placeholder="author, reason, label …"; }
+            input.grow type="search" name="q" value=(ask.q) placeholder="author, reason, label …" aria-label="Search in silences";
             button { "Filter" }
             a.btn href="#new" { "New silence" }
             a.btn href="/api/v2/silences?expired=false" download="silences.json" { "Export" }

@@ -1,4 +1,4 @@
-//! A process that is not one: sample data in four moods, at one fixed moment, for the tests and the preview.
+//! A process that is not one: sample data in some moods, at one fixed moment, for the tests and the preview.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -17,13 +17,20 @@ use bellwether_web::view::*;
 use bellwether_web::{App, BoxFuture, Demo, Queries};
 use tokio::sync::watch;
 
+use crate::fake_routing;
+
 /// 2026-11-21T02:25:08Z, a Saturday night.
 pub(crate) const NOW: Timestamp = Timestamp(1_795_227_908_000);
+
+/// The group of what burns.
+pub(crate) const GROUP: &str = "{}/{severity=\"page\"}:{service=\"movieguru\"}";
 
 /// What kind of night it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mood {
     Burning,
+    /// Burning, and with everything that routing and people can do to an alert.
+    Busy,
     Healthy,
     Empty,
     Stale,
@@ -34,9 +41,13 @@ pub(crate) struct Fake {
     pub(crate) mood: Mood,
     pub(crate) changes: watch::Sender<u64>,
     pub(crate) acks: Mutex<BTreeMap<String, String>>,
+    /// What people did to alerts.
+    pub(crate) acted: Mutex<Vec<NewAction>>,
     /// What was asked for of corrections.
     pub(crate) corrections: Mutex<Vec<CorrectionEvent>>,
     pub(crate) added: Mutex<Vec<NewSilence>>,
+    /// Which receivers were drilled, and by whom.
+    pub(crate) drilled: Mutex<Vec<(Option<String>, String)>>,
     /// Alerts that were posted.
     pub(crate) posted: Mutex<Vec<Alert>>,
     pub(crate) phase: Mutex<String>,
@@ -60,7 +71,9 @@ impl Fake {
             mood,
             changes: watch::Sender::new(7),
             acks: Mutex::default(),
+            acted: Mutex::default(),
             added: Mutex::default(),
+            drilled: Mutex::default(),
             posted: Mutex::default(),
             corrections: Mutex::default(),
             phase: Mutex::new("6".to_owned()),
@@ -69,16 +82,20 @@ impl Fake {
         }
     }
 
+    fn burns(&self) -> bool {
+        matches!(self.mood, Mood::Burning | Mood::Busy)
+    }
+
     fn is_empty(&self) -> bool {
         self.mood == Mood::Empty
     }
 }
 
-fn labels(pairs: &[(&str, &str)]) -> Labels {
+pub(crate) fn labels(pairs: &[(&str, &str)]) -> Labels {
     Labels::from_pairs(pairs.iter().copied())
 }
 
-fn ago(seconds: i64) -> Timestamp {
+pub(crate) fn ago(seconds: i64) -> Timestamp {
     NOW - TimeDelta::from_secs(seconds)
 }
 
@@ -171,7 +188,7 @@ impl App for Fake {
             reason: "429 Too Many Requests".to_owned(),
         };
         let data_at = match self.mood {
-            Mood::Burning | Mood::Healthy => Some(ago(8)),
+            Mood::Burning | Mood::Busy | Mood::Healthy => Some(ago(8)),
             Mood::Stale => Some(ago(3900)),
             Mood::Empty => None,
         };
@@ -184,7 +201,7 @@ impl App for Fake {
             targets_up: if self.is_empty() { 0 } else { 2 },
             targets: if self.is_empty() { 0 } else { 3 },
             series: 1204,
-            receivers_failing: if self.mood == Mood::Burning { vec![failing] } else { Vec::new() },
+            receivers_failing: if self.burns() { vec![failing] } else { Vec::new() },
             warnings: Vec::new(),
             config_path: "bellwether.yaml".to_owned(),
         }
@@ -226,7 +243,7 @@ impl App for Fake {
             Mood::Healthy | Mood::Stale => {
                 vec![healthy("login-success", 0.99995), healthy("startup", 0.9991)]
             }
-            Mood::Burning => vec![
+            Mood::Burning | Mood::Busy => vec![
                 burning("chat-latency", "Chats answered within 5 s", 60.0, 0.41, Some(6740)),
                 burning("chat-engaged", "Chats in which the user stays engaged", 1.667, -0.12, None),
                 unmeasured(),
@@ -245,7 +262,7 @@ impl App for Fake {
         (1..=count)
             .map(|n| {
                 let progress = n as f64 / count as f64;
-                let is_bad = self.mood == Mood::Burning && progress > 0.7;
+                let is_bad = self.burns() && progress > 0.7;
                 let is_dark = (0.30..0.36).contains(&progress);
                 let total = if is_dark { 0.0 } else { 120.0 + (n % 7) as f64 };
                 let wobble = (n * 7919 % 13) as f64 / 13.0 * 0.004;
@@ -289,7 +306,7 @@ impl App for Fake {
     }
 
     fn slo_fired(&self, request: HistoryRequest<'_>) -> Vec<Fired> {
-        if self.mood != Mood::Burning {
+        if !self.burns() {
             return Vec::new();
         }
         let at = |progress: f64| {
@@ -385,7 +402,7 @@ impl App for Fake {
     }
 
     fn alerts(&self) -> Vec<AlertView> {
-        if self.mood != Mood::Burning {
+        if !self.burns() {
             return Vec::new();
         }
         let acks = self.acks.lock().unwrap();
@@ -406,27 +423,37 @@ impl App for Fake {
             passed: false,
         });
         alerts[3].state = AlertState::Pending;
+        if self.mood == Mood::Busy {
+            alerts.extend(fake_routing::more_alerts());
+        }
         for alert in &mut alerts {
             if let Some(by) = acks.get(&alert.fingerprint) {
                 alert.ack = Some(AckView { by: by.clone(), at: NOW, until: None, note: String::new() });
             }
         }
+        for action in self.acted.lock().unwrap().iter() {
+            fake_routing::apply(action, &mut alerts);
+        }
         alerts
     }
 
     fn alert_groups(&self) -> Vec<AlertGroupView> {
-        if self.mood != Mood::Burning {
+        if !self.burns() {
             return Vec::new();
         }
-        vec![AlertGroupView {
-            key: "{}/{severity=\"page\"}:{service=\"movieguru\"}".to_owned(),
+        let mut groups = vec![AlertGroupView {
+            key: GROUP.to_owned(),
             receiver: "oncall".to_owned(),
             route: "root / severity=\"page\"".to_owned(),
             labels: labels(&[("service", "movieguru")]),
             alerts: self.alerts().into_iter().take(2).collect(),
             notified_at: Some(ago(240)),
             next_at: Some(NOW + TimeDelta::MINUTE),
-        }]
+        }];
+        if self.mood == Mood::Busy {
+            groups.push(fake_routing::large_group(self.alerts()));
+        }
+        groups
     }
 
     fn deliveries(&self, filter: DeliveryFilter) -> BoxFuture<'_, Result<Vec<DeliveryView>, String>> {
@@ -450,13 +477,18 @@ impl App for Fake {
             delivery("k1", "oncall", DeliveryOutcome::Delivered, "202 Accepted, dedup key 4f2a"),
             delivery("k2", "team-slack", DeliveryOutcome::Retrying, "429 Too Many Requests, Retry-After 30"),
         ];
+        if self.mood == Mood::Busy {
+            rows.extend(fake_routing::older_deliveries());
+        }
+        rows.retain(|r| filter.before.is_none_or(|before| r.decided_at < before));
+        rows.retain(|r| filter.since.is_none_or(|since| r.decided_at >= since));
         rows.retain(|r| filter.receiver.as_ref().is_none_or(|name| *name == r.receiver));
         rows.retain(|r| filter.outcome.is_none_or(|outcome| outcome == r.outcome));
-        ready(Ok(if self.mood == Mood::Burning { rows } else { Vec::new() }))
+        ready(Ok(if self.burns() { rows } else { Vec::new() }))
     }
 
     fn silences(&self) -> Vec<SilenceView> {
-        if self.mood != Mood::Burning {
+        if !self.burns() {
             return Vec::new();
         }
         let silence = |id: &str, state, ends_at| SilenceView {
@@ -470,10 +502,14 @@ impl App for Fake {
             state,
             hidden_alerts: 1,
         };
-        vec![
+        let mut silences = vec![
             silence("6b1f0e9c-0000-4000-8000-000000000001", SilenceState::Active, NOW + TimeDelta::HOUR),
             silence("6b1f0e9c-0000-4000-8000-000000000002", SilenceState::Expired, ago(3600)),
-        ]
+        ];
+        if self.mood == Mood::Busy {
+            silences.extend(fake_routing::more_silences());
+        }
+        silences
     }
 
     fn add_silence(&self, silence: NewSilence) -> BoxFuture<'_, Result<String, Refused>> {
@@ -487,19 +523,57 @@ impl App for Fake {
     }
 
     fn act(&self, action: NewAction) -> BoxFuture<'_, Result<Vec<String>, Refused>> {
-        let ActionSubject::Alert(fingerprint) = action.subject else {
-            return ready(Err(Refused::NotFound("no such group".to_owned())));
+        let done: Vec<String> = match &action.subject {
+            ActionSubject::Alert(fingerprint) => vec![fingerprint.clone()],
+            ActionSubject::Group(key) => {
+                let groups = self.alert_groups();
+                let Some(group) = groups.iter().find(|group| group.key == *key) else {
+                    return ready(Err(Refused::NotFound("no such group".to_owned())));
+                };
+                group.alerts.iter().map(|alert| alert.fingerprint.clone()).collect()
+            }
         };
-        self.acks.lock().unwrap().insert(fingerprint.clone(), action.by);
-        ready(Ok(vec![fingerprint]))
+        if let ActionDeed::Acknowledge { .. } = action.deed {
+            self.acks.lock().unwrap().extend(done.iter().map(|f| (f.clone(), action.by.clone())));
+        }
+        self.acted.lock().unwrap().push(action);
+        self.changes.send_modify(|n| *n += 1);
+        ready(Ok(done))
     }
 
     fn post_alerts(&self, alerts: Vec<Alert>) -> BoxFuture<'_, Result<(), Refused>> {
         self.posted.lock().unwrap().extend(alerts);
         ready(Ok(()))
     }
+
+    fn explain(&self, what: String) -> BoxFuture<'_, Result<Vec<ExplanationView>, Refused>> {
+        ready(Ok(fake_routing::explain(self, &what)))
+    }
+
+    fn routed(&self, labels: &Labels) -> RoutedView {
+        fake_routing::routed(labels)
+    }
+
+    fn delivery(&self, id: String) -> BoxFuture<'_, Result<DeliveryDetail, Refused>> {
+        ready(fake_routing::delivery(&id))
+    }
+
+    fn receivers(&self) -> Vec<ReceiverView> {
+        if self.burns() { fake_routing::receivers() } else { Vec::new() }
+    }
+
+    fn drill(&self, receiver: Option<String>, by: String) -> BoxFuture<'_, Result<Vec<DrillView>, Refused>> {
+        self.drilled.lock().unwrap().push((receiver.clone(), by));
+        ready(fake_routing::drill(receiver.as_deref()))
+    }
+
+    fn statistics(&self, since: Timestamp) -> BoxFuture<'_, Result<StatisticsView, String>> {
+        let view = StatisticsView { since, until: NOW, ..StatisticsView::default() };
+        ready(Ok(if self.burns() { fake_routing::statistics(view) } else { view }))
+    }
+
     fn demo(&self) -> Option<&dyn Demo> {
-        (self.mood == Mood::Burning).then_some(self as &dyn Demo)
+        self.burns().then_some(self as &dyn Demo)
     }
 }
 
@@ -535,7 +609,13 @@ impl Demo for Fake {
     }
 }
 
-fn alert(fingerprint: &str, name: &str, severity: &str, slo_id: Option<&str>, age_seconds: i64) -> AlertView {
+pub(crate) fn alert(
+    fingerprint: &str,
+    name: &str,
+    severity: &str,
+    slo_id: Option<&str>,
+    age_seconds: i64,
+) -> AlertView {
     let step =
         |stage: &str, text: &str| WhyStep { stage: stage.to_owned(), text: text.to_owned(), passed: true };
     AlertView {

@@ -7,6 +7,7 @@ mod corrections;
 mod digits;
 mod explore;
 mod fake;
+mod fake_routing;
 mod forms;
 mod histogram;
 mod pages;
