@@ -1,5 +1,6 @@
 //! Tests of the shell.
 
+mod alert_crash;
 mod alertmanager_peer;
 mod bad_targets;
 mod browser;

@@ -138,7 +138,6 @@ impl Server {
     }
 
     /// Waits until it is ready or has died, whichever comes first; tells which.
-    #[allow(dead_code)]
     pub(crate) async fn ready_or_dead(&mut self) -> bool {
         let begun = Instant::now();
         loop {
