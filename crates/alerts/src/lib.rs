@@ -53,13 +53,14 @@ pub use explain::{
 pub use hand_over::{HELD_MAX, HandOver, MemberStatus, Post, PostId, Posted};
 pub use health::{ReceiverHealth, ReceiverState};
 pub use inhibit::InhibitRule;
-pub use message::{Message, TEMPLATE_ALERT_NAME};
+pub use message::{Message, TEMPLATE_ALERT_NAME, expand_secret, render as render_message};
 pub use precedence::{Precedence, Preceding};
 pub use reason::{Reason, Verdict};
 pub use receiver::{
     Content, DiscordConfig, EmailConfig, Global, Integration, IntegrationKind, Mail, MailAuth, MsteamsConfig,
-    Msteamsv2Config, NtfyAction, NtfyConfig, ParseMode, Part, Receiver, Settings, SlackAction, SlackConfig,
-    SlackConfirm, SlackField, Smarthost, SmtpDefaults, TelegramChat, TelegramConfig, Threading,
+    Msteamsv2Config, NtfyAction, NtfyConfig, OpsgenieConfig, OpsgenieResponder, PagerdutyConfig,
+    PagerdutyImage, PagerdutyKey, PagerdutyLink, ParseMode, Part, Receiver, Settings, SlackAction,
+    SlackConfig, SlackConfirm, SlackField, Smarthost, SmtpDefaults, TelegramChat, TelegramConfig, Threading,
     WebhookConfig,
 };
 pub use record::{

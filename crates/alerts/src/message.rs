@@ -49,8 +49,8 @@ impl Message {
     }
 }
 
-/// Renders what is to be said in the form one integration wants.
-pub(crate) fn render(
+/// Renders what is to be said in the form one integration wants, and the labels of the route in what is to be said.
+pub fn render(
     setup: &Setup,
     integration: &IntegrationId,
     notification: &mut Notification,
@@ -77,6 +77,16 @@ pub(crate) fn render(
         Ok(parts) => Message { parts, template_error: labels_error },
         Err(why) => Message { parts: integration.settings.plain(&said, &why), template_error: Some(why) },
     }
+}
+
+/// Renders a text of an integration's settings that must not be recorded: an address or a key that is a template.
+pub fn expand_secret(
+    setup: &Setup,
+    notification: &Notification,
+    text: &str,
+    now: Timestamp,
+) -> Result<String, String> {
+    Renderer::again(&setup.templates, notification, &setup.external_url, now).expand(text)
 }
 
 impl AlertCore {

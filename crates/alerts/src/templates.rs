@@ -8,7 +8,7 @@ use bellwether_template::{
     default_templates,
 };
 
-use crate::{Notification, NotifiedAlert, Status};
+use crate::{Notification, NotifiedAlert, Reason, Status};
 
 /// Route labels may use one another; so many rounds settle what people write.
 const ROUTE_LABEL_ROUNDS: usize = 3;
@@ -58,6 +58,15 @@ pub(crate) struct Renderer<'a> {
     templates: &'a Templates,
     data: Value,
     world: World<'a>,
+    /// The labels of the route, not rendered.
+    route_labels: BTreeMap<String, String>,
+}
+
+/// Makes a text that came with an alert harmless where it is going.
+#[allow(dead_code)] // for chats
+pub(crate) struct Clean<'a> {
+    pub(crate) label: &'a dyn Fn(&str) -> String,
+    pub(crate) annotation: &'a dyn Fn(&str) -> String,
 }
 
 struct World<'a> {
@@ -89,7 +98,32 @@ impl<'a> Renderer<'a> {
     ) -> Self {
         let data = data(notification, external_url).to_value();
         let world = World { now, external_url, route_labels: Labels::empty() };
-        Self { templates, data, world }
+        Self { templates, data, world, route_labels: BTreeMap::new() }
+    }
+
+    /// For a notification that was rendered before: the labels of its route are final texts.
+    pub(crate) fn again(
+        templates: &'a Templates,
+        notification: &Notification,
+        external_url: &'a str,
+        now: Timestamp,
+    ) -> Self {
+        let mut renderer = Self::new(templates, notification, external_url, now);
+        renderer.world.route_labels = Labels::from_pairs(notification.route_labels.clone());
+        renderer
+    }
+
+    /// The same, with what came with the alerts made harmless. What templates say themselves stays as it is.
+    #[allow(dead_code)] // for chats
+    pub(crate) fn cleaned(&self, notification: &Notification, clean: &Clean<'_>) -> Result<Self, String> {
+        let World { now, external_url, .. } = self.world;
+        let data = cleaned(data(notification, external_url), clean).to_value();
+        let world = World { now, external_url, route_labels: Labels::empty() };
+        let mut renderer = Self { templates: self.templates, data, world, route_labels: BTreeMap::new() };
+        if !self.route_labels.is_empty() {
+            renderer.route_labels(&self.route_labels)?;
+        }
+        Ok(renderer)
     }
 
     /// Renders the labels of the route; later texts can ask for them.
@@ -98,6 +132,7 @@ impl<'a> Renderer<'a> {
         labels: &BTreeMap<String, String>,
     ) -> Result<BTreeMap<String, String>, String> {
         let mut rendered = labels.clone();
+        self.route_labels.clone_from(labels);
         for _ in 0..ROUTE_LABEL_ROUNDS {
             let pairs: Result<Vec<_>, String> =
                 labels.iter().map(|(name, text)| Ok((name.clone(), self.expand(text)?))).collect();
@@ -135,8 +170,43 @@ fn data(notification: &Notification, external_url: &str) -> NotificationData {
         common_labels: notification.common_labels(),
         common_annotations: notification.common_annotations(),
         external_url: external_url.to_owned(),
-        notification_reason: notification.reason.as_str().to_owned(),
+        notification_reason: reason(notification.reason).to_owned(),
         group_key: notification.group.0.clone(),
+    }
+}
+
+#[allow(dead_code)] // for chats
+fn cleaned(mut data: NotificationData, clean: &Clean<'_>) -> NotificationData {
+    let labels = |all: &Labels, text: &dyn Fn(&str) -> String| {
+        Labels::from_pairs(all.iter().map(|(name, value)| ((clean.label)(name), text(value))))
+    };
+    data.group_labels = labels(&data.group_labels, clean.label);
+    data.common_labels = labels(&data.common_labels, clean.label);
+    data.common_annotations = labels(&data.common_annotations, clean.annotation);
+    for alert in &mut data.alerts {
+        alert.labels = labels(&alert.labels, clean.label);
+        alert.annotations = labels(&alert.annotations, clean.annotation);
+        alert.generator_url = (clean.label)(&alert.generator_url);
+    }
+    data
+}
+
+/// Why something is sent, in Alertmanager's words where it has some: templates and programs compare them.
+pub(crate) const fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::First => "first notification",
+        Reason::NewAlerts => "new alerts added",
+        Reason::ResolvedGrew => "some alerts resolved",
+        Reason::AllResolved => "all alerts resolved",
+        Reason::Repeat => "repeat interval elapsed",
+        Reason::Retry => "retry",
+        Reason::Collapsed => "retry after changes",
+        Reason::Restart => "restart",
+        Reason::Acknowledged => "acknowledged",
+        Reason::Unacknowledged => "acknowledgement taken back",
+        Reason::AckExpired => "acknowledgement expired",
+        Reason::Fallback => "another receiver unreachable",
+        Reason::Drill => "drill",
     }
 }
 

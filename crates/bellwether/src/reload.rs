@@ -220,7 +220,7 @@ impl Reloader {
         let settings = Settings::of(&config, &self.parts.url);
         let (slos, store) = (config.slos.clone(), self.parts.store.clone());
         let retention = config.retention;
-        self.parts.senders.reconfigure(config.routing.clone());
+        self.parts.senders.reconfigure(settings.alerts.clone());
         self.parts.senders.cluster.set_members(&config.alertmanagers);
         let change = Change(Box::new(move |pipeline: &mut Pipeline, now: Timestamp| {
             let mut outcome = Outcome::default();

@@ -98,7 +98,7 @@ impl Server {
         let (requests, requests_in) = mpsc::channel(REQUESTS_MAX);
         let (writer, writer_thread) =
             writer::start(store.clone(), committed, health.clone()).map_err(failed)?;
-        let senders = Arc::new(Senders::new(config.routing.clone()));
+        let senders = Arc::new(Senders::new(settings.alerts.clone()));
         senders.cluster.set_members(&config.alertmanagers);
         let pool = Arc::new(ScrapePool::new(store.clone(), writer.clone(), health.clone()).map_err(failed)?);
         let probes = Arc::new(ProbePool::new(store.clone(), writer.clone()));

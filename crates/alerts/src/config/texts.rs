@@ -9,13 +9,6 @@ use bellwether_template::TemplateError;
 
 use crate::{IntegrationKind, Templates};
 
-/// Texts of an item of its `fields`.
-const SLACK_FIELD: [&str; 2] = ["title", "value"];
-/// Texts of an item of its `actions`.
-const SLACK_ACTION: [&str; 6] = ["name", "style", "text", "type", "url", "value"];
-/// Texts of an action's `confirm`.
-const SLACK_CONFIRM: [&str; 4] = ["dismiss_text", "ok_text", "text", "title"];
-
 /// The template texts of a routing configuration.
 #[derive(Clone, Debug, Default)]
 pub struct MessageTexts {
@@ -82,9 +75,6 @@ impl MessageTexts {
     fn take_integration(&mut self, kind: IntegrationKind, node: &Node) {
         self.take(node, kind.template_fields());
         kind.template_trees().iter().filter_map(|field| node.get(field)).for_each(|node| self.take_all(node));
-        if kind == IntegrationKind::Slack {
-            self.take_slack(node);
-        }
     }
 
     /// Every text below a node.
@@ -94,16 +84,6 @@ impl MessageTexts {
             Value::Sequence(items) => items.iter().for_each(|item| self.take_all(item)),
             Value::Mapping(entries) => entries.iter().for_each(|(_, value)| self.take_all(value)),
             Value::Null => {}
-        }
-    }
-
-    fn take_slack(&mut self, slack: &Node) {
-        items(slack.get("fields")).for_each(|field| self.take(field, &SLACK_FIELD));
-        for action in items(slack.get("actions")) {
-            self.take(action, &SLACK_ACTION);
-            if let Some(confirm) = action.get("confirm") {
-                self.take(confirm, &SLACK_CONFIRM);
-            }
         }
     }
 

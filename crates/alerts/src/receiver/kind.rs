@@ -133,19 +133,19 @@ impl IntegrationKind {
             Self::Msteams => super::msteams::TEXTS,
             Self::Msteamsv2 => super::msteams::TEXTS_V2,
             Self::Ntfy => super::ntfy::TEXTS,
+            Self::Opsgenie => super::opsgenie::TEXTS,
+            Self::Pagerduty => super::pagerduty::TEXTS,
+            Self::Webhook => super::webhook::TEXTS,
             Self::Slack => super::slack::TEXTS,
             Self::Telegram => super::telegram::TEXTS,
             Self::Incidentio
             | Self::Jira
             | Self::Mattermost
-            | Self::Opsgenie
-            | Self::Pagerduty
             | Self::Pushover
             | Self::Rocketchat
             | Self::Sns
             | Self::Victorops
             | Self::Webex
-            | Self::Webhook
             | Self::Wechat => &[],
         }
     }
@@ -155,22 +155,22 @@ impl IntegrationKind {
         match self {
             Self::Email => super::email::TREES,
             Self::Ntfy => super::ntfy::TREES,
+            Self::Opsgenie => &["details", "responders"],
+            Self::Pagerduty => &["details", "images", "links"],
+            Self::Slack => &["actions", "fields"],
+            Self::Webhook => &["payload"],
             Self::Discord
             | Self::Incidentio
             | Self::Jira
             | Self::Mattermost
             | Self::Msteams
             | Self::Msteamsv2
-            | Self::Opsgenie
-            | Self::Pagerduty
             | Self::Pushover
             | Self::Rocketchat
-            | Self::Slack
             | Self::Sns
             | Self::Telegram
             | Self::Victorops
             | Self::Webex
-            | Self::Webhook
             | Self::Wechat => &[],
         }
     }

@@ -13,11 +13,14 @@ mod limit;
 mod msteams;
 mod needs;
 mod ntfy;
+mod opsgenie;
+mod pagerduty;
 mod part;
 mod plain;
 mod said;
 mod slack;
 mod telegram;
+mod tree;
 mod webhook;
 
 use bellwether_diag::{Cx, Diagnostic, MapReader};
@@ -32,6 +35,8 @@ pub use global::{Global, SmtpDefaults};
 pub use kind::IntegrationKind;
 pub use msteams::{MsteamsConfig, Msteamsv2Config};
 pub use ntfy::{NtfyAction, NtfyConfig};
+pub use opsgenie::{OpsgenieConfig, OpsgenieResponder};
+pub use pagerduty::{PagerdutyConfig, PagerdutyImage, PagerdutyKey, PagerdutyLink};
 pub use part::{Content, Mail, Part};
 pub use slack::{SlackAction, SlackConfig, SlackConfirm, SlackField};
 pub use telegram::{ParseMode, TelegramChat, TelegramConfig};
@@ -79,6 +84,8 @@ pub enum Settings {
     Msteams(Box<MsteamsConfig>),
     Msteamsv2(Box<Msteamsv2Config>),
     Ntfy(Box<NtfyConfig>),
+    Opsgenie(Box<OpsgenieConfig>),
+    Pagerduty(Box<PagerdutyConfig>),
     Slack(Box<SlackConfig>),
     Telegram(Box<TelegramConfig>),
     Webhook(Box<WebhookConfig>),
@@ -106,6 +113,8 @@ impl Settings {
             Self::Msteams(config) => config.as_ref(),
             Self::Msteamsv2(config) => config.as_ref(),
             Self::Ntfy(config) => config.as_ref(),
+            Self::Opsgenie(config) => config.as_ref(),
+            Self::Pagerduty(config) => config.as_ref(),
             Self::Slack(config) => config.as_ref(),
             Self::Telegram(config) => config.as_ref(),
             Self::Webhook(config) => config.as_ref(),
@@ -119,6 +128,8 @@ impl Settings {
             Self::Msteams(config) => config.as_mut(),
             Self::Msteamsv2(config) => config.as_mut(),
             Self::Ntfy(config) => config.as_mut(),
+            Self::Opsgenie(config) => config.as_mut(),
+            Self::Pagerduty(config) => config.as_mut(),
             Self::Slack(config) => config.as_mut(),
             Self::Telegram(config) => config.as_mut(),
             Self::Webhook(config) => config.as_mut(),
@@ -168,14 +179,14 @@ pub(crate) fn read_settings(
         IntegrationKind::Msteams => msteams::read(map, base, cx).map(Box::new).map(Settings::Msteams),
         IntegrationKind::Msteamsv2 => msteams::read_v2(map, base, cx).map(Box::new).map(Settings::Msteamsv2),
         IntegrationKind::Ntfy => ntfy::read(map, base, cx).map(Box::new).map(Settings::Ntfy),
+        IntegrationKind::Opsgenie => opsgenie::read(map, base, cx).map(Box::new).map(Settings::Opsgenie),
+        IntegrationKind::Pagerduty => pagerduty::read(map, base, cx).map(Box::new).map(Settings::Pagerduty),
         IntegrationKind::Slack => slack::read(map, base, cx).map(Box::new).map(Settings::Slack),
         IntegrationKind::Telegram => telegram::read(map, base, cx).map(Box::new).map(Settings::Telegram),
         IntegrationKind::Webhook => webhook::read(map, base, cx).map(Box::new).map(Settings::Webhook),
         IntegrationKind::Incidentio
         | IntegrationKind::Jira
         | IntegrationKind::Mattermost
-        | IntegrationKind::Opsgenie
-        | IntegrationKind::Pagerduty
         | IntegrationKind::Pushover
         | IntegrationKind::Rocketchat
         | IntegrationKind::Sns

@@ -34,6 +34,16 @@ pub(super) fn own_secret(
     found
 }
 
+/// A secret that may be missing, in one of two fields.
+pub(super) fn optional_secret(
+    map: &mut MapReader<'_>,
+    inline: &'static str,
+    file: &'static str,
+    cx: &mut Cx<'_>,
+) -> Option<SecretSource> {
+    secret_source(map, AddressFields { url: inline, file }, cx).filter(is_written)
+}
+
 /// A secret of this receiver, else the global one; neither is an error that names both.
 pub(super) fn secret_or_global(
     map: &mut MapReader<'_>,

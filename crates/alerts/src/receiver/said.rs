@@ -45,6 +45,21 @@ impl Said<'_> {
     }
 }
 
+impl Said<'_> {
+    /// What people are told beside what templates say: that they stand in for somebody.
+    pub(crate) fn notice(&self) -> Option<String> {
+        let unreached = self.notification.unreached.as_ref()?;
+        Some(format!("meant for {}, which was not told: {}", unreached.integration, unreached.why))
+    }
+
+    /// What a receiver knows the group by: the SHA-256 of its key, as Alertmanager has it. An incident that was opened
+    /// by one of the two is closed by the other.
+    pub(crate) fn alias(&self) -> String {
+        let digest = ring::digest::digest(&ring::digest::SHA256, self.notification.group.0.as_bytes());
+        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
 /// Cuts by characters, never inside one, and shows that something was cut.
 pub(crate) fn cut_chars(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {

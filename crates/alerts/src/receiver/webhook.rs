@@ -2,19 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_diag::{Cx, Diagnostic, MapReader, Span};
+use bellwether_diag::{Cx, MapReader, Spanned};
 use bellwether_model::{Alert, Labels, TimeDelta, Timestamp};
 use serde::Serialize;
+use serde_json::Value;
 
-use super::{Base, Kind, Part, Said, timeout};
-use crate::connection::{AddressFields, address};
-use crate::fields::UNSUPPORTED;
-use crate::{Address, HttpConfig, Notification, NotifiedAlert, Status};
+use super::needs::{missing, optional_secret};
+use super::{Base, Kind, Part, Said, timeout, tree};
+use crate::connection::checked_url;
+use crate::templates;
+use crate::{Address, HttpConfig, Notification, NotifiedAlert, Secret, SecretSource, Status, Unreached};
+
+/// Fields whose texts are templates.
+pub(super) const TEXTS: &[&str] = &["url"];
 
 /// A generic webhook.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WebhookConfig {
-    /// Where to.
+    /// Where to; a template, as is the text of its file.
     pub address: Address,
     /// HTTP settings.
     pub http: HttpConfig,
@@ -22,14 +27,24 @@ pub struct WebhookConfig {
     pub max_alerts: u64,
     /// How long the receiver may take.
     pub timeout: Option<TimeDelta>,
+    /// What is sent instead of version 4; its texts are templates.
+    pub payload: Option<Value>,
+    /// What every message is signed with. Alertmanager has no such field.
+    pub signing_secret: Option<SecretSource>,
 }
 
 impl Kind for WebhookConfig {
     fn render(&self, said: &Said<'_>) -> Result<Vec<Part>, String> {
-        Ok(vec![Part::json(body(said.notification, said.external_url, self.max_alerts))])
+        match &self.payload {
+            None => Ok(vec![Part::json(body(said.notification, said.external_url, self.max_alerts))]),
+            Some(payload) => {
+                let payload = tree::render(payload, &|text| said.expand(text))?;
+                Ok(vec![Part::json(payload.to_string())])
+            }
+        }
     }
 
-    /// The body holds no text of a template.
+    /// Version 4 holds no text of a template.
     fn plain(&self, said: &Said<'_>, _why: &str) -> Vec<Part> {
         vec![Part::json(body(said.notification, said.external_url, self.max_alerts))]
     }
@@ -37,24 +52,54 @@ impl Kind for WebhookConfig {
     fn secret_files_mut(&mut self) -> Vec<&mut String> {
         let mut files = self.http.secret_files_mut();
         files.extend(self.address.file_mut());
+        files.extend(self.signing_secret.as_mut().and_then(SecretSource::file_mut));
         files
     }
 }
 
 /// Reads an item of `webhook_configs`.
 pub(super) fn read(map: &mut MapReader<'_>, base: &Base<'_>, cx: &mut Cx<'_>) -> Option<WebhookConfig> {
-    let address = address(map, AddressFields { url: "url", file: "url_file" }, cx);
-    if address.is_none() && !map.has("url") && !map.has("url_file") {
-        let at = Span { end: map.span.start + 1, ..map.span };
-        cx.error_help(at, "no webhook address", "write url or url_file");
-    }
-    if let Some((key, _)) = map.entry("payload") {
-        let message = "payload: a payload of one's own is not supported yet";
-        cx.push(Diagnostic::error(UNSUPPORTED, key.span, message).with_help("remove it"));
-    }
+    let address = address(map, cx);
+    let payload = map.node("payload").filter(|node| !node.is_null());
+    let payload = match payload {
+        Some(node) => Some(tree::read(node, cx)?),
+        None => None,
+    };
     let max_alerts = map.optional("max_alerts", cx).unwrap_or(0);
     let timeout = timeout(map, cx);
-    Some(WebhookConfig { address: address?, http: base.http.clone(), max_alerts, timeout })
+    let signing_secret = optional_secret(map, "signing_secret", "signing_secret_file", cx);
+    Some(WebhookConfig {
+        address: address?,
+        http: base.http.clone(),
+        max_alerts,
+        timeout,
+        payload,
+        signing_secret,
+    })
+}
+
+/// The address, which may be a template; then what comes of it is looked at when it is sent to.
+fn address(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<Address> {
+    let url: Option<Spanned<String>> = map.optional("url", cx);
+    let url = url.filter(|url| !url.value.is_empty());
+    let file: Option<String> = map.optional("url_file", cx);
+    match (url, file.filter(|file| !file.is_empty())) {
+        (Some(_), Some(_)) => {
+            let message = "url and url_file are both written; which one counts?";
+            cx.error_help(map.key_span("url_file"), message, "remove one of them");
+            None
+        }
+        (Some(url), None) if url.value.contains("{{") => Some(Address::Url(Secret::new(url.value))),
+        (Some(url), None) => checked_url(&url, "url", cx).map(Address::Url),
+        (None, Some(file)) => Some(Address::File(file)),
+        (None, None) => {
+            // What is written but no text has been reported.
+            if !map.has("url") || map.node("url").is_some_and(|node| node.as_text() == Some("")) {
+                missing(map, "no webhook address", "write url or url_file", cx);
+            }
+            None
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -71,8 +116,15 @@ struct Body<'a> {
     version: &'static str,
     group_key: &'a str,
     truncated_alerts: u64,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     route_labels: &'a BTreeMap<String, String>,
+    #[serde(rename = "notification_reason")]
+    notification_reason: &'static str,
+    /// Who has it; ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged_by: Option<&'a [String]>,
+    /// Whom it stands in for; ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreached: Option<&'a Unreached>,
 }
 
 #[derive(Serialize)]
@@ -95,18 +147,25 @@ fn body(notification: &Notification, external_url: &str, max_alerts: u64) -> Str
         Ok(0) | Err(_) => total,
         Ok(max) => max.min(total),
     };
+    // What is left out is not in what is common either, so that whoever reads the body finds it whole.
+    let seen = (shown < total)
+        .then(|| Notification { alerts: notification.alerts[..shown].to_vec(), ..notification.clone() });
+    let seen = seen.as_ref().unwrap_or(notification);
     let body = Body {
         receiver: &notification.receiver,
         status: notification.status().as_str(),
         alerts: notification.alerts[..shown].iter().map(body_alert).collect(),
         group_labels: &notification.group_labels,
-        common_labels: notification.common_labels(),
-        common_annotations: notification.common_annotations(),
+        common_labels: seen.common_labels(),
+        common_annotations: seen.common_annotations(),
         external_url,
         version: "4",
         group_key: &notification.group.0,
         truncated_alerts: (total - shown) as u64,
         route_labels: &notification.route_labels,
+        notification_reason: templates::reason(notification.reason),
+        acknowledged_by: notification.acked_by.as_ref().map(|acked| &acked.by[..]),
+        unreached: notification.unreached.as_ref(),
     };
     serde_json::to_string(&body).expect("texts and numbers always serialize")
 }

@@ -4,17 +4,35 @@ use bellwether_alerts::Address;
 
 use super::Unsendable;
 
-pub(super) async fn resolve(address: &Address) -> Result<String, Unsendable> {
-    let (url, origin) = match address {
-        Address::Url(url) => (url.expose().to_owned(), "the configured address".to_owned()),
-        Address::File(path) => (read_secret_file(path).await?, format!("the text in {path}")),
-    };
-    match url.starts_with("http://") || url.starts_with("https://") {
-        true => Ok(url),
+/// An address as it is written, and where.
+pub(super) struct Text {
+    pub(super) text: String,
+    pub(super) origin: String,
+}
+
+pub(super) async fn text(address: &Address) -> Result<Text, Unsendable> {
+    Ok(match address {
+        Address::Url(url) => {
+            Text { text: url.expose().to_owned(), origin: "the configured address".to_owned() }
+        }
+        Address::File(path) => {
+            Text { text: read_secret_file(path).await?, origin: format!("the text in {path}") }
+        }
+    })
+}
+
+/// The address, if it is one.
+pub(super) fn checked(Text { text, origin }: Text) -> Result<String, Unsendable> {
+    match text.starts_with("http://") || text.starts_with("https://") {
+        true => Ok(text),
         false => {
             Err(Unsendable(format!("{origin} is not a web address; it must begin with https:// or http://")))
         }
     }
+}
+
+pub(super) async fn resolve(address: &Address) -> Result<String, Unsendable> {
+    checked(text(address).await?)
 }
 
 pub(super) async fn read_secret_file(path: &str) -> Result<String, Unsendable> {

@@ -1,10 +1,11 @@
 //! How a kind of integration reaches its receiver: what all of them do alike with a request, and with its answer.
 
-use bellwether_alerts::{Delivery, HttpConfig, Receipt, Thread};
+use bellwether_alerts::{Address, Delivery, HttpConfig, Receipt, SecretSource, Thread, expand_secret};
 use bellwether_model::TimeDelta;
 
+use super::address::{self, Text};
 use super::answer::{Answer, Reply};
-use super::authenticate::authenticate;
+use super::authenticate::{authenticate, secret};
 use super::redact::{Hidden, describe};
 use super::request::Request;
 use super::{Current, Unsendable};
@@ -58,6 +59,33 @@ impl Line<'_> {
             Ok(response) => Ok(Answer::read(response, hidden).await),
             Err(error) => Err(Receipt::Unreachable { reason: describe(error, &hidden) }.into()),
         }
+    }
+
+    /// The address, rendered if it is a template: it may hold secrets and is never recorded.
+    pub(super) async fn address(&self, address: &Address) -> Result<String, Unsendable> {
+        let Text { text, origin } = address::text(address).await?;
+        address::checked(Text { text: self.expand(text, &origin)?, origin })
+    }
+
+    /// A key, rendered if it is a template.
+    pub(super) async fn secret(&self, field: &str, source: &SecretSource) -> Result<String, Unsendable> {
+        let key = self.expand(secret(source).await?, field)?;
+        match key.is_empty() {
+            true => Err(Unsendable(format!("{field} is empty"))),
+            false => Ok(key),
+        }
+    }
+
+    fn expand(&self, text: String, what: &str) -> Result<String, Unsendable> {
+        if !text.contains("{{") {
+            return Ok(text);
+        }
+        let rendered =
+            expand_secret(&self.current.setup, &self.delivery.notification, &text, self.delivery.decided_at);
+        // The template's own words may be secrets, and an error quotes them.
+        rendered
+            .map(|text| text.trim().to_owned())
+            .map_err(|_| Unsendable(format!("the template of {what} cannot be rendered")))
     }
 
     /// What a receiver recognises a repeated request by: the message, and which part of it.

@@ -19,6 +19,8 @@ mod mail_connection;
 mod mail_message;
 mod msteams;
 mod ntfy;
+mod opsgenie;
+mod pagerduty;
 mod redact;
 mod request;
 mod retry_after;
@@ -30,7 +32,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bellwether_alerts::{
-    Config, Delivery, HttpConfig, IntegrationId, Outcome, Part, Receipt, Settings, Thread,
+    Delivery, HttpConfig, IntegrationId, Outcome, Part, Receipt, Settings, Setup, Thread,
 };
 
 use answer::Reply;
@@ -49,7 +51,7 @@ pub struct Senders {
 
 #[derive(Debug)]
 struct Current {
-    config: Arc<Config>,
+    setup: Setup,
     clients: Mutex<BTreeMap<IntegrationId, reqwest::Client>>,
 }
 
@@ -59,13 +61,13 @@ struct Unsendable(String);
 
 impl Senders {
     /// Senders for the receivers of a configuration.
-    pub fn new(config: Arc<Config>) -> Self {
-        Self { current: RwLock::new(Arc::new(Current::new(config))), cluster: Cluster::default() }
+    pub fn new(setup: Setup) -> Self {
+        Self { current: RwLock::new(Arc::new(Current::new(setup))), cluster: Cluster::default() }
     }
 
     /// Goes on with another configuration; requests under way end with the old one.
-    pub fn reconfigure(&self, config: Arc<Config>) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Current::new(config));
+    pub fn reconfigure(&self, setup: Setup) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Current::new(setup));
     }
 
     /// Makes one attempt: the parts that were not taken yet, in order, up to the first that is not taken now. Always
@@ -91,14 +93,14 @@ impl Senders {
 }
 
 impl Current {
-    fn new(config: Arc<Config>) -> Self {
-        Self { config, clients: Mutex::new(BTreeMap::new()) }
+    fn new(setup: Setup) -> Self {
+        Self { setup, clients: Mutex::new(BTreeMap::new()) }
     }
 
     /// Sends one part in the way of its kind. A kind that is not told over HTTP does without the line.
     async fn send(&self, delivery: &Delivery, place: usize, part: &Part, thread: &Thread) -> Reply {
         let id = &delivery.integration;
-        let Some(integration) = self.config.integration(id) else {
+        let Some(integration) = self.setup.config.integration(id) else {
             return Unsendable(format!("{id} is not configured any more")).into();
         };
         let line = Line { current: self, delivery, place, thread };
@@ -108,6 +110,8 @@ impl Current {
             Settings::Msteams(config) => msteams::send(&config.address, &config.http, part, &line).await,
             Settings::Msteamsv2(config) => msteams::send(&config.address, &config.http, part, &line).await,
             Settings::Ntfy(config) => ntfy::send(config, part, &line).await,
+            Settings::Opsgenie(config) => opsgenie::send(config, part, &line).await,
+            Settings::Pagerduty(config) => pagerduty::send(config, part, &line).await,
             Settings::Slack(config) => slack::send(config, part, &line).await,
             Settings::Telegram(config) => telegram::send(config, part, &line).await,
             Settings::Webhook(config) => webhook::send(config, part, &line).await,

@@ -343,8 +343,8 @@ async fn the_last_word_on_every_group_reaches_every_receiver_whatever_they_answe
         precedence: Arc::default(),
         fallback: None,
     };
-    let core = AlertCore::restore(setup, Restored::default(), Timestamp(0));
-    let senders = Arc::new(Senders::new(config));
+    let core = AlertCore::restore(setup.clone(), Restored::default(), Timestamp(0));
+    let senders = Arc::new(Senders::new(setup));
     let mut world = World { core, senders, attempts: 0, delays: Vec::new(), decided: BTreeMap::new() };
     let lives = lives(&mut fastrand::Rng::with_seed(seed ^ 1));
     let mut happenings = happenings(&lives);

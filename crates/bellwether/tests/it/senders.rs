@@ -6,9 +6,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use bellwether::senders::{Senders, parse_retry_after};
-use bellwether_alerts::{AlertCore, AlertSource, Config, Delivery, Effect, Event, Receipt, Restored, Setup};
-use bellwether_diag::{Diagnostics, Sources, Style};
-use bellwether_model::{Alert, Labels, TimeDelta, Timestamp};
+use bellwether_alerts::Receipt;
+use bellwether_model::{TimeDelta, Timestamp};
+
+use crate::senders_fake::{delivery, refused, setup};
 
 type Seen = Arc<Mutex<Vec<(Uri, HeaderMap, String)>>>;
 
@@ -48,46 +49,9 @@ async fn receiver() -> (SocketAddr, Seen) {
     (address, seen)
 }
 
-fn config(integration: &str) -> Arc<Config> {
-    let yaml =
-        format!("route: {{receiver: a, group_wait: 0s}}\nreceivers:\n  - name: a\n    {integration}\n");
-    let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
-    let file = sources.add("alertmanager.yml", yaml);
-    let config = Config::read(&sources, file, &mut out);
-    Arc::new(config.unwrap_or_else(|| panic!("{}", out.render(&sources, Style { color: false }))))
-}
-
-fn delivery(config: &Arc<Config>) -> Delivery {
-    let setup = Setup {
-        config: config.clone(),
-        templates: Arc::default(),
-        external_url: "http://b.example".into(),
-        precedence: Arc::default(),
-        fallback: None,
-    };
-    let mut core = AlertCore::restore(setup, Restored::default(), Timestamp(0));
-    let alert = Alert {
-        labels: Labels::from_pairs([("alertname", "HighLatency")]),
-        annotations: Labels::empty(),
-        starts_at: Timestamp(0),
-        ends_at: None,
-        generator_url: String::new(),
-    };
-    let effects = core.step(Event::Alerts { source: AlertSource::Rules, alerts: vec![alert] }, Timestamp(0));
-    let deliver = effects.into_iter().find_map(|effect| match effect {
-        Effect::Deliver(delivery) => Some(*delivery),
-        Effect::Record(_) | Effect::Answer(_) => None,
-    });
-    deliver.expect("a delivery")
-}
-
 async fn send(integration: &str) -> Receipt {
-    let config = config(integration);
-    Senders::new(config.clone()).send(delivery(&config)).await.receipt
-}
-
-fn refused(status: u16, body: &str, retry_after_s: Option<i64>) -> Receipt {
-    Receipt::Refused { status, body: body.to_owned(), retry_after: retry_after_s.map(TimeDelta::from_secs) }
+    let setup = setup(integration);
+    Senders::new(setup.clone()).send(delivery(&setup)).await.receipt
 }
 
 #[tokio::test]
@@ -142,13 +106,13 @@ async fn a_redirect_leads_to_no_file() {
 #[tokio::test]
 async fn a_request_carries_its_key_its_body_and_its_credentials() {
     let (address, seen) = receiver().await;
-    let config = config(&format!(
+    let setup = setup(&format!(
         "webhook_configs: [{{url: 'http://{address}/accepted', http_config: {{authorization: {{credentials: t0p}}, \
          http_headers: {{X-Team: {{values: [web]}}}}}}}}]"
     ));
-    let delivery = delivery(&config);
+    let delivery = delivery(&setup);
     let (key, body) = (delivery.key.clone(), delivery.message.text().to_owned());
-    assert_eq!(Senders::new(config).send(delivery).await.receipt, Receipt::Accepted { status: 202 });
+    assert_eq!(Senders::new(setup).send(delivery).await.receipt, Receipt::Accepted { status: 202 });
     let (_, headers, got) = seen.lock().unwrap()[0].clone();
     let header = |name: &str| headers.get(name).map(|v| v.to_str().unwrap().to_owned());
     assert_eq!(header("idempotency-key"), Some(key.to_string()));
@@ -163,15 +127,15 @@ async fn a_request_carries_its_key_its_body_and_its_credentials() {
 async fn an_address_file_is_read_at_every_delivery() {
     let (address, _) = receiver().await;
     let path = std::env::temp_dir().join(format!("bellwether-address-{}", std::process::id()));
-    let config = config(&format!("slack_configs: [{{api_url_file: '{}'}}]", path.display()));
-    let senders = Senders::new(config.clone());
-    let receipt = senders.send(delivery(&config)).await;
+    let setup = setup(&format!("slack_configs: [{{api_url_file: '{}'}}]", path.display()));
+    let senders = Senders::new(setup.clone());
+    let receipt = senders.send(delivery(&setup)).await;
     let Receipt::Unsendable { reason } = &receipt.receipt else { panic!("{receipt:?}") };
     assert!(reason.contains("cannot be read"), "{reason}");
     std::fs::write(&path, format!("http://{address}/ok\n")).unwrap();
-    assert_eq!(senders.send(delivery(&config)).await.receipt, Receipt::Accepted { status: 200 });
+    assert_eq!(senders.send(delivery(&setup)).await.receipt, Receipt::Accepted { status: 200 });
     std::fs::write(&path, "SECRET").unwrap();
-    let receipt = senders.send(delivery(&config)).await;
+    let receipt = senders.send(delivery(&setup)).await;
     let Receipt::Unsendable { reason } = &receipt.receipt else { panic!("{receipt:?}") };
     assert!(reason.contains("is not a web address") && !reason.contains("SECRET"), "{reason}");
     std::fs::remove_file(&path).unwrap();
