@@ -2,10 +2,11 @@
 
 use bellwether_model::{AlertFingerprint, Timestamp};
 
-use crate::core::Outbox;
+use crate::core::Timer;
+use crate::outbox::Outbox;
 use crate::{
-    Ack, Action, ActionError, AlertCore, AuditRow, Deed, HandResolved, Handled, Judged, NOTES_MAX, Note,
-    Record, Subject,
+    Ack, Action, ActionError, AlertCore, AlertRow, AuditRow, Deed, HandResolved, Held, Judged, NOTES_MAX,
+    Note, Record, Subject,
 };
 
 impl AlertCore {
@@ -20,8 +21,14 @@ impl AlertCore {
         let alerts = self.meant(&action, now)?;
         for fingerprint in &alerts {
             let Some(known) = self.alerts.get_mut(fingerprint) else { continue };
-            handle(&mut known.row.handled, &action, now);
-            out.record(Record::Alert(Box::new(known.row.clone())));
+            handle(&mut known.row, &action, now);
+            if let Some(at) = known.row.held.as_ref().and_then(|held| held.ends_at) {
+                self.set_timer(at, Timer::HoldEnd(*fingerprint));
+            }
+            self.keep(*fingerprint, out);
+        }
+        if matches!(action.deed, Deed::Acknowledge { .. } | Deed::Unacknowledge) {
+            self.acks_changed(&alerts, now, out);
         }
         let (who, subject, detail) = (action.by, action.subject.to_string(), action.note);
         let action = action.deed.as_str().to_owned();
@@ -61,7 +68,8 @@ fn validate(action: &Action, now: Timestamp) -> Result<(), ActionError> {
     }
 }
 
-fn handle(handled: &mut Handled, action: &Action, now: Timestamp) {
+fn handle(row: &mut AlertRow, action: &Action, now: Timestamp) {
+    let handled = &mut row.handled;
     let (by, note) = (action.by.clone(), action.note.clone());
     match action.deed {
         Deed::Acknowledge { until } => {
@@ -69,7 +77,11 @@ fn handle(handled: &mut Handled, action: &Action, now: Timestamp) {
             handled.ack = Some(Ack { by, note, at: now, until });
         }
         Deed::Unacknowledge => handled.ack = None,
-        Deed::Resolve => handled.resolved = Some(HandResolved { by, note, at: now }),
+        Deed::Resolve => {
+            handled.resolved = Some(HandResolved { by, note, at: now });
+            row.held = Some(Held { ends_at: row.alert.ends_at, ends_by_timeout: row.ends_by_timeout });
+            (row.alert.ends_at, row.ends_by_timeout, row.ended) = (Some(now), false, true);
+        }
         Deed::Note => {
             handled.notes.push(Note { by, at: now, text: note });
             let beyond = handled.notes.len().saturating_sub(NOTES_MAX);

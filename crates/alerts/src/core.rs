@@ -4,19 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bellwether_model::{Alert, AlertFingerprint, Labels, TimeDelta, Timestamp};
+use bellwether_model::{AlertFingerprint, Labels, TimeDelta, Timestamp};
 
+use crate::drill::Drills;
 use crate::group::Group;
 use crate::inhibit::Inhibitor;
-use crate::silence::{self, SilencePlan};
+use crate::outbox::Outbox;
 use crate::{
-    AlertRow, AlertSource, Answer, AuditRow, Config, Delivery, DeliveryKey, Effect, Event, GroupId, Handled,
-    IntegrationId, Precedence, ReceiverHealth, Record, Route, Silence, SilenceError, SilenceId, SilenceState,
-    SilenceWish, Templates,
+    AlertRow, AlertSource, Answer, Config, DeliveryKey, Effect, Event, GroupId, IntegrationId, Precedence,
+    ReceiverHealth, Record, Route, Silence, SilenceId, Templates,
 };
 
 /// How long an expired silence stays visible. Alertmanager's default retention.
-const SILENCE_RETENTION: TimeDelta = TimeDelta(120 * 3_600_000);
+pub(crate) const SILENCE_RETENTION: TimeDelta = TimeDelta(120 * 3_600_000);
 
 /// What the core is set up with.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub struct Setup {
 pub struct Fallback {
     /// A receiver of the configuration.
     pub receiver: String,
-    /// For how long a message may fail before they are told; one that is refused for good is told at once.
+    /// For how long a message may fail before they are told; of one that is refused for good they hear at once.
     pub after: TimeDelta,
 }
 
@@ -54,7 +54,9 @@ pub struct AlertCore {
     pub(crate) health: BTreeMap<IntegrationId, ReceiverHealth>,
     /// Messages in flight or waiting, and where they belong.
     pub(crate) open: BTreeMap<DeliveryKey, (GroupId, IntegrationId)>,
-    /// Every timer that is or was set; one that no longer agrees with its group is ignored.
+    /// Test messages in flight.
+    pub(crate) drills: Drills,
+    /// Every timer that is or was set; one that no longer agrees with what it is about is ignored.
     pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
     /// Decided while restoring; handed out with the next step.
     pub(crate) backlog: Vec<Record>,
@@ -65,34 +67,33 @@ pub struct AlertCore {
 pub(crate) struct Known {
     pub(crate) row: AlertRow,
     pub(crate) groups: BTreeSet<GroupId>,
+    /// Whether `row.told_at` is written down. Until a receiver is told again its own row holds it as well, so that it
+    /// need not be written for every alert.
+    pub(crate) told_at_kept: bool,
+}
+
+impl Known {
+    pub(crate) fn new(row: AlertRow) -> Self {
+        Self { row, groups: BTreeSet::new(), told_at_kept: true }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
+    /// A group's own time has come.
     Flush(GroupId),
+    /// The pause of a waiting message is over.
     Retry(GroupId, IntegrationId),
+    /// Somebody should know of a group already, and does not.
+    Late(GroupId, IntegrationId),
+    /// A message has failed for as long as it may before somebody else is told.
+    Unreached(GroupId, IntegrationId),
+    /// An acknowledgement ends.
+    AckEnd(AlertFingerprint),
+    /// The source of an alert that was ended by hand no longer says that it fires.
+    HoldEnd(AlertFingerprint),
+    /// An ended silence is forgotten.
     SilenceEnd(SilenceId),
-}
-
-/// What a step decides, kept apart so that records always come before messages.
-#[derive(Debug, Default)]
-pub(crate) struct Outbox {
-    pub(crate) records: Vec<Record>,
-    pub(crate) answer: Option<Answer>,
-    pub(crate) deliveries: Vec<Delivery>,
-}
-
-impl Outbox {
-    pub(crate) fn record(&mut self, record: Record) {
-        self.records.push(record);
-    }
-
-    fn into_effects(self) -> Vec<Effect> {
-        let records = self.records.into_iter().map(Effect::Record);
-        let answer = self.answer.into_iter().map(Effect::Answer);
-        let deliveries = self.deliveries.into_iter().map(|d| Effect::Deliver(Box::new(d)));
-        records.chain(answer).chain(deliveries).collect()
-    }
 }
 
 impl AlertCore {
@@ -115,11 +116,12 @@ impl AlertCore {
                 out.answer = Some(Answer::Silence(result));
             }
             Event::Act(action) => out.answer = Some(Answer::Acted(self.act(action, now, &mut out))),
-            Event::Drill(_) => out.answer = Some(Answer::Drilled(Vec::new())),
+            Event::Drill(wish) => out.answer = Some(Answer::Drilled(self.drill(wish, now, &mut out))),
             Event::Delivered { delivery, outcome } => self.delivered(&delivery, outcome, now, &mut out),
             Event::Tick => {}
         }
         self.run_timers(now, &mut out);
+        self.write_groups(&mut out);
         out.into_effects()
     }
 
@@ -169,12 +171,28 @@ impl AlertCore {
         self.timers.insert((at, timer));
     }
 
+    pub(crate) fn health_of(&mut self, integration: &IntegrationId) -> &mut ReceiverHealth {
+        self.health.entry(integration.clone()).or_insert_with(|| ReceiverHealth::new(integration.clone()))
+    }
+
     fn is_set(&self, at: Timestamp, timer: &Timer) -> bool {
+        let pending = |group, integration| self.groups.get(group).and_then(|g| g.pending.get(integration));
         match timer {
             Timer::Flush(group) => self.groups.get(group).is_some_and(|g| g.next_flush == at),
             Timer::Retry(group, integration) => {
-                let pending = self.groups.get(group).and_then(|g| g.pending.get(integration));
-                pending.and_then(|p| p.waits_until()) == Some(at)
+                pending(group, integration).and_then(|p| p.waits_until()) == Some(at)
+            }
+            Timer::Late(group, _) => self.groups.contains_key(group),
+            Timer::Unreached(group, integration) => {
+                pending(group, integration).is_some_and(|p| p.unreached_at == at)
+            }
+            Timer::AckEnd(alert) => {
+                let ack = self.alerts.get(alert).and_then(|k| k.row.handled.ack.as_ref());
+                ack.and_then(|ack| ack.until) == Some(at)
+            }
+            Timer::HoldEnd(alert) => {
+                let held = self.alerts.get(alert).and_then(|k| k.row.held.as_ref());
+                held.and_then(|held| held.ends_at) == Some(at)
             }
             Timer::SilenceEnd(id) => {
                 self.silences.get(id).is_some_and(|s| s.ends_at.saturating_add(SILENCE_RETENTION) == at)
@@ -193,6 +211,10 @@ impl AlertCore {
             match timer {
                 Timer::Flush(group) => self.flush(&group, now, out),
                 Timer::Retry(group, integration) => self.retry(&group, &integration, now, out),
+                Timer::Late(group, integration) => self.catch_up(&group, &integration, now, out),
+                Timer::Unreached(group, integration) => self.unreached(&group, &integration, now, out),
+                Timer::AckEnd(alert) => self.ack_ended(alert, now, out),
+                Timer::HoldEnd(alert) => self.release(alert, now, out),
                 Timer::SilenceEnd(id) => {
                     self.silences.remove(&id);
                     out.record(Record::SilenceGone(id));
@@ -201,155 +223,9 @@ impl AlertCore {
         }
     }
 
-    /// An alert arrives.
-    pub(crate) fn hear(&mut self, source: AlertSource, mut alert: Alert, now: Timestamp, out: &mut Outbox) {
-        let mut ends_by_timeout = false;
-        if source == AlertSource::Api && alert.ends_at.is_none() {
-            alert.ends_at = Some(now.saturating_add(self.setup.config.global.resolve_timeout));
-            ends_by_timeout = true;
-        }
-        let fingerprint = alert.fingerprint();
-        let row =
-            AlertRow { alert, updated_at: now, ends_by_timeout, told_at: None, handled: Handled::default() };
-        let row = match self.alerts.get(&fingerprint) {
-            None if row.alert.is_resolved(now) => return,
-            None => row,
-            Some(known) => merge(&known.row, row, now),
-        };
-        out.record(Record::Alert(Box::new(row.clone())));
-        let (labels, resolved) = (row.alert.labels.clone(), row.alert.is_resolved(now));
-        let starts_at = row.alert.starts_at;
-        match self.alerts.get_mut(&fingerprint) {
-            Some(known) => known.row = row,
-            None => {
-                self.inhibitor.add(fingerprint, &labels);
-                self.alerts.insert(fingerprint, Known { row, groups: BTreeSet::new() });
-            }
-        }
-        if !resolved {
-            self.join_routes(fingerprint, &labels, JoinTimes { starts_at, now }, out);
+    pub(crate) fn write_groups(&mut self, out: &mut Outbox) {
+        for id in std::mem::take(&mut out.touched) {
+            out.records.extend(self.groups.get(&id).map(|group| Record::Group(group.row())));
         }
     }
-
-    /// A firing alert joins the groups of all routes that take it.
-    pub(crate) fn join_routes(
-        &mut self,
-        fingerprint: AlertFingerprint,
-        labels: &Labels,
-        times: JoinTimes,
-        out: &mut Outbox,
-    ) {
-        for route in self.setup.config.route.matching(labels) {
-            self.join(fingerprint, labels, route, times, out);
-        }
-    }
-
-    /// A firing alert joins its group on a route.
-    fn join(
-        &mut self,
-        fingerprint: AlertFingerprint,
-        labels: &Labels,
-        route: Arc<Route>,
-        times: JoinTimes,
-        out: &mut Outbox,
-    ) {
-        let group_labels = route.group_labels(labels);
-        let id = route.group_id(&group_labels);
-        // An alert that has fired for longer than `group_wait` elsewhere has waited enough.
-        let overdue = times.starts_at.saturating_add(route.group_wait) < times.now;
-        let first_flush = if overdue { times.now } else { times.now.saturating_add(route.group_wait) };
-        let is_new = !self.groups.contains_key(&id);
-        let group =
-            self.groups.entry(id.clone()).or_insert_with(|| Group::new(route, group_labels, first_flush));
-        let joined = group.alerts.insert(fingerprint);
-        let hurry = !group.flushed && overdue && group.next_flush > times.now;
-        if hurry {
-            group.next_flush = times.now;
-        }
-        let (next_flush, row) = (group.next_flush, group.row());
-        if is_new || joined || hurry {
-            out.record(Record::Group(row));
-            self.set_timer(next_flush, Timer::Flush(id.clone()));
-        }
-        if let Some(known) = self.alerts.get_mut(&fingerprint) {
-            known.groups.insert(id);
-        }
-    }
-
-    fn set_silence(
-        &mut self,
-        wish: SilenceWish,
-        now: Timestamp,
-        out: &mut Outbox,
-    ) -> Result<SilenceId, SilenceError> {
-        let existing = wish.id.as_ref().and_then(|id| self.silences.get(id));
-        let (who, detail) = (wish.created_by.clone(), wish.comment.clone());
-        let SilencePlan { id, rows } = silence::plan(existing, wish, now)?;
-        for row in rows {
-            self.keep_silence(row, out);
-        }
-        let action = "silence.set".to_owned();
-        out.record(Record::Audit(AuditRow { at: now, who, action, subject: id.to_string(), detail }));
-        Ok(id)
-    }
-
-    fn expire_silence(
-        &mut self,
-        id: SilenceId,
-        who: String,
-        now: Timestamp,
-        out: &mut Outbox,
-    ) -> Result<SilenceId, SilenceError> {
-        let silence = self.silences.get(&id).ok_or_else(|| SilenceError::NotFound(id.clone()))?;
-        if silence.state(now) == SilenceState::Expired {
-            return Err(SilenceError::AlreadyExpired(id));
-        }
-        let row = silence::expired(silence, now);
-        let detail = row.comment.clone();
-        self.keep_silence(row, out);
-        let action = "silence.expire".to_owned();
-        out.record(Record::Audit(AuditRow { at: now, who, action, subject: id.to_string(), detail }));
-        Ok(id)
-    }
-
-    pub(crate) fn keep_silence(&mut self, silence: Silence, out: &mut Outbox) {
-        let gone_at = silence.ends_at.saturating_add(SILENCE_RETENTION);
-        self.set_timer(gone_at, Timer::SilenceEnd(silence.id.clone()));
-        out.record(Record::Silence(silence.clone()));
-        self.silences.insert(silence.id.clone(), silence);
-    }
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct JoinTimes {
-    pub(crate) starts_at: Timestamp,
-    pub(crate) now: Timestamp,
-}
-
-/// Two sources of one alert, or two reports of one source. Overlapping reports are one life: it began when the
-/// earlier began, and an end that someone stated outlasts one that is only a timeout.
-fn merge(old: &AlertRow, mut new: AlertRow, now: Timestamp) -> AlertRow {
-    let (old_end, new_end) = (end_of(&old.alert), end_of(&new.alert));
-    let starts_inside = new.alert.starts_at >= old.alert.starts_at && new.alert.starts_at < old_end;
-    let ends_inside = new_end > old.alert.starts_at && new_end <= old_end;
-    // A report that began after the old life was over begins a new one.
-    if !(starts_inside || ends_inside) {
-        return new;
-    }
-    (new.told_at, new.handled) = (old.told_at, old.handled.clone());
-    new.alert.starts_at = new.alert.starts_at.min(old.alert.starts_at);
-    let keeps_old_end = match (old.alert.is_resolved(now), new.alert.is_resolved(now)) {
-        (true, true) => old_end > new_end,
-        (_, false) => old_end > new_end && !old.ends_by_timeout,
-        (false, true) => false,
-    };
-    if keeps_old_end {
-        new.alert.ends_at = old.alert.ends_at;
-        new.ends_by_timeout = old.ends_by_timeout;
-    }
-    new
-}
-
-fn end_of(alert: &Alert) -> Timestamp {
-    alert.ends_at.unwrap_or(Timestamp::MAX)
 }

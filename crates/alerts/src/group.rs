@@ -7,11 +7,11 @@ use std::sync::Arc;
 use bellwether_model::{AlertFingerprint, Labels, TimeDelta, Timestamp};
 
 use crate::{
-    Delivery, DeliveryRow, DeliveryStatus, GroupId, GroupRow, IntegrationId, Reason, Route, Thread, ToldRow,
-    Verdict,
+    Acked, Delivery, DeliveryRow, DeliveryStatus, GroupId, GroupRow, IntegrationId, Reason, Route, Status,
+    Thread, ToldRow, Verdict,
 };
 
-type Fingerprints = BTreeSet<AlertFingerprint>;
+pub(crate) type Fingerprints = BTreeSet<AlertFingerprint>;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
@@ -24,6 +24,8 @@ pub(crate) struct Group {
     pub(crate) told: BTreeMap<IntegrationId, Told>,
     pub(crate) pending: BTreeMap<IntegrationId, Pending>,
     pub(crate) verdicts: BTreeMap<IntegrationId, (Timestamp, Verdict)>,
+    /// Whom messages do not reach. Not written down: what follows from it is.
+    pub(crate) unreached: BTreeMap<IntegrationId, Missed>,
 }
 
 /// What an integration has been told.
@@ -32,18 +34,31 @@ pub(crate) struct Told {
     pub(crate) firing: Fingerprints,
     pub(crate) resolved: Fingerprints,
     pub(crate) at: Timestamp,
+    pub(crate) taken_at: Timestamp,
     pub(crate) thread: Thread,
+    pub(crate) acked: Option<Acked>,
 }
 
 /// A message on its way or waiting.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
     pub(crate) delivery: Delivery,
+    /// What the message calls firing and resolved.
+    pub(crate) says: Tellable,
     pub(crate) status: DeliveryStatus,
     pub(crate) untold: Fingerprints,
     pub(crate) tried_since: Timestamp,
     pub(crate) failures: u32,
     pub(crate) resend: Reason,
+    /// From then on somebody else is told.
+    pub(crate) unreached_at: Timestamp,
+}
+
+/// What an integration should have been told, and why it was not.
+#[derive(Clone, Debug)]
+pub(crate) struct Missed {
+    pub(crate) says: Tellable,
+    pub(crate) why: String,
 }
 
 impl Pending {
@@ -77,11 +92,19 @@ pub(crate) struct Tellable {
     pub(crate) resolved: Fingerprints,
 }
 
-/// How an integration wants to be told.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
-    pub(crate) send_resolved: bool,
-    pub(crate) repeat_interval: TimeDelta,
+impl Tellable {
+    /// What a message says.
+    pub(crate) fn of(delivery: &Delivery) -> Self {
+        let notification = &delivery.notification;
+        Self {
+            firing: notification.fingerprints(Status::Firing),
+            resolved: notification.fingerprints(Status::Resolved),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.firing.is_empty() && self.resolved.is_empty()
+    }
 }
 
 impl Group {
@@ -96,6 +119,7 @@ impl Group {
             told: BTreeMap::new(),
             pending: BTreeMap::new(),
             verdicts: BTreeMap::new(),
+            unreached: BTreeMap::new(),
         }
     }
 
@@ -118,18 +142,25 @@ impl Group {
             firing: told.firing.clone(),
             resolved: told.resolved.clone(),
             at: told.at,
+            taken_at: Some(told.taken_at),
             thread: told.thread.clone(),
+            acked: told.acked.clone(),
         })
     }
 
     /// The moment this look at the group stands for, and the next one. Looks stay on their grid when the wake-up
     /// was a little late, so that a repeat of 4 h is due after 4 h and not after 4 h 5 m.
     pub(crate) fn advance(&mut self, now: Timestamp) -> Timestamp {
-        let interval = self.route.group_interval.max(TimeDelta(1));
+        let interval = self.interval();
         let at = if now - self.next_flush < interval { self.next_flush } else { now };
         self.flushed = true;
         self.next_flush = at + interval;
         at
+    }
+
+    /// How often it is looked at.
+    pub(crate) fn interval(&self) -> TimeDelta {
+        self.route.group_interval.max(TimeDelta(1))
     }
 
     /// Whether a resolved alert may leave: nobody who heard of it still believes that it fires.
@@ -138,36 +169,8 @@ impl Group {
             && !self.told.values().any(|t| t.firing.contains(&alert))
             && !self.pending.values().any(|p| {
                 p.untold.contains(&alert)
-                    || p.delivery.notification.alerts.iter().any(|a| a.alert.fingerprint() == alert)
+                    || p.says.firing.contains(&alert)
+                    || p.says.resolved.contains(&alert)
             })
     }
-}
-
-/// Why something is to be said, if anything is.
-pub(crate) fn decide(
-    told: Option<&Told>,
-    untold: &Fingerprints,
-    now: &Tellable,
-    manner: Manner,
-    at: Timestamp,
-) -> Option<Reason> {
-    if !now.resolved.is_disjoint(untold) {
-        // It fired and ended while the receiver could not be reached; somebody must hear of it all the same.
-        return Some(Reason::Collapsed);
-    }
-    let Some(told) = told else { return (!now.firing.is_empty()).then_some(Reason::First) };
-    if !now.firing.is_subset(&told.firing) {
-        return Some(match told.firing.is_empty() && told.resolved.is_empty() {
-            true => Reason::First,
-            false => Reason::NewAlerts,
-        });
-    }
-    if now.firing.is_empty() {
-        let ended = !now.resolved.is_disjoint(&told.firing);
-        return (manner.send_resolved && ended).then_some(Reason::AllResolved);
-    }
-    if manner.send_resolved && !now.resolved.is_subset(&told.resolved) {
-        return Some(Reason::ResolvedGrew);
-    }
-    (at - told.at >= manner.repeat_interval).then_some(Reason::Repeat)
 }

@@ -5,22 +5,30 @@
 //! sending comes back as an event, so that a retry is a decision like any other. The shell wakes the core at
 //! [`AlertCore::next_wake`].
 
+mod ack;
 mod act;
 mod action;
 mod config;
 mod connection;
 mod core;
+mod decide;
 mod delivery;
+mod drill;
 mod event;
 mod explain;
+mod fallback;
 mod fields;
 mod flush;
 mod group;
 mod hand_over;
 mod health;
+mod hear;
 mod inhibit;
+mod leave;
 mod message;
 mod mute_end;
+mod outbox;
+mod outcome;
 mod precedence;
 mod reason;
 mod receiver;
@@ -30,6 +38,7 @@ mod route;
 mod route_trace;
 mod secret;
 mod silence;
+mod tell;
 mod templates;
 mod time_interval;
 mod view;
@@ -44,6 +53,7 @@ pub use delivery::{
     Delivery, DeliveryKey, IntegrationId, Next, Notification, NotifiedAlert, Outcome, Receipt, Status,
     Thread, Unreached,
 };
+pub use drill::DRILL_ALERT_NAME;
 pub use event::{AlertSource, Answer, DrillWish, Effect, Event};
 pub use explain::{
     AlertFacts, Explanation, Facts, Hearing, Inhibited, LedgerEntry, LifeFacts, Measured, MemberFacts,
@@ -64,8 +74,8 @@ pub use receiver::{
     WebhookConfig,
 };
 pub use record::{
-    AlertRow, AttemptRow, AuditRow, DeliveryRow, DeliveryStatus, EpisodeRow, GroupRow, Record, Restored,
-    ToldRow,
+    AlertRow, AttemptRow, AuditRow, DeliveryRow, DeliveryStatus, EpisodeRow, GroupRow, Held, Record,
+    Restored, ToldRow,
 };
 pub use route::{GroupBy, GroupId, Route};
 pub use route_trace::{Taken, TakenWhy, TracedRoute};

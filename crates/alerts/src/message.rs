@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bellwether_model::{Alert, Labels, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::core::Outbox;
+use crate::outbox::Outbox;
 use crate::receiver::Said;
 use crate::templates::Renderer;
 use crate::{AlertCore, AlertSource, IntegrationId, Notification, Part, Setup, Thread};

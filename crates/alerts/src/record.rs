@@ -6,7 +6,8 @@ use bellwether_model::{Alert, AlertFingerprint, Labels, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Delivery, DeliveryKey, GroupId, Handled, IntegrationId, Reason, Receipt, Silence, SilenceId, Thread,
+    Acked, Delivery, DeliveryKey, GroupId, Handled, IntegrationId, Reason, Receipt, Silence, SilenceId,
+    Thread,
 };
 
 /// One thing to write down.
@@ -45,12 +46,28 @@ pub struct AlertRow {
     pub updated_at: Timestamp,
     /// Whether its end is only the timeout of a source that may have stopped.
     pub ends_by_timeout: bool,
+    /// Whether its end has been seen to come. An end in the future is what its source foresaw when this was written;
+    /// the source may have foreseen a later one since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
+    /// What its source says since somebody ended it by hand; `None` once its condition has cleared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
     /// When the first message that calls it firing was taken by a receiver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_at: Option<Timestamp>,
     /// What people did with it.
     #[serde(default, skip_serializing_if = "Handled::is_empty")]
     pub handled: Handled,
+}
+
+/// The source of an alert that somebody ended by hand still says that it fires.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Until when, unless it says so again; `None` means until it says otherwise.
+    pub ends_at: Option<Timestamp>,
+    /// Whether that is only the timeout of a source that may have stopped.
+    pub ends_by_timeout: bool,
 }
 
 /// One life of an alert, from the moment it fired to its end; its key is the alert's fingerprint and its start.
@@ -96,8 +113,14 @@ pub struct ToldRow {
     pub firing: BTreeSet<AlertFingerprint>,
     /// What its last message called resolved.
     pub resolved: BTreeSet<AlertFingerprint>,
-    /// When it was told.
+    /// When it was told: the moment on the group's grid at which that was decided, from which repeats are counted.
     pub at: Timestamp,
+    /// When it took that message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Timestamp>,
+    /// Who has all that fires, as far as it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acked: Option<Acked>,
     /// What it calls the conversation.
     #[serde(default)]
     pub thread: Thread,

@@ -7,6 +7,10 @@ use std::fmt;
 use bellwether_model::{Labels, Matcher, Timestamp, matches_all};
 use serde::{Deserialize, Serialize};
 
+use crate::core::{SILENCE_RETENTION, Timer};
+use crate::outbox::Outbox;
+use crate::{AlertCore, AuditRow, Record};
+
 /// Identity of a silence: a UUID handed in by whoever may read randomness.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -127,19 +131,60 @@ pub enum SilenceError {
     AlreadyExpired(SilenceId),
 }
 
+impl AlertCore {
+    pub(crate) fn set_silence(
+        &mut self,
+        wish: SilenceWish,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<SilenceId, SilenceError> {
+        let existing = wish.id.as_ref().and_then(|id| self.silences.get(id));
+        let (who, detail) = (wish.created_by.clone(), wish.comment.clone());
+        let SilencePlan { id, rows } = plan(existing, wish, now)?;
+        for row in rows {
+            self.keep_silence(row, out);
+        }
+        let action = "silence.set".to_owned();
+        out.record(Record::Audit(AuditRow { at: now, who, action, subject: id.to_string(), detail }));
+        Ok(id)
+    }
+
+    pub(crate) fn expire_silence(
+        &mut self,
+        id: SilenceId,
+        who: String,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<SilenceId, SilenceError> {
+        let silence = self.silences.get(&id).ok_or_else(|| SilenceError::NotFound(id.clone()))?;
+        if silence.state(now) == SilenceState::Expired {
+            return Err(SilenceError::AlreadyExpired(id));
+        }
+        let row = expired(silence, now);
+        let detail = row.comment.clone();
+        self.keep_silence(row, out);
+        let action = "silence.expire".to_owned();
+        out.record(Record::Audit(AuditRow { at: now, who, action, subject: id.to_string(), detail }));
+        Ok(id)
+    }
+
+    pub(crate) fn keep_silence(&mut self, silence: Silence, out: &mut Outbox) {
+        let gone_at = silence.ends_at.saturating_add(SILENCE_RETENTION);
+        self.set_timer(gone_at, Timer::SilenceEnd(silence.id.clone()));
+        out.record(Record::Silence(silence.clone()));
+        self.silences.insert(silence.id.clone(), silence);
+    }
+}
+
 /// The rows to write for a wish, and under which identity it now stands.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct SilencePlan {
-    pub(crate) id: SilenceId,
-    pub(crate) rows: Vec<Silence>,
+struct SilencePlan {
+    id: SilenceId,
+    rows: Vec<Silence>,
 }
 
 /// Decides what a wish makes of the silence it names.
-pub(crate) fn plan(
-    existing: Option<&Silence>,
-    wish: SilenceWish,
-    now: Timestamp,
-) -> Result<SilencePlan, SilenceError> {
+fn plan(existing: Option<&Silence>, wish: SilenceWish, now: Timestamp) -> Result<SilencePlan, SilenceError> {
     validate(&wish, now)?;
     if let (Some(id), None) = (&wish.id, existing) {
         return Err(SilenceError::NotFound(id.clone()));
@@ -168,7 +213,7 @@ pub(crate) fn plan(
 }
 
 /// A silence ended now. One that had not begun ends where it begins.
-pub(crate) fn expired(silence: &Silence, now: Timestamp) -> Silence {
+fn expired(silence: &Silence, now: Timestamp) -> Silence {
     Silence { starts_at: silence.starts_at.min(now), ends_at: now, updated_at: now, ..silence.clone() }
 }
 

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use bellwether_model::{Alert, AlertFingerprint, Labels, Timestamp};
+use bellwether_model::{Alert, AlertFingerprint, Labels, TimeDelta, Timestamp};
 use serde::Serialize;
 
+use crate::ack::Acks;
 use crate::core::Known;
-use crate::group::{Group, Pending};
+use crate::group::{Group, Pending, Told};
 use crate::{
-    AlertCore, DeliveryKey, GroupId, Handled, IntegrationId, Receipt, Silence, SilenceId, SilenceState,
-    Verdict, time_interval,
+    Acked, AlertCore, DeliveryKey, GroupId, Handled, IntegrationId, Receipt, Silence, SilenceId,
+    SilenceState, Verdict, time_interval,
 };
 
 /// Whether an alert is told.
@@ -56,6 +57,9 @@ pub struct AlertView {
     pub told_at: Option<Timestamp>,
     /// What people did with it.
     pub handled: Handled,
+    /// Whether somebody ended it by hand while its source still says that it fires: it cannot fire again before that
+    /// has ended once.
+    pub held: bool,
     /// Who hears of it.
     pub receivers: BTreeSet<String>,
     /// Its groups.
@@ -84,6 +88,10 @@ pub struct IntegrationView {
     pub told_at: Option<Timestamp>,
     /// What it believes to be firing.
     pub told_firing_count: usize,
+    /// Who has all that fires, as far as it was told.
+    pub told_acked: Option<Acked>,
+    /// When it is told again if nothing changes; `None` while nothing fires, somebody has it, or it was told nothing.
+    pub next_repeat_at: Option<Timestamp>,
     /// What the last look decided, and when.
     pub verdict: Option<(Timestamp, Verdict)>,
     /// What is on its way.
@@ -103,6 +111,10 @@ pub struct GroupView {
     pub next_flush: Timestamp,
     /// Time intervals that keep it quiet now.
     pub muted_by: Vec<String>,
+    /// Who has all of it that fires and is told: it is not repeated while they have it.
+    pub acked_by: Option<Acked>,
+    /// When somebody is told again if nothing changes; `None` while nobody is.
+    pub next_repeat_at: Option<Timestamp>,
     /// Its alerts, in order of labels.
     pub alerts: Vec<AlertView>,
     /// What is told of it.
@@ -199,6 +211,7 @@ impl AlertCore {
             },
             told_at: known.row.told_at,
             handled: known.row.handled.clone(),
+            held: known.row.held.as_ref().is_some_and(|held| held.lasts(now)),
             receivers: groups.iter().map(|g| g.route.receiver.clone()).collect(),
             groups: known.groups.clone(),
         }
@@ -213,28 +226,57 @@ impl AlertCore {
             group.alerts.iter().filter_map(|f| self.alerts.get(f)).map(|k| self.alert_view(k, now)).collect();
         alerts.sort_by(|a, b| a.alert.labels.cmp(&b.alert.labels));
         let receiver = self.setup.config.receivers.get(&group.route.receiver);
-        let integrations = receiver.map(|r| r.integration_ids()).unwrap_or_default();
+        let own = receiver.map(|r| r.integration_ids()).unwrap_or_default();
+        // Those who stand in for others come last.
+        let mut involved: Vec<_> = group.told.keys().chain(group.pending.keys()).collect();
+        involved.retain(|id| id.receiver != group.route.receiver);
+        involved.sort();
+        involved.dedup();
+        let told: Vec<_> = alerts.iter().filter(|view| is_told(view)).collect();
+        let acks = Acks::of(told.iter().map(|view| view.handled.ack.as_ref()), now);
+        let repeats = !told.is_empty() && acks.all.is_none();
+        let integrations: Vec<_> =
+            own.iter().chain(involved).map(|id| integration_view(group, id, repeats)).collect();
         GroupView {
             id: group.id.clone(),
             receiver: group.route.receiver.clone(),
             labels: group.labels.clone(),
             next_flush: group.next_flush,
             muted_by: self.muted_by(group, now),
+            acked_by: acks.all,
+            next_repeat_at: integrations.iter().filter_map(|view| view.next_repeat_at).min(),
             alerts,
-            integrations: integrations.into_iter().map(|id| integration_view(group, id)).collect(),
+            integrations,
         }
     }
 }
 
-fn integration_view(group: &Group, integration: IntegrationId) -> IntegrationView {
-    let told = group.told.get(&integration);
-    let pending = group.pending.get(&integration).map(pending_view);
+/// Whether it fires and nothing of its own keeps it quiet.
+fn is_told(view: &AlertView) -> bool {
+    !view.resolved && view.status.silenced_by.is_empty() && view.status.inhibited_by.is_empty()
+}
+
+/// The first look at a group at which an unchanged one is told again.
+fn next_repeat_at(group: &Group, told: &Told) -> Timestamp {
+    let due = told.at.saturating_add(group.route.repeat_interval);
+    let interval = group.interval().0;
+    let looks = (due - group.next_flush).0.max(0);
+    let looks = looks / interval + i64::from(looks % interval > 0);
+    group.next_flush.saturating_add(TimeDelta(looks.saturating_mul(interval)))
+}
+
+fn integration_view(group: &Group, integration: &IntegrationId, repeats: bool) -> IntegrationView {
+    let told = group.told.get(integration);
+    let is_guest = integration.receiver != group.route.receiver;
+    let pending = group.pending.get(integration).map(pending_view);
     IntegrationView {
         told_at: told.map(|t| t.at),
         told_firing_count: told.map_or(0, |t| t.firing.len()),
-        verdict: group.verdicts.get(&integration).cloned(),
+        told_acked: told.and_then(|t| t.acked.clone()),
+        next_repeat_at: told.filter(|_| repeats && !is_guest).map(|told| next_repeat_at(group, told)),
+        verdict: group.verdicts.get(integration).cloned(),
         pending,
-        integration,
+        integration: integration.clone(),
     }
 }
 

@@ -230,17 +230,10 @@ impl Pipeline {
     /// old ones ends; whatever still fires is told anew when it is next repeated.
     pub fn set_external_labels(&mut self, labels: Labels, now: Timestamp, outcome: &mut Outcome) {
         if self.external_labels != labels {
-            let open = self.open_ended(now);
+            let open = self.alerts.open_ended();
             self.external_labels = labels;
             self.end(open, "it is told under other external labels from now on", now, outcome);
         }
-    }
-
-    /// Alerts that fire until someone says otherwise. Only objectives leave an alert without an end: those of rules
-    /// and of others run out unless repeated.
-    fn open_ended(&self, now: Timestamp) -> Vec<Alert> {
-        let alerts = self.alerts.alerts(now).into_iter().map(|view| view.alert);
-        alerts.filter(|alert| alert.ends_at.is_none()).collect()
     }
 
     fn end(&mut self, alerts: Vec<Alert>, why: &str, now: Timestamp, outcome: &mut Outcome) {
@@ -258,7 +251,8 @@ impl Pipeline {
     pub fn recall(&mut self, now: Timestamp, outcome: &mut Outcome) {
         let external: Vec<(String, String)> =
             self.external_labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let mut open = self.open_ended(now);
+        // Only objectives leave an alert without an end: those of rules and of others run out unless repeated.
+        let mut open = self.alerts.open_ended();
         open.retain(|alert| {
             // An objective may set a label that is also an external one: then it knows the alert as it is.
             let added = external.iter().filter(|(name, value)| alert.labels.get(name) == Some(value));

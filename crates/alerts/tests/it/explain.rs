@@ -489,6 +489,8 @@ fn a_row_without_labels_is_explained_without_panic() {
         alert: alert(Labels::empty(), Timestamp::MIN, Some(Timestamp::MAX)),
         updated_at: Timestamp(0),
         ends_by_timeout: false,
+        ended: false,
+        held: None,
         told_at: None,
         handled: Handled::default(),
     };
