@@ -137,6 +137,16 @@ fn tables(ask: &Ask, mut view: StatisticsView, now: Timestamp) -> Markup {
     }
 }
 
+/// The same as the headings, for screens on which a table has none.
+fn orders<T>(columns: &[Column<T>], chosen: &str, href: impl Fn(&'static str) -> String) -> Markup {
+    html! {
+        details.narrow {
+            summary { "Order" }
+            div.tabs { @for column in columns { a href=(href(column.word)) aria-current=[(column.word == chosen).then_some("true")] { (column.title) } } }
+        }
+    }
+}
+
 /// Headings that order the table.
 fn head<T>(columns: &[Column<T>], chosen: &str, href: impl Fn(&'static str) -> String) -> Markup {
     html! {
@@ -149,9 +159,11 @@ fn head<T>(columns: &[Column<T>], chosen: &str, href: impl Fn(&'static str) -> S
 
 fn alert_table(ask: &Ask, rows: &[AlertStatistics], chosen: &str) -> Markup {
     let most = rows.iter().map(|row| row.fired).max().unwrap_or(1).max(1);
+    let href = |word: &str| ask.href(|a| a.sort = word.to_owned());
     html! {
+        (orders(&ALERTS, chosen, href))
         div.scroll { table.stack {
-            (head(&ALERTS, chosen, |word| ask.href(|a| a.sort = word.to_owned())))
+            (head(&ALERTS, chosen, href))
             tbody { @for row in rows.iter().take(ROWS) { (alert_row(row, most)) } }
         } }
         @if rows.len() > ROWS { p.dim { "The first " (ROWS) " of " (rows.len()) "." } }
@@ -166,7 +178,7 @@ fn alert_row(row: &AlertStatistics, most: u64) -> Markup {
                 a href={ "/alerts/" (url::encode(&row.alertname, "")) } { (row.alertname) }
                 @if !row.severity.is_empty() { " " (parts::tag(Tone::of_severity(&row.severity), &row.severity)) }
             }
-            td.n data-k="Fired" { (digits::count(row.fired as f64)) div.dim.small { (digits::value(row.fired_per_day)) " a day" }
+            td.n data-k="Fired" { (digits::count(row.fired as f64)) div.dim.small { (per_day(row.fired_per_day)) " a day" }
                 (parts::bar(row.fired as f64 / most as f64, None, Tone::Quiet)) }
             td.n data-k="False positives" {
                 @match row.false_positive_ratio {
@@ -189,6 +201,11 @@ fn alert_row(row: &AlertStatistics, most: u64) -> Markup {
                 (parts::bar(share(row.never_acted_on), None, worse(share(row.never_acted_on)))) }
         }
     }
+}
+
+/// Two digits of what is rare, one decimal of what is not.
+fn per_day(rate: f64) -> String {
+    if rate >= 1.0 { digits::count(rate) } else { digits::value((rate * 100.0).round() / 100.0) }
 }
 
 /// How long it took, with a tick at the deadline.
@@ -222,9 +239,11 @@ fn receiver_table(ask: &Ask, rows: &[ReceiverStatistics], chosen: &str) -> Marku
         Some(length) => parts::bar(length.0 as f64 / most, None, Tone::Quiet),
         None => html! {},
     };
+    let href = |word: &str| format!("{}#receivers", ask.href(|a| a.receivers = word.to_owned()));
     html! {
+        (orders(&RECEIVERS, chosen, href))
         div.scroll { table.stack {
-            (head(&RECEIVERS, chosen, |word| format!("{}#receivers", ask.href(|a| a.receivers = word.to_owned()))))
+            (head(&RECEIVERS, chosen, href))
             tbody { @for row in rows.iter().take(ROWS) {
                 tr {
                     th.w scope="row" { (row.integration) }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{Frame, href};
 use crate::holder::Holder;
 use crate::view::{ActionDeed, ActionSubject, AlertState, AlertView, NewAction, Refused};
-use crate::{Shared, forms};
+use crate::{Shared, forms, parts};
 
 /// Most undo addresses that one form carries.
 const UNDO_MAX: usize = 50;
@@ -53,7 +53,32 @@ pub(super) async fn on_group(
     Form(form): Form<ActForm>,
 ) -> Response {
     let back = if form.back.is_empty() { super::group_href(&form.key) } else { forms::local(&form.back) };
-    act(&app, ActionSubject::Group(form.key.clone()), &deed, form, &back).await
+    let (now, key) = (app.now(), form.key.clone());
+    let groups = app.alert_groups();
+    let group = groups.iter().find(|group| deed == "ack" && group.key == key);
+    let Some(wanted) = group.and_then(|group| some_of(&group.alerts, now)) else {
+        return act(&app, ActionSubject::Group(key), &deed, form, &back).await;
+    };
+    let by = form.by.trim().to_owned();
+    let mut done = Ok(());
+    for alert in wanted {
+        let subject = ActionSubject::Alert(alert.fingerprint.clone());
+        done = match new_action(subject, &deed, &form, now) {
+            Ok(action) => app.act(action).await.map(|_| ()),
+            Err(refused) => Err(refused),
+        };
+        if done.is_err() {
+            break;
+        }
+    }
+    forms::answer(&app, done, &back, &by)
+}
+
+/// The alerts that nobody has, where somebody has others of the group: what they have stays theirs.
+fn some_of(alerts: &[AlertView], now: Timestamp) -> Option<Vec<&AlertView>> {
+    let is_taken = |a: &AlertView| matches!(Holder::of(a, now), Holder::Taken(_));
+    let wanted = || alerts.iter().filter(|a| Holder::of(a, now).is_wanted());
+    (alerts.iter().any(is_taken) && wanted().next().is_some()).then(|| wanted().collect())
 }
 
 async fn act(app: &Shared, subject: ActionSubject, deed: &str, form: ActForm, back: &str) -> Response {
@@ -118,13 +143,18 @@ pub(super) fn ack_group_form(key: &str, alerts: &[AlertView], frame: &Frame<'_>)
         return html! {};
     }
     let firing = alerts.iter().filter(|a| a.state == AlertState::Firing).count();
+    let word = match (wanted.len(), firing) {
+        (_, 1) => "Ack".to_owned(),
+        (wanted, firing) if wanted < firing => format!("Ack {wanted} of {firing}"),
+        (_, firing) => format!("Ack all {firing}"),
+    };
     let undo = wanted.iter().take(UNDO_MAX).map(|a| format!("{}/unack", href(&a.fingerprint)));
     let undo = undo.collect::<Vec<_>>().join(" ");
     html! {
-        form method="post" action="/groups/ack" data-key="a" data-undo=(undo) data-said={ "You have " (firing) " alerts" } {
+        form method="post" action="/groups/ack" data-key="a" data-undo=(undo) data-said={ "You have " (parts::plural(wanted.len(), "alert")) } {
             input type="hidden" name="key" value=(key);
             input type="hidden" name="back" value=(frame.back);
-            (ack_button(&if firing == 1 { "Ack".to_owned() } else { format!("Ack all {firing}") }, frame.viewer))
+            (ack_button(&word, frame.viewer))
         }
     }
 }

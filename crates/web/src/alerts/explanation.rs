@@ -35,13 +35,33 @@ pub(super) fn of_alert(alert: &AlertView) -> ExplanationView {
 
 /// The verdict, and what to look at next.
 pub(super) fn verdict(explanation: &ExplanationView) -> Markup {
-    let is_told = explanation.steps.iter().all(|step| step.passed);
-    let class = if is_told { "verdict" } else { "verdict stopped" };
+    let (class, sign) = match told(&explanation.steps) {
+        Told::All => ("verdict", "✓ "),
+        Told::Some => ("verdict partly", "◆ "),
+        Told::None => ("verdict stopped", "✕ "),
+    };
     html! {
-        @if !explanation.verdict.is_empty() { p class=(class) { span aria-hidden="true" { @if is_told { "✓ " } @else { "✕ " } } (explanation.verdict) } }
+        @if !explanation.verdict.is_empty() { p class=(class) { span aria-hidden="true" { (sign) } (explanation.verdict) } }
         @if !explanation.advice.is_empty() {
             ul.advice { @for line in &explanation.advice { li { (line) } } }
         }
+    }
+}
+
+/// How far it came.
+enum Told {
+    All,
+    /// One receiver was told, and another was not.
+    Some,
+    None,
+}
+
+fn told(steps: &[WhyStep]) -> Told {
+    let is_told = |step: &&WhyStep| step.stage == "deliver" && step.passed;
+    match (steps.iter().all(|step| step.passed), steps.iter().any(|step| is_told(&step))) {
+        (true, _) => Told::All,
+        (false, true) => Told::Some,
+        (false, false) => Told::None,
     }
 }
 

@@ -94,18 +94,21 @@ pub(super) fn section(group: &AlertGroupView, frame: &Frame<'_>) -> Markup {
     html! {
         section.card aria-label={ "Group for " (group.receiver) } data-item {
             (head(group, frame))
-            ul.rows { @for alert in group.alerts.iter().take(NAMED) { (row(alert, frame)) } }
+            ul.rows { @for alert in group.alerts.iter().take(NAMED) { (row(alert, group, frame)) } }
             @if more > 0 { p { a href=(group_href(&group.key)) { "and " (more) " more" } } }
         }
     }
 }
 
-fn row(alert: &AlertView, frame: &Frame<'_>) -> Markup {
+/// Without the labels that all of the group share.
+fn row(alert: &AlertView, group: &AlertGroupView, frame: &Frame<'_>) -> Markup {
+    let shared = group.labels.iter().map(|(name, _)| name);
+    let known: Vec<&str> = shared.chain(["alertname", "alert", "severity"]).collect();
     html! {
         li {
             (parts::tag(tone(alert), state_word(alert))) " "
             a href=(href(&alert.fingerprint)) { (name(alert)) } " "
-            (parts::labels(&alert.labels.without(&["alertname", "alert"])))
+            (parts::labels(&alert.labels.without(&known)))
             (holder::line(alert, frame.now))
         }
     }

@@ -63,20 +63,15 @@ fn head(row: &DeliveryView, now: Timestamp) -> Markup {
 pub(crate) fn attempts(attempts: &[AttemptView], now: Timestamp) -> Markup {
     html! {
         @if !attempts.is_empty() {
-            div.scroll { table.stack {
-                thead { tr { th.n scope="col" { "#" } th scope="col" { "When" } th scope="col" { "Answer" } th scope="col" { "What became of it" } } }
-                tbody { @for attempt in attempts {
-                    tr {
-                        td.n data-k="Attempt" { (attempt.attempt) }
-                        td.t data-k="When" { (parts::moment(attempt.at, now)) div.dim.small { (digits::length(now - attempt.at)) " ago" } }
-                        td data-k="Answer" class=(if attempt.accepted { "ok" } else { "bad" }) {
-                            b { span aria-hidden="true" { @if attempt.accepted { "✓ " } @else { "✕ " } }
-                                @match attempt.status { Some(status) => (status), None => "no status" } }
-                            div.dim.small { @if attempt.accepted { "accepted" } @else { "not accepted" } }
-                        }
-                        td.w { (attempt.detail) @if !attempt.reason.is_empty() { div.dim.small { (attempt.reason) } } }
-                    }
-                } }
+            ol.rows.attempts { @for attempt in attempts {
+                li class=(if attempt.accepted { "ok" } else { "bad" }) {
+                    span.sign aria-hidden="true" { @if attempt.accepted { "✓" } @else { "✕" } }
+                    "Attempt " (attempt.attempt) ": "
+                    b { @match attempt.status { Some(status) => (status), None => "no status" } }
+                    @if attempt.accepted { " accepted, " } @else { " not accepted, " }
+                    (parts::moment(attempt.at, now)) ", " (digits::length(now - attempt.at)) " ago"
+                    div.small { (attempt.detail) @if !attempt.reason.is_empty() { span.dim { " (" (attempt.reason) ")" } } }
+                }
             } }
         }
     }

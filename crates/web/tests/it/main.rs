@@ -1,9 +1,11 @@
 //! Tests of this crate.
 
 mod alertmanager;
+mod alerts;
 mod api;
 mod ask;
 mod corrections;
+mod deliveries;
 mod digits;
 mod explore;
 mod fake;
@@ -12,3 +14,4 @@ mod forms;
 mod histogram;
 mod pages;
 mod prometheus;
+mod silences;
