@@ -38,9 +38,12 @@
       takeBack = null;
     }, UNDO_MS);
   }
+  let last = null;
+  document.addEventListener("focusin", (event) => { last = event.target.closest("main [data-item]") || last; });
   function undoNow() {
     const undo = takeBack;
     takeBack = null;
+    if (toast.contains(document.activeElement)) last?.querySelector("h3 a,a")?.focus({ preventScroll: true });
     if (undo) undo();
   }
 

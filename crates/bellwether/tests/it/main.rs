@@ -4,6 +4,7 @@ mod alert_crash;
 mod alertmanager_peer;
 mod bad_targets;
 mod browser;
+mod browser_alerts;
 mod chaos_receiver;
 mod check;
 mod cli;

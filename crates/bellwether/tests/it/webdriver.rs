@@ -140,6 +140,13 @@ impl Browser {
         self.ask(&format!("element/{element}/value"), &json!({ "text": text })).await;
     }
 
+    /// Presses a key, wherever the focus is.
+    pub(crate) async fn press(&self, key: &str) {
+        let strokes = json!([{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]);
+        self.ask("actions", &json!({"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]}))
+            .await;
+    }
+
     /// A screen of this size, as a phone's.
     pub(crate) async fn screen(&self, screen: Screen) {
         let metrics = json!({
