@@ -11,6 +11,12 @@ pub(crate) struct Ledger {
     groups: BTreeMap<String, bellwether_alerts::GroupRow>,
     told: BTreeMap<(String, String), bellwether_alerts::ToldRow>,
     pub(crate) deliveries: BTreeMap<String, bellwether_alerts::DeliveryRow>,
+    /// By fingerprint and start.
+    pub(crate) episodes: BTreeMap<(String, i64), bellwether_alerts::EpisodeRow>,
+    /// What was done, and to what.
+    pub(crate) audit: Vec<String>,
+    /// How often a row of an alert was written.
+    pub(crate) alerts_written: usize,
 }
 
 impl Ledger {
@@ -39,7 +45,10 @@ impl Ledger {
 
     fn write(&mut self, record: &Record) {
         match record.clone() {
-            Record::Alert(row) => _ = self.alerts.insert(row.alert.fingerprint().to_string(), *row),
+            Record::Alert(row) => {
+                self.alerts_written += 1;
+                self.alerts.insert(row.alert.fingerprint().to_string(), *row);
+            }
             Record::AlertGone(fingerprint) => _ = self.alerts.remove(&fingerprint.to_string()),
             Record::Silence(row) => _ = self.silences.insert(row.id.0.clone(), row),
             Record::SilenceGone(id) => _ = self.silences.remove(&id.0),
@@ -52,7 +61,12 @@ impl Ledger {
                 _ = self.told.insert((row.group.0.clone(), row.integration.to_string()), row)
             }
             Record::Delivery(row) => _ = self.deliveries.insert(row.delivery.key.0.clone(), *row),
-            Record::Attempt(_) | Record::Audit(_) | Record::Episode(_) => {}
+            Record::Attempt(_) => {}
+            Record::Audit(row) => self.audit.push(format!("{} {} {}", row.who, row.action, row.subject)),
+            Record::Episode(row) => {
+                let key = (row.alert.fingerprint().to_string(), row.alert.starts_at.0);
+                self.episodes.insert(key, *row);
+            }
         }
     }
 

@@ -3,8 +3,13 @@
 //! ```text
 //! 0s    fire api team=web      our rules say that an alert fires
 //! 0s    post api               someone says so over the API, without an end
+//! 1m    post-again api         and again, as Prometheus does
 //! 0s    resolve api
 //! 0s    answer 503 | answer 429 60s | answer none | answer lost | answer ok      what receivers answer from now on
+//! 0s    answer 503 to desk     what one of them does
+//! 0s    ack api team=web by ann for 1h | unack api by ann | end-by-hand api by ann
+//! 0s    note api by ann | judge api real by ann | judge api false by ann
+//! 0s    drill desk | drill all
 //! 0s    silence ID 1h team="web"
 //! 0s    expire ID
 //! 0s    crash                  only what was written down survives
@@ -15,11 +20,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_alerts::{
-    AlertCore, AlertSource, Answer, Config, Delivery, Effect, Event, Receipt, Setup, SilenceId, SilenceWish,
-    Status, Templates, parse_matchers,
+    Action, AlertCore, AlertSource, Answer, Config, Deed, Delivery, DeliveryKey, DrillWish, Effect, Event,
+    IntegrationKind, Judgement, Reason, Receipt, Setup, SilenceId, SilenceWish, Status, Subject, Templates,
+    parse_matchers,
 };
 use bellwether_diag::{Diagnostics, Sources, Style};
-use bellwether_model::{Alert, Labels, TimeDelta, Timestamp};
+use bellwether_model::{Alert, AlertFingerprint, Labels, TimeDelta, Timestamp};
 
 use crate::ledger::Ledger;
 
@@ -60,8 +66,13 @@ pub(crate) struct Player {
     pub(crate) heard: Vec<String>,
     pub(crate) accepted: Vec<Delivery>,
     pub(crate) tried: Vec<Delivery>,
-    setup: Setup,
+    pub(crate) setup: Setup,
     reply: Reply,
+    /// Of single receivers.
+    replies: BTreeMap<String, Reply>,
+    drills: usize,
+    /// What time it is: it never goes back.
+    now: Timestamp,
     fired: BTreeMap<Labels, Timestamp>,
 }
 
@@ -81,6 +92,9 @@ impl Player {
             tried: vec![],
             setup,
             reply,
+            replies: BTreeMap::new(),
+            drills: 0,
+            now: Timestamp(0),
             fired: BTreeMap::new(),
         }
     }
@@ -97,7 +111,7 @@ impl Player {
     pub(crate) fn run_until(&mut self, end: Timestamp) {
         let mut steps = 0;
         while let Some(wake) = self.core.next_wake().filter(|wake| *wake <= end) {
-            self.step(Event::Tick, wake.max(Timestamp(0)));
+            self.step(Event::Tick, wake.max(self.now));
             steps += 1;
             assert!(steps < 100_000, "the core never rests");
         }
@@ -114,22 +128,37 @@ impl Player {
             ["post", name, labels @ ..] => {
                 self.hear(AlertSource::Api, alert(labels_of(name, labels), now, None), now);
             }
+            ["post-again", name, labels @ ..] => {
+                let labels = labels_of(name, labels);
+                let known = self.core.alert(AlertFingerprint(labels.fingerprint()), now);
+                let starts_at = known.map_or(now, |view| view.alert.starts_at);
+                self.hear(AlertSource::Api, alert(labels, starts_at, None), now);
+            }
             ["resolve", name, labels @ ..] => {
                 let labels = labels_of(name, labels);
                 let starts_at = self.fired.remove(&labels).unwrap_or(now);
                 self.hear(AlertSource::Rules, alert(labels, starts_at, Some(now)), now);
             }
-            ["answer", "ok"] => self.reply = ok(),
-            ["answer", "none"] => self.reply = Reply::None,
-            ["answer", "lost"] => {
-                self.reply = Reply::Receipt(Receipt::Unreachable { reason: "connection refused".to_owned() });
+            ["answer", answer @ .., "to", receiver] => {
+                self.replies.insert((*receiver).to_owned(), reply_of(answer));
             }
-            ["answer", status, after @ ..] => {
-                let retry_after = after.first().map(|a| a.parse().unwrap());
-                let status = status.parse().unwrap();
-                self.reply =
-                    Reply::Receipt(Receipt::Refused { status, body: "busy".to_owned(), retry_after });
+            ["answer", answer @ ..] => self.set_reply(reply_of(answer)),
+            [deed @ ("ack" | "unack" | "end-by-hand" | "note"), alert @ .., "by", who] => {
+                self.do_to(alert, deed_of(deed, None), who, now);
             }
+            ["ack", alert @ .., "by", who, "for", length] => {
+                let until = now + length.parse::<TimeDelta>().unwrap();
+                self.do_to(alert, deed_of("ack", Some(until)), who, now);
+            }
+            ["judge", alert @ .., judgement, "by", who] => {
+                let judgement = match *judgement {
+                    "real" => Judgement::Real,
+                    "false" => Judgement::FalsePositive,
+                    other => panic!("unknown judgement {other}"),
+                };
+                self.do_to(alert, Deed::Judge(judgement), who, now);
+            }
+            ["drill", receiver] => _ = self.drill(receiver, now),
             ["silence", id, length, matchers] => {
                 let wish = SilenceWish {
                     id: None,
@@ -147,7 +176,7 @@ impl Player {
                 let id = SilenceId((*id).to_owned());
                 self.step(Event::ExpireSilence { id, by: "ann".to_owned() }, now);
             }
-            ["crash"] => self.core = AlertCore::restore(self.setup.clone(), self.ledger.restored(), now),
+            ["crash"] => self.crash(now),
             ["end"] => {}
             other => panic!("unknown line {other:?}"),
         }
@@ -160,13 +189,37 @@ impl Player {
 
     pub(crate) fn set_reply(&mut self, reply: Reply) {
         self.reply = reply;
+        self.replies.clear();
+    }
+
+    fn do_to(&mut self, alert: &[&str], deed: Deed, who: &str, now: Timestamp) {
+        let labels = labels_of(alert[0], &alert[1..]);
+        let subject = Subject::Alert(AlertFingerprint(labels.fingerprint()));
+        let action = Action { subject, deed, by: who.to_owned(), note: format!("by {who}") };
+        // What may be refused is asked for all the same: a random script does not know what fires.
+        self.step(Event::Act(action), now);
+    }
+
+    /// Asks for a drill of one receiver, or of `all`; gives the names of the messages.
+    pub(crate) fn drill(&mut self, receiver: &str, now: Timestamp) -> Vec<DeliveryKey> {
+        self.drills += 1;
+        let receiver = Some(receiver.to_owned()).filter(|name| name != "all");
+        let wish = DrillWish { receiver, id: format!("d{}", self.drills), by: "ann".to_owned() };
+        let effects = self.step(Event::Drill(wish), now);
+        let keys = effects.into_iter().find_map(|effect| match effect {
+            Effect::Answer(Answer::Drilled(keys)) => Some(keys),
+            Effect::Answer(_) | Effect::Record(_) | Effect::Deliver(_) => None,
+        });
+        keys.expect("an answer")
     }
 
     pub(crate) fn crash(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
         self.core = AlertCore::restore(self.setup.clone(), self.ledger.restored(), now);
     }
 
     pub(crate) fn step(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        self.now = self.now.max(now);
         let effects = self.core.step(event, now);
         self.ledger.commit(&effects);
         for effect in &effects {
@@ -180,7 +233,8 @@ impl Player {
     fn deliver(&mut self, delivery: &Delivery, now: Timestamp) {
         self.heard.push(line(delivery, now));
         self.tried.push(delivery.clone());
-        if let Reply::Receipt(receipt) = self.reply.clone() {
+        let reply = self.replies.get(&delivery.integration.receiver).unwrap_or(&self.reply);
+        if let Reply::Receipt(receipt) = reply.clone() {
             if let Receipt::Accepted { .. } = receipt {
                 self.accepted.push(delivery.clone());
             }
@@ -191,6 +245,30 @@ impl Player {
 
 pub(crate) fn ok() -> Reply {
     Reply::Receipt(Receipt::Accepted { status: 200 })
+}
+
+fn reply_of(answer: &[&str]) -> Reply {
+    match answer {
+        ["ok"] => ok(),
+        ["none"] => Reply::None,
+        ["lost"] => Reply::Receipt(Receipt::Unreachable { reason: "connection refused".to_owned() }),
+        [status, after @ ..] => {
+            let retry_after = after.first().map(|a| a.parse().unwrap());
+            let status = status.parse().unwrap();
+            Reply::Receipt(Receipt::Refused { status, body: "busy".to_owned(), retry_after })
+        }
+        [] => panic!("answer what?"),
+    }
+}
+
+fn deed_of(word: &str, until: Option<Timestamp>) -> Deed {
+    match word {
+        "ack" => Deed::Acknowledge { until },
+        "unack" => Deed::Unacknowledge,
+        "end-by-hand" => Deed::Resolve,
+        "note" => Deed::Note,
+        other => panic!("unknown deed {other}"),
+    }
 }
 
 pub(crate) fn labels_of(name: &str, labels: &[&str]) -> Labels {
@@ -210,10 +288,16 @@ fn line(delivery: &Delivery, now: Timestamp) -> String {
     if delivery.integration.receiver != "hook" {
         line += &format!(" to {}", delivery.integration.receiver);
     }
+    if delivery.integration.kind != IntegrationKind::Webhook {
+        line += &format!(" by {}", delivery.integration.kind.as_str());
+    }
     for status in [Status::Firing, Status::Resolved] {
         if !names(status).is_empty() {
             line += &format!(" {} {}", status.as_str(), names(status));
         }
+    }
+    if let (Reason::Acknowledged, Some(acked)) = (delivery.reason, &delivery.notification.acked_by) {
+        line += &format!(" ({})", acked.by.join(","));
     }
     line
 }
