@@ -1,8 +1,10 @@
 //! `alertmanager.yml`, decoded once: inside, every name is defined, every route complete, every matcher compiled.
 
 mod decode;
+mod elsewhere;
 mod files;
 mod matchers;
+mod redact;
 mod route;
 mod texts;
 mod time;
@@ -47,7 +49,7 @@ impl Config {
     /// What holds where no configuration is given: alerts are grouped and shown, and nobody is told.
     pub fn nobody() -> Self {
         let name = "nobody".to_owned();
-        let receiver = Receiver { name: name.clone(), integrations: Vec::new() };
+        let receiver = Receiver { name: name.clone(), labels: BTreeMap::new(), integrations: Vec::new() };
         Self {
             global: Global::default(),
             route: Arc::new(Route { receiver: name.clone(), ..route::unconditional() }),

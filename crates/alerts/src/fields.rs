@@ -1,11 +1,8 @@
 //! What every part of `alertmanager.yml` is read with: lists item by item, references to names defined elsewhere in the
-//! file, labels whose values are templates. Nothing here knows a particular field, so that every part may use it.
-
-use std::collections::BTreeMap;
+//! file. Nothing here knows a particular field, so that every part may use it.
 
 use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, Spanned, suggest};
-use bellwether_model::Labels;
 
 /// The id of every "not yet" in the configuration.
 pub(crate) const UNSUPPORTED: &str = "not-supported-yet";
@@ -43,9 +40,4 @@ pub(crate) fn undefined<'n>(
         None => format!("define a {what} of this name, or use one that is defined"),
     };
     cx.error_help(name.span, format!("undefined {what} {:?}", name.value), help);
-}
-
-/// Labels as a plain map; for route labels, whose values are templates.
-pub(crate) fn label_map(labels: Labels) -> BTreeMap<String, String> {
-    labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
 }

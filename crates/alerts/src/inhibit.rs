@@ -12,6 +12,8 @@ use crate::precedence::{Faster, Precedence};
 /// `source` alerts keep `target` alerts quiet when the named labels are equal.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct InhibitRule {
+    /// What it is called, if it is called anything.
+    pub name: Option<String>,
     /// What an alert must match to inhibit.
     pub source: Vec<Matcher>,
     /// What an alert must match to be inhibited.

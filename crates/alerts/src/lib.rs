@@ -47,7 +47,9 @@ pub use action::{
     Ack, Acked, Action, ActionError, Deed, HandResolved, Handled, Judged, Judgement, NOTES_MAX, Note, Subject,
 };
 pub use config::{Config, MatcherSyntaxError, MessageTexts, TemplateFiles, parse_matcher, parse_matchers};
-pub use connection::{Address, Auth, HttpConfig, SecretSource, TlsConfig};
+pub use connection::{
+    Address, Auth, HttpConfig, OAuth2, ProxyChoice, ProxyConfig, SecretSource, TlsConfig, TlsVersion,
+};
 pub use core::{AlertCore, Fallback, Setup};
 pub use delivery::{
     Delivery, DeliveryKey, IntegrationId, Next, Notification, NotifiedAlert, Outcome, Receipt, Status,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, Decode, Diagnostics, FileId, MapReader, Sources, Span, Spanned};
 
-use super::{Config, route, time};
+use super::{Config, elsewhere, redact, route, time};
 use crate::fields::items;
 use crate::{Global, InhibitRule, Receiver, TimeInterval, receiver};
 
@@ -45,10 +45,10 @@ fn config(node: &Node, cx: &mut Cx<'_>) -> Option<Config> {
             None
         }
     };
-    map.ignore(&["tracing"]);
+    elsewhere::tracing(map.node("tracing"), cx);
+    elsewhere::event_recorder(map.node("event_recorder"), cx);
     map.finish(cx);
-    let mut secret_spans = Vec::new();
-    find_secrets(node, "", &mut secret_spans);
+    let secret_spans = redact::secret_spans(node);
     Some(Config {
         global: global?,
         route: Arc::new(route?),
@@ -91,13 +91,13 @@ fn named_intervals(node: Option<&Node>, all: &mut BTreeMap<String, TimeInterval>
 
 fn inhibit_rule(node: &Node, cx: &mut Cx<'_>) -> Option<InhibitRule> {
     let mut map = MapReader::open(node, cx)?;
-    map.ignore(&["name"]);
-    let source = route::matchers(
+    let name: Option<String> = map.optional("name", cx);
+    let source = route::matchers_of(
         &mut map,
         route::MatcherFields { equal: "source_match", regex: "source_match_re", list: "source_matchers" },
         cx,
     );
-    let target = route::matchers(
+    let target = route::matchers_of(
         &mut map,
         route::MatcherFields { equal: "target_match", regex: "target_match_re", list: "target_matchers" },
         cx,
@@ -107,60 +107,6 @@ fn inhibit_rule(node: &Node, cx: &mut Cx<'_>) -> Option<InhibitRule> {
         cx.error(name.span, "a label needs a name");
     }
     map.finish(cx);
-    Some(InhibitRule { source, target, equal: equal.into_iter().map(|n| n.value).collect() })
-}
-
-/// Keys whose values must not be shown, those of kinds not delivered to included.
-const SECRET_KEYS: [&str; 33] = [
-    "slack_api_url",
-    "slack_app_token",
-    "api_url",
-    "app_token",
-    "password",
-    "credentials",
-    "bearer_token",
-    "client_secret",
-    "smtp_auth_password",
-    "smtp_auth_secret",
-    "auth_password",
-    "auth_secret",
-    "routing_key",
-    "service_key",
-    "api_key",
-    "opsgenie_api_key",
-    "victorops_api_key",
-    "wechat_api_secret",
-    "api_secret",
-    "token",
-    "user_key",
-    "bot_token",
-    "telegram_bot_token",
-    "secret_key",
-    "webhook_url",
-    "rocketchat_token",
-    "rocketchat_token_id",
-    "token_id",
-    "key",
-    "mattermost_webhook_url",
-    "incidentio_alert_source_token",
-    "alert_source_token",
-    "secrets",
-];
-
-fn find_secrets(node: &Node, parent: &str, out: &mut Vec<Span>) {
-    match &node.value {
-        Value::Mapping(entries) => {
-            for (key, value) in entries {
-                let name = key.as_text().unwrap_or_default();
-                let is_secret = SECRET_KEYS.contains(&name) || (name == "url" && parent == "webhook_configs");
-                match (&value.value, is_secret) {
-                    (Value::Scalar(_), true) => out.push(value.span),
-                    (Value::Sequence(items), true) => out.extend(items.iter().map(|i| i.span)),
-                    _ => find_secrets(value, name, out),
-                }
-            }
-        }
-        Value::Sequence(items) => items.iter().for_each(|item| find_secrets(item, parent, out)),
-        Value::Null | Value::Scalar(_) => {}
-    }
+    let equal = equal.into_iter().map(|n| n.value).collect();
+    Some(InhibitRule { name: name.filter(|n| !n.is_empty()), source, target, equal })
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, Diagnostic, MapReader, Span, Spanned};
-use bellwether_model::{Labels, MatchOp, Matcher, TimeDelta};
+use bellwether_model::{MatchOp, Matcher, TimeDelta, is_valid_legacy_name};
 
-use super::matchers::{parse_matcher, parse_matchers};
-use crate::fields::{items, label_map, undefined};
+use super::matchers;
+use crate::fields::{items, undefined};
 use crate::{GroupBy, Receiver, Route, TimeInterval};
 
 /// What routes may refer to.
@@ -74,7 +74,7 @@ fn route(node: &Node, parent: &Route, twin: &str, names: &Names<'_>, cx: &mut Cx
     if let Some(name) = &receiver {
         undefined("receiver", name, names.receivers.keys(), cx);
     }
-    let matchers = matchers(&mut map, ROUTE_MATCHERS, cx);
+    let matchers = matchers_of(&mut map, ROUTE_MATCHERS, cx);
     let group_by = group_by(map.node("group_by"), cx).unwrap_or_else(|| parent.group_by.clone());
     let continues = map.optional("continue", cx).unwrap_or(false);
     let group_wait = map.optional("group_wait", cx).unwrap_or(parent.group_wait);
@@ -83,7 +83,7 @@ fn route(node: &Node, parent: &Route, twin: &str, names: &Names<'_>, cx: &mut Cx
     let mute_time_intervals = interval_names(&mut map, "mute_time_intervals", names, cx);
     let active_time_intervals = interval_names(&mut map, "active_time_intervals", names, cx);
     let mut labels = parent.labels.clone();
-    labels.extend(map.optional::<Labels>("labels", cx).map(label_map).unwrap_or_default());
+    labels.extend(own_labels(map.node("labels"), cx));
     let mut route = Route {
         id: format!("{}{{{}}}{twin}", slash(&parent.id), joined(&matchers)),
         matchers,
@@ -101,6 +101,21 @@ fn route(node: &Node, parent: &Route, twin: &str, names: &Names<'_>, cx: &mut Cx
     route.routes = children(map.node("routes"), &route, names, cx);
     map.finish(cx);
     Some(route)
+}
+
+/// One that is empty stays: it takes the place of an inherited one.
+fn own_labels(node: Option<&Node>, cx: &mut Cx<'_>) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::new();
+    for (key, value) in node.and_then(|node| bellwether_diag::entries(node, cx)).unwrap_or(&[]) {
+        match key.as_text() {
+            None | Some("") => cx.error(key.span, "a label needs a name"),
+            Some(name) => {
+                let value = bellwether_diag::Decode::decode(value, cx);
+                labels.extend(value.map(|value: String| (name.to_owned(), value)));
+            }
+        }
+    }
+    labels
 }
 
 /// Siblings that look the same get a number, so that each has an identity of its own.
@@ -173,7 +188,7 @@ fn group_by(node: Option<&Node>, cx: &mut Cx<'_>) -> Option<GroupBy> {
 }
 
 /// Matchers in their three notations, in a fixed order.
-pub(super) fn matchers(map: &mut MapReader<'_>, fields: MatcherFields, cx: &mut Cx<'_>) -> Vec<Matcher> {
+pub(super) fn matchers_of(map: &mut MapReader<'_>, fields: MatcherFields, cx: &mut Cx<'_>) -> Vec<Matcher> {
     let mut all = Vec::new();
     for (field, op) in [(fields.equal, MatchOp::Equal), (fields.regex, MatchOp::Regex)] {
         let Some(node) = map.node(field) else { continue };
@@ -183,16 +198,10 @@ pub(super) fn matchers(map: &mut MapReader<'_>, fields: MatcherFields, cx: &mut 
     }
     match map.node(fields.list).map(|n| (&n.value, n)) {
         None | Some((Value::Null, _)) => {}
-        Some((Value::Scalar(scalar), node)) => match parse_matchers(&scalar.text) {
-            Ok(matchers) => all.extend(matchers),
-            Err(error) => cx.error(node.span, error.to_string()),
-        },
         Some((Value::Sequence(_), node)) => {
-            for one in items(Some(node), cx, list_item) {
-                all.extend(one);
-            }
+            all.extend(items(Some(node), cx, list_item).into_iter().flatten());
         }
-        Some((Value::Mapping(_), node)) => cx.error_help(
+        Some((Value::Scalar(_) | Value::Mapping(_), node)) => cx.error_help(
             node.span,
             format!("{} is a list of texts", fields.list),
             "write each matcher as an item: - severity=\"critical\"",
@@ -203,21 +212,22 @@ pub(super) fn matchers(map: &mut MapReader<'_>, fields: MatcherFields, cx: &mut 
     all
 }
 
+/// An item may hold several matchers, with braces around them or without.
 fn list_item(node: &Node, cx: &mut Cx<'_>) -> Option<Vec<Matcher>> {
-    let text = bellwether_diag::scalar(node, "a matcher such as severity=\"critical\"", cx)?.text.clone();
-    // An item may hold several in braces, as one text may.
-    let read = if text.trim().starts_with('{') {
-        parse_matchers(&text)
-    } else {
-        parse_matcher(&text).map(|m| vec![m])
-    };
-    read.map_err(|error| cx.error(node.span, error.to_string())).ok()
+    let text = &bellwether_diag::scalar(node, "a matcher such as severity=\"critical\"", cx)?.text;
+    let read = matchers::read(text).map_err(|error| cx.error(node.span, error.to_string())).ok()?;
+    if let Some(doubt) = read.doubt {
+        let help = "write values in double quotes, with \\\\ for a backslash";
+        cx.push(Diagnostic::warning("doubtful-matcher", node.span, doubt).with_help(help));
+    }
+    Some(read.matchers)
 }
 
 fn old_matcher(key: &Node, value: &Node, op: MatchOp, cx: &mut Cx<'_>) -> Option<Matcher> {
     let name = key.as_text().unwrap_or_default();
-    if name.is_empty() {
-        cx.error(key.span, "a label needs a name");
+    if !is_valid_legacy_name(name, false) {
+        let help = "write letters, digits and _ only, or use matchers, where any text can be a name";
+        cx.error_help(key.span, format!("{name:?} cannot be a label's name here"), help);
         return None;
     }
     if op == MatchOp::Regex && matches!(value.value, Value::Null) {

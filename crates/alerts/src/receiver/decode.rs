@@ -1,8 +1,10 @@
 //! Receivers as they are written. A kind that cannot be delivered to is refused by name: a receiver that is silently
 //! skipped is a pager that never rings.
 
+use std::collections::BTreeMap;
+
 use bellwether_diag::yaml::Node;
-use bellwether_diag::{Cx, MapReader, Span, Spanned};
+use bellwether_diag::{Cx, Decode, MapReader, Span, Spanned};
 use bellwether_model::TimeDelta;
 
 use super::{Base, Global, Integration, IntegrationKind, Receiver, read_settings};
@@ -27,9 +29,32 @@ pub(crate) fn receiver(node: &Node, global: Option<&Global>, cx: &mut Cx<'_>) ->
             integration(item, id, global, cx)
         }));
     }
+    let labels = labels(map.node("labels"), &receiver, cx);
     map.finish(cx);
     let name = name?;
-    Some((name.span, Receiver { name: name.value, integrations }))
+    Some((name.span, Receiver { name: name.value, labels, integrations }))
+}
+
+/// `name` is always the receiver's own name, so that it may be repeated and nothing else.
+fn labels(node: Option<&Node>, receiver: &str, cx: &mut Cx<'_>) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::new();
+    for (key, value) in node.and_then(|node| bellwether_diag::entries(node, cx)).unwrap_or(&[]) {
+        let name = key.as_text().unwrap_or_default();
+        let Some(text) = String::decode(value, cx) else { continue };
+        match name {
+            "" => cx.error(key.span, "a label needs a name"),
+            "name" if text == receiver => {}
+            "name" => {
+                let message =
+                    format!("the label name is that of the receiver, {receiver:?}, and not {text:?}");
+                cx.error_help(value.span, message, "remove it, or call it otherwise");
+            }
+            _ => {
+                labels.insert(name.to_owned(), text);
+            }
+        }
+    }
+    labels
 }
 
 fn integration(

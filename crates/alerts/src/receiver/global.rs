@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::connection::{
     AddressFields, address, checked_url, http_config, is_null, secret_source, tls_config,
 };
-use crate::{Address, HttpConfig, Secret, SecretSource, TlsConfig};
+use crate::{Address, HttpConfig, SecretSource, TlsConfig};
 
 /// Defaults for everything below. What is `None` was not written.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -188,17 +188,57 @@ pub(crate) fn read_global(node: &Node, cx: &mut Cx<'_>) -> Option<Global> {
         victorops_url: url(map, "victorops_api_url", cx),
         victorops_key: secret(map, "victorops_api_key", "victorops_api_key_file", cx),
         telegram_url: url(map, "telegram_api_url", cx),
-        telegram_token: either_secret(map, "telegram_bot_token", "telegram_bot_token_file", cx),
+        telegram_token: secret(map, "telegram_bot_token", "telegram_bot_token_file", cx),
         webex_url: url(map, "webex_api_url", cx),
         rocketchat_url: url(map, "rocketchat_api_url", cx),
         rocketchat_token: secret(map, "rocketchat_token", "rocketchat_token_file", cx),
         rocketchat_token_id: secret(map, "rocketchat_token_id", "rocketchat_token_id_file", cx),
         jira_url: url(map, "jira_api_url", cx),
-        mattermost_address: either_address(map, "mattermost_webhook_url", "mattermost_webhook_url_file", cx),
+        mattermost_address: address(
+            map,
+            AddressFields { url: "mattermost_webhook_url", file: "mattermost_webhook_url_file" },
+            cx,
+        ),
         doubtful,
     };
+    one_way_to_slack(&reader, &global, cx);
     reader.finish(cx);
     Some(global)
+}
+
+/// A token and a webhook are two ways to Slack. Both may be written only where the address is that of the app's calls:
+/// so it was done before there was a field for the token.
+fn one_way_to_slack(map: &MapReader<'_>, global: &Global, cx: &mut Cx<'_>) {
+    let (Some(_), Some(address)) = (&global.slack_token, &global.slack_address) else { return };
+    let calls = global.slack_app_url.as_deref().unwrap_or("https://slack.com/api/chat.postMessage");
+    let is_same = match address {
+        Address::Url(url) => url.expose() == calls,
+        Address::File(_) => false,
+    };
+    if !is_same {
+        let field = ["slack_api_url", "slack_api_url_file"].into_iter().find(|field| map.has(field));
+        let message = "an app's token and a webhook's address are both written; which one counts?";
+        cx.error_help(map.key_span(field.unwrap_or("slack_api_url")), message, "remove one of them");
+    }
+}
+
+/// `host:port`, as servers of mail are written.
+pub(crate) fn host_and_port(map: &mut MapReader<'_>, name: &'static str, cx: &mut Cx<'_>) -> Option<String> {
+    let text: Spanned<String> = map.optional(name, cx)?;
+    if text.value.is_empty() {
+        return None;
+    }
+    let parts = text.value.rsplit_once(':');
+    let is_right = parts.is_some_and(|(host, port)| {
+        let host_is_right = !host.contains(':') || (host.starts_with('[') && host.ends_with(']'));
+        host_is_right && !port.is_empty() && !port.contains(']')
+    });
+    if !is_right {
+        let help = "write host and port, such as mail.example.org:587; an IPv6 address in brackets";
+        cx.error_help(text.span, format!("{:?} is not host:port", text.value), help);
+        return None;
+    }
+    Some(text.value)
 }
 
 fn smtp(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> SmtpDefaults {
@@ -207,7 +247,7 @@ fn smtp(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> SmtpDefaults {
     SmtpDefaults {
         from: map.optional("smtp_from", cx),
         hello: map.optional("smtp_hello", cx).unwrap_or(default.hello),
-        smarthost: map.optional("smtp_smarthost", cx),
+        smarthost: host_and_port(map, "smtp_smarthost", cx),
         auth_username: map.optional("smtp_auth_username", cx),
         auth_password: secret(map, "smtp_auth_password", "smtp_auth_password_file", cx),
         auth_secret: secret(map, "smtp_auth_secret", "smtp_auth_secret_file", cx),
@@ -225,31 +265,6 @@ fn secret(
     cx: &mut Cx<'_>,
 ) -> Option<SecretSource> {
     secret_source(map, AddressFields { url: inline, file }, cx)
-}
-
-/// As [`secret`]; that both are written matters only to a receiver that states none of its own.
-fn either_secret(
-    map: &mut MapReader<'_>,
-    inline: &'static str,
-    file: &'static str,
-    cx: &mut Cx<'_>,
-) -> Option<SecretSource> {
-    let inline: Option<String> = map.optional(inline, cx);
-    let file: Option<String> = map.optional(file, cx);
-    file.map(SecretSource::File).or(inline.map(|text| SecretSource::Inline(Secret::new(text))))
-}
-
-/// The same for an address.
-fn either_address(
-    map: &mut MapReader<'_>,
-    url: &'static str,
-    file: &'static str,
-    cx: &mut Cx<'_>,
-) -> Option<Address> {
-    let written: Option<Spanned<String>> = map.optional(url, cx);
-    let file: Option<String> = map.optional(file, cx);
-    let url = written.and_then(|text| checked_url(&text, url, cx)).map(Address::Url);
-    file.map(Address::File).or(url)
 }
 
 fn url(map: &mut MapReader<'_>, name: &'static str, cx: &mut Cx<'_>) -> Option<String> {

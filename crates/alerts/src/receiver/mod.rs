@@ -23,6 +23,8 @@ mod telegram;
 mod tree;
 mod webhook;
 
+use std::collections::BTreeMap;
+
 use bellwether_diag::{Cx, Diagnostic, MapReader};
 use serde::Serialize;
 
@@ -52,6 +54,8 @@ pub(crate) use said::{Said, cut_chars};
 pub struct Receiver {
     /// The name.
     pub name: String,
+    /// Labels by which it can be found; its name is not among them.
+    pub labels: BTreeMap<String, String>,
     /// The ways in which they are told, in order of kind and place.
     pub integrations: Vec<Integration>,
 }

@@ -14,6 +14,25 @@ fn matchers_read_in_both_notations() {
     check("überwachung=ja", "\"überwachung\"=\"ja\"");
     check("a=", "a=\"\"");
     check("", "");
+    check("{}", "");
+    // What only the classic notation reads.
+    check("a==b", "a=\"=b\"");
+    check("{a=b", "a=\"b\"");
+    check("a=b c", "a=\"b c\"");
+    check("a=b\\", "a=\"b\\\\\"");
+    check("foo:bar=x", "\"foo:bar\"=\"x\"");
+    // What only today's notation reads.
+    check("\"a b\"=c", "\"a b\"=\"c\"");
+    check("a=\"\\u00fc\\x41\\101\"", "a=\"\\\\u00fc\\\\x41\\\\101\"");
+    check("ü=\"\\u00fc\\x41\\101\\t\"", "\"ü\"=\"üAA\t\"");
+}
+
+/// Where both notations read a text and disagree, Alertmanager keeps the older meaning.
+#[test]
+fn the_older_meaning_counts_where_the_notations_disagree() {
+    let read = parse_matchers("a=\"\\t\"").unwrap();
+    assert_eq!(read[0].value, "\\t");
+    assert_eq!(parse_matchers("ü=\"\\t\"").unwrap()[0].value, "\t");
 }
 
 #[test]
@@ -22,9 +41,9 @@ fn a_wrong_matcher_says_what_is_wrong() {
         |text: &str, want: &str| assert_eq!(parse_matcher(text).unwrap_err().to_string(), want, "{text}");
     check("", "no matcher; write one such as severity=\"critical\"");
     check("severity", "expected =, !=, =~ or !~ before \"\" in \"severity\"");
-    check("a==b", "unknown operator in \"a==b\"; use =, !=, =~ or !~");
+    check("a==b\"", "unknown operator in \"a==b\\\"\"; use =, !=, =~ or !~");
     check("a=\"b", "the quote before \"b\" is not closed");
-    check("{a=b", "\"{a=b\" opens a brace and does not close it");
+    check("{a=b", "\"{a=b\" has braces, which stand around a list; write one matcher without them");
     check("a=b,c=d", "\"a=b,c=d\" holds more than one matcher; write each as its own item");
     check("a=~\"(\"", "regular expression \"(\": unclosed group");
     check("=b", "expected a label name before \"=b\" in \"=b\"");

@@ -125,7 +125,7 @@ fn basic_auth(node: &Node, cx: &mut Cx<'_>) -> Option<Auth> {
     let username: Option<String> = map.required("username", cx);
     let password = secret(&mut map, "password", "password_file", cx);
     map.finish(cx);
-    Some(Auth::Basic { username: username?, password: password? })
+    Some(Auth::Basic { username: Some(SecretSource::inline(username?)), password: password? })
 }
 
 fn secret(

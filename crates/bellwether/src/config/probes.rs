@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bellwether_alerts::{Auth, SecretSource};
+use bellwether_alerts::Auth;
 use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, Decode, Diagnostic, MapReader, Spanned, suggest};
 use bellwether_model::{Labels, METRIC_NAME, TimeDelta};
@@ -248,16 +248,8 @@ impl Probe {
             Ask::Dns(ask) => (&mut ask.wire, None),
             Ask::Grpc(ask) => (&mut ask.wire, None),
         };
-        let secret = match auth {
-            Some(Auth::Basic { password, .. }) => password.as_mut(),
-            Some(Auth::Authorization { credentials, .. }) => credentials.as_mut(),
-            None => None,
-        };
-        let secret = secret.and_then(|source| match source {
-            SecretSource::File(path) => Some(path),
-            SecretSource::Inline(_) => None,
-        });
-        wire.tls.ca_file.iter_mut().chain(secret).collect()
+        let secrets = auth.into_iter().flat_map(Auth::files_mut);
+        wire.tls.ca_file.iter_mut().chain(secrets).collect()
     }
 }
 

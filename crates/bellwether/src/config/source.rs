@@ -86,17 +86,9 @@ impl SourceConfig {
 
     /// Makes the names of files independent of the working directory, and warns of those that are not there.
     pub fn resolve_files(&mut self, folder: &Path, out: &mut Diagnostics) {
-        let secret = match &mut self.auth {
-            Some(Auth::Basic { password, .. }) => password.as_mut(),
-            Some(Auth::Authorization { credentials, .. }) => credentials.as_mut(),
-            None => None,
-        };
-        let secret_file = secret.and_then(|secret| match secret {
-            SecretSource::File(file) => Some(file),
-            SecretSource::Inline(_) => None,
-        });
+        let secret_files = self.auth.iter_mut().flat_map(Auth::files_mut);
         let tls = [&mut self.tls.ca_file, &mut self.tls.cert_file, &mut self.tls.key_file];
-        for file in tls.into_iter().flatten().chain(secret_file) {
+        for file in tls.into_iter().flatten().chain(secret_files) {
             let path = folder.join(&*file);
             if !path.exists() {
                 let message =
@@ -252,10 +244,10 @@ fn secret(
 
 fn basic_auth(node: &Node, cx: &mut Cx<'_>) -> Option<Auth> {
     let mut map = MapReader::open(node, cx)?;
-    let username = map.required("username", cx);
+    let username: Option<String> = map.required("username", cx);
     let password = secret(&mut map, "password", "password_file", cx);
     map.finish(cx);
-    Some(Auth::Basic { username: username?, password })
+    Some(Auth::Basic { username: Some(SecretSource::inline(username?)), password })
 }
 
 fn authorization(node: &Node, cx: &mut Cx<'_>) -> Option<Auth> {

@@ -102,6 +102,7 @@ async fn authorization(auth: Option<&Auth>) -> Result<Option<HeaderValue>, Strin
     let text = match auth {
         None => return Ok(None),
         Some(Auth::Basic { username, password }) => {
+            let username = secret(username.as_ref()).await?;
             let password = secret(password.as_ref()).await?;
             format!("Basic {}", crate::base64::encode(format!("{username}:{password}").as_bytes()))
         }

@@ -2,17 +2,15 @@
 //! again is the core's business.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bellwether_alerts::{Post, Posted};
+use bellwether_alerts::{Post, Posted, Receipt};
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
-use super::authenticate::authenticate;
-use super::redact::{Hidden, describe};
-use super::{Unsendable, client};
+use super::client::Client;
+use super::redact::Hidden;
 use crate::config::alertmanagers::AlertmanagerMember;
-
-/// How much of an answer is read.
-const ANSWER_CHARS_MAX: usize = 200;
 
 /// The members and their connections.
 #[derive(Debug, Default)]
@@ -23,7 +21,7 @@ pub struct Cluster {
 #[derive(Clone, Debug)]
 struct Reached {
     member: AlertmanagerMember,
-    client: Option<reqwest::Client>,
+    client: Arc<Client>,
 }
 
 impl Cluster {
@@ -35,7 +33,8 @@ impl Cluster {
             .iter()
             .map(|member| {
                 let old = before.get(&member.url).filter(|old| old.member == *member);
-                let client = old.and_then(|old| old.client.clone());
+                let client = old.map(|old| Arc::clone(&old.client));
+                let client = client.unwrap_or_else(|| Arc::new(Client::new(member.http.clone())));
                 (member.url.clone(), Reached { member: member.clone(), client })
             })
             .collect();
@@ -43,56 +42,49 @@ impl Cluster {
 
     /// Makes one request. Always answers: within the member's timeout, and whatever goes wrong.
     pub async fn post(&self, post: &Post) -> Posted {
-        match self.request(post).await {
-            Ok(request) => exchange(request, &post.member).await,
-            // A secret's file that is not there yet may be there at the next try.
-            Err(Unsendable(why)) => Posted::Unreachable { why },
-        }
-    }
-
-    async fn request(&self, post: &Post) -> Result<reqwest::RequestBuilder, Unsendable> {
-        let Reached { member, client } = {
+        let reached = {
             let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
-            let reached = members.get(&post.member).cloned();
-            reached.ok_or_else(|| Unsendable(format!("{} is not configured any more", post.member)))?
+            members.get(&post.member).cloned()
         };
-        let client = match client {
-            Some(client) => client,
-            None => {
-                let client = client::build(&member.http).await?;
-                let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(reached) = members.get_mut(&post.member) {
-                    reached.client = Some(client.clone());
-                }
-                client
-            }
-        };
-        let mut request = client
-            .post(format!("{}/api/v2/alerts", member.url))
-            .timeout(member.timeout.to_std())
-            .header("content-type", "application/json")
-            .body(post.body());
-        for (name, values) in &member.http.headers {
-            for value in values {
-                request = request.header(name, value.expose());
-            }
+        match reached {
+            Some(reached) => reached.post(post).await,
+            None => Posted::Unreachable { why: format!("{} is not configured any more", post.member) },
         }
-        authenticate(request, &member.http).await
     }
 }
 
-async fn exchange(request: reqwest::RequestBuilder, url: &str) -> Posted {
-    let response = match request.send().await {
-        Ok(response) => response,
-        Err(error) => return Posted::Unreachable { why: describe(error, &Hidden::new(url)) },
-    };
+impl Reached {
+    async fn post(&self, post: &Post) -> Posted {
+        let mut hidden = Hidden::new(&self.member.url);
+        let address = format!("{}/api/v2/alerts", self.member.url);
+        let Ok(url) = address.parse() else {
+            return Posted::Unreachable { why: "its address is none".to_owned() };
+        };
+        let mut request = reqwest::Request::new(Method::POST, url);
+        *request.timeout_mut() = Some(self.member.timeout.to_std());
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(CONTENT_TYPE, json);
+        *request.body_mut() = Some(post.body().into());
+        match self.client.send(request, &mut hidden).await {
+            Ok(response) => outcome(response, &hidden).await,
+            // A secret's file that is not there yet may be there at the next try.
+            Err(Receipt::Unsendable { reason: why } | Receipt::Unreachable { reason: why }) => {
+                Posted::Unreachable { why }
+            }
+            Err(
+                other @ (Receipt::Accepted { .. } | Receipt::Refused { .. } | Receipt::MailRefused { .. }),
+            ) => Posted::Unreachable { why: other.describe() },
+        }
+    }
+}
+
+async fn outcome(response: reqwest::Response, hidden: &Hidden) -> Posted {
     let status = response.status().as_u16();
     if (200..300).contains(&status) {
         return Posted::Taken;
     }
     let body = response.text().await.unwrap_or_default();
-    let body: String = body.chars().filter(|c| !c.is_control()).take(ANSWER_CHARS_MAX).collect();
-    let why = format!("it answers {status}: {body}");
+    let why = hidden.line(&format!("it answers {status}: {body}"));
     // These are about the alerts themselves; all else may be another at the next try.
     match status {
         400 | 413 | 422 => Posted::Refused { why },

@@ -1,29 +1,42 @@
 //! Who a request says it is. A file with a secret is read at every request, so that a rotated one needs no restart.
 
-use bellwether_alerts::{Auth, HttpConfig, SecretSource};
+use bellwether_alerts::{Auth, SecretSource};
 
+use super::redact::Hidden;
 use super::{Unsendable, address};
+use crate::base64;
 
-pub(super) async fn authenticate(
-    request: reqwest::RequestBuilder,
-    http: &HttpConfig,
-) -> Result<reqwest::RequestBuilder, Unsendable> {
-    match &http.auth {
-        None => Ok(request),
+/// What the header `Authorization` says. The secret in it is added to what is hidden.
+pub(super) async fn credentials(
+    auth: Option<&Auth>,
+    hidden: &mut Hidden,
+) -> Result<Option<String>, Unsendable> {
+    match auth {
+        None => Ok(None),
         Some(Auth::Basic { username, password }) => {
-            Ok(request.basic_auth(username, optional_secret(password).await?))
+            let (username, password) = (optional(username).await?, optional(password).await?);
+            let header = basic(&username, &password);
+            hidden.add(&password);
+            hidden.add(header.trim_start_matches("Basic "));
+            Ok(Some(header))
         }
         Some(Auth::Authorization { scheme, credentials }) => {
-            let credentials = optional_secret(credentials).await?.unwrap_or_default();
-            Ok(request.header("authorization", format!("{scheme} {credentials}").trim()))
+            let credentials = optional(credentials).await?;
+            hidden.add(&credentials);
+            Ok(Some(format!("{scheme} {credentials}").trim().to_owned()))
         }
     }
 }
 
-async fn optional_secret(source: &Option<SecretSource>) -> Result<Option<String>, Unsendable> {
+/// User and password as a header says them. RFC 7617.
+pub(super) fn basic(username: &str, password: &str) -> String {
+    format!("Basic {}", base64::encode(format!("{username}:{password}").as_bytes()))
+}
+
+async fn optional(source: &Option<SecretSource>) -> Result<String, Unsendable> {
     match source {
-        None => Ok(None),
-        Some(source) => secret(source).await.map(Some),
+        None => Ok(String::new()),
+        Some(source) => secret(source).await,
     }
 }
 

@@ -1,12 +1,13 @@
 //! How a kind of integration reaches its receiver: what all of them do alike with a request, and with its answer.
 
-use bellwether_alerts::{Address, Delivery, HttpConfig, Receipt, SecretSource, Thread, expand_secret};
+use bellwether_alerts::{Address, Delivery, HttpConfig, SecretSource, Thread, expand_secret};
 use bellwether_model::TimeDelta;
+use reqwest::header::{HeaderName, HeaderValue};
 
 use super::address::{self, Text};
 use super::answer::{Answer, Reply};
-use super::authenticate::{authenticate, secret};
-use super::redact::{Hidden, describe};
+use super::authenticate::secret;
+use super::redact::Hidden;
 use super::request::Request;
 use super::{Current, Unsendable};
 
@@ -31,34 +32,34 @@ impl Line<'_> {
         timeout: Option<TimeDelta>,
         request: Request,
     ) -> Result<Answer, Reply> {
-        let client = self.current.client(&self.delivery.integration, http).await?;
-        let mut builder = client
-            .request(request.method, &request.address)
-            .timeout(timeout.unwrap_or(TIMEOUT_DEFAULT).to_std())
-            .header("idempotency-key", self.key())
-            .header("x-bellwether-delivery", self.attempt());
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
-        }
-        builder = authenticate(builder, http).await?;
         let mut hidden = Hidden::new(&request.address);
-        for (name, values) in &http.headers {
-            for value in values {
-                builder = builder.header(name, value.expose());
-                hidden.add(value.expose());
-            }
-        }
         request.secrets.iter().for_each(|secret| hidden.add(secret));
-        // A request that cannot even be built never left: a header with a line break, for instance.
-        let built = builder.body(request.body).build();
-        let built = built.map_err(|error| Unsendable(describe(error, &hidden)))?;
-        if let Some(credentials) = built.headers().get("authorization").and_then(|v| v.to_str().ok()) {
-            hidden.add(credentials.rsplit(' ').next().unwrap_or_default());
+        let built = self.request(timeout, request, &hidden)?;
+        let client = self.current.client(&self.delivery.integration, http);
+        let response = client.send(built, &mut hidden).await?;
+        Ok(Answer::read(response, hidden).await)
+    }
+
+    /// A request that cannot even be built never leaves: a header with a line break, for instance.
+    fn request(
+        &self,
+        timeout: Option<TimeDelta>,
+        request: Request,
+        hidden: &Hidden,
+    ) -> Result<reqwest::Request, Unsendable> {
+        let cannot = |what: &str| Unsendable(hidden.line(&format!("the request cannot be built: {what}")));
+        let url = request.address.parse().map_err(|_| cannot("the address is none"))?;
+        let mut built = reqwest::Request::new(request.method, url);
+        *built.timeout_mut() = Some(timeout.unwrap_or(TIMEOUT_DEFAULT).to_std());
+        let own = [("idempotency-key", self.key()), ("x-bellwether-delivery", self.attempt())];
+        let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+        for (name, value) in own.chain(request.headers) {
+            let header = HeaderName::try_from(&name).ok().zip(HeaderValue::try_from(value).ok());
+            let (header, value) = header.ok_or_else(|| cannot(&format!("{name} cannot be a header")))?;
+            built.headers_mut().append(header, value);
         }
-        match client.execute(built).await {
-            Ok(response) => Ok(Answer::read(response, hidden).await),
-            Err(error) => Err(Receipt::Unreachable { reason: describe(error, &hidden) }.into()),
-        }
+        *built.body_mut() = Some(request.body.into());
+        Ok(built)
     }
 
     /// The address, rendered if it is a template: it may hold secrets and is never recorded.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bellwether_alerts::{EmailConfig, MailAuth, SecretSource};
 use lettre::transport::smtp::client::{
-    AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters, TlsParametersBuilder,
+    AsyncSmtpConnection, Certificate, CertificateStore, Identity, TlsParameters, TlsParametersBuilder,
+    TlsVersion,
 };
 use lettre::transport::smtp::extension::ClientId;
 use md5::{Digest, Md5};
@@ -17,6 +18,7 @@ use super::Unsendable;
 use super::authenticate::secret;
 use super::mail::{Broken, code};
 use super::redact::Hidden;
+use super::tls::Pem;
 use crate::base64;
 
 /// How long a connection may take to be made.
@@ -51,14 +53,23 @@ pub(super) async fn open(config: &EmailConfig, hidden: &mut Hidden) -> Result<As
 }
 
 async fn tls_parameters(config: &EmailConfig) -> Result<TlsParameters, Broken> {
-    let mut builder = TlsParametersBuilder::new(config.smarthost.host.clone());
-    if let Some(path) = &config.tls.ca_file {
-        let pem = tokio::fs::read(path).await;
-        let pem = pem.map_err(|error| Unsendable(format!("ca_file {path} cannot be read: {error}")))?;
-        let certificate = Certificate::from_pem(&pem);
+    let pem = Pem::read(&config.tls).await?;
+    let name = config.tls.server_name.as_ref().unwrap_or(&config.smarthost.host);
+    let mut builder = TlsParametersBuilder::new(name.clone());
+    if let Some(ca) = &pem.ca {
+        let certificate = Certificate::from_pem(ca);
         let certificate =
-            certificate.map_err(|_| Unsendable(format!("ca_file {path} holds no certificate")))?;
+            certificate.map_err(|_| Unsendable("tls_config: ca holds no certificate".to_owned()))?;
         builder = builder.certificate_store(CertificateStore::None).add_root_certificate(certificate);
+    }
+    if let Some((cert, key)) = &pem.own {
+        let identity = Identity::from_pem(cert, key);
+        let unusable =
+            |_| Unsendable("tls_config: cert and key are not a certificate and its key".to_owned());
+        builder = builder.identify_with(identity.map_err(unusable)?);
+    }
+    if config.tls.min_version == Some(bellwether_alerts::TlsVersion::Tls13) {
+        builder = builder.set_min_tls_version(TlsVersion::Tlsv13);
     }
     if config.tls.insecure_skip_verify {
         builder = builder.dangerous_accept_invalid_certs(true).dangerous_accept_invalid_hostnames(true);

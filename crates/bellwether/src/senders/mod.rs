@@ -21,11 +21,14 @@ mod msteams;
 mod ntfy;
 mod opsgenie;
 mod pagerduty;
+mod proxy;
 mod redact;
 mod request;
 mod retry_after;
 mod slack;
 mod telegram;
+mod tls;
+mod token;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -36,6 +39,7 @@ use bellwether_alerts::{
 };
 
 use answer::Reply;
+use client::Client;
 use line::Line;
 
 pub use alertmanager::Cluster;
@@ -52,7 +56,7 @@ pub struct Senders {
 #[derive(Debug)]
 struct Current {
     setup: Setup,
-    clients: Mutex<BTreeMap<IntegrationId, reqwest::Client>>,
+    clients: Mutex<BTreeMap<IntegrationId, Arc<Client>>>,
 }
 
 /// Why a request could not be made, in words without secrets.
@@ -119,13 +123,9 @@ impl Current {
         reply.unwrap_or_else(|not_sent| not_sent)
     }
 
-    async fn client(&self, id: &IntegrationId, http: &HttpConfig) -> Result<reqwest::Client, Unsendable> {
-        let clients = || self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients().get(id) {
-            return Ok(client.clone());
-        }
-        let client = client::build(http).await?;
-        clients().insert(id.clone(), client.clone());
-        Ok(client)
+    fn client(&self, id: &IntegrationId, http: &HttpConfig) -> Arc<Client> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.entry(id.clone()).or_insert_with(|| Arc::new(Client::new(http.clone())));
+        Arc::clone(client)
     }
 }

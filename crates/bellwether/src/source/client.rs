@@ -184,6 +184,7 @@ impl RemoteClient {
         }
         request = match &self.config.auth {
             Some(Auth::Basic { username, password }) => {
+                let username = username.as_ref().map(secret).transpose()?.unwrap_or_default();
                 request.basic_auth(username, password.as_ref().map(secret).transpose()?)
             }
             Some(Auth::Authorization { scheme, credentials }) => {

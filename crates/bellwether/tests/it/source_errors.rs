@@ -191,7 +191,7 @@ async fn it_is_told_who_asks_and_for_what() {
     check(&|c| c.tenant = Some("shop".into()), &["x-scope-orgid: shop\n"]).await;
     check(&|c| c.url += "/prometheus", &["POST /prometheus/api/v1/query\n"]).await;
     let password = inline("b");
-    let basic = Auth::Basic { username: "a".into(), password };
+    let basic = Auth::Basic { username: inline("a"), password };
     check(&|c| c.auth = Some(basic.clone()), &["authorization: Basic YTpi\n"]).await;
     let bearer = Auth::Authorization { scheme: "Bearer".into(), credentials: inline("t0ken") };
     check(&|c| c.auth = Some(bearer.clone()), &["authorization: Bearer t0ken\n"]).await;
