@@ -25,6 +25,7 @@ mod health;
 mod hear;
 mod inhibit;
 mod leave;
+mod listing;
 mod message;
 mod mute_end;
 mod outbox;
@@ -65,6 +66,7 @@ pub use explain::{
 pub use hand_over::{HELD_MAX, HandOver, MemberStatus, Post, PostId, Posted};
 pub use health::{ReceiverHealth, ReceiverState};
 pub use inhibit::InhibitRule;
+pub use listing::{ListedAlert, ListedGroup, Wanted};
 pub use message::{Message, TEMPLATE_ALERT_NAME, expand_secret, render as render_message};
 pub use precedence::{Precedence, Preceding};
 pub use reason::{Reason, Verdict};

@@ -67,6 +67,9 @@ pub struct Serve {
     /// Address of pages and API
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9999")]
     pub listen: String,
+    /// Serve Alertmanager's API at this address too, v1 among it, such as 127.0.0.1:9093
+    #[arg(long, value_name = "ADDR")]
+    pub alertmanager_listen: Option<String>,
     /// Bounds on queries.
     #[command(flatten)]
     pub queries: QueryFlags,

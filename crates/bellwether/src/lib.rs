@@ -43,6 +43,7 @@ pub mod google_interface;
 pub mod google_objectives;
 pub mod health;
 pub mod listen;
+pub mod listing;
 pub mod log;
 pub mod maintain;
 pub mod output;

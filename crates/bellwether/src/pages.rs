@@ -11,8 +11,9 @@ use bellwether_slo::{
 use bellwether_tsdb::Store;
 use bellwether_web::view::{
     AlertGroupView, AlertView, DefinitionView, DeliveryFilter, DeliveryView, ExplanationView, HistoryRequest,
-    NewAction, NewSilence, Overview, ProbeView, ReceiverFailing, Refused, RoutedView, RuleGroupView,
-    ServerView, SilenceView, TargetHealth, TargetMetadata, TargetView,
+    ListedAlert, ListedGroup, NewAction, NewSilence, Overview, ProbeView, ReceiverFailing, Refused,
+    RoutedView, RoutingConfigView, RuleGroupView, ServerView, SilenceView, TargetHealth, TargetMetadata,
+    TargetView, Wanted,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -26,6 +27,7 @@ use crate::explain;
 use crate::gauge_notes::gauge_notes;
 use crate::google_interface::GoogleInterface;
 use crate::health::Health;
+use crate::listing;
 use crate::pipeline::Pipeline;
 use crate::probe::ProbePool;
 use crate::reload::Reloader;
@@ -316,6 +318,22 @@ impl App for Pages {
                 }
             }
         })
+    }
+
+    fn listed_alerts(&self, wanted: Wanted<'_>) -> Vec<ListedAlert> {
+        self.read(|pipeline| listing::alerts(&pipeline.alerts, wanted, clock::now()))
+    }
+
+    fn listed_groups(&self, wanted: Wanted<'_>) -> Vec<ListedGroup> {
+        self.read(|pipeline| listing::groups(&pipeline.alerts, wanted, clock::now()))
+    }
+
+    fn external_url(&self) -> String {
+        self.reloader.external_url()
+    }
+
+    fn routing_config(&self) -> RoutingConfigView {
+        listing::routing_config(&self.reloader.current())
     }
 
     fn resolve_timeout(&self) -> TimeDelta {

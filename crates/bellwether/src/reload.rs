@@ -164,6 +164,12 @@ impl Reloader {
         self.parts.source.name()
     }
 
+    /// Where people find this server; ends without a slash.
+    pub fn external_url(&self) -> String {
+        let configured = self.current.lock().unwrap_or_else(PoisonError::into_inner).external_url.clone();
+        configured.unwrap_or_else(|| self.parts.url.clone()).trim_end_matches('/').to_owned()
+    }
+
     /// How often targets are scraped that do not say.
     pub fn scrape_interval(&self) -> TimeDelta {
         self.current().prometheus.global.scrape_interval

@@ -49,6 +49,8 @@ pub struct Start {
     pub state: Option<Location>,
     /// Where pages and API are served.
     pub listener: TcpListener,
+    /// Where Alertmanager's API is served alone, if it is.
+    pub alertmanager_listener: Option<TcpListener>,
     /// The demonstration's switches, if this is one.
     pub demo: Option<Arc<dyn Demo>>,
     /// Bounds on queries.
@@ -66,6 +68,7 @@ const GOODBYE_MAX: Duration = Duration::from_secs(3);
 pub struct Server {
     pages: Arc<Pages>,
     listener: TcpListener,
+    alertmanager_listener: Option<TcpListener>,
     stop: watch::Sender<bool>,
     decider: JoinHandle<()>,
     writer: std::thread::JoinHandle<()>,
@@ -177,7 +180,15 @@ impl Server {
             slos: Mutex::new(None),
         };
         let pages = Arc::new(pages);
-        Ok(Self { pages, listener: start.listener, stop, decider, writer: writer_thread, maintenance })
+        Ok(Self {
+            pages,
+            listener: start.listener,
+            alertmanager_listener: start.alertmanager_listener,
+            stop,
+            decider,
+            writer: writer_thread,
+            maintenance,
+        })
     }
 
     /// Returns when the first target has answered, or after a while.
@@ -192,12 +203,10 @@ impl Server {
 
     /// Serves until the process is asked to stop, then lets every part finish what it has begun.
     pub async fn run(self) -> Result<(), Failure> {
-        let router = bellwether_web::router(self.pages.clone());
-        let mut stopped = self.stop.subscribe();
-        let serve = axum::serve(self.listener, router).with_graceful_shutdown(async move {
-            let _ = stopped.changed().await;
+        let pages = serve(self.listener, bellwether_web::router(self.pages.clone()), &self.stop);
+        let alertmanager = self.alertmanager_listener.map(|listener| {
+            serve(listener, bellwether_web::alertmanager_router(self.pages.clone()), &self.stop)
         });
-        let serving = tokio::spawn(serve.into_future());
         shutdown::requested().await;
         info!("stopping");
         self.pages.pool.stop();
@@ -210,10 +219,26 @@ impl Server {
         let _ = self.decider.await;
         let _ = self.maintenance.await;
         // Event streams stay open as long as their page; they are not waited for.
-        let _ = tokio::time::timeout(GOODBYE_MAX, serving).await;
+        let goodbye = tokio::time::Instant::now() + GOODBYE_MAX;
+        for serving in std::iter::once(pages).chain(alertmanager) {
+            let _ = tokio::time::timeout_at(goodbye, serving).await;
+        }
         info!("stopped");
         Ok(())
     }
+}
+
+/// Serves until the order to stop.
+fn serve(
+    listener: TcpListener,
+    router: axum::Router,
+    stop: &watch::Sender<bool>,
+) -> JoinHandle<std::io::Result<()>> {
+    let mut stopped = stop.subscribe();
+    let serve = axum::serve(listener, router).with_graceful_shutdown(async move {
+        let _ = stopped.changed().await;
+    });
+    tokio::spawn(serve.into_future())
 }
 
 fn failed(error: impl std::fmt::Display) -> Failure {

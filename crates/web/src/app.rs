@@ -15,9 +15,9 @@ use crate::box_future::BoxFuture;
 use crate::queries::Queries;
 use crate::view::{
     AlertGroupView, AlertView, DefinitionView, DeliveryDetail, DeliveryFilter, DeliveryView, DemoView,
-    DrillView, ExplanationView, HistoryRequest, NewAction, NewSilence, Overview, ProbeView, ReceiverView,
-    Refused, RoutedView, RoutingConfigView, RuleGroupView, ServerView, SilenceView, StatisticsView,
-    TargetMetadata, TargetView,
+    DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, NewAction, NewSilence, Overview,
+    ProbeView, ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView, ServerView, SilenceView,
+    StatisticsView, TargetMetadata, TargetView, Wanted,
 };
 
 /// The running process as pages and the API see it. Methods without a future read snapshots and return at once.
@@ -109,6 +109,18 @@ pub trait App: Send + Sync + 'static {
     /// Alerts from outside; recorded when it answers.
     fn post_alerts(&self, _alerts: Vec<Alert>) -> BoxFuture<'_, Result<(), Refused>> {
         Box::pin(async { Err(Refused::NotFound("this process routes no alerts".to_owned())) })
+    }
+    /// Alerts that fire, in no order that means anything.
+    fn listed_alerts(&self, _wanted: Wanted<'_>) -> Vec<ListedAlert> {
+        Vec::new()
+    }
+    /// Groups that have such alerts.
+    fn listed_groups(&self, _wanted: Wanted<'_>) -> Vec<ListedGroup> {
+        Vec::new()
+    }
+    /// Where people find this program's pages; ends without a slash.
+    fn external_url(&self) -> String {
+        String::new()
     }
     /// After how long an alert that nobody repeats is over.
     fn resolve_timeout(&self) -> TimeDelta {

@@ -49,6 +49,7 @@ mod targets;
 mod targets_probed;
 pub mod url;
 pub mod view;
+mod view_listing;
 mod view_probe;
 mod view_routing;
 mod view_server;
@@ -62,6 +63,7 @@ use axum::routing::get;
 use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 
+pub use alertmanager::router as alertmanager_router;
 pub use app::{App, Demo, GoogleResources};
 pub use box_future::BoxFuture;
 pub use elsewhere::{Elsewhere, ElsewhereError, ElsewhereQuery, ElsewhereWhen};
@@ -110,6 +112,9 @@ async fn no_such_page(State(app): State<Shared>, uri: Uri) -> Response {
     let what = format!("Nothing is at {}.", uri.path());
     if uri.path().starts_with("/v3/") {
         return google::error(StatusCode::NOT_FOUND, "NOT_FOUND", &what);
+    }
+    if uri.path().starts_with("/api/v2/") {
+        return alertmanager::no_such_path(uri.path());
     }
     if uri.path().starts_with("/api/") {
         return api_error::ApiError::not_found(what).into_response();

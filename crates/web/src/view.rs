@@ -6,11 +6,12 @@
 use bellwether_model::{Labels, Matcher, TimeDelta, TimeRange, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use crate::view_listing::{ListedAlert, ListedGroup, ListedRoute, Wanted};
 pub use crate::view_probe::{CheckVerdict, CheckView, PhaseView, ProbeView};
 pub use crate::view_routing::{
     ActionDeed, ActionSubject, AlertStatistics, AttemptView, DeliveryDetail, DrillView, ExplanationView,
-    IntegrationHealthView, NewAction, NoteView, ReceiverStatistics, ReceiverView, RouteTaken, RouteView,
-    RoutedView, RoutingConfigView, StatisticsView,
+    IntegrationHealthView, NewAction, NoteView, ReceiverName, ReceiverStatistics, ReceiverView, RouteTaken,
+    RouteView, RoutedView, RoutingConfigView, StatisticsView,
 };
 pub use crate::view_server::{MetricMetadata, ServerView, TargetMetadata};
 

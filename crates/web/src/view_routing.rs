@@ -1,7 +1,7 @@
 //! Routing and delivery as pages and the API show them: what people do with alerts, why somebody was or was not told,
 //! what became of messages, how well receivers and alerts serve.
 
-use bellwether_model::{TimeDelta, Timestamp};
+use bellwether_model::{Labels, TimeDelta, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::view::{AlertView, DeliveryView, ReceiverFailing, WhyStep};
@@ -199,10 +199,19 @@ pub struct DrillView {
 pub struct RoutingConfigView {
     /// The configuration without its secrets.
     pub text: String,
-    /// Names of the receivers, in the order of the file.
-    pub receivers: Vec<String>,
+    /// The receivers, in the order of the file.
+    pub receivers: Vec<ReceiverName>,
     /// After how long an alert that nobody repeats is over.
     pub resolve_timeout: TimeDelta,
+}
+
+/// A receiver as the configuration names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiverName {
+    /// Its name.
+    pub name: String,
+    /// Its labels; `name` is one of them.
+    pub labels: Labels,
 }
 
 /// How alerts of one name served.

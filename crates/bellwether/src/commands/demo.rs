@@ -44,6 +44,7 @@ pub async fn run(arguments: Demo) -> Result<(), Failure> {
         data: data.path.clone(),
         state: None,
         listener,
+        alertmanager_listener: None,
         demo: Some(demo),
         queries: Default::default(),
     };

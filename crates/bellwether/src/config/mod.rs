@@ -25,7 +25,7 @@ use bellwether_slo::Slo;
 
 pub use file_kind::{check, read_objectives};
 pub use loader::{Loader, folder_of};
-pub use routing::TemplateFile;
+pub use routing::{RoutingShown, TemplateFile};
 
 use crate::probe::Probe;
 use alertmanagers::AlertmanagerMember;
@@ -46,6 +46,8 @@ pub struct Config {
     pub source: Option<SourceConfig>,
     /// Who is told, which may be nobody.
     pub routing: Arc<bellwether_alerts::Config>,
+    /// The same as others may see it.
+    pub routing_shown: RoutingShown,
     /// Who is handed every alert besides.
     pub alertmanagers: Vec<AlertmanagerMember>,
     /// Texts of the template files that the routing names, by file name.
@@ -111,7 +113,7 @@ impl Loader {
         let prometheus = self.load_prometheus(outline.prometheus, folder);
         self.scrape_intervals = prometheus.as_ref().map(ScrapeIntervals::of).unwrap_or_default();
         let source = self.load_source(outline.source, prometheus.as_ref(), folder);
-        let (routing, templates) = self.load_routing(outline.alertmanager, folder);
+        let routing = self.load_routing(outline.alertmanager, folder);
         self.load_rules(outline.rules, folder);
         let slos = self.load_slos(outline.slos, folder);
         self.examine_reach(&slos, outline.retention.unwrap_or(RETENTION_DEFAULT));
@@ -121,7 +123,7 @@ impl Loader {
         if self.diagnostics.has_errors() {
             return None;
         }
-        let mut prometheus = prometheus?;
+        let (mut prometheus, (routing_config, routing_shown)) = (prometheus?, routing.config?);
         let mut alertmanagers = outline.alertmanagers;
         for member in &mut alertmanagers {
             self.resolve_files(member.http.secret_files_mut(), folder);
@@ -131,8 +133,9 @@ impl Loader {
             prometheus,
             alertmanagers,
             source,
-            routing: Arc::new(routing?),
-            templates,
+            routing: Arc::new(routing_config),
+            routing_shown,
+            templates: routing.templates,
             rules: std::mem::take(&mut self.rules),
             slos: slos.into_iter().map(Arc::new).collect(),
             probes,

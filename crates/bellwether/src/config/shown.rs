@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use bellwether_diag::Span;
 use bellwether_diag::yaml::{Node, Value};
 
 /// What stands in the place of a secret.
@@ -32,11 +33,13 @@ const SECRET_FIELDS: [&str; 6] = ["key", "headers", "http_headers", "params", "b
 
 /// As YAML, without secrets.
 pub(super) fn yaml(node: &Node) -> String {
-    let mut writer = Writer::default();
-    writer.find_secrets(node, Place::default());
-    writer.write(node, 0, Place::default());
-    let text = writer.out.trim_start_matches('\n');
-    if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
+    Writer::default().text_of(node)
+}
+
+/// As YAML, without what is known to be secret; whatever else there is stays as it is, so that other programs can
+/// read it as a configuration.
+pub(super) fn yaml_without(secrets: &[Span], node: &Node) -> String {
+    Writer { known: Some(secrets), ..Writer::default() }.text_of(node)
 }
 
 /// What is known of a value from the fields it stands in.
@@ -65,16 +68,36 @@ impl Place {
 #[derive(Default)]
 struct Writer<'a> {
     out: String,
+    /// Where secrets stand, if that is known; otherwise the names of fields tell.
+    known: Option<&'a [Span]>,
     /// Texts that are a secret somewhere: what is an anchor's here is a password where its alias stands.
     secrets: BTreeSet<&'a str>,
 }
 
 impl<'a> Writer<'a> {
+    fn text_of(mut self, node: &'a Node) -> String {
+        self.find_secrets(node, Place::default());
+        self.write(node, 0, Place::default());
+        let text = self.out.trim_start_matches('\n');
+        if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
+    }
+
+    fn is_secret(&self, node: &Node, place: Place) -> bool {
+        let (file, here) = (node.span.file, node.span.range());
+        match self.known {
+            Some(spans) => spans.iter().any(|span| {
+                let there = span.range();
+                span.file == file && here.start < there.end && there.start < here.end
+            }),
+            None => place.is_secret,
+        }
+    }
+
     fn find_secrets(&mut self, node: &'a Node, place: Place) {
         match &node.value {
             Value::Null => {}
             Value::Scalar(scalar) => {
-                if place.is_secret && !scalar.text.is_empty() {
+                if self.is_secret(node, place) && !scalar.text.is_empty() {
                     self.secrets.insert(&scalar.text);
                 }
             }
@@ -93,7 +116,7 @@ impl<'a> Writer<'a> {
             Value::Null => self.out.push_str(" null"),
             Value::Scalar(scalar) => {
                 self.out.push(' ');
-                let is_secret = place.is_secret || self.secrets.contains(scalar.text.as_str());
+                let is_secret = self.is_secret(node, place) || self.secrets.contains(scalar.text.as_str());
                 let text = if is_secret {
                     HIDDEN.to_owned()
                 } else {

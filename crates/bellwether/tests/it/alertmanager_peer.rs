@@ -49,9 +49,11 @@ fn config(folder: &Folder, target: &str, more: &str, alerting: &str) -> std::pat
     folder.write("bellwether.yml", &format!("prometheus: prometheus.yml\n{more}"))
 }
 
-struct Alertmanager {
+/// A real Alertmanager.
+pub(crate) struct Alertmanager {
     child: Child,
-    url: String,
+    /// Its address and path prefix.
+    pub(crate) url: String,
 }
 
 impl Drop for Alertmanager {
@@ -66,9 +68,15 @@ const IN_ITS_PLACE: &str = "mount -t tmpfs none /usr/share && mkdir /usr/share/p
                             mount --bind \"$1/share/prometheus\" /usr/share/prometheus && shift && exec \"$@\"";
 
 impl Alertmanager {
-    /// One that remembers nothing; `None`, and a line that says so, where it cannot run.
+    /// One that remembers nothing and tells nobody; `None`, and a line that says so, where it cannot run.
     async fn start(program: &Path, folder: &Folder, port: u16) -> Option<Self> {
-        let config = folder.write("alertmanager.yml", "route: {receiver: none}\nreceivers: [{name: none}]\n");
+        let config = "route: {receiver: none}\nreceivers: [{name: none}]\n";
+        Self::start_with(program, folder, port, config).await
+    }
+
+    /// The same with a configuration.
+    pub(crate) async fn start_with(program: &Path, folder: &Folder, port: u16, config: &str) -> Option<Self> {
+        let config = folder.write("alertmanager.yml", config);
         let data = folder.path(&format!("alertmanager-{port}"));
         let _ = std::fs::remove_dir_all(&data);
         let usr = program.parent()?.parent()?.canonicalize().ok()?;

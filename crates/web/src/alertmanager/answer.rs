@@ -15,6 +15,9 @@ pub(super) const WRONG_FORMAT: u16 = 601;
 /// The code of a field that must be there and is not.
 pub(super) const MISSING: u16 = 602;
 
+/// The code of a list that needs more items.
+pub(super) const TOO_FEW: u16 = 612;
+
 /// Why a request is refused, in either shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {

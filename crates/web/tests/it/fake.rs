@@ -541,6 +541,38 @@ impl App for Fake {
         ready(Ok(done))
     }
 
+    fn listed_alerts(&self, wanted: Wanted<'_>) -> Vec<ListedAlert> {
+        let firing = self.alerts().into_iter().filter(|alert| alert.state == AlertState::Firing);
+        firing.map(listed).filter(|alert| wanted(&alert.labels)).collect()
+    }
+    fn listed_groups(&self, wanted: Wanted<'_>) -> Vec<ListedGroup> {
+        let listed = self.alert_groups().into_iter().map(|group| ListedGroup {
+            key: group.key,
+            labels: group.labels,
+            route_labels: Labels::empty(),
+            route: ListedRoute {
+                receiver: group.receiver,
+                group_by: Some(vec!["service".to_owned()]),
+                group_wait: TimeDelta::from_secs(30),
+                group_interval: TimeDelta::from_secs(300),
+                repeat_interval: TimeDelta::from_secs(14_400),
+            },
+            muted_by: Vec::new(),
+            alerts: group.alerts.into_iter().map(listed).filter(|alert| wanted(&alert.labels)).collect(),
+        });
+        listed.collect()
+    }
+    fn routing_config(&self) -> RoutingConfigView {
+        let name = |name: &str| ReceiverName { name: name.to_owned(), labels: labels(&[("name", name)]) };
+        RoutingConfigView {
+            text: "route:\n  receiver: oncall\nreceivers:\n- name: oncall\n- name: nobody\n".to_owned(),
+            receivers: vec![name("oncall"), name("nobody")],
+            resolve_timeout: TimeDelta::from_secs(300),
+        }
+    }
+    fn external_url(&self) -> String {
+        "http://bellwether.example".to_owned()
+    }
     fn post_alerts(&self, alerts: Vec<Alert>) -> BoxFuture<'_, Result<(), Refused>> {
         self.posted.lock().unwrap().extend(alerts);
         ready(Ok(()))
@@ -648,6 +680,21 @@ pub(crate) fn alert(
             step("rule", "burn 60 over 5m and 44.1 over 1h, both above 14.4"),
             step("route", "root / severity=\"page\""),
         ],
+    }
+}
+
+fn listed(alert: AlertView) -> ListedAlert {
+    ListedAlert {
+        fingerprint: alert.fingerprint.parse().unwrap(),
+        labels: alert.labels,
+        annotations: alert.annotations,
+        starts_at: alert.starts_at,
+        ends_at: alert.ends_at.unwrap_or(alert.updated_at + TimeDelta::from_secs(300)),
+        updated_at: alert.updated_at,
+        generator_url: alert.generator_url,
+        receivers: alert.receivers,
+        silenced_by: alert.silenced_by,
+        inhibited_by: alert.inhibited_by,
     }
 }
 

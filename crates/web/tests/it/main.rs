@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod alerts;
+mod alertmanager_v1;
 mod api;
 mod ask;
 mod corrections;

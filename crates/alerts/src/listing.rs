@@ -1,0 +1,74 @@
+//! Alerts and groups as Alertmanager's API lists them: only what fires, with what keeps it quiet at this moment.
+//! Thousands are asked for at once, so that what nobody wants is left out before anything is worked out about it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bellwether_model::{Alert, AlertFingerprint, Labels, Timestamp};
+
+use crate::core::Known;
+use crate::{AlertCore, Route, SilenceId, time_interval};
+
+/// A firing alert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedAlert {
+    /// Identity.
+    pub fingerprint: AlertFingerprint,
+    /// The alert.
+    pub alert: Alert,
+    /// When it was last heard of.
+    pub updated_at: Timestamp,
+    /// Silences that suppress it now.
+    pub silenced_by: BTreeSet<SilenceId>,
+    /// Alerts that inhibit it now.
+    pub inhibited_by: BTreeSet<AlertFingerprint>,
+}
+
+/// A group with the firing alerts in it that are wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedGroup {
+    /// Its route.
+    pub route: Arc<Route>,
+    /// The labels its alerts share by `group_by`.
+    pub labels: Labels,
+    /// Time intervals that keep it quiet now.
+    pub muted_by: Vec<String>,
+    /// Its alerts, in no order that means anything.
+    pub alerts: Vec<ListedAlert>,
+}
+
+/// Says which label sets are wanted.
+pub type Wanted<'a> = &'a dyn Fn(&Labels) -> bool;
+
+impl AlertCore {
+    /// Firing alerts in order of their fingerprints.
+    pub fn listed_alerts(&self, wanted: Wanted<'_>, now: Timestamp) -> Vec<ListedAlert> {
+        self.alerts.values().filter_map(|known| self.listed(known, wanted, now)).collect()
+    }
+
+    /// Groups that have firing alerts.
+    pub fn listed_groups(&self, wanted: Wanted<'_>, now: Timestamp) -> Vec<ListedGroup> {
+        let listed = self.groups.values().map(|group| {
+            let alerts = group.alerts.iter().filter_map(|fingerprint| self.alerts.get(fingerprint));
+            ListedGroup {
+                route: Arc::clone(&group.route),
+                labels: group.labels.clone(),
+                muted_by: time_interval::muted_by(&group.route, &self.setup.config.time_intervals, now),
+                alerts: alerts.filter_map(|known| self.listed(known, wanted, now)).collect(),
+            }
+        });
+        listed.filter(|group| !group.alerts.is_empty()).collect()
+    }
+
+    fn listed(&self, known: &Known, wanted: Wanted<'_>, now: Timestamp) -> Option<ListedAlert> {
+        let alert = &known.row.alert;
+        let is_listed = !alert.is_resolved(now) && wanted(&alert.labels);
+        is_listed.then(|| ListedAlert {
+            fingerprint: alert.fingerprint(),
+            alert: alert.clone(),
+            updated_at: known.row.updated_at,
+            silenced_by: self.silenced_by(&alert.labels, now),
+            inhibited_by: self.inhibited_by(&alert.labels, now),
+        })
+    }
+}
