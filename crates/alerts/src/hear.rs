@@ -200,8 +200,12 @@ impl Group {
     }
 }
 
-fn compare(old: &AlertRow, new: AlertRow, now: Timestamp) -> Heard {
+fn compare(old: &AlertRow, mut new: AlertRow, now: Timestamp) -> Heard {
     let fires = !new.alert.is_resolved(now);
+    // Whoever says that it is over and names no beginning means the life we know, whatever their clock says.
+    if !fires && new.alert.ends_at == Some(new.alert.starts_at) && new.alert.starts_at < old.alert.starts_at {
+        (new.alert.starts_at, new.alert.ends_at) = (old.alert.starts_at, Some(now.max(old.alert.starts_at)));
+    }
     if let Some(held) = old.held.as_ref().filter(|held| held.lasts(now)) {
         return match fires {
             true => Heard::StillHeld(held.extended(&new)),

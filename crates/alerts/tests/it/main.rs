@@ -13,6 +13,7 @@ mod hand_over;
 mod inhibit;
 mod known_faults;
 mod ledger;
+mod listing;
 mod matchers;
 mod opsgenie;
 mod pagerduty;

@@ -1,0 +1,60 @@
+//! What fires, as Alertmanager's API lists it, and what others say is over.
+
+use bellwether_alerts::AlertSource;
+use bellwether_model::{Alert, Labels, Timestamp};
+
+use crate::script::Player;
+
+const ROUTING: &str = "
+route: {receiver: hook, group_by: [alertname], group_wait: 30s}
+inhibit_rules: [{source_matchers: [alertname=down], target_matchers: [alertname=slow]}]
+receivers: [{name: hook}]
+";
+
+fn player(script: &str) -> Player {
+    let mut player = Player::new(ROUTING);
+    player.play(script);
+    player
+}
+
+/// Names of the listed alerts, each with `s` and `i` for what keeps it quiet.
+fn listed(player: &Player, now: i64) -> Vec<String> {
+    let alerts = player.core.listed_alerts(&|_| true, Timestamp(now));
+    let shown = alerts.iter().map(|listed| {
+        let mark = |by: usize, mark: &'static str| if by > 0 { mark } else { "" };
+        let (s, i) = (mark(listed.silenced_by.len(), " s"), mark(listed.inhibited_by.len(), " i"));
+        format!("{}{s}{i}", listed.alert.name())
+    });
+    let mut shown: Vec<String> = shown.collect();
+    shown.sort();
+    shown
+}
+
+#[test]
+fn what_fires_is_listed_at_once_with_what_keeps_it_quiet() {
+    let player =
+        player("0s silence s1 1h alertname=disk\n 1s post disk\n 1s post slow\n 1s post down\n 1s post over");
+    assert_eq!(listed(&player, 1000), ["disk s", "down", "over", "slow i"]);
+    assert_eq!(listed(&player, 301_001), Vec::<String>::new(), "nobody repeated them");
+    let wanted = |labels: &Labels| labels.get("alertname") == Some("disk");
+    assert_eq!(player.core.listed_alerts(&wanted, Timestamp(1000)).len(), 1);
+    assert_eq!(player.core.listed_groups(&wanted, Timestamp(1000)).len(), 1);
+    assert_eq!(player.core.listed_groups(&|_| true, Timestamp(1000)).len(), 4);
+}
+
+#[test]
+fn an_end_without_a_beginning_ends_what_fires_whatever_the_clock_of_who_says_it() {
+    let mut player = player("10m post api");
+    let now = Timestamp(660_000);
+    let end = |starts_at: i64, ends_at: i64| Alert {
+        labels: Labels::from_pairs([("alertname", "api")]),
+        annotations: Labels::empty(),
+        starts_at: Timestamp(starts_at),
+        ends_at: Some(Timestamp(ends_at)),
+        generator_url: String::new(),
+    };
+    player.hear(AlertSource::Api, end(100_000, 200_000), now);
+    assert_eq!(listed(&player, 660_000), ["api"], "the end of an earlier life is not that of this one");
+    player.hear(AlertSource::Api, end(200_000, 200_000), now);
+    assert_eq!(listed(&player, 660_000), Vec::<String>::new());
+}
