@@ -8,6 +8,7 @@ mod decode;
 mod discord;
 mod email;
 mod global;
+mod html_pieces;
 mod kind;
 mod limit;
 mod msteams;

@@ -1,6 +1,8 @@
 //! A recorded mail as the bytes of a message: RFC 5322 and MIME, text first, the page last, because programs show the
 //! last form they understand (RFC 2046, 5.1.4).
 
+use std::time::SystemTime;
+
 use bellwether_alerts::Mail;
 use lettre::Address;
 use lettre::address::Envelope;
@@ -45,9 +47,11 @@ pub(super) fn bytes(mail: &Mail, key: &str) -> Result<Vec<u8>, Unsendable> {
     builder = builder.raw_header(raw("Subject", &mail.subject)?);
     builder = builder.raw_header(raw("Message-ID", own("Message-Id").unwrap_or(&id))?);
     for (name, value) in &mail.headers {
-        if !matches!(name.as_str(), "From" | "To" | "Message-Id") {
-            builder = builder.raw_header(raw(name, value)?);
-        }
+        builder = match name.as_str() {
+            "From" | "To" | "Message-Id" => builder,
+            "Date" => builder.date(date(value)?),
+            _ => builder.raw_header(raw(name, value)?),
+        };
     }
     // Nobody is told by what stands in the message.
     let envelope = Envelope::new(Some(from.clone()), vec![from]);
@@ -62,6 +66,12 @@ pub(super) fn bytes(mail: &Mail, key: &str) -> Result<Vec<u8>, Unsendable> {
         }
     };
     Ok(built.map_err(|error| Unsendable(format!("the mail cannot be built: {error}")))?.formatted())
+}
+
+fn date(text: &str) -> Result<SystemTime, Unsendable> {
+    let read = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text);
+    let read = read.map_err(|error| Unsendable(format!("the header Date is no date: {error}")))?;
+    Ok(SystemTime::from(read))
 }
 
 /// A header is one line, whatever was recorded.
