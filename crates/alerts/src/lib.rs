@@ -71,11 +71,14 @@ pub use message::{Message, TEMPLATE_ALERT_NAME, expand_secret, render as render_
 pub use precedence::{Precedence, Preceding};
 pub use reason::{Reason, Verdict};
 pub use receiver::{
-    Content, DiscordConfig, EmailConfig, Global, Integration, IntegrationKind, Mail, MailAuth, MsteamsConfig,
-    Msteamsv2Config, NtfyAction, NtfyConfig, OpsgenieConfig, OpsgenieResponder, PagerdutyConfig,
-    PagerdutyImage, PagerdutyKey, PagerdutyLink, ParseMode, Part, Receiver, Settings, SlackAction,
-    SlackConfig, SlackConfirm, SlackField, Smarthost, SmtpDefaults, TelegramChat, TelegramConfig, Threading,
-    WebhookConfig,
+    Content, DiscordConfig, EmailConfig, Global, IncidentioConfig, Integration, IntegrationKind, JiraApiType,
+    JiraConfig, JiraField, Mail, MailAuth, MattermostAttachment, MattermostConfig, MattermostField,
+    MattermostPriority, MsteamsConfig, Msteamsv2Config, NtfyAction, NtfyConfig, OpsgenieConfig,
+    OpsgenieResponder, PagerdutyConfig, PagerdutyImage, PagerdutyKey, PagerdutyLink, ParseMode, Part,
+    PushoverConfig, Receiver, RocketchatAction, RocketchatConfig, RocketchatField, Settings, Sigv4,
+    SlackAction, SlackConfig, SlackConfirm, SlackField, Smarthost, SmtpDefaults, SnsConfig, SnsTarget,
+    TelegramChat, TelegramConfig, Threading, VictoropsConfig, WebexConfig, WebhookConfig, WechatConfig,
+    WechatMessageType,
 };
 pub use record::{
     AlertRow, AttemptRow, AuditRow, DeliveryRow, DeliveryStatus, EpisodeRow, GroupRow, Held, Record,

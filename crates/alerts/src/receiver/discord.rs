@@ -38,7 +38,7 @@ impl Kind for DiscordConfig {
         let content = cut_chars(&said.expand(&self.content)?, CONTENT_CHARS_MAX);
         let embed = json!({
             "title": cut_chars(&said.expand(&self.title)?, TITLE_CHARS_MAX),
-            "description": cut_chars_with_link(&said.expand(&self.message)?, DESCRIPTION_CHARS_MAX, &said.page_url()),
+            "description": cut_chars_with_link(&said.noticed(said.expand(&self.message)?), DESCRIPTION_CHARS_MAX, &said.page_url()),
             "color": color(said),
         });
         Ok(vec![self.part(&content, embed)])

@@ -101,8 +101,11 @@ impl Kind for EmailConfig {
         let mut mail = Mail {
             from: one_line(&said.expand(&self.from)?),
             to: one_line(&said.expand(&self.to)?),
-            text: said.expand(text)?,
-            html: if self.html.is_empty() { String::new() } else { said.expand_html(&self.html)? },
+            text: said.noticed(said.expand(text)?),
+            html: match self.html.is_empty() {
+                true => String::new(),
+                false => said.noticed_html(said.expand_html(&self.html)?),
+            },
             ..Mail::default()
         };
         mail.headers = self.own_headers(said);

@@ -130,23 +130,23 @@ impl IntegrationKind {
         match self {
             Self::Discord => super::discord::TEXTS,
             Self::Email => super::email::TEXTS,
+            Self::Jira => super::jira::TEXTS,
+            Self::Mattermost => super::mattermost::TEXTS,
             Self::Msteams => super::msteams::TEXTS,
             Self::Msteamsv2 => super::msteams::TEXTS_V2,
             Self::Ntfy => super::ntfy::TEXTS,
             Self::Opsgenie => super::opsgenie::TEXTS,
             Self::Pagerduty => super::pagerduty::TEXTS,
-            Self::Webhook => super::webhook::TEXTS,
+            Self::Pushover => super::pushover::TEXTS,
+            Self::Rocketchat => super::rocketchat::TEXTS,
             Self::Slack => super::slack::TEXTS,
+            Self::Sns => super::sns::TEXTS,
             Self::Telegram => super::telegram::TEXTS,
-            Self::Incidentio
-            | Self::Jira
-            | Self::Mattermost
-            | Self::Pushover
-            | Self::Rocketchat
-            | Self::Sns
-            | Self::Victorops
-            | Self::Webex
-            | Self::Wechat => &[],
+            Self::Victorops => super::victorops::TEXTS,
+            Self::Webex => super::webex::TEXTS,
+            Self::Webhook => super::webhook::TEXTS,
+            Self::Wechat => super::wechat::TEXTS,
+            Self::Incidentio => &[],
         }
     }
 
@@ -154,22 +154,22 @@ impl IntegrationKind {
     pub(crate) const fn template_trees(self) -> &'static [&'static str] {
         match self {
             Self::Email => super::email::TREES,
+            Self::Jira => super::jira::TREES,
+            Self::Mattermost => super::mattermost::TREES,
             Self::Ntfy => super::ntfy::TREES,
             Self::Opsgenie => &["details", "responders"],
             Self::Pagerduty => &["details", "images", "links"],
+            Self::Rocketchat => super::rocketchat::TREES,
             Self::Slack => &["actions", "fields"],
+            Self::Sns => super::sns::TREES,
+            Self::Victorops => super::victorops::TREES,
             Self::Webhook => &["payload"],
             Self::Discord
             | Self::Incidentio
-            | Self::Jira
-            | Self::Mattermost
             | Self::Msteams
             | Self::Msteamsv2
             | Self::Pushover
-            | Self::Rocketchat
-            | Self::Sns
             | Self::Telegram
-            | Self::Victorops
             | Self::Webex
             | Self::Wechat => &[],
         }

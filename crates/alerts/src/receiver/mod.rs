@@ -9,41 +9,59 @@ mod discord;
 mod email;
 mod global;
 mod html_pieces;
+mod incidentio;
+mod jira;
 mod kind;
 mod limit;
+mod mattermost;
 mod msteams;
 mod needs;
+mod notice;
 mod ntfy;
 mod opsgenie;
 mod pagerduty;
 mod part;
 mod plain;
+mod pushover;
+mod rocketchat;
 mod said;
 mod slack;
+mod sns;
 mod telegram;
 mod tree;
+mod victorops;
+mod webex;
 mod webhook;
+mod wechat;
 
 use std::collections::BTreeMap;
 
-use bellwether_diag::{Cx, Diagnostic, MapReader};
+use bellwether_diag::{Cx, MapReader};
 use serde::Serialize;
 
-use crate::fields::UNSUPPORTED;
 use crate::{HttpConfig, IntegrationId};
 
 pub use discord::DiscordConfig;
 pub use email::{EmailConfig, MailAuth, Smarthost, Threading};
 pub use global::{Global, SmtpDefaults};
+pub use incidentio::IncidentioConfig;
+pub use jira::{JiraApiType, JiraConfig, JiraField};
 pub use kind::IntegrationKind;
+pub use mattermost::{MattermostAttachment, MattermostConfig, MattermostField, MattermostPriority};
 pub use msteams::{MsteamsConfig, Msteamsv2Config};
 pub use ntfy::{NtfyAction, NtfyConfig};
 pub use opsgenie::{OpsgenieConfig, OpsgenieResponder};
 pub use pagerduty::{PagerdutyConfig, PagerdutyImage, PagerdutyKey, PagerdutyLink};
 pub use part::{Content, Mail, Part};
+pub use pushover::PushoverConfig;
+pub use rocketchat::{RocketchatAction, RocketchatConfig, RocketchatField};
 pub use slack::{SlackAction, SlackConfig, SlackConfirm, SlackField};
+pub use sns::{Sigv4, SnsConfig, SnsTarget};
 pub use telegram::{ParseMode, TelegramChat, TelegramConfig};
+pub use victorops::VictoropsConfig;
+pub use webex::WebexConfig;
 pub use webhook::WebhookConfig;
+pub use wechat::{WechatConfig, WechatMessageType};
 
 pub(crate) use decode::{receiver, text, timeout};
 pub(crate) use global::read_global;
@@ -86,14 +104,23 @@ pub struct Integration {
 pub enum Settings {
     Discord(Box<DiscordConfig>),
     Email(Box<EmailConfig>),
+    Incidentio(Box<IncidentioConfig>),
+    Jira(Box<JiraConfig>),
+    Mattermost(Box<MattermostConfig>),
     Msteams(Box<MsteamsConfig>),
     Msteamsv2(Box<Msteamsv2Config>),
     Ntfy(Box<NtfyConfig>),
     Opsgenie(Box<OpsgenieConfig>),
     Pagerduty(Box<PagerdutyConfig>),
+    Pushover(Box<PushoverConfig>),
+    Rocketchat(Box<RocketchatConfig>),
     Slack(Box<SlackConfig>),
+    Sns(Box<SnsConfig>),
     Telegram(Box<TelegramConfig>),
+    Victorops(Box<VictoropsConfig>),
+    Webex(Box<WebexConfig>),
     Webhook(Box<WebhookConfig>),
+    Wechat(Box<WechatConfig>),
 }
 
 /// What every kind of integration can do.
@@ -115,14 +142,23 @@ impl Settings {
         match self {
             Self::Discord(config) => config.as_ref(),
             Self::Email(config) => config.as_ref(),
+            Self::Incidentio(config) => config.as_ref(),
+            Self::Jira(config) => config.as_ref(),
+            Self::Mattermost(config) => config.as_ref(),
             Self::Msteams(config) => config.as_ref(),
             Self::Msteamsv2(config) => config.as_ref(),
             Self::Ntfy(config) => config.as_ref(),
             Self::Opsgenie(config) => config.as_ref(),
             Self::Pagerduty(config) => config.as_ref(),
+            Self::Pushover(config) => config.as_ref(),
+            Self::Rocketchat(config) => config.as_ref(),
             Self::Slack(config) => config.as_ref(),
+            Self::Sns(config) => config.as_ref(),
             Self::Telegram(config) => config.as_ref(),
+            Self::Victorops(config) => config.as_ref(),
+            Self::Webex(config) => config.as_ref(),
             Self::Webhook(config) => config.as_ref(),
+            Self::Wechat(config) => config.as_ref(),
         }
     }
 
@@ -130,14 +166,23 @@ impl Settings {
         match self {
             Self::Discord(config) => config.as_mut(),
             Self::Email(config) => config.as_mut(),
+            Self::Incidentio(config) => config.as_mut(),
+            Self::Jira(config) => config.as_mut(),
+            Self::Mattermost(config) => config.as_mut(),
             Self::Msteams(config) => config.as_mut(),
             Self::Msteamsv2(config) => config.as_mut(),
             Self::Ntfy(config) => config.as_mut(),
             Self::Opsgenie(config) => config.as_mut(),
             Self::Pagerduty(config) => config.as_mut(),
+            Self::Pushover(config) => config.as_mut(),
+            Self::Rocketchat(config) => config.as_mut(),
             Self::Slack(config) => config.as_mut(),
+            Self::Sns(config) => config.as_mut(),
             Self::Telegram(config) => config.as_mut(),
+            Self::Victorops(config) => config.as_mut(),
+            Self::Webex(config) => config.as_mut(),
             Self::Webhook(config) => config.as_mut(),
+            Self::Wechat(config) => config.as_mut(),
         }
     }
 
@@ -181,28 +226,28 @@ pub(crate) fn read_settings(
     match kind {
         IntegrationKind::Discord => discord::read(map, base, cx).map(Box::new).map(Settings::Discord),
         IntegrationKind::Email => email::read(map, base, cx).map(Box::new).map(Settings::Email),
+        IntegrationKind::Incidentio => {
+            incidentio::read(map, base, cx).map(Box::new).map(Settings::Incidentio)
+        }
+        IntegrationKind::Jira => jira::read(map, base, cx).map(Box::new).map(Settings::Jira),
+        IntegrationKind::Mattermost => {
+            mattermost::read(map, base, cx).map(Box::new).map(Settings::Mattermost)
+        }
         IntegrationKind::Msteams => msteams::read(map, base, cx).map(Box::new).map(Settings::Msteams),
         IntegrationKind::Msteamsv2 => msteams::read_v2(map, base, cx).map(Box::new).map(Settings::Msteamsv2),
         IntegrationKind::Ntfy => ntfy::read(map, base, cx).map(Box::new).map(Settings::Ntfy),
         IntegrationKind::Opsgenie => opsgenie::read(map, base, cx).map(Box::new).map(Settings::Opsgenie),
         IntegrationKind::Pagerduty => pagerduty::read(map, base, cx).map(Box::new).map(Settings::Pagerduty),
-        IntegrationKind::Slack => slack::read(map, base, cx).map(Box::new).map(Settings::Slack),
-        IntegrationKind::Telegram => telegram::read(map, base, cx).map(Box::new).map(Settings::Telegram),
-        IntegrationKind::Webhook => webhook::read(map, base, cx).map(Box::new).map(Settings::Webhook),
-        IntegrationKind::Incidentio
-        | IntegrationKind::Jira
-        | IntegrationKind::Mattermost
-        | IntegrationKind::Pushover
-        | IntegrationKind::Rocketchat
-        | IntegrationKind::Sns
-        | IntegrationKind::Victorops
-        | IntegrationKind::Webex
-        | IntegrationKind::Wechat => {
-            map.rest();
-            let message = format!("{} cannot be delivered to yet", kind.field());
-            let help = "for now use slack_configs or webhook_configs";
-            cx.push(Diagnostic::error(UNSUPPORTED, map.span, message).with_help(help));
-            None
+        IntegrationKind::Pushover => pushover::read(map, base, cx).map(Box::new).map(Settings::Pushover),
+        IntegrationKind::Rocketchat => {
+            rocketchat::read(map, base, cx).map(Box::new).map(Settings::Rocketchat)
         }
+        IntegrationKind::Slack => slack::read(map, base, cx).map(Box::new).map(Settings::Slack),
+        IntegrationKind::Sns => sns::read(map, base, cx).map(Box::new).map(Settings::Sns),
+        IntegrationKind::Telegram => telegram::read(map, base, cx).map(Box::new).map(Settings::Telegram),
+        IntegrationKind::Victorops => victorops::read(map, base, cx).map(Box::new).map(Settings::Victorops),
+        IntegrationKind::Webex => webex::read(map, base, cx).map(Box::new).map(Settings::Webex),
+        IntegrationKind::Webhook => webhook::read(map, base, cx).map(Box::new).map(Settings::Webhook),
+        IntegrationKind::Wechat => wechat::read(map, base, cx).map(Box::new).map(Settings::Wechat),
     }
 }

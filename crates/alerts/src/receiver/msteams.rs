@@ -44,7 +44,7 @@ pub struct Msteamsv2Config {
 impl Kind for MsteamsConfig {
     fn render(&self, said: &Said<'_>) -> Result<Vec<Part>, String> {
         let (title, summary) = (heading(&said.expand(&self.title)?), heading(&said.expand(&self.summary)?));
-        let text = said.expand(&self.text)?;
+        let text = said.noticed(said.expand(&self.text)?);
         Ok(vec![fitted(&text, said, |text| message_card(&title, &summary, text, said))])
     }
 
@@ -63,7 +63,7 @@ impl Kind for MsteamsConfig {
 impl Kind for Msteamsv2Config {
     fn render(&self, said: &Said<'_>) -> Result<Vec<Part>, String> {
         let title = heading(&said.expand(&self.title)?);
-        let text = said.expand(&self.text)?;
+        let text = said.noticed(said.expand(&self.text)?);
         Ok(vec![fitted(&text, said, |text| adaptive_card(&title, text, said))])
     }
 

@@ -66,7 +66,7 @@ pub struct NtfyAction {
 
 impl Kind for NtfyConfig {
     fn render(&self, said: &Said<'_>) -> Result<Vec<Part>, String> {
-        let mut body = self.start(said.expand(&self.title)?, said.expand(&self.message)?, said);
+        let mut body = self.start(said.expand(&self.title)?, said.noticed(said.expand(&self.message)?), said);
         let priority = said.expand(&self.priority)?;
         if let Some(number) = priority_number(priority.trim())? {
             body.insert("priority".into(), json!(number));

@@ -81,12 +81,14 @@ impl ParseMode {
 impl Kind for TelegramConfig {
     fn render(&self, said: &Said<'_>) -> Result<Vec<Part>, String> {
         let messages = match self.parse_mode {
-            ParseMode::Html => {
-                split_html(said.expand_html(&self.message)?.trim_matches('\n'), MESSAGE_UTF16_MAX)
-            }
-            ParseMode::Plain | ParseMode::Markdown | ParseMode::MarkdownV2 => {
-                split_at_lines(said.expand(&self.message)?.trim_matches('\n'), MESSAGE_UTF16_MAX)
-            }
+            ParseMode::Html => split_html(
+                said.noticed_html(said.expand_html(&self.message)?).trim_matches('\n'),
+                MESSAGE_UTF16_MAX,
+            ),
+            ParseMode::Plain | ParseMode::Markdown | ParseMode::MarkdownV2 => split_at_lines(
+                said.noticed(said.expand(&self.message)?).trim_matches('\n'),
+                MESSAGE_UTF16_MAX,
+            ),
         };
         match messages.is_empty() {
             true => Err("the message is empty".to_owned()),

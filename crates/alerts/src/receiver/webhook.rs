@@ -141,7 +141,7 @@ struct BodyAlert<'a> {
 }
 
 /// The body as JSON. With `max_alerts` above zero the rest is only counted.
-fn body(notification: &Notification, external_url: &str, max_alerts: u64) -> String {
+pub(super) fn body(notification: &Notification, external_url: &str, max_alerts: u64) -> String {
     let total = notification.alerts.len();
     let shown = match usize::try_from(max_alerts) {
         Ok(0) | Err(_) => total,

@@ -13,23 +13,33 @@ mod answer;
 mod authenticate;
 mod client;
 mod discord;
+mod incidentio;
+mod jira;
 mod line;
 mod mail;
 mod mail_connection;
 mod mail_message;
+mod mattermost;
 mod msteams;
 mod ntfy;
 mod opsgenie;
 mod pagerduty;
 mod proxy;
+mod pushover;
 mod redact;
 mod request;
 mod retry_after;
+mod rocketchat;
+mod sigv4;
 mod slack;
+mod sns;
 mod telegram;
 mod tls;
 mod token;
+mod victorops;
+mod webex;
 mod webhook;
+mod wechat;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -57,6 +67,7 @@ pub struct Senders {
 struct Current {
     setup: Setup,
     clients: Mutex<BTreeMap<IntegrationId, Arc<Client>>>,
+    wechat_tokens: wechat::Tokens,
 }
 
 /// Why a request could not be made, in words without secrets.
@@ -98,7 +109,7 @@ impl Senders {
 
 impl Current {
     fn new(setup: Setup) -> Self {
-        Self { setup, clients: Mutex::new(BTreeMap::new()) }
+        Self { setup, clients: Mutex::new(BTreeMap::new()), wechat_tokens: wechat::Tokens::default() }
     }
 
     /// Sends one part in the way of its kind. A kind that is not told over HTTP does without the line.
@@ -111,14 +122,23 @@ impl Current {
         let reply = match &integration.settings {
             Settings::Discord(config) => discord::send(config, part, &line).await,
             Settings::Email(config) => mail::send(config, part, &line).await,
+            Settings::Incidentio(config) => incidentio::send(config, part, &line).await,
+            Settings::Jira(config) => jira::send(config, part, &line).await,
+            Settings::Mattermost(config) => mattermost::send(config, part, &line).await,
             Settings::Msteams(config) => msteams::send(&config.address, &config.http, part, &line).await,
             Settings::Msteamsv2(config) => msteams::send(&config.address, &config.http, part, &line).await,
             Settings::Ntfy(config) => ntfy::send(config, part, &line).await,
             Settings::Opsgenie(config) => opsgenie::send(config, part, &line).await,
             Settings::Pagerduty(config) => pagerduty::send(config, part, &line).await,
+            Settings::Pushover(config) => pushover::send(config, part, &line).await,
+            Settings::Rocketchat(config) => rocketchat::send(config, part, &line).await,
             Settings::Slack(config) => slack::send(config, part, &line).await,
+            Settings::Sns(config) => sns::send(config, part, &line).await,
             Settings::Telegram(config) => telegram::send(config, part, &line).await,
+            Settings::Victorops(config) => victorops::send(config, part, &line).await,
+            Settings::Webex(config) => webex::send(config, part, &line).await,
             Settings::Webhook(config) => webhook::send(config, part, &line).await,
+            Settings::Wechat(config) => wechat::send(config, part, &line).await,
         };
         reply.unwrap_or_else(|not_sent| not_sent)
     }

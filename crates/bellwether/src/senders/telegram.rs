@@ -7,12 +7,11 @@ use serde_json::Value;
 use super::Unsendable;
 use super::address::read_secret_file;
 use super::answer::{Answer, Reply};
-use super::authenticate::secret;
 use super::line::Line;
 use super::request::Request;
 
 pub(super) async fn send(config: &TelegramConfig, part: &Part, line: &Line<'_>) -> Result<Reply, Reply> {
-    let token = secret(&config.token).await?;
+    let token = line.secret("bot_token", &config.token).await?;
     let address = format!("{}/bot{token}/{}", config.api_url, part.call);
     let content = match &config.chat {
         TelegramChat::Id(_) => part.content.clone(),

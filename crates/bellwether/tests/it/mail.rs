@@ -22,10 +22,10 @@ fn yaml(address: &str, more: &str) -> String {
 }
 
 async fn send(fake: &FakeSmtp, more: &str) -> Outcome {
-    let config = told::config("", &yaml(&fake.open().await, more));
+    let setup = told::setup("", &yaml(&fake.open().await, more));
     let alert = told::alert(&[("severity", "critical")], &[("summary", "logins are slow")]);
-    let delivery = told::delivery(&config, alert);
-    Senders::new(config).send(delivery).await
+    let delivery = told::delivery(&setup, alert);
+    Senders::new(setup).send(delivery).await
 }
 
 const PLAIN: &str = ", require_tls: false";
@@ -56,7 +56,7 @@ async fn a_mail_is_text_first_then_the_page_with_headers_that_say_what_it_is() {
     assert_eq!(header("From"), "Bellwether <bw@example.org>");
     assert_eq!(header("To"), "Ann <ann@example.org>, bob@example.org");
     assert_eq!(header("Subject"), "[FIRING:1] HighLatency (critical)");
-    assert_eq!(header("Date"), "Fri, 1 Jan 2027 00:00:00 +0000");
+    assert_eq!(header("Date"), "Fri, 01 Jan 2027 00:00:00 +0000");
     assert_eq!(header("Auto-Submitted"), "auto-generated");
     assert_eq!(header("In-Reply-To"), header("References"));
     assert!(header("References").ends_with(".2027-01-01@bellwether>"), "{head}");
@@ -71,9 +71,9 @@ async fn a_mail_is_text_first_then_the_page_with_headers_that_say_what_it_is() {
 #[tokio::test]
 async fn a_message_sent_twice_carries_the_same_identity() {
     let fake = FakeSmtp::default();
-    let config = told::config("", &yaml(&fake.open().await, PLAIN));
-    let delivery = told::delivery(&config, told::alert(&[], &[]));
-    let senders = Senders::new(config);
+    let setup = told::setup("", &yaml(&fake.open().await, PLAIN));
+    let delivery = told::delivery(&setup, told::alert(&[], &[]));
+    let senders = Senders::new(setup);
     senders.send(delivery.clone()).await;
     senders.send(delivery).await;
     let id = |message: &String| message.lines().find(|l| l.starts_with("Message-ID")).unwrap().to_owned();
@@ -84,7 +84,7 @@ async fn a_message_sent_twice_carries_the_same_identity() {
 #[tokio::test]
 async fn labels_become_no_headers_and_no_markup() {
     let fake = FakeSmtp::default();
-    let config = told::config(
+    let setup = told::setup(
         "",
         &yaml(
             &fake.open().await,
@@ -94,7 +94,7 @@ async fn labels_become_no_headers_and_no_markup() {
     let hostile = "x\r\nBcc: eve@example.org\r\n\r\n<script>alert(1)</script>\r\n.\r\nRSET";
     let alert =
         told::alert(&[("job", hostile)], &[("summary", hostile), ("runbook_url", "javascript:alert(1)")]);
-    let outcome = Senders::new(config.clone()).send(told::delivery(&config, alert)).await;
+    let outcome = Senders::new(setup.clone()).send(told::delivery(&setup, alert)).await;
     assert_eq!(outcome.receipt, Receipt::Accepted { status: 250 });
     let message = &fake.messages()[0];
     let (head, body) = message.split_once("\r\n\r\n").unwrap();
@@ -213,9 +213,9 @@ async fn what_a_server_answers_decides_what_follows() {
 #[tokio::test]
 async fn one_full_mailbox_keeps_nobody_else_from_hearing_and_is_tried_again_alone() {
     let mut fake = FakeSmtp { answers: vec![("RCPT TO:<bob", "452 mailbox full")], ..FakeSmtp::default() };
-    let config = told::config("", &yaml(&fake.open().await, PLAIN));
-    let mut delivery = told::delivery(&config, told::alert(&[], &[]));
-    let outcome = Senders::new(config).send(delivery.clone()).await;
+    let setup = told::setup("", &yaml(&fake.open().await, PLAIN));
+    let mut delivery = told::delivery(&setup, told::alert(&[], &[]));
+    let outcome = Senders::new(setup).send(delivery.clone()).await;
     let answer = "mailbox full (for bob@example.org; taken for 1 other)".to_owned();
     assert_eq!(outcome.receipt, Receipt::MailRefused { code: 452, answer });
     assert_eq!((fake.messages().len(), outcome.parts_accepted), (1, 0));
@@ -223,8 +223,8 @@ async fn one_full_mailbox_keeps_nobody_else_from_hearing_and_is_tried_again_alon
     delivery.thread = outcome.thread;
     fake.answers.clear();
     fake.seen.lock().unwrap().commands.clear();
-    let config = told::config("", &yaml(&fake.open().await, PLAIN));
-    let outcome = Senders::new(config).send(delivery).await;
+    let setup = told::setup("", &yaml(&fake.open().await, PLAIN));
+    let outcome = Senders::new(setup).send(delivery).await;
     assert_eq!(outcome.receipt, Receipt::Accepted { status: 250 });
     let asked: Vec<_> = fake.commands().into_iter().filter(|c| c.starts_with("RCPT")).collect();
     assert_eq!(asked, ["RCPT TO:<bob@example.org>"]);
@@ -238,9 +238,9 @@ async fn an_address_that_cannot_be_read_is_not_left_out_silently() {
         let yaml = format!(
             "email_configs: [{{to: '{to}', from: bw@example.org, smarthost: '{address}', require_tls: false}}]"
         );
-        let config = told::config("", &yaml);
+        let setup = told::setup("", &yaml);
         let receipt =
-            Senders::new(config.clone()).send(told::delivery(&config, told::alert(&[], &[]))).await.receipt;
+            Senders::new(setup.clone()).send(told::delivery(&setup, told::alert(&[], &[]))).await.receipt;
         assert_eq!(receipt, Receipt::Unsendable { reason: why.to_owned() }, "{to}");
         assert_eq!(fake.messages(), Vec::<String>::new());
     };

@@ -7,7 +7,7 @@ use bellwether_diag::{Diagnostics, Sources, Style};
 use bellwether_model::{Alert, Labels, Timestamp};
 
 /// Routing with one receiver, which has this one integration. `global` is the text of that mapping.
-pub(crate) fn config(global: &str, integration: &str) -> Arc<Config> {
+pub(crate) fn setup(global: &str, integration: &str) -> Setup {
     let yaml = format!(
         "global: {{{global}}}\nroute: {{receiver: a, group_by: [alertname], group_wait: 0s}}\n\
          receivers:\n  - name: a\n    {integration}\n"
@@ -15,7 +15,14 @@ pub(crate) fn config(global: &str, integration: &str) -> Arc<Config> {
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
     let file = sources.add("alertmanager.yml", yaml);
     let config = Config::read(&sources, file, &mut out);
-    Arc::new(config.unwrap_or_else(|| panic!("{}", out.render(&sources, Style { color: false }))))
+    let config = config.unwrap_or_else(|| panic!("{}", out.render(&sources, Style { color: false })));
+    Setup {
+        config: Arc::new(config),
+        templates: Arc::default(),
+        external_url: "http://b.example".into(),
+        precedence: Arc::default(),
+        fallback: None,
+    }
 }
 
 /// An alert that fires since the beginning of 2027.
@@ -33,16 +40,9 @@ pub(crate) fn alert(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Al
 const NOW_S: i64 = 1_798_761_600;
 
 /// The message that one alert leads to.
-pub(crate) fn delivery(config: &Arc<Config>, alert: Alert) -> Delivery {
-    let setup = Setup {
-        config: config.clone(),
-        templates: Arc::default(),
-        external_url: "http://b.example".into(),
-        precedence: Arc::default(),
-        fallback: None,
-    };
+pub(crate) fn delivery(setup: &Setup, alert: Alert) -> Delivery {
     let now = Timestamp::from_secs(NOW_S);
-    let mut core = AlertCore::restore(setup, Restored::default(), now);
+    let mut core = AlertCore::restore(setup.clone(), Restored::default(), now);
     let effects = core.step(Event::Alerts { source: AlertSource::Rules, alerts: vec![alert] }, now);
     let deliver = effects.into_iter().find_map(|effect| match effect {
         Effect::Deliver(delivery) => Some(*delivery),
