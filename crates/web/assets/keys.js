@@ -16,6 +16,8 @@
     return el;
   };
 
+  const mainLink = (el) => el && (el.querySelector("[data-main]") || el.querySelector("a"));
+
   // What just happened, read out, with a button to take it back.
   const toast = make("div", { className: "toast", hidden: true });
   toast.setAttribute("role", "status");
@@ -43,7 +45,7 @@
   function undoNow() {
     const undo = takeBack;
     takeBack = null;
-    if (toast.contains(document.activeElement)) last?.querySelector("h3 a,a")?.focus({ preventScroll: true });
+    if (toast.contains(document.activeElement)) mainLink(last)?.focus({ preventScroll: true });
     if (undo) undo();
   }
 
@@ -65,7 +67,7 @@
     const fields = [...new FormData(form, event.submitter)];
     const by = fields.find(([name]) => name === "by")?.[1] || "";
     const undo = form.dataset.undo.split(" ").filter(Boolean), item = form.closest("[data-item]");
-    const link = item?.querySelector("h3 a");
+    const link = mainLink(item);
     try {
       await send(form.action, fields);
       say(form.dataset.said, async () => {
@@ -103,8 +105,7 @@
   }
   function walk(step) {
     const all = [...document.querySelectorAll("main [data-item]"), ...document.querySelectorAll("main tbody tr")];
-    const links = all.map((el) => el.querySelector("h3 a,th a,a")).filter(Boolean);
-    const list = links.length ? links : [...document.querySelectorAll("main h3 a")];
+    const list = all.map((el) => mainLink(el)).filter(Boolean);
     const here = list.findIndex((a) => a === document.activeElement || a.closest("[data-item],tr")?.contains(document.activeElement));
     const next = list[Math.max(0, Math.min(list.length - 1, here + step))];
     next?.focus();

@@ -181,7 +181,7 @@ fn card(burning: &Burning<'_>, now: Timestamp, viewer: &str) -> Markup {
                 @if !stream.labels.is_empty() { (parts::labels(&stream.labels)) }
                 @if burning.streams > 1 { span.dim.small { "and " (burning.streams - 1) " more streams" } }
             }
-            h3 { a href=(parts::slo_href(&slo.id)) { (slo.name) } }
+            h2.name { a href=(parts::slo_href(&slo.id)) { (slo.name) } }
             @if !slo.description.is_empty() { p.dim.small { (slo.description) } }
             dl.facts {
                 div { dt { "Burning" } dd { (burn_rates(alert)) } }

@@ -47,7 +47,7 @@ fn card(receiver: &ReceiverView, viewer: &str, now: Timestamp) -> Markup {
     let tone = if is_failing { Tone::Bad } else { Tone::Quiet };
     html! {
         article class={ "card " (tone.class()) } aria-label=(receiver.name) data-item {
-            h3 { a href={ "/deliveries?receiver=" (url::encode(&receiver.name, "")) } { (receiver.name) } }
+            h2.name { a href={ "/deliveries?receiver=" (url::encode(&receiver.name, "")) } { (receiver.name) } }
             @if receiver.integrations.is_empty() { p.dim { "Has no address: whatever comes here is told to nobody." } }
             ul.rows { @for integration in &receiver.integrations { li { (health(integration, now)) } } }
             @if !receiver.integrations.is_empty() { (drill_form(&receiver.name, "Drill", viewer)) }

@@ -16,7 +16,7 @@ pub(super) fn card(alert: &AlertView, frame: &Frame<'_>) -> Markup {
                 b { (state_word(alert)) }
                 span.dim.small { (since(alert, frame.now)) }
             }
-            h3 { a href=(href(&alert.fingerprint)) { (name(alert)) } }
+            h2.name { a href=(href(&alert.fingerprint)) { (name(alert)) } }
             @if let Some(text) = summary(alert) { p { (text) } }
             (parts::labels(&alert.labels.without(&["alertname", "severity", "alert"])))
             (holder::line(alert, frame.now))

@@ -63,7 +63,7 @@ fn whole(group: &AlertGroupView, ask: &Ask, frame: &Frame<'_>) -> Markup {
 fn head(group: &AlertGroupView, frame: &Frame<'_>) -> Markup {
     let now = frame.now;
     html! {
-        div.row { h3 { a href=(group_href(&group.key)) { (group.receiver) } } (parts::labels(&group.labels)) }
+        div.row { h2.name { a href=(group_href(&group.key)) { (group.receiver) } } (parts::labels(&group.labels)) }
         p.dim.small {
             (parts::plural(group.alerts.len(), "alert")) ", by route " code { (group.route) } " · "
             @match group.notified_at { Some(at) => { "told " (parts::relative(at, now)) }, None => "nobody told yet" }

@@ -70,10 +70,9 @@ fn buttons(silence: &SilenceView) -> Markup {
     html! {
         div.acts {
             @if silence.state == SilenceState::Expired {
-                a.btn href=(edit) { "Make it anew" }
+                a.btn href=(edit) data-main { "Make it anew" }
             } @else {
-                h3.visually-hidden { a href=(edit) { "Edit silence by " (silence.created_by) } }
-                a.btn href=(edit) { "Edit" }
+                a.btn href=(edit) data-main { "Edit" }
                 form method="post" action={ (address) "/extend" } {
                     button name="for" value="1h" { "1 h longer" }
                     button name="for" value="8h" { "8 h longer" }

@@ -88,11 +88,10 @@ async fn silences_are_imported_as_amtool_writes_them() {
     for phrase in ["Imported 1 silence", "1 silence left out", "silence 3: "] {
         assert!(text.contains(phrase), "{phrase}: {text}");
     }
-    let added = app.added.lock().unwrap();
+    let added = app.added.lock().unwrap().clone();
     assert_eq!((added.len(), added[0].id.as_ref(), added[0].created_by.as_str()), (1, None, "sam"));
     assert_eq!(added[0].matchers[0].to_string(), "a=~\"b.*\"");
     assert_eq!(added[0].ends_at - NOW, TimeDelta::from_secs(34_492));
-    drop(added);
     let wrong = post(&app, "/silences/import", SAME, "json=%7B").await;
     assert_eq!(wrong.status.as_u16(), 400);
     assert!(wrong.text().contains("this is no list of silences"));
