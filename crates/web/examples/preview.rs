@@ -1,5 +1,5 @@
 //! Serves the pages with sample data, to look at them: `cargo run -p bellwether-web --example preview -- burning`.
-//! The other moods are `busy`, which shows everything that routing has, `healthy`, `empty` and `stale`.
+//! The other moods are `busy`, which shows everything that routing has, `paged`, `healthy`, `empty` and `stale`.
 
 #[path = "../tests/it/fake.rs"]
 #[allow(dead_code, reason = "shared with the tests, which use more of it")]
@@ -15,6 +15,7 @@ async fn main() -> std::io::Result<()> {
     let mut words = std::env::args().skip(1);
     let mood = match words.next().as_deref() {
         Some("busy") => Mood::Busy,
+        Some("paged") => Mood::Paged,
         Some("healthy") => Mood::Healthy,
         Some("empty") => Mood::Empty,
         Some("stale") => Mood::Stale,

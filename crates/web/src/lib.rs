@@ -31,6 +31,7 @@ mod holder;
 mod json_answer;
 mod matcher_text;
 mod now;
+mod now_alerts;
 mod page;
 mod pager;
 mod parts;

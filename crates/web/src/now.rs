@@ -9,6 +9,7 @@ use bellwether_slo::{BurnAlertState, BurnAlertStatus, Measurement, SloStatus, St
 use maud::{Markup, html};
 
 use crate::holder::{self, Holder};
+use crate::now_alerts::Others;
 use crate::page::{self, Nav};
 use crate::parts::{self, Tone};
 use crate::view::{AlertState, AlertView, DemoView};
@@ -32,8 +33,7 @@ struct Sight<'a> {
     unmeasured: Vec<&'a SloStatus>,
     /// Thresholds without a goal that do not keep their bound.
     missed: Vec<&'a SloStatus>,
-    /// Firing alerts of rules rather than of objectives on cards.
-    others: Vec<&'a AlertView>,
+    others: Others<'a>,
     calm: usize,
     objectives: usize,
     now: Timestamp,
@@ -55,18 +55,16 @@ impl<'a> Sight<'a> {
         burning.sort_by_key(|b| (b.tone(), budget_end(b.stream, now), b.slo.id.clone()));
         let is_shown = |id: &str| burning.iter().any(|b| b.slo.id == id);
         let unmeasured: Vec<_> = slos.iter().filter(|s| is_unmeasured(s) && !is_shown(&s.id)).collect();
-        let others = alerts
-            .iter()
-            .filter(|a| a.state == AlertState::Firing && !a.slo_id.as_deref().is_some_and(is_shown))
-            .collect();
+        let others = Others::of(alerts, |a| a.slo_id.as_deref().is_some_and(is_shown), now);
         let missed: Vec<_> = slos.iter().filter(|slo| is_missed(slo)).collect();
         let calm = slos.len() - burning.len() - unmeasured.len() - missed.len();
         Self { burning, unmeasured, missed, others, calm, objectives: slos.len(), now }
     }
 
-    /// Alerts on cards that nobody has taken, with the longest wait among them.
+    /// How many on cards nobody has, with the longest wait among them.
     fn unacked(&self) -> (usize, Option<Timestamp>) {
-        let waiting = self.burning.iter().filter_map(|b| b.unacked_since(self.now));
+        let burning = self.burning.iter().filter_map(|b| b.unacked_since(self.now));
+        let waiting = burning.chain(self.others.waiting(self.now));
         (waiting.clone().count(), waiting.min())
     }
 }
@@ -127,6 +125,7 @@ fn main(app: &dyn App, sight: &Sight<'_>, viewer: &str) -> Markup {
         } @else {
             (calm(app, sight))
         }
+        (sight.others.section(viewer, sight.now))
         @if !sight.missed.is_empty() {
             h2 { "Thresholds missed" }
             div.cards { @for slo in &sight.missed { (missed_card(slo, sight.now)) } }
@@ -134,10 +133,6 @@ fn main(app: &dyn App, sight: &Sight<'_>, viewer: &str) -> Markup {
         @if !sight.unmeasured.is_empty() {
             h2 { "Not measured" }
             div.cards { @for slo in &sight.unmeasured { (unmeasured_card(slo, sight.now)) } }
-        }
-        @if !sight.others.is_empty() {
-            h2 { "Other alerts firing" }
-            div.cards { @for alert in &sight.others { (other_card(alert, sight.now, viewer)) } }
         }
         @if sight.calm > 0 && !sight.burning.is_empty() {
             p.dim { span aria-hidden="true" { "✓ " } (parts::plural(sight.calm, "other objective")) " not burning. " a href="/slos" { "All objectives" } }
@@ -149,18 +144,23 @@ fn main(app: &dyn App, sight: &Sight<'_>, viewer: &str) -> Markup {
 /// The whole situation in one sentence.
 fn sentence(sight: &Sight<'_>) -> Markup {
     let now = sight.now;
-    let (unacked, since) = sight.unacked();
     let next = sight.burning.iter().filter(|b| !is_gone(b.stream)).find_map(|b| b.stream.exhaustion);
     let gone = sight.burning.iter().filter(|b| is_gone(b.stream)).count();
     html! {
-        (sight.burning.len()) " burning"
-        @if let Some(since) = since {
-            ", " (unacked) " unacked for " (digits::length_coarse(now - since))
-        }
+        (sight.burning.len()) " burning" (others_and_unacked(sight))
         @if gone > 0 { ", " (plural_budgets(gone)) " gone" }
         @if let Some(end) = next {
             ", next budget ends " (parts::moment(end.earliest, now)) ", " (parts::relative(end.earliest, now))
         }
+    }
+}
+
+/// How many other alerts reach people, and for how long nobody has had the oldest of all.
+fn others_and_unacked(sight: &Sight<'_>) -> Markup {
+    let (loud, (unacked, since)) = (sight.others.loud(), sight.unacked());
+    html! {
+        @if loud > 0 { ", " (parts::plural(loud, if sight.burning.is_empty() { "alert" } else { "other alert" })) " firing" }
+        @if let Some(since) = since { ", " (unacked) " unacked for " (digits::length_coarse(sight.now - since)) }
     }
 }
 
@@ -318,32 +318,13 @@ fn unmeasured_card(slo: &SloStatus, now: Timestamp) -> Markup {
     }
 }
 
-fn other_card(alert: &AlertView, now: Timestamp, viewer: &str) -> Markup {
-    let tone = if parts::is_loud(alert) { Tone::of_severity(parts::severity_of(alert)) } else { Tone::Quiet };
-    let text = ["summary", "description", "message"].into_iter().find_map(|name| alert.annotations.get(name));
-    html! {
-        article id={ "o-" (alert.fingerprint) } class={ "card " (tone.class()) } aria-label={ (alert.labels.value_or_empty("alertname")) " is firing" } data-item {
-            div.row {
-                (parts::tag(tone, &parts::severity_of(alert).to_uppercase()))
-                span.dim.small { "firing for " (digits::length(now - alert.starts_at)) }
-                @if !alert.silenced_by.is_empty() { span.dim.small { "silenced" } }
-                @if !alert.inhibited_by.is_empty() { span.dim.small { "inhibited" } }
-            }
-            h3 { a href=(alerts::href(&alert.fingerprint)) { (alert.labels.value_or_empty("alertname")) } }
-            @if let Some(text) = text { p.small { (text) } }
-            (holder::line(alert, now))
-            @if Holder::of(alert, now).is_wanted() { div.acts { (alerts::ack_form(alert, viewer, "/")) } }
-        }
-    }
-}
-
 /// Nothing burns. That is only good news while the data is fresh, so its age stands beside it.
 fn calm(app: &dyn App, sight: &Sight<'_>) -> Markup {
     let overview = app.overview();
     if sight.objectives == 0 {
         let path = if overview.config_path.is_empty() { "bellwether.yml" } else { &overview.config_path };
         return html! {
-            h1 { "Nothing is watched yet" }
+            h1 { @if sight.others.loud() > 0 { "No objectives" (others_and_unacked(sight)) } @else { "Nothing is watched yet" } }
             (parts::empty("There are no objectives", html! {
                 "Write one under " code { "slos:" } " in the configuration, check it with "
                 (parts::command(&format!("bellwether check {path}"))) ", then reload."
@@ -353,7 +334,7 @@ fn calm(app: &dyn App, sight: &Sight<'_>) -> Markup {
     let stale = overview.data_at.is_none_or(|at| (sight.now - at).0 >= overview.scrape_interval.0 * 5);
     if stale {
         return html! {
-            h1 { "Nobody can say whether anything burns" }
+            h1 { "Nobody can say whether anything burns" (others_and_unacked(sight)) }
             p.note.bad role="alert" {
                 "▲ "
                 @match overview.data_at {
@@ -365,14 +346,16 @@ fn calm(app: &dyn App, sight: &Sight<'_>) -> Markup {
             }
         };
     }
+    // Where something else fires, what is well makes room for it.
+    let class = if sight.others.loud() > 0 { "" } else { "calm" };
     html! {
-        div.calm {
-            h1 { "Nothing is burning" @if !sight.missed.is_empty() { ", " (parts::plural(sight.missed.len(), "threshold")) " missed" } }
+        div class=(class) {
+            h1 { "Nothing is burning" (others_and_unacked(sight)) @if !sight.missed.is_empty() { ", " (parts::plural(sight.missed.len(), "threshold")) " missed" } }
             p.ok { b { span aria-hidden="true" { "✓ " } (parts::plural(sight.calm, "objective")) " within budget pace" } }
             @if let Some(at) = overview.data_at {
                 p.dim { "as of data " (digits::length(sight.now - at)) " old, from " (parts::moment(at, sight.now)) }
             }
-            a.btn href="/slos" { "All objectives" }
+            @if sight.others.loud() == 0 { a.btn href="/slos" { "All objectives" } }
         }
     }
 }

@@ -42,6 +42,11 @@ struct Frame<'a> {
     back: &'a str,
 }
 
+/// An alert as a card of another page.
+pub(crate) fn card_at(alert: &AlertView, viewer: &str, back: &str, now: Timestamp) -> Markup {
+    card::card(alert, &Frame { now, viewer, back })
+}
+
 /// Where an alert's page is.
 pub(crate) fn href(fingerprint: &str) -> String {
     format!("/alerts/{}", url::encode(fingerprint, ""))

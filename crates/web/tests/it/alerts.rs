@@ -18,7 +18,9 @@ async fn text(path: &str) -> String {
 async fn names(path: &str) -> Vec<String> {
     let text = text(path).await;
     let cards = text.split("<article id=\"a").skip(1);
-    let name = |card: &str| Some(card.split("<h2 class=\"name\">").nth(1)?.split('>').nth(1)?.split('<').next()?.to_owned());
+    let name = |card: &str| {
+        Some(card.split("<h2 class=\"name\">").nth(1)?.split('>').nth(1)?.split('<').next()?.to_owned())
+    };
     cards.filter_map(name).collect()
 }
 

@@ -31,6 +31,8 @@ pub(crate) enum Mood {
     Burning,
     /// Burning, and with everything that routing and people can do to an alert.
     Busy,
+    /// No objective burns, and alerts of rules fire.
+    Paged,
     Healthy,
     Empty,
     Stale,
@@ -188,7 +190,7 @@ impl App for Fake {
             reason: "429 Too Many Requests".to_owned(),
         };
         let data_at = match self.mood {
-            Mood::Burning | Mood::Busy | Mood::Healthy => Some(ago(8)),
+            Mood::Burning | Mood::Busy | Mood::Paged | Mood::Healthy => Some(ago(8)),
             Mood::Stale => Some(ago(3900)),
             Mood::Empty => None,
         };
@@ -240,7 +242,7 @@ impl App for Fake {
     fn slos(&self) -> Arc<Vec<SloStatus>> {
         Arc::new(match self.mood {
             Mood::Empty => Vec::new(),
-            Mood::Healthy | Mood::Stale => {
+            Mood::Healthy | Mood::Stale | Mood::Paged => {
                 vec![healthy("login-success", 0.99995), healthy("startup", 0.9991)]
             }
             Mood::Burning | Mood::Busy => vec![
@@ -402,6 +404,9 @@ impl App for Fake {
     }
 
     fn alerts(&self) -> Vec<AlertView> {
+        if self.mood == Mood::Paged {
+            return fake_routing::more_alerts();
+        }
         if !self.burns() {
             return Vec::new();
         }
