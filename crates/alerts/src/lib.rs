@@ -76,9 +76,9 @@ pub use receiver::{
     MattermostPriority, MsteamsConfig, Msteamsv2Config, NtfyAction, NtfyConfig, OpsgenieConfig,
     OpsgenieResponder, PagerdutyConfig, PagerdutyImage, PagerdutyKey, PagerdutyLink, ParseMode, Part,
     PushoverConfig, Receiver, RocketchatAction, RocketchatConfig, RocketchatField, Settings, Sigv4,
-    SlackAction, SlackConfig, SlackConfirm, SlackField, Smarthost, SmtpDefaults, SnsConfig, SnsTarget,
-    TelegramChat, TelegramConfig, Threading, VictoropsConfig, WebexConfig, WebhookConfig, WechatConfig,
-    WechatMessageType,
+    SlackAction, SlackConfig, SlackConfirm, SlackField, SlackWay, Smarthost, SmtpDefaults, SnsConfig,
+    SnsTarget, TelegramChat, TelegramConfig, Threading, VictoropsConfig, WebexConfig, WebhookConfig,
+    WechatConfig, WechatMessageType,
 };
 pub use record::{
     AlertRow, AttemptRow, AuditRow, DeliveryRow, DeliveryStatus, EpisodeRow, GroupRow, Held, Record,

@@ -63,7 +63,6 @@ pub(crate) struct Renderer<'a> {
 }
 
 /// Makes a text that came with an alert harmless where it is going.
-#[allow(dead_code)] // for chats
 pub(crate) struct Clean<'a> {
     pub(crate) label: &'a dyn Fn(&str) -> String,
     pub(crate) annotation: &'a dyn Fn(&str) -> String,
@@ -114,7 +113,6 @@ impl<'a> Renderer<'a> {
     }
 
     /// The same, with what came with the alerts made harmless. What templates say themselves stays as it is.
-    #[allow(dead_code)] // for chats
     pub(crate) fn cleaned(&self, notification: &Notification, clean: &Clean<'_>) -> Result<Self, String> {
         let World { now, external_url, .. } = self.world;
         let data = cleaned(data(notification, external_url), clean).to_value();
@@ -175,7 +173,6 @@ fn data(notification: &Notification, external_url: &str) -> NotificationData {
     }
 }
 
-#[allow(dead_code)] // for chats
 fn cleaned(mut data: NotificationData, clean: &Clean<'_>) -> NotificationData {
     let labels = |all: &Labels, text: &dyn Fn(&str) -> String| {
         Labels::from_pairs(all.iter().map(|(name, value)| ((clean.label)(name), text(value))))

@@ -55,7 +55,7 @@ pub use pagerduty::{PagerdutyConfig, PagerdutyImage, PagerdutyKey, PagerdutyLink
 pub use part::{Content, Mail, Part};
 pub use pushover::PushoverConfig;
 pub use rocketchat::{RocketchatAction, RocketchatConfig, RocketchatField};
-pub use slack::{SlackAction, SlackConfig, SlackConfirm, SlackField};
+pub use slack::{SlackAction, SlackConfig, SlackConfirm, SlackField, SlackWay};
 pub use sns::{Sigv4, SnsConfig, SnsTarget};
 pub use telegram::{ParseMode, TelegramChat, TelegramConfig};
 pub use victorops::VictoropsConfig;

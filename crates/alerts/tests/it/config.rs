@@ -92,17 +92,6 @@ receivers: [{name: a, webhook_configs: [{url: 'hooks.example/secret'}]}]";
 }
 
 #[test]
-fn what_cannot_be_done_yet_is_refused_by_name() {
-    check(
-        "route: {receiver: a}
-receivers:
-  - name: a
-    slack_configs: [{api_url: 'https://hooks.example/x', app_token: t}]",
-        &["4: app_token: Slack app tokens are not supported yet; use an incoming webhook's api_url"],
-    );
-}
-
-#[test]
 fn an_asterisk_in_match_is_warned_of() {
     check(
         "route: {receiver: a, routes: [{match: {alertname: 'High*'}}]}\nreceivers: [{name: a}]",

@@ -1,9 +1,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_alerts::{AlertSource, TEMPLATE_ALERT_NAME, Templates};
+use bellwether_alerts::{
+    AlertSource, IntegrationKind, Notification, Reason, Status, TEMPLATE_ALERT_NAME, Templates, Thread,
+};
 use bellwether_model::{Labels, Timestamp};
+use serde_json::{Value, json};
 
+use crate::rendered::{acked, message_in, notification, parts, problems, slow, told};
 use crate::script::{Player, alert, labels_of};
 
 fn yaml(slack: &str) -> String {
@@ -65,6 +69,8 @@ fn the_defaults_say_what_when_and_what_to_do() {
             "text": "• logins are slow (fired 00:01 UTC)\n",
             "fallback": "[FIRING:1] HighLoginLatency | http://bellwether.example/alerts?receiver=hook",
             "color": "danger",
+            "callback_id": "",
+            "footer": "",
             "mrkdwn_in": ["fallback", "pretext", "text"],
         })
     );
@@ -143,4 +149,234 @@ receivers: [{name: hook, webhook_configs: [{url: 'http://hook.example/'}]}]";
     player.run_until(Timestamp::from_secs(120));
     let labels = &bodies(&player)[0]["routeLabels"];
     assert_eq!(*labels, serde_json::json!({"reason": "job login", "description": "down (job login)"}));
+}
+
+const HOOK: &str = "api_url: 'https://hooks.example/x'";
+const APP: &str = "app_token: xoxb-S3CRET, channel: '#ops'";
+const KEPT: &str = "app_token: xoxb-S3CRET, channel: '#ops', update_message: true, username: ''";
+
+fn calls(fields: &str, said: &Notification, thread: &[(&str, &str)]) -> Vec<(String, Value)> {
+    let yaml = crate::rendered::yaml(&format!("slack_configs: [{{{fields}}}]"));
+    let thread: Thread = thread.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let message = message_in(&yaml, IntegrationKind::Slack, said, &thread);
+    assert_eq!(message.template_error, None);
+    assert!(!serde_json::to_string(&message).unwrap().contains("S3CRET"));
+    parts(&message)
+}
+
+fn attachment(fields: &str, said: &Notification) -> Value {
+    calls(fields, said, &[]).remove(0).1["attachments"][0].clone()
+}
+
+#[test]
+fn a_webhook_gets_messages_and_an_app_makes_calls() {
+    let said = notification(Reason::NewAlerts, vec![slow(Status::Firing)]);
+    let in_thread = [("ts", "1.2"), ("channel", "C1"), ("asked", "#ops"), ("firing", "")];
+    let names = |fields: &str, thread: &[(&str, &str)]| -> Vec<String> {
+        calls(fields, &said, thread).into_iter().map(|(call, _)| call).collect()
+    };
+    assert_eq!(names(HOOK, &in_thread), [""]);
+    assert_eq!(names(APP, &in_thread), ["chat.postMessage"]);
+    assert_eq!(names(KEPT, &[]), ["chat.postMessage"]);
+}
+
+#[test]
+fn a_message_is_kept_current_and_its_thread_tells_the_story() {
+    let slow_id = slow(Status::Firing).alert.fingerprint().to_string();
+    let other = |status| told(status, "Errors", &[("job", "login")], &[("summary", "5% fail <!here>")]);
+    let both_ids = format!("{slow_id} {}", other(Status::Firing).alert.fingerprint());
+    let date =
+        |s: u32, text: &str| format!("<!date^{s}^{{date_short_pretty}} {{time}}|1970-01-01 {text} UTC>");
+    let check = |said: Notification, firing: &str, story: &str, broadcast: bool| {
+        let thread = [("ts", "1.2"), ("channel", "C1"), ("asked", "#ops"), ("firing", firing)];
+        let made = calls(KEPT, &said, &thread);
+        assert_eq!(made.len(), 2, "{story}");
+        let ((update, body), (post, reply)) = (&made[0], &made[1]);
+        assert_eq!((update.as_str(), post.as_str()), ("chat.update", "chat.postMessage"));
+        assert_eq!((&body["channel"], &body["ts"]), (&json!("C1"), &json!("1.2")));
+        assert!(body["attachments"][0]["title"].is_string());
+        let mut want = json!({"channel": "C1", "thread_ts": "1.2", "text": story, "unfurl_links": false});
+        if broadcast {
+            want["reply_broadcast"] = json!(true);
+        }
+        assert_eq!(*reply, want);
+    };
+    let since = date(60, "00:01");
+    check(
+        notification(Reason::NewAlerts, vec![slow(Status::Firing), other(Status::Firing)]),
+        &slow_id,
+        &format!("*1 new*\n• Errors: 5% fail &lt;!here&gt; (since {since})"),
+        true,
+    );
+    check(
+        notification(Reason::ResolvedGrew, vec![slow(Status::Firing), other(Status::Resolved)]),
+        &both_ids,
+        &format!("*1 over*\n• Errors: 5% fail &lt;!here&gt; ({since} to {})", date(240, "00:04")),
+        false,
+    );
+    check(
+        notification(Reason::AllResolved, vec![slow(Status::Resolved), other(Status::Resolved)]),
+        &slow_id,
+        &format!(
+            "*All of it is over*\n*1 over*\n• SlowLogin: logins are slow ({since} to {})",
+            date(240, "00:04")
+        ),
+        false,
+    );
+    check(acked(vec![slow(Status::Firing)]), &slow_id, "*ann, bob has it*: looking at the pool", false);
+    let fires = || vec![slow(Status::Firing)];
+    check(
+        notification(Reason::Unacknowledged, fires()),
+        &slow_id,
+        "*Nobody has it any more*: 1 firing",
+        true,
+    );
+    check(notification(Reason::Repeat, fires()), &slow_id, "*Still firing*: 1", true);
+    let expired = "*Still firing, and the time of who had it is over*: 1 firing";
+    check(notification(Reason::AckExpired, fires()), &slow_id, expired, true);
+    check(notification(Reason::Collapsed, fires()), "*", "*Changed*: 1 firing now", false);
+}
+
+#[test]
+fn whoever_has_it_stands_in_the_message() {
+    let said = acked(vec![slow(Status::Firing)]);
+    let field = json!([{"title": "Taken by", "value": "ann, bob: looking at the pool", "short": false}]);
+    assert_eq!(attachment(KEPT, &said)["fields"], field);
+    assert_eq!(attachment(HOOK, &said)["fields"], Value::Null);
+}
+
+#[test]
+fn what_fires_anew_or_goes_elsewhere_is_a_message_of_its_own() {
+    let count = |reason, firing: &str, asked: &str| {
+        let thread = [("ts", "1.2"), ("channel", "C1"), ("asked", asked), ("firing", firing)];
+        calls(KEPT, &notification(reason, vec![slow(Status::Firing)]), &thread).len()
+    };
+    assert_eq!(count(Reason::NewAlerts, "a", "#ops"), 2);
+    assert_eq!(count(Reason::NewAlerts, "", "#ops"), 1, "all of it was over");
+    assert_eq!(count(Reason::NewAlerts, "a", "#dev"), 1, "the channel was another one");
+    assert_eq!(count(Reason::First, "a", "#ops"), 1);
+}
+
+#[test]
+fn many_alerts_are_counted_in_the_thread() {
+    let alerts: Vec<_> =
+        (0..30).map(|n| told(Status::Firing, "A", &[("job", "login"), ("n", &n.to_string())], &[])).collect();
+    let thread = [("ts", "1.2"), ("channel", "C1"), ("firing", "x")];
+    let reply = calls(KEPT, &notification(Reason::NewAlerts, alerts), &thread).remove(1).1;
+    let text = reply["text"].as_str().unwrap();
+    assert!(text.starts_with("*30 new*\n• A: ") && text.ends_with("\n• and 20 more"), "{text}");
+}
+
+#[test]
+fn what_comes_with_alerts_calls_nobody_and_what_people_write_does() {
+    let hostile = told(
+        Status::Firing,
+        "<!channel>",
+        &[("job", "login"), ("who", "<@U1> @here"), ("<!everyone>", "<https://evil.example|Runbook>")],
+        &[("summary", "<!here> see <https://wiki.example|the wiki> @all")],
+    );
+    let said = notification(Reason::First, vec![hostile]);
+    let fields = "api_url: 'https://hooks.example/x', title: '<!subteam^S1> {{ .CommonLabels.alertname }}', \
+        pretext: '{{ range .CommonLabels.SortedPairs }}{{ .Name }}={{ .Value }} {{ end }}', \
+        text: '<{{ .ExternalURL }}|open> <@U2> {{ .CommonAnnotations.summary }}'";
+    let made = attachment(fields, &said);
+    assert_eq!(made["title"], "<!subteam^S1> &lt;!channel&gt;");
+    assert_eq!(
+        made["pretext"],
+        "alertname=&lt;!channel&gt; &lt;!everyone&gt;=&lt;https://evil.example|Runbook&gt; job=login who=&lt;@U1&gt; @here "
+    );
+    assert_eq!(
+        made["text"],
+        "<http://bellwether.example|open> <@U2> &lt;!here&gt; see <https://wiki.example|the wiki> @all"
+    );
+    let named = attachment(&format!("{fields}, link_names: true"), &said);
+    assert!(named["pretext"].as_str().unwrap().ends_with(" @\u{2060}here "), "{named}");
+    let thread = [("ts", "1.2"), ("channel", "C1"), ("firing", "x")];
+    let reply = calls(KEPT, &Notification { reason: Reason::NewAlerts, ..said.clone() }, &thread).remove(1).1;
+    assert!(!reply["text"].as_str().unwrap().replace("<!date^", "").contains("<!"), "{reply}");
+    let yaml = crate::rendered::yaml(&format!(
+        "slack_configs: [{{{HOOK}, text: '{{{{ template \"nowhere\" . }}}}'}}]"
+    ));
+    let plain =
+        parts(&message_in(&yaml, IntegrationKind::Slack, &said, &Thread::new())).remove(0).1.to_string();
+    assert!(plain.contains("&lt;!channel&gt;") && !plain.contains("<!") && !plain.contains("<@"), "{plain}");
+}
+
+#[test]
+fn what_is_too_long_ends_with_where_the_rest_is() {
+    let long = "ö".repeat(20_000);
+    let alert = told(Status::Firing, "SlowLogin", &[("job", "login")], &[("summary", &long)]);
+    let fields = format!("{HOOK}, text: '{{{{ .CommonAnnotations.summary }}}}'");
+    let made = attachment(&fields, &notification(Reason::First, vec![alert]));
+    let text = made["text"].as_str().unwrap();
+    assert_eq!(text.chars().count(), 7500);
+    assert!(text.ends_with("ö…\n<http://bellwether.example/alerts?receiver=oncall|all of it>"));
+}
+
+#[test]
+fn an_app_is_told_of_acknowledgements_only_if_it_keeps_a_message() {
+    for (fields, want) in [(HOOK, false), (APP, false), (KEPT, true)] {
+        let config = crate::script::config(&crate::rendered::yaml(&format!("slack_configs: [{{{fields}}}]")));
+        assert_eq!(config.receivers["oncall"].integrations[0].settings.hears_acks(), want, "{fields}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_where_it_stands() {
+    let check = |global: &str, item: &str, want: &[&str]| {
+        let yaml =
+            format!("global: {{{global}}}\n{}", crate::rendered::yaml(&format!("slack_configs: [{item}]")));
+        assert_eq!(problems(&yaml), want, "{global} {item}");
+    };
+    let both = "an address of a webhook and a token of an app are both written; which one counts?; remove one of them";
+    let who = "the token of an app says who we are, and so do these HTTP settings; which one counts?; \
+               remove authorization from http_config, or the token";
+    let fixed = "update_message needs an app: what a webhook has said cannot be changed; write app_token, or remove it";
+    check("", "{api_url: 'http://a'}", &[]);
+    check("", "{app_token: a, channel: c}", &[]);
+    check("", "{app_token_file: a, channel: c, update_message: true}", &[]);
+    check("slack_app_token: a", "{channel: c, update_message: true}", &[]);
+    check(
+        "slack_api_url: 'http://a/api/chat.postMessage'",
+        "{channel: c, update_message: true, http_config: {authorization: {credentials: x}}}",
+        &[],
+    );
+    check(
+        "slack_app_token: a",
+        "{channel: c, http_config: {authorization: {credentials: x}}, api_url: 'http://a'}",
+        &[],
+    );
+    check(
+        "",
+        "{}",
+        &[
+            "a.yml:5:21: error: no Slack address and no token of an app; write api_url or app_token here, or slack_api_url or slack_app_token under global",
+        ],
+    );
+    check("", "{api_url: 'http://a', app_token: b}", &[&format!("a.yml:5:43: error: {both}")]);
+    check("", "{api_url: 'http://a', update_message: true}", &[&format!("a.yml:5:59: error: {fixed}")]);
+    check(
+        "",
+        "{app_token: a, app_token_file: b}",
+        &[
+            "a.yml:5:36: error: app_token and app_token_file are both written; which one counts?; remove one of them",
+        ],
+    );
+    check(
+        "",
+        "{app_token: a, channel: c, http_config: {authorization: {credentials: x}}}",
+        &[&format!("a.yml:5:48: error: {who}")],
+    );
+    check(
+        "",
+        "{app_token: a}",
+        &["a.yml:5:21: warning: an app posts to a channel; Slack refuses a message without one"],
+    );
+    check(
+        "",
+        "{app_token: a, channel: c, app_url: x}",
+        &[
+            "a.yml:5:57: error: app_url is not a web address; write a whole address, beginning with https:// or http://",
+        ],
+    );
 }

@@ -33,6 +33,7 @@ mod senders;
 mod senders_fake;
 mod senders_opsgenie;
 mod senders_pagerduty;
+mod senders_slack;
 mod senders_webhook;
 mod slo_alerts;
 mod slo_dialects;
