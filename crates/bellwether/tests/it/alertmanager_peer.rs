@@ -14,7 +14,8 @@ use tokio::net::TcpListener;
 use crate::process::{DEADLINE, Folder, Server, client, text};
 use crate::prometheus_peer::{free_port, get};
 
-const RULES: &str = "\
+/// Rules about a queue.
+pub(crate) const RULES: &str = "\
 groups:
 - name: shop
   interval: 1s
@@ -24,7 +25,7 @@ groups:
 ";
 
 /// A target whose queue is as long as is said.
-async fn target(queue: Arc<AtomicU64>) -> String {
+pub(crate) async fn target(queue: Arc<AtomicU64>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let page = move || {

@@ -26,6 +26,7 @@ mod probe_grpc;
 mod probe_process;
 mod process;
 mod prometheus_peer;
+mod real_clients;
 mod reload;
 mod rules;
 mod sampled_process;

@@ -149,9 +149,11 @@ const OURS: [&str; 12] = [
     "fillValues",
 ];
 
-struct Prometheus {
+/// A real Prometheus.
+pub(crate) struct Prometheus {
     child: Child,
-    url: String,
+    /// Its address.
+    pub(crate) url: String,
 }
 
 impl Drop for Prometheus {
@@ -187,12 +189,18 @@ fn config(folder: &Folder, target: &str) -> PathBuf {
     folder.write("bellwether.yml", "prometheus: prometheus.yml\n")
 }
 
-async fn start_prometheus(program: &Path, folder: &Folder, config: &str) -> Prometheus {
+pub(crate) async fn start_prometheus(
+    program: &Path,
+    folder: &Folder,
+    config: &str,
+    more: &[&str],
+) -> Prometheus {
     let url = format!("http://127.0.0.1:{}", free_port().await);
     let child = Command::new(program)
         .arg(format!("--config.file={}", text(&folder.path(config))))
         .arg(format!("--storage.tsdb.path={}", text(&folder.path(&format!("{config}-data")))))
         .arg(format!("--web.listen-address={}", url.trim_start_matches("http://")))
+        .args(more)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -263,7 +271,7 @@ async fn answers_have_the_status_and_the_shape_of_prometheus() {
     let Some(program) = peers::program("prometheus") else { return };
     let folder = Folder::new("prometheus-peer");
     let config = config(&folder, &target().await);
-    let prometheus = start_prometheus(&program, &folder, "prometheus.yml").await;
+    let prometheus = start_prometheus(&program, &folder, "prometheus.yml", &[]).await;
     let server = Server::start(&config, &folder.path("data")).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     until_it_alerts(&http, &prometheus.url).await;
@@ -308,7 +316,7 @@ async fn prometheus_reads_from_us_and_federates_us() {
             server.url
         ),
     );
-    let reader = start_prometheus(&program, &folder, "reader.yml").await;
+    let reader = start_prometheus(&program, &folder, "reader.yml", &[]).await;
     let value = async |query: &str| {
         let path = format!("{}/api/v1/query?query={}", reader.url, encode(query, ""));
         get(&http, &path)
