@@ -39,6 +39,7 @@ mod route;
 mod route_trace;
 mod secret;
 mod silence;
+mod statistics;
 mod tell;
 mod templates;
 mod time_interval;
@@ -88,6 +89,10 @@ pub use route::{GroupBy, GroupId, Route};
 pub use route_trace::{Taken, TakenWhy, TracedRoute};
 pub use secret::Secret;
 pub use silence::{Silence, SilenceError, SilenceId, SilenceState, SilenceWish};
+pub use statistics::{
+    AckDeadlines, AlertService, EndOfMessage, IntegrationService, Lengths, Life, MessageEnd, Statistics,
+    share,
+};
 pub use templates::Templates;
 pub use time_interval::{DayPart, Range, TimeInterval, TimeIntervalPart, Zone};
 pub use view::{AlertState, AlertStatus, AlertView, GroupView, IntegrationView, PendingView, SilenceView};

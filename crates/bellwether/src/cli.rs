@@ -1,5 +1,6 @@
 //! What the user typed: the commands, their flags, and their help.
 
+pub mod alerts;
 pub mod slo;
 
 use std::path::PathBuf;
@@ -44,6 +45,24 @@ pub enum Command {
     Probe(ProbeNow),
     /// Alerts that are active on a running server
     Alerts(Alerts),
+    /// Why somebody was or was not told of an alert, or what would happen to labels
+    Explain(alerts::Explain),
+    /// Take an alert: it is not repeated while somebody has it
+    Ack(alerts::Ack),
+    /// Give an alert back: it is repeated again
+    Unack(alerts::Handle),
+    /// End an alert by hand: it fires again only after its condition has cleared
+    Resolve(alerts::Handle),
+    /// Write something down about an alert
+    Note(alerts::Note),
+    /// Say whether an alert was right
+    Mark(alerts::Mark),
+    /// Messages: what was sent to whom, why, and what came back
+    Deliveries(alerts::Deliveries),
+    /// Send a test message the way real ones go and show what comes back
+    Drill(alerts::Drill),
+    /// How well alerts and receivers serve
+    Stats(alerts::Stats),
     /// Add, list and expire silences on a running server
     #[command(subcommand)]
     Silence(Silence),
@@ -307,6 +326,12 @@ pub struct ProbeNow {
 /// Flags of `alerts`.
 #[derive(Args, Debug)]
 pub struct Alerts {
+    /// Only alerts with this severity
+    #[arg(long, value_name = "NAME")]
+    pub severity: Option<String>,
+    /// Exit with code 1 when a critical alert fires
+    #[arg(long)]
+    pub check: bool,
     /// The server.
     #[command(flatten)]
     pub remote: Remote,

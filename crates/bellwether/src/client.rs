@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bellwether_web::url::encode;
 use reqwest::{Method, StatusCode};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -47,6 +48,12 @@ impl Client {
         }
     }
 
+    /// Reads what this program's own API answers; anything else that answers is not Bellwether.
+    pub async fn read<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, Failure> {
+        let value = self.get(path, query).await?;
+        serde_json::from_value(value).map_err(|_| self.stranger(path))
+    }
+
     /// Something answers at the address, but not as Bellwether does.
     pub fn stranger(&self, path: &str) -> Failure {
         Failure::failed(format!(
@@ -86,7 +93,10 @@ impl Client {
         };
         let ours = matches!(
             status,
-            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY
+            StatusCode::BAD_REQUEST
+                | StatusCode::NOT_FOUND
+                | StatusCode::CONFLICT
+                | StatusCode::UNPROCESSABLE_ENTITY
         );
         Err(if ours {
             Failure::wrong(sentence)

@@ -31,6 +31,7 @@ pub mod commands;
 pub mod config;
 pub mod corrections;
 pub mod decide;
+pub mod deliveries;
 pub mod delivery_view;
 pub mod demo;
 pub mod entropy;

@@ -28,14 +28,66 @@ impl Rows {
     }
 
     /// Prints it without blanks at the edges.
-    pub fn print(mut self) {
+    pub fn print(self) {
+        self.print_with(Vec::new());
+    }
+
+    /// The same, with a line below each row that has one.
+    pub fn print_with(mut self, below: Vec<Option<String>>) {
         for column in self.table.column_iter_mut() {
             column.set_padding((0, 2));
         }
+        let headings = std::iter::once(None);
+        let mut below = headings.chain(below);
         for line in self.table.lines() {
             say(line.trim_end());
+            if let Some(more) = below.next().flatten() {
+                say(&more);
+            }
         }
     }
+}
+
+/// The beginning of a text of one line, with a sign that there is more.
+pub fn cut(text: &str, chars_max: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let indent: String = text.chars().take_while(|c| *c == ' ').collect();
+    let line = indent + &line;
+    match line.char_indices().nth(chars_max) {
+        None => line,
+        Some(_) => line.chars().take(chars_max.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+/// Columns of a line that is broken by words.
+const WRAPPED_COLUMNS: usize = 80;
+
+/// Prints a text behind a head, broken into lines that continue below where the text began. A word is never broken:
+/// people copy commands and addresses.
+pub fn say_wrapped(head: &str, text: &str) {
+    let indent = head.chars().count().min(WRAPPED_COLUMNS / 4);
+    for line in wrapped(head, text, indent) {
+        say(&line);
+    }
+}
+
+fn wrapped(head: &str, text: &str, indent: usize) -> Vec<String> {
+    let mut lines = vec![head.to_owned()];
+    let mut is_begun = false;
+    for word in text.split_whitespace() {
+        let Some(line) = lines.last_mut() else { break };
+        let columns = line.chars().count() + usize::from(is_begun) + word.chars().count();
+        if is_begun && columns > WRAPPED_COLUMNS {
+            lines.push(format!("{}{word}", " ".repeat(indent)));
+        } else {
+            if is_begun {
+                line.push(' ');
+            }
+            line.push_str(word);
+            is_begun = true;
+        }
+    }
+    lines
 }
 
 /// Prints JSON, indented.
@@ -52,4 +104,32 @@ pub fn say(line: &str) {
 /// Labels as `{a="b"}` from their JSON form.
 pub fn labels_text(labels: &Value) -> String {
     serde_json::from_value::<bellwether_model::Labels>(labels.clone()).unwrap_or_default().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_broken_by_words_and_continues_below_where_it_began() {
+        let text = "word ".repeat(20);
+        let lines = wrapped("  ✓ rule     ", &text, 13);
+        assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
+        assert!(
+            lines[0].starts_with("  ✓ rule     word") && lines[1].starts_with("             word"),
+            "{lines:#?}"
+        );
+        assert_eq!(lines.join(" ").split_whitespace().filter(|word| *word == "word").count(), 20);
+        let long = "x".repeat(200);
+        assert_eq!(wrapped("- ", &long, 2), [format!("- {long}")]);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_by_characters() {
+        for (text, want) in
+            [("short", "short"), ("ééééééé", "éééé…"), ("  a\n b", "  a b"), ("exact", "exact")]
+        {
+            assert_eq!(cut(text, 5), want);
+        }
+    }
 }

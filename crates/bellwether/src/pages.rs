@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use bellwether_alerts::{self as alerts, ReceiverState, SilenceId, SilenceWish};
+use bellwether_alerts::{self as alerts, SilenceId, SilenceWish};
 use bellwether_model::{Alert, Labels, SeriesSource, TimeDelta, Timestamp};
 use bellwether_slo::{
     Correction, CorrectionEvent, Fired, Forecast, Goal, HistoryPoint, Past, ReportRequest, ReportSpan, Slo,
@@ -10,10 +10,10 @@ use bellwether_slo::{
 };
 use bellwether_tsdb::Store;
 use bellwether_web::view::{
-    AlertGroupView, AlertView, DefinitionView, DeliveryFilter, DeliveryView, ExplanationView, HistoryRequest,
-    ListedAlert, ListedGroup, NewAction, NewSilence, Overview, ProbeView, ReceiverFailing, Refused,
-    RoutedView, RoutingConfigView, RuleGroupView, ServerView, SilenceView, TargetHealth, TargetMetadata,
-    TargetView, Wanted,
+    AlertGroupView, AlertView, DefinitionView, DeliveryDetail, DeliveryFilter, DeliveryView, DrillView,
+    ExplanationView, HistoryRequest, ListedAlert, ListedGroup, NewAction, NewSilence, Overview, ProbeView,
+    ReceiverFailing, ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView, ServerView,
+    SilenceView, TargetHealth, TargetMetadata, TargetView, Wanted,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -22,7 +22,7 @@ use crate::actions;
 use crate::alert_view;
 use crate::clock;
 use crate::corrections;
-use crate::delivery_view;
+use crate::deliveries;
 use crate::explain;
 use crate::gauge_notes::gauge_notes;
 use crate::google_interface::GoogleInterface;
@@ -37,7 +37,7 @@ use crate::scrape::ScrapePool;
 use crate::server_view;
 use crate::slo_definition;
 use crate::source::SourceHandle;
-use crate::state::{DeliveryQuery, StateDb};
+use crate::state::StateDb;
 use crate::telemetry;
 use crate::writer::WriterHandle;
 
@@ -99,7 +99,7 @@ impl Pages {
     }
 
     /// Asks the task that decides; what it answers is recorded.
-    async fn ask(&self, event: alerts::Event) -> Result<alerts::Answer, Refused> {
+    pub(crate) async fn ask(&self, event: alerts::Event) -> Result<alerts::Answer, Refused> {
         let unavailable = |why: &str| Refused::Unavailable(format!("the server cannot record it now: {why}"));
         let (answer, answered) = oneshot::channel();
         self.requests
@@ -111,7 +111,7 @@ impl Pages {
 }
 
 /// The task that decides answers in kind.
-fn other_answer() -> Refused {
+pub(crate) fn other_answer() -> Refused {
     Refused::Unavailable("the server answered something else than was asked".to_owned())
 }
 
@@ -258,20 +258,19 @@ impl App for Pages {
     }
 
     fn deliveries(&self, filter: DeliveryFilter) -> BoxFuture<'_, Result<Vec<DeliveryView>, String>> {
-        Box::pin(async move {
-            let query = DeliveryQuery {
-                receiver: filter.receiver.clone(),
-                group: filter.group.clone(),
-                since: filter.since,
-                ..DeliveryQuery::default()
-            };
-            // An outcome is several statuses; more is read than shown so that a filter does not empty the page.
-            let limit = if filter.outcome.is_some() { filter.limit.saturating_mul(20) } else { filter.limit };
-            let rows = self.state.deliveries(&query, limit).await.map_err(|error| error.to_string())?;
-            let views = rows.iter().map(delivery_view::delivery);
-            let wanted = |view: &DeliveryView| filter.outcome.is_none_or(|outcome| view.outcome == outcome);
-            Ok(views.filter(wanted).take(filter.limit).collect())
-        })
+        Box::pin(deliveries::list(self, filter))
+    }
+
+    fn delivery(&self, id: String) -> BoxFuture<'_, Result<DeliveryDetail, Refused>> {
+        Box::pin(deliveries::detail(self, id))
+    }
+
+    fn receivers(&self) -> Vec<ReceiverView> {
+        self.read(deliveries::receivers)
+    }
+
+    fn drill(&self, receiver: Option<String>, by: String) -> BoxFuture<'_, Result<Vec<DrillView>, Refused>> {
+        Box::pin(deliveries::drill(self, receiver, by))
     }
 
     fn silences(&self) -> Vec<SilenceView> {
@@ -395,14 +394,5 @@ impl App for Pages {
 }
 
 fn failing(core: &alerts::AlertCore) -> Vec<ReceiverFailing> {
-    let is_failing = |state| matches!(state, ReceiverState::Retrying | ReceiverState::Failing);
-    core.receiver_health()
-        .into_iter()
-        .filter(|health| is_failing(health.state))
-        .map(|health| ReceiverFailing {
-            receiver: health.integration.to_string(),
-            since: health.last_failure_at.unwrap_or_default(),
-            reason: health.last_failure.unwrap_or_default(),
-        })
-        .collect()
+    core.receiver_health().iter().filter_map(deliveries::failing).collect()
 }

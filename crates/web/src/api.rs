@@ -1,6 +1,6 @@
 //! Our own API: the same values the pages show, as JSON, for the command line and for scripts.
 
-use axum::extract::{Path, Query, RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::api_error::ApiError;
 use crate::json_answer::json_of;
 use crate::view::{NewAction, Refused};
-use crate::{Shared, api_corrections, api_outlook, deliveries, forms, guard, parts};
+use crate::{Shared, api_corrections, api_outlook, forms, guard, parts};
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
@@ -49,7 +49,6 @@ pub(crate) fn routes() -> Router<Shared> {
             "/api/bellwether/v1/probes",
             get(|State(app): State<Shared>| async move { json_of(&app.probes()) }),
         )
-        .route("/api/bellwether/v1/deliveries", get(deliveries))
         .route("/api/bellwether/v1/phase", get(phase).post(set_phase))
         .route_layer(middleware::from_fn(guard::same_site_only))
 }
@@ -68,13 +67,6 @@ async fn slo(State(app): State<Shared>, Path(id): Path<String>, RawQuery(query):
     match parts::find_slo(&slos, &id) {
         Some(slo) => json_of(slo),
         None => ApiError::not_found(parts::no_such_slo(&slos, &id)).into_response(),
-    }
-}
-
-async fn deliveries(State(app): State<Shared>, Query(ask): Query<deliveries::Ask>) -> Response {
-    match app.deliveries(ask.filter()).await {
-        Ok(rows) => json_of(&rows),
-        Err(reason) => ApiError::unavailable(reason).into_response(),
     }
 }
 

@@ -36,7 +36,12 @@ fn not_firing(facts: &Facts, all: &mut Vec<String>) {
     if let Some(error) = &rule.error {
         all.push(format!("mend the query of {}, which fails: {error}", rule.place));
     }
-    if rule.evaluated_at.is_none() {
+    if rule.evaluated_at.is_none() && rule.is_objective {
+        all.push(format!(
+            "check that the series which {} counts exist, and that their targets are scraped",
+            rule.place
+        ));
+    } else if rule.evaluated_at.is_none() {
         all.push(format!(
             "wait for the first evaluation of {}, which happens every {}",
             rule.place,

@@ -40,6 +40,8 @@ pub struct Facts {
 pub struct RuleFacts {
     /// Where it stands: `rule group web in alerts.yml`, `objective shop/checkout`.
     pub place: String,
+    /// Whether it is an objective, which measures all the time, and no rule with a query of its own.
+    pub is_objective: bool,
     /// Its query or condition as people read it.
     pub condition: String,
     /// When it was last evaluated.

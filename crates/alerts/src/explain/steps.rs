@@ -31,8 +31,11 @@ pub(super) fn steps(facts: &Facts, now: Timestamp) -> Vec<Step> {
             steps.push(Stage::Silence, false, format!("{why} when it began"));
         }
     }
-    for entry in facts.ledger.iter().take(MESSAGES_MAX).rev() {
-        steps.message(entry, now);
+    // What goes on is told integration by integration; of what is over only the messages are left.
+    if facts.alert.as_ref().is_none_or(|alert| alert.view.resolved) {
+        for entry in facts.ledger.iter().take(MESSAGES_MAX).rev() {
+            steps.message(entry, now);
+        }
     }
     steps.0.sort_by_key(|step| step.stage);
     steps.0
@@ -82,7 +85,9 @@ impl Steps {
         if let Some(error) = &rule.error {
             self.push(Stage::Rule, false, format!("its last evaluation failed: {error}"));
         }
-        if rule.evaluated_at.is_none() {
+        if rule.evaluated_at.is_none() && rule.is_objective {
+            self.push(Stage::Rule, false, "nothing of its objective has been measured yet".to_owned());
+        } else if rule.evaluated_at.is_none() {
             self.push(Stage::Rule, false, "it has not been evaluated yet".to_owned());
         }
         if rule.missed > 0 {

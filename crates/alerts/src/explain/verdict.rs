@@ -88,7 +88,10 @@ fn untold(alert: &AlertFacts, now: Timestamp) -> String {
 
 /// It is over, and routing still has it, because somebody has to be told of the end.
 fn ended(alert: &Alert, facts: &Facts, now: Timestamp) -> String {
-    format!("it is over: {}; {}", life_of(alert, now), told_of_life(alert, facts, now).unwrap_or_else(nobody))
+    let handled = facts.alert.as_ref().and_then(|alert| alert.view.handled.resolved.as_ref());
+    let by_hand = handled.map(|by| format!(" (ended by {} by hand)", by.by)).unwrap_or_default();
+    let told = told_of_life(alert, facts, now).unwrap_or_else(nobody);
+    format!("it is over: {}{by_hand}; {told}", life_of(alert, now))
 }
 
 fn nobody() -> String {
@@ -168,6 +171,9 @@ fn unrouted(rule: &RuleFacts, now: Timestamp) -> String {
                 "nobody has been told yet: it fires since {}, and routing has not heard of it",
                 clock(since, now)
             )
+        }
+        (None, RuleState::Inactive) if rule.evaluated_at.is_none() && rule.is_objective => {
+            "it does not fire: nothing of its objective has been measured yet".to_owned()
         }
         (None, RuleState::Inactive) if rule.evaluated_at.is_none() => {
             "it does not fire: its rule has not been evaluated yet".to_owned()

@@ -236,6 +236,11 @@ fn what_did_not_fire_has_a_reason_too() {
         "✕ rule it has not been evaluated yet",
     );
     check(
+        RuleFacts { evaluated_at: None, is_objective: true, ..rule(RuleState::Inactive) },
+        "it does not fire: nothing of its objective has been measured yet",
+        "✕ rule nothing of its objective has been measured yet",
+    );
+    check(
         rule(RuleState::Inactive),
         "it does not fire: its query gives nothing",
         "✕ rule its condition does not hold",

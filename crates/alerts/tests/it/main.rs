@@ -23,6 +23,7 @@ mod route_trace;
 mod script;
 mod silence;
 mod slack;
+mod statistics;
 mod texts;
 mod time_interval;
 mod webhook;

@@ -1,45 +1,87 @@
-//! `bellwether alerts`: what is active now, and whether somebody hears of it.
+//! `bellwether alerts`: what is active now, who has it, and whether somebody hears of it. It fits a narrow terminal.
 
+use bellwether_alerts::lasted;
+use bellwether_web::view::{AlertState, AlertView, Overview};
 use serde_json::Value;
 
 use crate::cli::{Alerts, Format};
 use crate::client::Client;
+use crate::clock;
 use crate::failure::Failure;
-use crate::output::{Rows, print_json, say};
+use crate::output::{Rows, cut, print_json, say};
+
+/// Columns of the narrowest terminal that people use.
+const WIDTH: usize = 80;
 
 /// Prints the alerts of a running server.
 pub async fn run(arguments: Alerts) -> Result<(), Failure> {
-    let alerts = Client::new(&arguments.remote.server)?.get_list("/api/v2/alerts").await?;
-    if arguments.remote.format == Format::Json {
-        print_json(&Value::Array(alerts));
-        return Ok(());
+    let client = Client::new(&arguments.remote.server)?;
+    let mut alerts: Vec<AlertView> = client.read("/api/bellwether/v1/alerts", &[]).await?;
+    if let Some(severity) = &arguments.severity {
+        alerts.retain(|alert| alert.labels.get("severity") == Some(severity));
     }
-    let mut rows = Rows::new(&["alert", "severity", "state", "since", "receivers", "summary"]);
-    for alert in &alerts {
-        let label = |name: &str| text(&alert["labels"][name]);
-        let receivers: Vec<String> = alert["receivers"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|receiver| text(&receiver["name"]))
-            .collect();
-        rows.push([
-            label("alertname"),
-            label("severity"),
-            text(&alert["status"]["state"]),
-            text(&alert["startsAt"]),
-            receivers.join(", "),
-            text(&alert["annotations"]["summary"]),
-        ]);
+    match arguments.remote.format {
+        Format::Json => print_json(&serde_json::to_value(&alerts).unwrap_or(Value::Null)),
+        Format::Text => {
+            let overview: Overview = client.read("/api/bellwether/v1/overview", &[]).await?;
+            print(&mut alerts, &overview);
+        }
     }
-    if rows.is_empty() {
-        say("no alert is active")
-    } else {
-        rows.print()
+    if arguments.check && alerts.iter().any(|alert| alert.state == AlertState::Firing && is_critical(alert)) {
+        return Err(Failure::Unmet);
     }
     Ok(())
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
+/// By the common words for what must wake somebody.
+fn is_critical(alert: &AlertView) -> bool {
+    matches!(alert.labels.value_or_empty("severity"), "critical" | "page" | "emergency")
+}
+
+fn print(alerts: &mut [AlertView], overview: &Overview) {
+    for failing in &overview.receivers_failing {
+        say(&cut(&format!("! {} does not get its messages: {}", failing.receiver, failing.reason), WIDTH));
+    }
+    for warning in &overview.warnings {
+        say(&cut(&format!("! {warning}"), WIDTH));
+    }
+    if alerts.is_empty() {
+        return say("no alert is active");
+    }
+    let count = |state| alerts.iter().filter(|alert| alert.state == state).count();
+    let firing = count(AlertState::Firing);
+    let critical =
+        alerts.iter().filter(|alert| alert.state == AlertState::Firing && is_critical(alert)).count();
+    say(&format!("{firing} firing, {critical} of them critical; {} pending", count(AlertState::Pending)));
+    // What must wake somebody comes first, then what is oldest.
+    alerts.sort_by_key(|alert| (alert.state, !is_critical(alert), alert.starts_at));
+    let now = clock::now();
+    let mut rows = Rows::new(&["alert", "severity", "state", "since", "who", "receivers"]);
+    for alert in alerts.iter() {
+        rows.push([
+            cut(alert.labels.value_or_empty("alertname"), 26),
+            cut(alert.labels.value_or_empty("severity"), 9),
+            state(alert).to_owned(),
+            lasted(now - alert.starts_at),
+            cut(alert.ack.as_ref().map_or("-", |ack| ack.by.as_str()), 8),
+            cut(&alert.receivers.join(","), 11),
+        ]);
+    }
+    let summaries = alerts.iter().map(|alert| {
+        let summary = alert.annotations.value_or_empty("summary");
+        (!summary.is_empty()).then(|| cut(&format!("  {summary}"), WIDTH))
+    });
+    rows.print_with(summaries.collect());
+}
+
+const fn state(alert: &AlertView) -> &'static str {
+    match alert.state {
+        AlertState::Pending => "pending",
+        AlertState::Resolved => "over",
+        AlertState::Firing if alert.ended_by.is_some() => "ended",
+        AlertState::Firing if !alert.silenced_by.is_empty() => "silenced",
+        AlertState::Firing if !alert.inhibited_by.is_empty() => "inhibited",
+        AlertState::Firing if !alert.muted_by.is_empty() => "muted",
+        AlertState::Firing => "firing",
+    }
 }

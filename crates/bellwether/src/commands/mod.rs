@@ -1,13 +1,19 @@
 //! One command, one file.
 
+mod alert_meant;
 pub mod alerts;
 pub mod check;
+pub mod deliveries;
 pub mod demo;
+pub mod drill;
+pub mod explain;
+pub mod handle;
 pub mod probe;
 pub mod query;
 pub mod serve;
 pub mod silence;
 pub mod slo;
+pub mod stats;
 pub mod test;
 mod test_report;
 pub mod workshop;
@@ -26,6 +32,15 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Slo(command) => slo::run(command).await,
         Command::Probe(arguments) => probe::run(arguments).await,
         Command::Alerts(arguments) => alerts::run(arguments).await,
+        Command::Explain(arguments) => explain::run(arguments).await,
+        Command::Ack(arguments) => handle::ack(arguments).await,
+        Command::Unack(arguments) => handle::unack(arguments).await,
+        Command::Resolve(arguments) => handle::resolve(arguments).await,
+        Command::Note(arguments) => handle::note(arguments).await,
+        Command::Mark(arguments) => handle::mark(arguments).await,
+        Command::Deliveries(arguments) => deliveries::run(arguments).await,
+        Command::Drill(arguments) => drill::run(arguments).await,
+        Command::Stats(arguments) => stats::run(arguments).await,
         Command::Silence(command) => silence::run(command).await,
         Command::Workshop(command) => workshop::run(command).await,
     }

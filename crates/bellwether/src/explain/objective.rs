@@ -47,6 +47,7 @@ fn of_objective(slo: &Slo, status: &SloStatus, all: &mut Vec<ObjectiveAlert>) {
 
 fn base(status: &SloStatus, name: &str, state: BurnAlertState, since: Option<Timestamp>) -> RuleFacts {
     RuleFacts {
+        is_objective: true,
         place: format!("alert {name} of objective {}", status.id),
         state: match (state, since) {
             (BurnAlertState::Inactive, _) => RuleState::Inactive,

@@ -49,6 +49,7 @@ pub(super) fn facts(found: Found<'_>, alert: Option<&AlertStatus>) -> RuleFacts 
     let Found { group, rule, alerting } = found;
     RuleFacts {
         place: format!("rule {} of group {} in {}", rule.name, group.name, group.file),
+        is_objective: false,
         condition: shortened(&rule.expr),
         evaluated_at: rule.evaluated_at,
         interval: group.interval,

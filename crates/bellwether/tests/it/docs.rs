@@ -205,10 +205,14 @@ fn every_command_and_flag_is_documented() {
     for (command, flags) in &found {
         // Its own heading, or that of the family it belongs to.
         let words: Vec<_> = command.split(' ').collect();
-        let section = page.split("\n## ").skip(1).find(|section| {
-            let heading = section.lines().next().unwrap();
-            let named: BTreeSet<_> = heading.split([' ', ',']).collect();
-            words.iter().all(|word| named.contains(word)) || heading == words[..words.len() - 1].join(" ")
+        let sections = || page.split("\n## ").skip(1);
+        let exact = sections().find(|section| section.lines().next() == Some(command.as_str()));
+        let section = exact.or_else(|| {
+            sections().find(|section| {
+                let heading = section.lines().next().unwrap();
+                let named: BTreeSet<_> = heading.split([' ', ',']).collect();
+                words.iter().all(|word| named.contains(word)) || heading == words[..words.len() - 1].join(" ")
+            })
         });
         let Some(section) = section else {
             missing.push(format!("{command}: no section"));

@@ -9,6 +9,7 @@ mod browser_alerts;
 mod chaos_receiver;
 mod check;
 mod cli;
+mod cli_alerts;
 mod corrections;
 mod crash;
 mod crash_service;
