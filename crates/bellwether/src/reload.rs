@@ -85,7 +85,7 @@ impl Settings {
                 templates: Arc::new(Templates::new(texts)),
                 external_url: external_url.clone(),
                 precedence: Arc::new(precedence(&config.slos)),
-                fallback: None,
+                fallback: config.fallback.clone(),
             },
             rules: EngineOptions {
                 interval: config.prometheus.global.evaluation_interval,

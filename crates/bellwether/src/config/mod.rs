@@ -2,6 +2,7 @@
 //! whole configuration is good or none of it is used.
 
 pub mod alertmanagers;
+mod delivery;
 mod file_kind;
 mod loader;
 mod objectives;
@@ -48,6 +49,8 @@ pub struct Config {
     pub routing: Arc<bellwether_alerts::Config>,
     /// The same as others may see it.
     pub routing_shown: RoutingShown,
+    /// Who is told what could not be delivered to somebody else.
+    pub fallback: Option<bellwether_alerts::Fallback>,
     /// Who is handed every alert besides.
     pub alertmanagers: Vec<AlertmanagerMember>,
     /// Texts of the template files that the routing names, by file name.
@@ -114,6 +117,7 @@ impl Loader {
         self.scrape_intervals = prometheus.as_ref().map(ScrapeIntervals::of).unwrap_or_default();
         let source = self.load_source(outline.source, prometheus.as_ref(), folder);
         let routing = self.load_routing(outline.alertmanager, folder);
+        let fallback = self.fallback(outline.delivery, routing.config.as_ref().map(|(config, _)| config));
         self.load_rules(outline.rules, folder);
         let slos = self.load_slos(outline.slos, folder);
         self.examine_reach(&slos, outline.retention.unwrap_or(RETENTION_DEFAULT));
@@ -136,6 +140,7 @@ impl Loader {
             routing: Arc::new(routing_config),
             routing_shown,
             templates: routing.templates,
+            fallback,
             rules: std::mem::take(&mut self.rules),
             slos: slos.into_iter().map(Arc::new).collect(),
             probes,

@@ -5,6 +5,7 @@ use bellwether_diag::{Cx, Decode, FileId, MapReader, Spanned};
 use bellwether_model::TimeDelta;
 
 use super::alertmanagers::{AlertmanagerMember, alertmanagers};
+use super::delivery::Delivery;
 use super::loader::Loader;
 use super::source::SourceConfig;
 
@@ -24,6 +25,7 @@ pub(super) struct Outline {
     pub(super) source: Option<SourceConfig>,
     pub(super) alertmanager: Option<Section>,
     pub(super) alertmanagers: Vec<AlertmanagerMember>,
+    pub(super) delivery: Option<Delivery>,
     pub(super) rules: Vec<Section>,
     pub(super) slos: Vec<Section>,
     pub(super) probes: Vec<Node>,
@@ -58,6 +60,7 @@ impl Loader {
                 .node("alertmanagers")
                 .map(|node| alertmanagers(node, &mut cx))
                 .unwrap_or_default(),
+            delivery: map.optional("delivery", &mut cx),
             rules: map
                 .node("rules")
                 .map(|node| sections(node, "rule files or groups", &mut cx))

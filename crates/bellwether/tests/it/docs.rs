@@ -12,7 +12,7 @@ use bellwether_testkit::cases::ran;
 use crate::process::{Folder, run, text};
 
 /// What a `bellwether.yml` may hold; a block of these is a whole configuration, other keys are fields of an objective.
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 10] = [
     "prometheus",
     "source",
     "probes",
@@ -20,6 +20,7 @@ const SECTIONS: [&str; 9] = [
     "rules",
     "alertmanager",
     "alertmanagers",
+    "delivery",
     "storage",
     "external_url",
 ];

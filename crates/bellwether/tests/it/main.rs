@@ -13,6 +13,7 @@ mod cli_alerts;
 mod corrections;
 mod crash;
 mod crash_service;
+mod delivery_config;
 mod demo;
 mod demo_process;
 mod docs;
