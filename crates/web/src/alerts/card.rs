@@ -4,8 +4,11 @@ use maud::{Markup, html};
 
 use super::{Frame, actions, href, name, since, state_word, summary, tone};
 use crate::holder::{self, Holder};
-use crate::parts;
 use crate::view::{AlertState, AlertView};
+use crate::{parts, url};
+
+/// Silences and inhibiting alerts that are linked.
+const LINKED: usize = 3;
 
 pub(super) fn card(alert: &AlertView, frame: &Frame<'_>) -> Markup {
     let tone = tone(alert);
@@ -29,10 +32,28 @@ pub(super) fn card(alert: &AlertView, frame: &Frame<'_>) -> Markup {
 
 /// What keeps it from people, if anything does.
 fn stopped(alert: &AlertView) -> Markup {
-    let stopped = alert.why.iter().find(|step| !step.passed);
+    // Who has it is said already.
+    let stopped = alert.why.iter().find(|step| !step.passed && step.stage != "ack");
     html! {
         @if let Some(step) = stopped {
             p.who { b { span aria-hidden="true" { "✕ " } "stopped at " (step.stage) ": " } (step.text) }
+        }
+        (held_by(alert))
+    }
+}
+
+/// The silences and alerts that hold it back, as links.
+pub(super) fn held_by(alert: &AlertView) -> Markup {
+    let silences = alert
+        .silenced_by
+        .iter()
+        .take(LINKED)
+        .map(|id| (format!("/silences#s-{}", url::encode(id, "")), "Its silence"));
+    let inhibitors = alert.inhibited_by.iter().take(LINKED).map(|id| (href(id), "What inhibits it"));
+    let links: Vec<_> = silences.chain(inhibitors).collect();
+    html! {
+        @if !links.is_empty() {
+            p.who { @for (index, (to, what)) in links.iter().enumerate() { @if index > 0 { ", " } a href=(to) { (what) } } }
         }
     }
 }

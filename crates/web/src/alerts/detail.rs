@@ -109,6 +109,7 @@ fn head(alert: &AlertView, explanation: &ExplanationView, frame: &Frame<'_>) -> 
             @if let Some(text) = summary(alert) { p { (text) } }
             (holder::line(alert, frame.now))
             (explanation::verdict(explanation))
+            (card::held_by(alert))
             @if !alert.next_step.is_empty() { p.next { b { "Next: " } (alert.next_step) } }
             (card::buttons(alert, frame))
         }

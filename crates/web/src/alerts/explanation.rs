@@ -4,7 +4,7 @@
 use bellwether_model::Timestamp;
 use maud::{Markup, html};
 
-use crate::parts;
+use crate::parts::{self, Tone};
 use crate::view::{
     AlertView, DeliveryDetail, ExplanationView, NoteView, RouteTaken, RouteView, RoutedView, WhyStep,
 };
@@ -43,7 +43,7 @@ pub(super) fn verdict(explanation: &ExplanationView) -> Markup {
     html! {
         @if !explanation.verdict.is_empty() { p class=(class) { span aria-hidden="true" { (sign) } (explanation.verdict) } }
         @if !explanation.advice.is_empty() {
-            ul.advice { @for line in &explanation.advice { li { (line) } } }
+            ul.advice { @for line in &explanation.advice { li { (advice(line)) } } }
         }
     }
 }
@@ -56,12 +56,22 @@ enum Told {
     None,
 }
 
+/// What was said decides, not what kept it from being said again.
 fn told(steps: &[WhyStep]) -> Told {
-    let is_told = |step: &&WhyStep| step.stage == "deliver" && step.passed;
-    match (steps.iter().all(|step| step.passed), steps.iter().any(|step| is_told(&step))) {
-        (true, _) => Told::All,
-        (false, true) => Told::Some,
-        (false, false) => Told::None,
+    let sends = |passed: bool| steps.iter().any(|step| step.stage == "deliver" && step.passed == passed);
+    match (sends(true), sends(false)) {
+        (true, true) => Told::Some,
+        (true, false) => Told::All,
+        (false, _) if steps.iter().all(|step| step.passed) => Told::All,
+        (false, _) => Told::None,
+    }
+}
+
+/// An advice that ends in a command shows it as one.
+fn advice(line: &str) -> Markup {
+    match line.split_once(": bellwether ") {
+        Some((text, command)) => html! { (text) ": " code { "bellwether " (command) } },
+        None => html! { (line) },
     }
 }
 
@@ -93,13 +103,22 @@ fn steps(steps: &[WhyStep]) -> Markup {
     html! {
         ol.pipeline {
             @for step in steps {
-                li class=(if step.passed { "ok" } else { "bad" }) {
+                li class=(tone(step).class()) {
                     span.sign aria-hidden="true" { @if step.passed { "✓" } @else { "✕" } }
                     b { (step.stage) @if !step.passed { ": stopped" } }
                     span { (step.text) }
                 }
             }
         }
+    }
+}
+
+/// What somebody stopped on purpose is not drawn like what went wrong.
+fn tone(step: &WhyStep) -> Tone {
+    match (step.passed, step.stage.as_str()) {
+        (true, _) => Tone::Ok,
+        (false, "inhibit" | "silence" | "mute" | "ack" | "for" | "group") => Tone::Warn,
+        (false, _) => Tone::Bad,
     }
 }
 

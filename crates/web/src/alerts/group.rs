@@ -32,7 +32,7 @@ pub(super) async fn group(State(app): State<Shared>, Query(ask): Query<Ask>, hea
         return gone(app.as_ref(), &ask.key);
     }
     let main = html! {
-        h1 { "Group " @for group in groups.iter().take(1) { (parts::labels(&group.labels)) } }
+        h1 { @for group in groups.iter().take(1) { "Group for " (group.receiver) " " (parts::labels(&group.labels)) } }
         @for group in &groups { (whole(group, &ask, &frame)) }
     };
     page::respond(app.as_ref(), Nav::Groups, "Group", &main)

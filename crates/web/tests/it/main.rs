@@ -1,8 +1,8 @@
 //! Tests of this crate.
 
 mod alertmanager;
-mod alerts;
 mod alertmanager_v1;
+mod alerts;
 mod api;
 mod ask;
 mod corrections;
