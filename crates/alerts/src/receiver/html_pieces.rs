@@ -37,7 +37,8 @@ pub(super) fn split_html(text: &str, max: usize) -> Vec<String> {
         let is_begun = at > began;
         if is_begun && piece.length() + grows > max {
             let (full, next) = line_end.take().unwrap_or_else(|| (piece.clone(), at));
-            piece = Piece { text: full.open_tags(), open: full.open.clone() };
+            let text = full.open_tags();
+            piece = Piece { text_utf16: utf16(&text), text, open: full.open.clone() };
             pieces.push(full.closed());
             (at, began) = (next, next);
             continue;
@@ -56,6 +57,8 @@ pub(super) fn split_html(text: &str, max: usize) -> Vec<String> {
 #[derive(Clone, Default)]
 struct Piece<'a> {
     text: String,
+    /// The length of the text.
+    text_utf16: usize,
     /// Names and whole tags of what is open.
     open: Vec<(&'a str, &'a str)>,
 }
@@ -63,7 +66,7 @@ struct Piece<'a> {
 impl<'a> Piece<'a> {
     /// Its length once everything open is closed.
     fn length(&self) -> usize {
-        utf16(&self.text) + self.open.iter().map(|(name, _)| name.len() + 3).sum::<usize>()
+        self.text_utf16 + self.open.iter().map(|(name, _)| name.len() + 3).sum::<usize>()
     }
 
     fn open_tags(&self) -> String {
@@ -86,6 +89,7 @@ impl<'a> Piece<'a> {
             Token::Unit(_) => {}
         }
         self.text += whole;
+        self.text_utf16 += utf16(whole);
     }
 }
 

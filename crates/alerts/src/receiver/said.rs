@@ -38,6 +38,7 @@ impl Said<'_> {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
                     url.push(char::from(byte))
                 }
+                b' ' => url.push('+'),
                 _ => url += &format!("%{byte:02X}"),
             }
         }

@@ -17,6 +17,7 @@ mod listing;
 mod matchers;
 mod opsgenie;
 mod pagerduty;
+mod receiver_kinds;
 mod rendered;
 mod restore;
 mod route_trace;
