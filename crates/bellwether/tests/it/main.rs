@@ -29,6 +29,7 @@ mod probe_process;
 mod process;
 mod prometheus_peer;
 mod real_clients;
+mod receiver_kinds;
 mod reload;
 mod rules;
 mod sampled_process;
