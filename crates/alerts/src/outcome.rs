@@ -104,7 +104,8 @@ impl AlertCore {
         pending.failures += 1;
         let until = now + after.unwrap_or(TimeDelta::ZERO).max(backoff(pending.failures));
         pending.status = DeliveryStatus::Waiting { until, last: Some(receipt) };
-        pending.resend = Reason::Retry;
+        // The row says why the next attempt is made: after a restart a message that was not sent yet is no retry.
+        (pending.resend, pending.delivery.reason) = (Reason::Retry, Reason::Retry);
         let is_late = pending.unreached_at <= now;
         out.record(Record::Delivery(Box::new(pending.row(now))));
         self.set_timer(until, Timer::Retry(seat.group.clone(), seat.integration.clone()));

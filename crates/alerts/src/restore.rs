@@ -201,10 +201,7 @@ impl AlertCore {
         let belongs = self.groups.get(&id).is_some_and(|group| self.belongs(group, &integration));
         let (until, last, resend) = match status {
             DeliveryStatus::InFlight => (now, None, Reason::Restart),
-            DeliveryStatus::Waiting { until, last } => {
-                let resend = if last.is_some() { Reason::Retry } else { delivery.reason };
-                (until, last, resend)
-            }
+            DeliveryStatus::Waiting { until, last } => (until, last, delivery.reason),
             DeliveryStatus::Delivered
             | DeliveryStatus::Failed { .. }
             | DeliveryStatus::Replaced { .. }

@@ -18,6 +18,7 @@ mod matchers;
 mod opsgenie;
 mod pagerduty;
 mod receiver_kinds;
+mod pipeline;
 mod rendered;
 mod restore;
 mod route_trace;

@@ -11,7 +11,7 @@
 //! 0s    note api by ann | judge api real by ann | judge api false by ann
 //! 0s    drill desk | drill all
 //! 0s    silence ID 1h team="web"
-//! 0s    expire ID
+//! 0s    expire ID | expire-last a0          that one, or all whose names end like this
 //! 0s    crash                  only what was written down survives
 //! 0s    end                    the script goes on until then
 //! ```
@@ -175,6 +175,13 @@ impl Player {
             ["expire", id] => {
                 let id = SilenceId((*id).to_owned());
                 self.step(Event::ExpireSilence { id, by: "ann".to_owned() }, now);
+            }
+            ["expire-last", name] => {
+                let covers = |id: &SilenceId| id.0.ends_with(*name);
+                let ids = self.core.silences(now).into_iter().map(|view| view.silence.id).filter(covers);
+                for id in ids.collect::<Vec<_>>() {
+                    self.step(Event::ExpireSilence { id, by: "ann".to_owned() }, now);
+                }
             }
             ["crash"] => self.crash(now),
             ["end"] => {}

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_alerts::{Receipt, Status};
+use bellwether_alerts::{Fallback, Reason, Receipt, Setup, Status};
 use bellwether_model::{AlertFingerprint, TimeDelta, Timestamp};
 use proptest::prelude::*;
 
-use crate::script::{Player, labels_of, ok};
+use crate::script::{Player, labels_of, ok, setup};
 
 const YAML: &str = "
 route:
@@ -19,21 +19,48 @@ route:
 receivers:
   - {name: hook, webhook_configs: [{url: 'http://hook.example/'}]}
   - {name: other, webhook_configs: [{url: 'http://other.example/'}]}
+  - {name: desk, webhook_configs: [{url: 'http://desk.example/'}]}
 inhibit_rules: [{source_matchers: [alertname=a0], target_matchers: [alertname=a1], equal: [team]}]
 ";
 
 const NAMES: [&str; 3] = ["a0", "a1", "a2"];
 const TEAMS: [&str; 2] = ["team=a", "team=b"];
 
+/// With somebody who is told what others cannot be told.
+fn world(yaml: &str) -> Player {
+    let fallback = Fallback { receiver: "desk".to_owned(), after: TimeDelta::MINUTE * 3 };
+    Player::with(Setup { fallback: Some(fallback), ..setup(yaml) })
+}
+
 /// One line of a script, without its time.
 fn line() -> impl Strategy<Value = String> {
+    let whom = (prop::sample::select(&NAMES[..]), prop::sample::select(&TEAMS[..]));
+    let deeds = vec![
+        "ack WHOM by ann",
+        "ack WHOM by bob for 17m",
+        "ack WHOM by ann for 2m",
+        "unack WHOM by ann",
+        "end-by-hand WHOM by bob",
+    ];
+    let deed = (prop::sample::select(deeds), whom);
     let who = (prop::sample::select(&NAMES[..]), prop::sample::select(&TEAMS[..]));
     let what = prop::sample::select(vec!["fire", "fire", "fire", "resolve", "resolve", "post"]);
-    let answers = vec!["answer ok", "answer 503", "answer 429 7m", "answer none", "answer lost"];
+    let answers = vec![
+        "answer ok",
+        "answer 503",
+        "answer 429 7m",
+        "answer none",
+        "answer lost",
+        "answer 503 to hook",
+        "answer 429 4m to other",
+        "answer lost to desk",
+    ];
     prop_oneof![
         6 => (what, who).prop_map(|(what, (name, team))| format!("{what} {name} {team}")),
         3 => prop::sample::select(answers).prop_map(str::to_owned),
         1 => prop::sample::select(&NAMES[..]).prop_map(|name| format!("silence s{name} 20m alertname={name}")),
+        3 => deed.prop_map(|(deed, (name, team))| deed.replace("WHOM", &format!("{name} {team}"))),
+        1 => prop::sample::select(&NAMES[..]).prop_map(|name| format!("expire-last {name}")),
         1 => Just("crash".to_owned()),
         2 => Just("end".to_owned()),
     ]
@@ -70,7 +97,7 @@ proptest! {
 
     #[test]
     fn in_the_end_everyone_knows_what_fires_and_what_does_not(script in script()) {
-        let mut player = Player::new(YAML);
+        let mut player = world(YAML);
         player.play(&script);
         let end = Timestamp::from_secs(400 * 40);
         player.run_until(end);
@@ -97,7 +124,8 @@ proptest! {
     /// Without silences and inhibition nothing that was tried may be dropped: it is told, if only as a story.
     #[test]
     fn what_was_tried_is_told_in_the_end(script in script()) {
-        let script: String = script.lines().filter(|l| !l.contains("silence")).map(|l| format!("{l}\n")).collect();
+        // Nor may anybody take it: a reminder is taken back when somebody does.
+        let script: String = script.lines().filter(|l| !l.contains("silence") && !l.contains("ack")).map(|l| format!("{l}\n")).collect();
         let mut player = Player::new(YAML.split("inhibit_rules").next().unwrap_or_default());
         player.play(&script);
         let end = Timestamp::from_secs(400 * 40);
@@ -117,10 +145,48 @@ proptest! {
         }
     }
 
+    /// What may have been heard before is sent again under the same name, and says the same.
+    #[test]
+    fn what_is_sent_twice_has_the_same_name(script in script()) {
+        let mut player = world(YAML);
+        player.play(&script);
+        player.run_until(Timestamp::from_secs(400 * 41));
+        for (place, delivery) in player.tried.iter().enumerate() {
+            let before = player.tried[..place].iter().rev().find(|d| d.key == delivery.key);
+            if matches!(delivery.reason, Reason::Restart | Reason::Retry) {
+                prop_assert!(before.is_some_and(|d| d.message == delivery.message), "{} {}\n{script}", delivery.key, delivery.reason);
+            }
+        }
+    }
+
+    /// Who posts what fires and then stops is given its time, whatever happens in between.
+    #[test]
+    fn nothing_posted_is_told_to_be_over_before_its_source_had_its_time(script in script()) {
+        let script = script.replace("fire", "post");
+        let script: String = script.lines().filter(|l| !l.contains("resolve") && !l.contains("by-hand")).map(|l| format!("{l}\n")).collect();
+        let mut player = world(YAML);
+        player.play(&script);
+        player.run_until(Timestamp::from_secs(400 * 60));
+        let posts: Vec<_> = script.lines().filter_map(|l| l.split_once(" post ")).collect();
+        for delivery in &player.tried {
+            for alert in delivery.notification.with_status(Status::Resolved) {
+                let end = alert.ends_at.unwrap_or(Timestamp::MIN);
+                let of_it = posts.iter().filter(|(_, what)| {
+                    let words: Vec<_> = what.split(' ').collect();
+                    labels_of(words[0], &words[1..]) == alert.labels
+                });
+                let times = of_it.filter_map(|(at, _)| Some(Timestamp(0) + at.parse::<TimeDelta>().ok()?));
+                let last = times.filter(|at| *at < end).max();
+                let had = last.map(|last| end - last);
+                prop_assert!(had >= Some(TimeDelta::MINUTE * 5), "{} ended {end} after {had:?}\n{script}", alert.labels);
+            }
+        }
+    }
+
     #[test]
     fn the_same_script_makes_the_same_messages(script in script()) {
         let play = || {
-            let mut player = Player::new(YAML);
+            let mut player = world(YAML);
             player.play(&script);
             player.run_until(Timestamp::from_secs(400 * 41));
             (player.heard, player.ledger.restored())
