@@ -1,26 +1,29 @@
 //! The task that owns decisions: it feeds the pipeline what happens, in order, and carries out what the pipeline says.
 //! Records are committed before anything is sent. Nothing here waits for a query or for a receiver: both run on
-//! their own and report back as events.
+//! their own and report back as events. What waits is decided in rounds, each with one commit; what receivers and
+//! queries report comes before what others ask, so that a flood of alerts cannot hold back who is told of them.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bellwether_alerts::{Answer, Delivery, Event, Post};
+use bellwether_alerts::{Delivery, Event, Post};
 use bellwether_model::{LogPosition, SeriesId, TimeDelta, Timestamp};
 use bellwether_tsdb::Store;
-use tokio::sync::{mpsc, oneshot, watch};
-use tracing::{info, warn};
+use tokio::sync::{mpsc, watch};
+use tracing::{debug, warn};
 
 use crate::checkpoint::Checkpoints;
 use crate::clock;
 use crate::failpoint::{self, Step};
 use crate::health::{Health, Trouble};
-use crate::pipeline::{Input, Lookup, Outcome, Pipeline, Work};
+use crate::lanes::Lanes;
+use crate::pipeline::{Input, Lookup, Outcome, Pipeline};
 use crate::recorder::Recorder;
-use crate::request::Request;
+use crate::request::{Change, Request};
+use crate::round::{Asked, Round};
 use crate::rule_worker::RuleWorker;
 use crate::senders::Senders;
 use crate::slo_asker::SloAsker;
-use crate::state::{Decided, StateDb};
+use crate::state::StateDb;
 use crate::writer::Committed;
 
 /// All that rules remember is written down at most this often; what a restart must know of a single rule is recorded
@@ -28,8 +31,10 @@ use crate::writer::Committed;
 const RULES_SAVED_EVERY: TimeDelta = TimeDelta::MINUTE;
 /// How often the ledger is written down. A restart folds at most this much of the log, and a little.
 const CHECKPOINT_EVERY: TimeDelta = TimeDelta::MINUTE;
-/// Most answers to rules that are recorded with one commit.
-const ANSWERS_TOGETHER: usize = 256;
+/// How long a round goes on taking in what waits. Whoever asks waits for a round and a commit at most.
+const ROUND_MAX: TimeDelta = TimeDelta::from_millis(10);
+/// Reports and batches that one round takes before it looks at what others ask.
+const REPORTS_TOGETHER: usize = 1024;
 /// Nothing sleeps longer than this, so that a clock that was set back cannot put the task to sleep for a year.
 const SLEEP_MAX: TimeDelta = TimeDelta(10 * TimeDelta::SECOND.0);
 /// Who did not get to look for so long was not there.
@@ -63,7 +68,9 @@ pub struct Decider {
     pub committed: mpsc::Receiver<Committed>,
     /// What others ask.
     pub requests: mpsc::Receiver<Request>,
-    /// For reports of deliveries and queries.
+    /// What deliveries and queries report.
+    pub reported: mpsc::Receiver<Request>,
+    /// For such reports.
     pub reports: mpsc::Sender<Request>,
     /// Where the state of rules is kept.
     pub state: Arc<StateDb>,
@@ -71,6 +78,8 @@ pub struct Decider {
     pub recorder: Recorder,
     /// What sends.
     pub senders: Arc<Senders>,
+    /// How many messages are sent at once.
+    pub lanes: Lanes,
     /// What evaluates rules.
     pub rules: RuleWorker,
     /// What answers the questions of objectives.
@@ -102,10 +111,15 @@ pub enum Shown {
     Stale,
 }
 
+/// A change of the pipeline, and who waits for it.
+type Asking = (Change, tokio::sync::oneshot::Sender<()>);
+
 impl Decider {
     /// Runs until all senders of batches and requests are gone or `stop` changes; then writes the ledger down.
     pub async fn run(mut self, backlog: Outcome, mut stop: watch::Receiver<bool>) {
-        let _ = self.carry_out(backlog, None).await;
+        let mut round = Round::default();
+        round.add(backlog);
+        let _ = self.carry_out(round).await;
         self.rules_changed = true;
         self.save_rules(TimeDelta::ZERO).await;
         let mut checkpoint_due = clock::now() + CHECKPOINT_EVERY;
@@ -119,24 +133,42 @@ impl Decider {
             }
             looked_at = now;
             let wake = self.read(|pipeline| pipeline.next_wake()).unwrap_or(Timestamp::MAX);
+            let mut round = Round::default();
             if wake <= now {
-                self.tick().await; // before more input, so that a flood of it cannot hold back a notification
+                // Before more input, so that a flood of it cannot hold back a notification.
+                round.add(self.step(Input::Tick));
             }
             let shown_due =
                 if self.shown == Shown::Stale { self.shown_at + SHOWN_EVERY } else { Timestamp::MAX };
-            let wake = wake.min(shown_due).clamp(now, checkpoint_due.min(now + SLEEP_MAX).max(now));
+            let sleep_until = match wake <= now {
+                true => now,
+                false => wake.min(shown_due).clamp(now, checkpoint_due.min(now + SLEEP_MAX).max(now)),
+            };
+            let (mut change, mut ends) = (None, false);
             tokio::select! {
                 biased;
-                _ = stop.changed() => break,
-                request = self.requests.recv() => match request {
-                    Some(request) => self.serve(request).await,
-                    None => break,
-                },
+                _ = stop.changed() => ends = true,
+                report = self.reported.recv() => change = report.and_then(|r| self.take_in(r, &mut round)),
                 committed = self.committed.recv() => match committed {
-                    Some(committed) => self.take(committed).await,
-                    None => break,
+                    Some(committed) => self.take(&committed, &mut round),
+                    None => ends = true,
                 },
-                () = clock::sleep_until(wake.max(now + TimeDelta(1))) => {}
+                request = self.requests.recv() => match request {
+                    Some(request) => change = self.take_in(request, &mut round),
+                    None => ends = true,
+                },
+                () = clock::sleep_until(sleep_until) => {}
+            }
+            if change.is_none() && !ends {
+                change = self.take_waiting(&mut round);
+            }
+            let _ = self.carry_out(round).await;
+            if ends {
+                break;
+            }
+            if let Some((change, done)) = change {
+                self.change(change).await;
+                let _ = done.send(());
             }
             self.show_changes();
             self.recorder.again().await;
@@ -176,16 +208,13 @@ impl Decider {
         }
     }
 
-    async fn tick(&mut self) {
-        let outcome = self.step(Input::Tick);
-        let _ = self.carry_out(outcome, None).await;
-    }
-
     /// What has become durable but was not yet counted when the order to stop came.
     async fn drain(&mut self) {
+        let mut round = Round::default();
         while let Ok(committed) = self.committed.try_recv() {
-            self.take(committed).await;
+            self.take(&committed, &mut round);
         }
+        let _ = self.carry_out(round).await;
     }
 
     fn read<T>(&self, look: impl FnOnce(&Pipeline) -> T) -> T {
@@ -196,63 +225,83 @@ impl Decider {
         self.pipeline.write().unwrap_or_else(PoisonError::into_inner).step(input, clock::now())
     }
 
-    async fn take(&mut self, committed: Committed) {
-        let labels = StoreLookup(self.store.clone());
-        let outcome = self.step(Input::Batch { batch: &committed.batch, labels: &labels });
-        self.position = committed.position;
-        let _ = self.carry_out(outcome, None).await;
+    /// Takes in what waits by now: reports and batches first, then what others ask, for as long as a round may take.
+    /// A change of the pipeline ends the round: it is made between two.
+    fn take_waiting(&mut self, round: &mut Round) -> Option<Asking> {
+        let began = clock::now();
+        for _ in 0..REPORTS_TOGETHER {
+            let Ok(report) = self.reported.try_recv() else { break };
+            if let Some(change) = self.take_in(report, round) {
+                return Some(change);
+            }
+        }
+        for _ in 0..REPORTS_TOGETHER {
+            let Ok(committed) = self.committed.try_recv() else { break };
+            self.take(&committed, round);
+        }
+        // Also when the clock was set back.
+        while (TimeDelta::ZERO..ROUND_MAX).contains(&(clock::now() - began)) {
+            let Ok(request) = self.requests.try_recv() else { break };
+            if let Some(change) = self.take_in(request, round) {
+                return Some(change);
+            }
+        }
+        None
     }
 
-    async fn serve(&mut self, request: Request) {
+    fn take(&mut self, committed: &Committed, round: &mut Round) {
+        let labels = StoreLookup(self.store.clone());
+        round.add(self.step(Input::Batch { batch: &committed.batch, labels: &labels }));
+        self.position = committed.position;
+    }
+
+    /// Decides what follows from one request; gives it back if it asks for a change of the pipeline itself.
+    fn take_in(&mut self, request: Request, round: &mut Round) -> Option<Asking> {
         match request {
-            Request::Alerts(event, answer) => {
-                let outcome = self.step(Input::Alerts(event));
-                let _ = self.carry_out(outcome, answer).await;
+            Request::Alerts(event, asked) => {
+                let answer = round.add(self.step(Input::Alerts(event)));
+                let answer = answer.ok_or_else(|| "no answer".to_owned());
+                round.asked.extend(asked.map(|asked| Asked::Alerts(asked, answer)));
             }
-            Request::Rules(event) => {
-                let (outcome, work, next) = self.answer_rules(event);
-                let _ = self.carry_out(outcome, None).await;
-                work.into_iter().for_each(|work| self.rules.start(work, self.reports.clone()));
-                if let Some(next) = next {
-                    Box::pin(self.serve(next)).await;
-                }
-            }
+            Request::Rules(event) => _ = round.add(self.step(Input::Rules(event))),
             Request::Answer(answer) => {
-                let outcome = self.step(Input::Answer(answer));
-                let _ = self.carry_out(outcome, None).await;
-                self.tell_unanswered();
+                round.add(self.step(Input::Answer(answer)));
+                round.questions_answered = true;
             }
             Request::Posted(id, what) => {
-                let outcome = self.step(Input::Posted(id, what));
-                self.judge_hand_over();
-                let _ = self.carry_out(outcome, None).await;
+                round.add(self.step(Input::Posted(id, what)));
+                round.posts_answered = true;
             }
-            Request::Correct(event, answer) => {
+            Request::Correct(event, asked) => {
                 let (corrected, outcome) = {
                     let mut pipeline = self.pipeline.write().unwrap_or_else(PoisonError::into_inner);
                     pipeline.correct(event, clock::now())
                 };
-                let recorded = self.carry_out(outcome, None).await;
-                let _ = answer.send(recorded.map(|()| corrected));
+                round.add(outcome);
+                round.asked.push(Asked::Correction(asked, corrected));
             }
-            Request::Change(change, done) => {
-                let outcome = {
-                    let mut pipeline = self.pipeline.write().unwrap_or_else(PoisonError::into_inner);
-                    (change.0)(&mut pipeline, clock::now())
-                };
-                self.judge_hand_over();
-                let _ = self.carry_out(outcome, None).await;
-                // Changes are recorded by a rule's place, which is another one now.
-                self.rules_changed = true;
-                self.save_rules(TimeDelta::ZERO).await;
-                self.checkpoint().await;
-                // Whoever asked for it sees it when answered.
-                self.shown_at = Timestamp::default();
-                self.show_changes();
-                self.tell_unanswered(); // whoever had none may be gone
-                let _ = done.send(());
-            }
+            Request::Change(change, done) => return Some((change, done)),
         }
+        None
+    }
+
+    /// Changes the pipeline itself: a new configuration.
+    async fn change(&mut self, change: Change) {
+        let mut round = Round::default();
+        round.add({
+            let mut pipeline = self.pipeline.write().unwrap_or_else(PoisonError::into_inner);
+            (change.0)(&mut pipeline, clock::now())
+        });
+        self.judge_hand_over();
+        let _ = self.carry_out(round).await;
+        // Changes are recorded by a rule's place, which is another one now.
+        self.rules_changed = true;
+        self.save_rules(TimeDelta::ZERO).await;
+        self.checkpoint().await;
+        // Whoever asked for it sees it when answered.
+        self.shown_at = Timestamp::default();
+        self.show_changes();
+        self.tell_unanswered(); // whoever had none may be gone
     }
 
     /// Says whose questions have no answer: such an objective cannot page anyone.
@@ -271,60 +320,41 @@ impl Decider {
         }
     }
 
-    /// Takes answers to the queries of rules, this one and those that wait behind it, so that one commit serves all of
-    /// them: in an outage a thousand rules have something to record at once. What is asked for next is done apart,
-    /// each group's on its own. Gives what else was asked, too.
-    fn answer_rules(&mut self, first: bellwether_rules::Event) -> (Outcome, Vec<Work>, Option<Request>) {
-        let mut all = self.step(Input::Rules(first));
-        let mut work = vec![std::mem::take(&mut all.rule_work)];
-        while work.len() < ANSWERS_TOGETHER {
-            match self.requests.try_recv() {
-                Ok(Request::Rules(event)) => {
-                    let mut outcome = self.step(Input::Rules(event));
-                    work.push(std::mem::take(&mut outcome.rule_work));
-                    all.records.extend(outcome.records);
-                    all.rule_changes.extend(outcome.rule_changes);
-                    all.deliveries.extend(outcome.deliveries);
-                    all.posts.extend(outcome.posts);
-                    all.rules_changed |= outcome.rules_changed;
-                }
-                Ok(other) => return (all, work, Some(other)),
-                Err(_) => break,
-            }
+    /// Record, answer, then everything else. Gives whether it is recorded, which whoever asked has been told.
+    async fn carry_out(&mut self, round: Round) -> Result<(), String> {
+        if !round.has_decided {
+            return Ok(());
         }
-        (all, work, None)
-    }
-
-    /// Record, answer, then everything else. Gives whether it is recorded, which whoever is asked has been told.
-    async fn carry_out(
-        &mut self,
-        outcome: Outcome,
-        asked: Option<oneshot::Sender<Result<Answer, String>>>,
-    ) -> Result<(), String> {
-        let (records, rules, corrections) = (outcome.records, outcome.rule_changes, outcome.corrections);
         failpoint::here(Step::Decided);
-        let recorded = self.recorder.record(Decided { records, rules, corrections }).await;
+        let recorded = self.recorder.record(round.decided).await;
         failpoint::here(Step::Recorded);
-        if let Some(asked) = asked {
-            let answer = outcome.answer.ok_or_else(|| "no answer".to_owned());
-            let _ = asked.send(recorded.clone().and(answer));
+        for asked in round.asked {
+            asked.tell(&recorded);
             failpoint::here(Step::Answered);
         }
         if let Err(why) = &recorded
-            && !outcome.deliveries.is_empty()
+            && !round.deliveries.is_empty()
         {
             // Telling people twice after a crash is better than not telling them at all.
-            warn!(deliveries = outcome.deliveries.len(), %why, "sending without a record");
+            warn!(deliveries = round.deliveries.len(), %why, "sending without a record");
         }
-        for delivery in outcome.deliveries {
+        for delivery in round.deliveries {
             self.send(delivery);
         }
-        for post in outcome.posts {
+        for post in round.posts {
             self.hand_over(post);
         }
-        self.rules.start(outcome.rule_work, self.reports.clone());
-        self.asker.start(outcome.questions, &self.reports);
-        self.rules_changed |= outcome.rules_changed;
+        for work in round.work {
+            self.rules.start(work, self.reports.clone());
+        }
+        self.asker.start(round.questions, &self.reports);
+        self.rules_changed |= round.rules_changed;
+        if round.questions_answered {
+            self.tell_unanswered();
+        }
+        if round.posts_answered {
+            self.judge_hand_over();
+        }
         self.shown = Shown::Stale;
         recorded
     }
@@ -338,9 +368,11 @@ impl Decider {
         }
     }
 
-    fn send(&self, delivery: Delivery) {
+    fn send(&mut self, delivery: Delivery) {
         let (senders, reports) = (self.senders.clone(), self.reports.clone());
-        info!(
+        let lane = self.lanes.of(&delivery.integration);
+        // Every one of them is in the ledger; a log line for each would cost as much as sending it.
+        debug!(
             key = %delivery.key,
             to = %delivery.integration,
             group = %delivery.notification.group,
@@ -349,6 +381,7 @@ impl Decider {
             "delivering"
         );
         tokio::spawn(async move {
+            let _turn = lane.acquire_owned().await; // lanes are never closed
             let key = delivery.key.clone();
             failpoint::here(Step::Sending);
             let outcome = senders.send(delivery).await;

@@ -10,13 +10,15 @@ use crate::clock;
 use crate::health::{Health, Trouble};
 use crate::state::{Decided, StateDb};
 
+/// How long it is tried before it is trouble, however long a single attempt takes.
+const RECORD_MAX: TimeDelta = TimeDelta(3 * TimeDelta::SECOND.0);
 /// How long to wait between attempts before it is trouble.
 const RECORD_AGAIN: [Duration; 3] =
     [Duration::from_millis(50), Duration::from_millis(500), Duration::from_secs(2)];
 /// While there is trouble, it is tried this often.
 const TRY_EVERY: TimeDelta = TimeDelta(5 * TimeDelta::SECOND.0);
 /// Records that may wait; beyond it the oldest are let go, and a restart knows less.
-const WAITING_MAX: usize = 10_000;
+const WAITING_MAX: usize = 50_000;
 
 /// Writes decisions down.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ impl Recorder {
         self.why.is_empty()
     }
 
-    /// Writes records down behind those that wait. Once that has failed for 2.5 s nobody is kept waiting any more:
+    /// Writes records down behind those that wait. Once that has failed for 3 s nobody is kept waiting any more:
     /// all are tried again now and then.
     pub async fn record(&mut self, decided: Decided) -> Result<(), String> {
         if decided.is_empty() {
@@ -50,7 +52,11 @@ impl Recorder {
         }
         self.waiting.append(decided);
         if self.is_well() {
+            let began = clock::now();
             for pause in self.pauses {
+                if clock::now() - began >= RECORD_MAX {
+                    break;
+                }
                 match self.try_all().await {
                     Ok(()) => return Ok(()),
                     Err(_) => tokio::time::sleep(*pause).await,

@@ -24,6 +24,7 @@ use crate::fold::{Fold, fold};
 use crate::google_interface::GoogleInterface;
 use crate::google_objectives::{self, GoogleObjectives};
 use crate::health::{Health, Trouble};
+use crate::lanes::Lanes;
 use crate::pages::Pages;
 use crate::pipeline::{Outcome, Pipeline};
 use crate::probe::ProbePool;
@@ -99,6 +100,7 @@ impl Server {
         let (changes, changed) = watch::channel(0);
         let (committed, committed_in) = mpsc::channel(COMMITTED_MAX);
         let (requests, requests_in) = mpsc::channel(REQUESTS_MAX);
+        let (reports, reported) = mpsc::channel(REQUESTS_MAX);
         let (writer, writer_thread) =
             writer::start(store.clone(), committed, health.clone()).map_err(failed)?;
         let senders = Arc::new(Senders::new(settings.alerts.clone()));
@@ -115,10 +117,12 @@ impl Server {
             store: store.clone(),
             committed: committed_in,
             requests: requests_in,
-            reports: requests.clone(),
+            reported,
+            reports,
             state: state.clone(),
             recorder: Recorder::new(state.clone(), health.clone()),
             senders: senders.clone(),
+            lanes: Lanes::default(),
             rules: RuleWorker { store: store.clone(), writer: writer.clone(), evaluator: evaluator.clone() },
             asker: SloAsker { evaluator },
             checkpoints,
