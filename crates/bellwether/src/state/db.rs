@@ -64,7 +64,7 @@ impl Db {
         &self,
         operation: &'static str,
         epoch: i64,
-        writes: &[Write],
+        writes: Vec<Write>,
     ) -> Result<(), StateError> {
         let failed = StateError::statement(operation);
         match self {
@@ -103,15 +103,15 @@ impl Db {
         &self,
         operation: &'static str,
         statement: impl Into<String>,
-        values: &[Value],
+        values: Vec<Value>,
     ) -> Result<Vec<R>, StateError> {
         let statement = AssertSqlSafe(statement.into());
         let rows = match self {
-            Self::Sqlite { readers, .. } => match sqlite::arguments(values) {
+            Self::Sqlite { readers, .. } => match sqlite::arguments(values.into_iter()) {
                 Ok(values) => sqlx::query_as_with(statement, values).fetch_all(readers).await,
                 Err(error) => Err(error),
             },
-            Self::Postgres { readers, .. } => match postgres::arguments(values) {
+            Self::Postgres { readers, .. } => match postgres::arguments(values.into_iter()) {
                 Ok(values) => sqlx::query_as_with(statement, values).fetch_all(readers).await,
                 Err(error) => Err(error),
             },

@@ -11,7 +11,7 @@ impl StateDb {
     pub async fn google_resources(&self) -> Result<Vec<(String, String)>, StateError> {
         let all = "SELECT name, body FROM google_resources";
         let mut all: Vec<(String, String)> =
-            self.db.fetch("read the objectives made through the interface", all, &[]).await?;
+            self.db.fetch("read the objectives made through the interface", all, Vec::new()).await?;
         // A server sorts by the habits of its country.
         all.sort_unstable();
         Ok(all)
@@ -26,14 +26,14 @@ impl StateDb {
     ) -> Result<(), StateError> {
         let mut rows = Rows::new(&GOOGLE_RESOURCES);
         rows.push([key(name).into(), self.epoch.into(), now.0.into(), body.to_owned().into()]);
-        self.db.commit("keep an objective", self.epoch, &[Write::Put(rows)]).await
+        self.db.commit("keep an objective", self.epoch, vec![Write::Put(rows)]).await
     }
 
     /// Forgets some, all or none of them.
     pub async fn delete_google_resources(&self, names: &[String]) -> Result<(), StateError> {
         let mut rows = Rows::new(&GOOGLE_RESOURCES_GONE);
         names.iter().for_each(|name| rows.push([key(name).into()]));
-        let writes = [Write::Delete(rows)];
-        self.db.commit("forget objectives made through the interface", self.epoch, &writes).await
+        let writes = vec![Write::Delete(rows)];
+        self.db.commit("forget objectives made through the interface", self.epoch, writes).await
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::{Arguments, AssertSqlSafe, Connection, PgConnection, PgPool};
 
-use super::table::{Column, Kind, Rows, Table, Value, Write};
+use super::table::{Column, Kind, Table, Value, Write};
 
 /// Readers beside the writer.
 const READERS_MAX: u32 = 4;
@@ -65,7 +65,7 @@ pub(super) async fn epoch(writer: &mut PgConnection) -> Result<i64, sqlx::Error>
 }
 
 /// All statements, or none.
-pub(super) async fn commit(writer: &mut PgConnection, writes: &[Write]) -> Result<(), sqlx::Error> {
+pub(super) async fn commit(writer: &mut PgConnection, writes: Vec<Write>) -> Result<(), sqlx::Error> {
     let mut tx = writer.begin().await?;
     for write in writes {
         run(&mut tx, write).await?;
@@ -73,29 +73,33 @@ pub(super) async fn commit(writer: &mut PgConnection, writes: &[Write]) -> Resul
     tx.commit().await
 }
 
-async fn run(tx: &mut PgConnection, write: &Write) -> Result<(), sqlx::Error> {
-    let (rows, statement) = match write {
-        Write::Put(rows) => (rows, put(rows.table)),
-        Write::Update(rows) => (rows, update(rows.table)),
-        Write::Delete(rows) => (rows, delete(rows.table)),
+async fn run(tx: &mut PgConnection, write: Write) -> Result<(), sqlx::Error> {
+    let (statement, rows) = match write {
+        Write::Put(rows) => (put(rows.table), rows),
+        Write::Update(rows) => (update(rows.table), rows),
+        Write::Delete(rows) => (delete(rows.table), rows),
         Write::Clear(table) => {
             let clear = format!("DELETE FROM {}", table.name);
             return sqlx::query(AssertSqlSafe(clear)).execute(tx).await.map(|_| ());
         }
     };
-    for some in rows.values.chunks(ROWS_TOGETHER * rows.table.width()) {
-        let query = sqlx::query_with(AssertSqlSafe(statement.clone()), arrays(rows, some)?);
-        query.execute(&mut *tx).await?;
+    let (mut left, step) = (rows.values.into_iter(), ROWS_TOGETHER * rows.table.width());
+    while left.len() > 0 {
+        let some = arrays(rows.table, left.by_ref().take(step))?;
+        sqlx::query_with(AssertSqlSafe(statement.clone()), some).execute(&mut *tx).await?;
     }
     Ok(())
 }
 
 /// One array for each column.
-fn arrays(rows: &Rows, values: &[Value]) -> Result<PgArguments, sqlx::Error> {
+fn arrays(table: &Table, values: impl Iterator<Item = Value>) -> Result<PgArguments, sqlx::Error> {
+    let mut columns: Vec<Vec<Value>> = table.columns().map(|_| Vec::new()).collect();
+    for (index, value) in values.enumerate() {
+        columns[index % table.width()].push(value);
+    }
     let mut arguments = PgArguments::default();
-    let width = rows.table.width();
-    for (index, column) in rows.table.columns().enumerate() {
-        let values = values.iter().skip(index).step_by(width);
+    for (column, values) in table.columns().zip(columns) {
+        let values = values.into_iter();
         let added = match column.kind {
             Kind::Text => arguments.add(values.map(as_text).collect::<Vec<_>>()),
             Kind::Int => arguments.add(values.map(as_int).collect::<Vec<_>>()),
@@ -105,11 +109,11 @@ fn arrays(rows: &Rows, values: &[Value]) -> Result<PgArguments, sqlx::Error> {
     Ok(arguments)
 }
 
-pub(super) fn arguments(values: &[Value]) -> Result<PgArguments, sqlx::Error> {
+pub(super) fn arguments(values: impl Iterator<Item = Value>) -> Result<PgArguments, sqlx::Error> {
     let mut arguments = PgArguments::default();
     for value in values {
         let added = match value {
-            Value::Int(number) => arguments.add(*number),
+            Value::Int(number) => arguments.add(number),
             Value::Text(_) | Value::Null => arguments.add(as_text(value)),
         };
         added.map_err(sqlx::Error::Encode)?;
@@ -118,18 +122,18 @@ pub(super) fn arguments(values: &[Value]) -> Result<PgArguments, sqlx::Error> {
 }
 
 /// PostgreSQL's texts hold everything but the character zero.
-fn as_text(value: &Value) -> Option<String> {
+fn as_text(value: Value) -> Option<String> {
     match value {
         Value::Text(text) if text.contains('\0') => Some(text.replace('\0', "\u{fffd}")),
-        Value::Text(text) => Some(text.clone()),
+        Value::Text(text) => Some(text),
         Value::Int(number) => Some(number.to_string()),
         Value::Null => None,
     }
 }
 
-fn as_int(value: &Value) -> Option<i64> {
+fn as_int(value: Value) -> Option<i64> {
     match value {
-        Value::Int(number) => Some(*number),
+        Value::Int(number) => Some(number),
         Value::Text(_) | Value::Null => None,
     }
 }

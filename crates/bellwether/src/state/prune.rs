@@ -42,7 +42,7 @@ impl StateDb {
     async fn prune_deliveries(&self, before: Timestamp) -> Result<u64, StateError> {
         let oldest = "SELECT delivery_key, decided_at, body FROM deliveries WHERE decided_at < $1 AND is_open = 0 \
                       ORDER BY decided_at LIMIT 200";
-        let rows: Vec<(String, i64, String)> = self.db.fetch("prune", oldest, &[before.0.into()]).await?;
+        let rows: Vec<(String, i64, String)> = self.db.fetch("prune", oldest, vec![before.0.into()]).await?;
         let [mut keys, mut attempts, mut alerts] =
             [&DELIVERIES_GONE, &ATTEMPTS_GONE, &DELIVERY_ALERTS].map(Rows::new);
         for (key, decided_at, body) in &rows {
@@ -60,20 +60,20 @@ impl StateDb {
             .filter(|rows| !rows.values.is_empty())
             .map(Write::Delete)
             .collect();
-        self.remove(rows.len(), &writes).await
+        self.remove(rows.len(), writes).await
     }
 
     async fn prune_episodes(&self, before: Timestamp) -> Result<u64, StateError> {
         let oldest =
             "SELECT fingerprint, starts_at FROM episodes WHERE ends_at < $1 ORDER BY ends_at LIMIT 200";
-        let rows: Vec<(String, i64)> = self.db.fetch("prune", oldest, &[before.0.into()]).await?;
+        let rows: Vec<(String, i64)> = self.db.fetch("prune", oldest, vec![before.0.into()]).await?;
         let keys = rows.into_iter().map(|(fingerprint, at)| [fingerprint.into(), at.into()]);
         self.remove_rows(&EPISODES_GONE, keys).await
     }
 
     async fn prune_audit(&self, before: Timestamp) -> Result<u64, StateError> {
         let oldest = "SELECT at, action, subject FROM audit WHERE at < $1 ORDER BY at LIMIT 200";
-        let rows: Vec<(i64, String, String)> = self.db.fetch("prune", oldest, &[before.0.into()]).await?;
+        let rows: Vec<(i64, String, String)> = self.db.fetch("prune", oldest, vec![before.0.into()]).await?;
         let keys = rows.into_iter().map(|(at, action, subject)| [at.into(), action.into(), subject.into()]);
         self.remove_rows(&AUDIT_GONE, keys).await
     }
@@ -85,10 +85,10 @@ impl StateDb {
     ) -> Result<u64, StateError> {
         let mut rows = Rows::new(table);
         keys.for_each(|key| rows.push(key));
-        self.remove(rows.values.len() / N, &[Write::Delete(rows)]).await
+        self.remove(rows.values.len() / N, vec![Write::Delete(rows)]).await
     }
 
-    async fn remove(&self, count: usize, writes: &[Write]) -> Result<u64, StateError> {
+    async fn remove(&self, count: usize, writes: Vec<Write>) -> Result<u64, StateError> {
         debug_assert!(count <= STEP, "{count} rows at once");
         if count > 0 {
             self.db.commit("prune", self.epoch, writes).await?;

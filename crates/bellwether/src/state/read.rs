@@ -45,7 +45,7 @@ impl StateDb {
             silences: self.rows("silences", "SELECT id, body FROM silences ORDER BY id").await?,
             groups: self.rows("alert_groups", "SELECT id, body FROM alert_groups ORDER BY id").await?,
             told: self.rows("told", "SELECT group_id, body FROM told ORDER BY group_id, integration").await?,
-            deliveries: deliveries(self.db.fetch("restore", open, &[]).await?)?,
+            deliveries: deliveries(self.db.fetch("restore", open, Vec::new()).await?)?,
         };
         let open = restored.deliveries.iter().map(|row| row.delivery.key.clone());
         self.written.lock().unwrap_or_else(PoisonError::into_inner).extend(open);
@@ -59,7 +59,7 @@ impl StateDb {
         limit: usize,
     ) -> Result<Vec<DeliveryRow>, StateError> {
         let (statement, values) = select(query, limit);
-        deliveries(self.db.fetch("list deliveries", statement, &values).await?)
+        deliveries(self.db.fetch("list deliveries", statement, values).await?)
     }
 
     /// One message.
@@ -82,24 +82,24 @@ impl StateDb {
     pub async fn attempts(&self, delivery: &DeliveryKey) -> Result<Vec<AttemptRow>, StateError> {
         let statement =
             "SELECT delivery_key, body FROM attempts WHERE delivery_key = $1 ORDER BY at, attempt";
-        let values = [delivery.0.clone().into()];
-        decode("attempts", self.db.fetch("list attempts", statement, &values).await?)
+        let values = vec![delivery.0.clone().into()];
+        decode("attempts", self.db.fetch("list attempts", statement, values).await?)
     }
 
     /// Lives of alerts that ended at this moment or later, the first to end first.
     pub async fn episodes(&self, since: Timestamp) -> Result<Vec<EpisodeRow>, StateError> {
         let statement =
             "SELECT fingerprint, body FROM episodes WHERE ends_at >= $1 ORDER BY ends_at, fingerprint";
-        decode("episodes", self.db.fetch("list past alerts", statement, &[since.0.into()]).await?)
+        decode("episodes", self.db.fetch("list past alerts", statement, vec![since.0.into()]).await?)
     }
 
     /// What people did, the latest first.
     pub async fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StateError> {
         let statement =
             "SELECT at, who, action, subject, detail FROM audit ORDER BY at DESC, action, subject LIMIT $1";
-        let values = [most(limit)];
+        let values = vec![most(limit)];
         let rows: Vec<(i64, String, String, String, String)> =
-            self.db.fetch("list the audit log", statement, &values).await?;
+            self.db.fetch("list the audit log", statement, values).await?;
         let row =
             |(at, who, action, subject, detail)| AuditRow { at: Timestamp(at), who, action, subject, detail };
         Ok(rows.into_iter().map(row).collect())
@@ -127,7 +127,7 @@ impl StateDb {
         table: &'static str,
         statement: &'static str,
     ) -> Result<Vec<T>, StateError> {
-        decode(table, self.db.fetch("restore", statement, &[]).await?)
+        decode(table, self.db.fetch("restore", statement, Vec::new()).await?)
     }
 }
 

@@ -18,6 +18,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS_MAX: u32 = 4;
 /// Pages of the log (4 KiB each) before it is folded into the file: pages that are written often are folded once.
 const FOLD_AFTER_PAGES: &str = "4000";
+/// Memory of each connection for pages, in KiB (written as less than nothing, as SQLite wants it).
+const CACHE_KIB: &str = "-4096";
 /// Rows of one statement. Each number has a statement of its own, which stays prepared.
 const ROWS_TOGETHER: [usize; 4] = [256, 32, 4, 1];
 
@@ -31,6 +33,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("wal_autocheckpoint", FOLD_AFTER_PAGES)
+        .pragma("cache_size", CACHE_KIB)
 }
 
 pub(super) async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
@@ -52,7 +55,7 @@ pub(super) async fn next_epoch(writer: &mut SqliteConnection) -> Result<i64, sql
 }
 
 /// All statements, or none.
-pub(super) async fn commit(writer: &mut SqliteConnection, writes: &[Write]) -> Result<(), sqlx::Error> {
+pub(super) async fn commit(writer: &mut SqliteConnection, writes: Vec<Write>) -> Result<(), sqlx::Error> {
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
     for write in writes {
         run(&mut tx, write).await?;
@@ -60,8 +63,8 @@ pub(super) async fn commit(writer: &mut SqliteConnection, writes: &[Write]) -> R
     tx.commit().await
 }
 
-async fn run(tx: &mut SqliteConnection, write: &Write) -> Result<(), sqlx::Error> {
-    let (rows, statement): (&Rows, fn(&Table, usize) -> String) = match write {
+async fn run(tx: &mut SqliteConnection, write: Write) -> Result<(), sqlx::Error> {
+    let (rows, statement): (Rows, fn(&Table, usize) -> String) = match write {
         Write::Put(rows) => (rows, put),
         Write::Update(rows) => (rows, update),
         Write::Delete(rows) => (rows, delete),
@@ -70,7 +73,7 @@ async fn run(tx: &mut SqliteConnection, write: &Write) -> Result<(), sqlx::Error
             return sqlx::query(AssertSqlSafe(clear)).execute(tx).await.map(|_| ());
         }
     };
-    let mut left = rows.values.as_slice();
+    let mut left = rows.values.into_iter();
     for together in ROWS_TOGETHER {
         let step = together * rows.table.width();
         if left.len() < step {
@@ -78,22 +81,20 @@ async fn run(tx: &mut SqliteConnection, write: &Write) -> Result<(), sqlx::Error
         }
         let statement = statement(rows.table, together);
         while left.len() >= step {
-            let (now, later) = left.split_at(step);
-            let query = sqlx::query_with(AssertSqlSafe(statement.clone()), arguments(now)?);
-            query.execute(&mut *tx).await?;
-            left = later;
+            let some = arguments(left.by_ref().take(step))?;
+            sqlx::query_with(AssertSqlSafe(statement.clone()), some).execute(&mut *tx).await?;
         }
     }
     Ok(())
 }
 
-pub(super) fn arguments(values: &[Value]) -> Result<SqliteArguments, sqlx::Error> {
+pub(super) fn arguments(values: impl Iterator<Item = Value>) -> Result<SqliteArguments, sqlx::Error> {
     let mut arguments = SqliteArguments::default();
-    arguments.reserve(values.len(), 0);
+    arguments.reserve(values.size_hint().0, 0);
     for value in values {
         let added = match value {
-            Value::Text(text) => arguments.add(text.clone()),
-            Value::Int(number) => arguments.add(*number),
+            Value::Text(text) => arguments.add(text),
+            Value::Int(number) => arguments.add(number),
             Value::Null => arguments.add(None::<String>),
         };
         added.map_err(sqlx::Error::Encode)?;

@@ -25,7 +25,7 @@ impl StateDb {
             let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
             batch.writes(self.epoch, &written)?
         };
-        self.db.commit("record", self.epoch, &writes).await?;
+        self.db.commit("record", self.epoch, writes).await?;
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, is_open) in batch.deliveries() {
             match is_open {
@@ -40,7 +40,7 @@ impl StateDb {
     pub async fn save_rules(&self, rules: &EngineSnapshot) -> Result<(), StateError> {
         let mut snapshot = Rows::new(&SNAPSHOTS);
         snapshot.push(["rules".to_owned().into(), self.epoch.into(), json(&SNAPSHOTS, rules)?]);
-        let writes = [Write::Put(snapshot), Write::Clear(&RULE_CHANGES)];
-        self.db.commit("save the rules", self.epoch, &writes).await
+        let writes = vec![Write::Put(snapshot), Write::Clear(&RULE_CHANGES)];
+        self.db.commit("save the rules", self.epoch, writes).await
     }
 }
