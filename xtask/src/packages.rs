@@ -12,9 +12,10 @@ struct Needed {
     what_for: &'static str,
 }
 
-const NEEDED: [Needed; 2] = [
+const NEEDED: [Needed; 3] = [
     Needed { program: "chromium", package: "chromium", what_for: "the browser tests" },
     Needed { program: "chromedriver", package: "chromium-driver", what_for: "the browser tests" },
+    Needed { program: "initdb", package: "postgresql", what_for: "the tests of the state in PostgreSQL" },
 ];
 
 /// Makes the programs available; without the right to install, says what will be skipped (and fails in CI).
@@ -41,7 +42,10 @@ pub fn ensure() -> Outcome {
 
 fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).exists())
+    // Debian keeps the programs of PostgreSQL's server out of PATH, one folder for each version.
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let versions = versions.map(|version| version.path().join("bin"));
+    std::env::split_paths(&path).chain(versions).any(|folder| folder.join(program).exists())
 }
 
 /// The words before `apt-get`: none as root, `sudo -n` where that works without a password.

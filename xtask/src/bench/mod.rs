@@ -1,5 +1,7 @@
 //! Benchmarks by name. Machines are shared and noisy: look at ratios and medians, never at one figure.
 
+mod alerts;
+mod alerts_sink;
 mod breaking;
 mod dataset;
 mod detection;
@@ -40,7 +42,12 @@ struct Comparison {
     run: fn() -> Outcome,
 }
 
-const COMPARISONS: [Comparison; 4] = [
+const COMPARISONS: [Comparison; 5] = [
+    Comparison {
+        name: "alerts",
+        about: "alerts taken in, groups told, memory, latency, beside Alertmanager",
+        run: alerts::run_all,
+    },
     Comparison {
         name: "slo",
         about: "windows, memory, reports; 1,000 objectives beside Prometheus and vmalert with Sloth's rules",
