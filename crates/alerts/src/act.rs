@@ -74,11 +74,11 @@ fn handle(row: &mut AlertRow, action: &Action, now: Timestamp) {
     match action.deed {
         Deed::Acknowledge { until } => {
             handled.first_ack_at.get_or_insert(now);
-            handled.ack = Some(Ack { by, note, at: now, until });
+            handled.ack = Some(Box::new(Ack { by, note, at: now, until }));
         }
         Deed::Unacknowledge => handled.ack = None,
         Deed::Resolve => {
-            handled.resolved = Some(HandResolved { by, note, at: now });
+            handled.resolved = Some(Box::new(HandResolved { by, note, at: now }));
             row.held = Some(Held { ends_at: row.alert.ends_at, ends_by_timeout: row.ends_by_timeout });
             (row.alert.ends_at, row.ends_by_timeout, row.ended) = (Some(now), false, true);
         }
@@ -87,6 +87,6 @@ fn handle(row: &mut AlertRow, action: &Action, now: Timestamp) {
             let beyond = handled.notes.len().saturating_sub(NOTES_MAX);
             handled.notes.drain(..beyond);
         }
-        Deed::Judge(judgement) => handled.judged = Some(Judged { judgement, by, at: now }),
+        Deed::Judge(judgement) => handled.judged = Some(Box::new(Judged { judgement, by, at: now })),
     }
 }

@@ -88,25 +88,25 @@ pub struct Judged {
     pub at: Timestamp,
 }
 
-/// All that people did with an alert in its present life.
+/// All that people did with an alert in its present life. With most they do nothing, so it takes little room then.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Handled {
     /// Who owns it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ack: Option<Ack>,
+    pub ack: Option<Box<Ack>>,
     /// When somebody first took it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_ack_at: Option<Timestamp>,
     /// Who ended it by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub resolved: Option<HandResolved>,
+    pub resolved: Option<Box<HandResolved>>,
     /// What people wrote, the oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
     /// Whether it was right.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub judged: Option<Judged>,
+    pub judged: Option<Box<Judged>>,
 }
 
 impl Handled {

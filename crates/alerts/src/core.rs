@@ -47,7 +47,8 @@ pub struct Fallback {
 pub struct AlertCore {
     pub(crate) setup: Setup,
     pub(crate) routes: BTreeMap<String, Arc<Route>>,
-    pub(crate) alerts: BTreeMap<AlertFingerprint, Known>,
+    /// Each by itself, because a place of the map that is free would be as large as one that is taken.
+    pub(crate) alerts: BTreeMap<AlertFingerprint, Box<Known>>,
     pub(crate) silences: BTreeMap<SilenceId, Silence>,
     pub(crate) groups: BTreeMap<GroupId, Group>,
     pub(crate) inhibitor: Inhibitor,
@@ -66,7 +67,8 @@ pub struct AlertCore {
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     pub(crate) row: AlertRow,
-    pub(crate) groups: BTreeSet<GroupId>,
+    /// In the order of their identities; mostly it is one.
+    pub(crate) groups: Vec<Arc<GroupId>>,
     /// Whether `row.told_at` is written down. Until a receiver is told again its own row holds it as well, so that it
     /// need not be written for every alert.
     pub(crate) told_at_kept: bool,
@@ -74,7 +76,15 @@ pub(crate) struct Known {
 
 impl Known {
     pub(crate) fn new(row: AlertRow) -> Self {
-        Self { row, groups: BTreeSet::new(), told_at_kept: true }
+        Self { row, groups: Vec::new(), told_at_kept: true }
+    }
+
+    /// It belongs to this group, too.
+    pub(crate) fn join(&mut self, group: &Arc<GroupId>) {
+        if let Err(place) = self.groups.binary_search(group) {
+            self.groups.reserve_exact(1);
+            self.groups.insert(place, group.clone());
+        }
     }
 }
 

@@ -228,7 +228,7 @@ impl AlertCore {
                 (true, _) => {}
                 (false, true) => _ = tellable.resolved.insert(fingerprint),
                 (false, false) => {
-                    acks.push(known.row.handled.ack.as_ref());
+                    acks.push(known.row.handled.ack.as_deref());
                     tellable.firing.insert(fingerprint);
                 }
             }

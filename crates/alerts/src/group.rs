@@ -15,7 +15,8 @@ pub(crate) type Fingerprints = BTreeSet<AlertFingerprint>;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
-    pub(crate) id: GroupId,
+    /// Shared with its alerts.
+    pub(crate) id: Arc<GroupId>,
     pub(crate) route: Arc<Route>,
     pub(crate) labels: Labels,
     pub(crate) alerts: Fingerprints,
@@ -110,7 +111,7 @@ impl Tellable {
 impl Group {
     pub(crate) fn new(route: Arc<Route>, labels: Labels, next_flush: Timestamp) -> Self {
         Self {
-            id: route.group_id(&labels),
+            id: Arc::new(route.group_id(&labels)),
             route,
             labels,
             alerts: Fingerprints::new(),
@@ -125,7 +126,7 @@ impl Group {
 
     pub(crate) fn row(&self) -> GroupRow {
         GroupRow {
-            id: self.id.clone(),
+            id: self.id.as_ref().clone(),
             route: self.route.id.clone(),
             labels: self.labels.clone(),
             alerts: self.alerts.clone(),
@@ -137,7 +138,7 @@ impl Group {
     pub(crate) fn told_row(&self, integration: &IntegrationId) -> Option<ToldRow> {
         let told = self.told.get(integration)?;
         Some(ToldRow {
-            group: self.id.clone(),
+            group: self.id.as_ref().clone(),
             integration: integration.clone(),
             firing: told.firing.clone(),
             resolved: told.resolved.clone(),

@@ -50,7 +50,7 @@ impl AlertCore {
         let Some(known) = self.alerts.get_mut(&fingerprint) else {
             if !report.alert.is_resolved(now) {
                 self.inhibitor.add(fingerprint, &report.alert.labels);
-                self.alerts.insert(fingerprint, Known::new(report));
+                self.alerts.insert(fingerprint, Box::new(Known::new(report)));
                 self.live(fingerprint, now, out);
             }
             return;
@@ -126,10 +126,10 @@ impl AlertCore {
 
     pub(crate) fn join_routes(&mut self, fingerprint: AlertFingerprint, now: Timestamp, out: &mut Outbox) {
         let Some(known) = self.alerts.get_mut(&fingerprint) else { return };
-        let alert = &known.row.alert;
-        let times = JoinTimes { starts_at: alert.starts_at, now };
-        for route in self.setup.config.route.matching(&alert.labels) {
-            let group_labels = route.group_labels(&alert.labels);
+        let (labels, starts_at) = (known.row.alert.labels.clone(), known.row.alert.starts_at);
+        let times = JoinTimes { starts_at, now };
+        for route in self.setup.config.route.matching(&labels) {
+            let group_labels = route.group_labels(&labels);
             let id = route.group_id(&group_labels);
             let first_flush = match times.is_overdue(&route) {
                 true => now,
@@ -148,7 +148,7 @@ impl AlertCore {
             if is_new || hurries {
                 self.timers.insert((group.next_flush, Timer::Flush(id.clone())));
             }
-            known.groups.insert(id);
+            known.join(&group.id);
         }
     }
 
@@ -162,7 +162,7 @@ impl AlertCore {
         for id in &known.groups {
             if self.groups.get_mut(id).is_some_and(|group| group.hurry(times)) {
                 out.touch(id);
-                self.timers.insert((now, Timer::Flush(id.clone())));
+                self.timers.insert((now, Timer::Flush(id.as_ref().clone())));
             }
         }
     }
@@ -181,7 +181,7 @@ impl AlertCore {
     /// Firing alerts without an end: they fire until their source says otherwise, also those that somebody ended by
     /// hand meanwhile. In order of identity.
     pub fn open_ended(&self) -> Vec<Alert> {
-        let open = |known: &&Known| match &known.row.held {
+        let open = |known: &&Box<Known>| match &known.row.held {
             Some(held) => held.ends_at.is_none(),
             None => known.row.alert.ends_at.is_none(),
         };
@@ -291,6 +291,6 @@ impl Held {
 impl AlertCore {
     /// The groups of an alert.
     pub(crate) fn groups_of(&self, fingerprint: AlertFingerprint) -> impl Iterator<Item = &GroupId> {
-        self.alerts.get(&fingerprint).into_iter().flat_map(|known| &known.groups)
+        self.alerts.get(&fingerprint).into_iter().flat_map(|known| &known.groups).map(Arc::as_ref)
     }
 }

@@ -32,7 +32,7 @@ impl AlertCore {
 
     fn leave(&mut self, fingerprint: AlertFingerprint, id: &GroupId, now: Timestamp, out: &mut Outbox) {
         let Some(known) = self.alerts.get_mut(&fingerprint) else { return };
-        known.groups.remove(id);
+        known.groups.retain(|group| **group != *id);
         let (is_homeless, is_kept) =
             (known.groups.is_empty(), known.told_at_kept && known.row.end_is_known());
         if is_homeless {

@@ -90,7 +90,7 @@ impl AlertCore {
         let groups = self.groups.values();
         let in_groups = groups.clone().flat_map(|g| g.pending.values().map(|p| p.row(p.delivery.decided_at)));
         Restored {
-            alerts: self.alerts.values().map(as_kept).collect(),
+            alerts: self.alerts.values().map(|known| as_kept(known)).collect(),
             silences: self.silences.values().cloned().collect(),
             groups: groups.clone().map(Group::row).collect(),
             told: groups.flat_map(|g| g.told.keys().filter_map(|i| g.told_row(i))).collect(),
@@ -138,7 +138,7 @@ impl AlertCore {
         if let Some(at) = row.held.as_ref().and_then(|held| held.ends_at) {
             self.set_timer(at, Timer::HoldEnd(fingerprint));
         }
-        self.alerts.insert(fingerprint, Known::new(row));
+        self.alerts.insert(fingerprint, Box::new(Known::new(row)));
     }
 
     fn restore_group(&mut self, row: GroupRow, out: &mut Outbox) {
@@ -153,7 +153,7 @@ impl AlertCore {
         group.flushed = row.flushed;
         for fingerprint in row.alerts {
             if let Some(known) = self.alerts.get_mut(&fingerprint) {
-                known.groups.insert(row.id.clone());
+                known.join(&group.id);
                 group.alerts.insert(fingerprint);
             }
         }
@@ -265,7 +265,7 @@ impl AlertCore {
         for group in self.groups.values().filter(|group| group.flushed) {
             for integration in self.integrations_of(&group.id) {
                 if !group.told.contains_key(&integration) && !group.pending.contains_key(&integration) {
-                    late.push(Timer::Late(group.id.clone(), integration));
+                    late.push(Timer::Late(group.id.as_ref().clone(), integration));
                 }
             }
         }

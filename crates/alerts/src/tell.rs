@@ -43,7 +43,7 @@ impl AlertCore {
         alerts.sort_by(|a, b| (a.status, &a.alert.labels).cmp(&(b.status, &b.alert.labels)));
         Notification {
             reason,
-            group: group.id.clone(),
+            group: group.id.as_ref().clone(),
             group_labels: group.labels.clone(),
             receiver: integration.receiver.clone(),
             alerts,

@@ -213,7 +213,7 @@ impl AlertCore {
             handled: known.row.handled.clone(),
             held: known.row.held.as_ref().is_some_and(|held| held.lasts(now)),
             receivers: groups.iter().map(|g| g.route.receiver.clone()).collect(),
-            groups: known.groups.clone(),
+            groups: known.groups.iter().map(|id| id.as_ref().clone()).collect(),
         }
     }
 
@@ -233,12 +233,12 @@ impl AlertCore {
         involved.sort();
         involved.dedup();
         let told: Vec<_> = alerts.iter().filter(|view| is_told(view)).collect();
-        let acks = Acks::of(told.iter().map(|view| view.handled.ack.as_ref()), now);
+        let acks = Acks::of(told.iter().map(|view| view.handled.ack.as_deref()), now);
         let repeats = !told.is_empty() && acks.all.is_none();
         let integrations: Vec<_> =
             own.iter().chain(involved).map(|id| integration_view(group, id, repeats)).collect();
         GroupView {
-            id: group.id.clone(),
+            id: group.id.as_ref().clone(),
             receiver: group.route.receiver.clone(),
             labels: group.labels.clone(),
             next_flush: group.next_flush,

@@ -47,8 +47,11 @@ impl Labels {
         Self::pack(pairs.iter().copied().filter(|(_, v)| !v.is_empty()))
     }
 
-    fn pack<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let (mut text, mut ends) = (String::new(), Vec::new());
+    fn pack<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
+        // Looked through twice, so that nothing is moved while it grows.
+        let (bytes, parts) =
+            pairs.clone().fold((0, 0), |(bytes, parts), (n, v)| (bytes + n.len() + v.len(), parts + 2));
+        let (mut text, mut ends) = (String::with_capacity(bytes), Vec::with_capacity(parts));
         for (name, value) in pairs {
             text.push_str(name);
             ends.push(text.len() as u32);

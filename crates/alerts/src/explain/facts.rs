@@ -295,7 +295,7 @@ impl AlertCore {
         let receiver = self.setup.config.receivers.get(&group.route.receiver);
         let ids = receiver.map(|receiver| receiver.integration_ids()).unwrap_or_default();
         Way {
-            group: group.id.clone(),
+            group: group.id.as_ref().clone(),
             route: group.route.id.clone(),
             labels: group.labels.clone(),
             alerts: group.alerts.len(),

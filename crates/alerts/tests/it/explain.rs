@@ -164,7 +164,7 @@ fn what_people_did_is_part_of_the_sentence() {
         at: now,
         until: Some(Timestamp::from_secs(7200)),
     };
-    handled(&mut facts, Handled { ack: Some(ack), ..Handled::default() });
+    handled(&mut facts, Handled { ack: Some(Box::new(ack)), ..Handled::default() });
     said(
         &facts,
         now,
@@ -178,7 +178,7 @@ fn what_people_did_is_part_of_the_sentence() {
         "✓ ack ann had it until 02:00 UTC",
     );
     let resolved = HandResolved { by: "bob".to_owned(), note: "deploy".to_owned(), at: now };
-    handled(&mut facts, Handled { resolved: Some(resolved), ..Handled::default() });
+    handled(&mut facts, Handled { resolved: Some(Box::new(resolved)), ..Handled::default() });
     said(
         &facts,
         now,
@@ -424,7 +424,7 @@ fn why_does_it_fire_though_all_is_well() {
     advised(&facts, now, &format!("bellwether mark --false-positive {fingerprint}"));
 
     let judged = |judgement| Handled {
-        judged: Some(Judged { judgement, by: "ann".to_owned(), at: now }),
+        judged: Some(Box::new(Judged { judgement, by: "ann".to_owned(), at: now })),
         ..Handled::default()
     };
     facts.episodes = vec![
