@@ -2,6 +2,7 @@
 
 mod decode;
 mod elsewhere;
+mod examine;
 mod files;
 mod matchers;
 mod redact;

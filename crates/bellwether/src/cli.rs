@@ -1,6 +1,7 @@
 //! What the user typed: the commands, their flags, and their help.
 
 pub mod alerts;
+pub mod routes;
 pub mod slo;
 
 use std::path::PathBuf;
@@ -43,6 +44,9 @@ pub enum Command {
     Slo(slo::Slo),
     /// Try a probe once, now, and show what it finds
     Probe(ProbeNow),
+    /// The tree of routes, and who hears of an alert with given labels
+    #[command(subcommand)]
+    Routes(routes::Routes),
     /// Alerts that are active on a running server
     Alerts(Alerts),
     /// Why somebody was or was not told of an alert, or what would happen to labels

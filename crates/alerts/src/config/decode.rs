@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, Decode, Diagnostics, FileId, MapReader, Sources, Span, Spanned};
 
-use super::{Config, elsewhere, redact, route, time};
+use super::{Config, elsewhere, examine, redact, route, time};
 use crate::fields::items;
 use crate::{Global, InhibitRule, Receiver, TimeInterval, receiver};
 
@@ -21,13 +21,16 @@ impl Decode for Config {
 }
 
 fn config(node: &Node, cx: &mut Cx<'_>) -> Option<Config> {
+    let errors_before = cx.out.error_count();
     let mut map = MapReader::open(node, cx)?;
     let global = match map.node("global").filter(|n| !matches!(n.value, Value::Null)) {
         Some(node) => receiver::read_global(node, cx),
         None => Some(Global::default()),
     };
+    // Where a default is wrong, nobody is told besides that it is missing.
+    let right = global.as_ref().filter(|_| cx.out.error_count() == errors_before);
+    let receivers = receivers(map.node("receivers"), right, cx);
     let templates = map.optional("templates", cx).unwrap_or_default();
-    let receivers = receivers(map.node("receivers"), global.as_ref(), cx);
     let mut time_intervals = BTreeMap::new();
     for name in ["time_intervals", "mute_time_intervals"] {
         named_intervals(map.node(name), &mut time_intervals, cx);
@@ -48,16 +51,19 @@ fn config(node: &Node, cx: &mut Cx<'_>) -> Option<Config> {
     elsewhere::tracing(map.node("tracing"), cx);
     elsewhere::event_recorder(map.node("event_recorder"), cx);
     map.finish(cx);
-    let secret_spans = redact::secret_spans(node);
-    Some(Config {
+    let config = Config {
         global: global?,
         route: Arc::new(route?),
         inhibit_rules,
         receivers,
         time_intervals,
         templates,
-        secret_spans,
-    })
+        secret_spans: redact::secret_spans(node),
+    };
+    if cx.out.error_count() == errors_before {
+        examine::examine(node, &config, cx);
+    }
+    Some(config)
 }
 
 fn receivers(node: Option<&Node>, global: Option<&Global>, cx: &mut Cx<'_>) -> BTreeMap<String, Receiver> {

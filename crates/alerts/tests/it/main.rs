@@ -23,6 +23,7 @@ mod rendered;
 mod restore;
 mod route_trace;
 mod script;
+mod seed_routing;
 mod silence;
 mod slack;
 mod statistics;

@@ -10,6 +10,7 @@ pub mod explain;
 pub mod handle;
 pub mod probe;
 pub mod query;
+pub mod routes;
 pub mod serve;
 pub mod silence;
 pub mod slo;
@@ -31,6 +32,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Query(arguments) => query::run(arguments).await,
         Command::Slo(command) => slo::run(command).await,
         Command::Probe(arguments) => probe::run(arguments).await,
+        Command::Routes(command) => routes::run(&command),
         Command::Alerts(arguments) => alerts::run(arguments).await,
         Command::Explain(arguments) => explain::run(arguments).await,
         Command::Ack(arguments) => handle::ack(arguments).await,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bellwether_alerts::Config as Routing;
 use bellwether_diag::yaml::{self, Node, Value};
 use bellwether_diag::{Diagnostics, FileId, Severity};
 use bellwether_rules::unit_test::TestFile;
@@ -58,6 +59,20 @@ pub fn read_objectives(paths: &[PathBuf], strictness: Strictness) -> (Vec<Slo>, 
     }
     slos.extend(documents.slos(&loader.sources, strictness, &mut loader.diagnostics));
     (slos, loader)
+}
+
+/// Reads the routing that a file is, or that the configuration in it holds or names.
+pub fn read_routing(path: &Path) -> (Option<Arc<Routing>>, Loader) {
+    let mut loader = Loader::default();
+    let Some(file) = loader.read_file(path, None) else { return (None, loader) };
+    let folder = folder_of(path);
+    let routing = match kind_of(&mut loader, file) {
+        Kind::Alertmanager => loader.decode_routing(file, &folder).config.map(|(config, _)| Arc::new(config)),
+        Kind::Bellwether | Kind::Rules | Kind::Tests | Kind::Prometheus | Kind::Objectives => {
+            loader.load(file, &folder).map(|config| config.routing)
+        }
+    };
+    (routing, loader)
 }
 
 /// Whether a file is a configuration of everything, rather than of objectives alone.

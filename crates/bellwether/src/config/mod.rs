@@ -24,7 +24,7 @@ use bellwether_model::TimeDelta;
 use bellwether_rules::RuleFile;
 use bellwether_slo::Slo;
 
-pub use file_kind::{check, read_objectives};
+pub use file_kind::{check, read_objectives, read_routing};
 pub use loader::{Loader, folder_of};
 pub use routing::{RoutingShown, TemplateFile};
 

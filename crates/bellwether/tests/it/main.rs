@@ -31,6 +31,7 @@ mod prometheus_peer;
 mod real_clients;
 mod receiver_kinds;
 mod reload;
+mod routes;
 mod rules;
 mod sampled_process;
 mod senders;
