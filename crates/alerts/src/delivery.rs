@@ -243,7 +243,7 @@ pub enum Next {
 /// The longest pause a receiver can ask for; beyond it a wrong header would silence a pager for days.
 const RETRY_AFTER_MAX: TimeDelta = TimeDelta(3_600_000);
 /// Pause before the second attempt; each further pause is twice the one before.
-const BACKOFF_FIRST: TimeDelta = TimeDelta(5_000);
+const BACKOFF_FIRST: TimeDelta = TimeDelta(1_000);
 /// The longest pause between attempts.
 const BACKOFF_MAX: TimeDelta = TimeDelta(300_000);
 /// How long one message is tried. While its alerts fire, the next flush decides anew.

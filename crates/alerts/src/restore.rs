@@ -17,7 +17,7 @@ use crate::group::{Group, Pending, Tellable, Told};
 use crate::inhibit::Inhibitor;
 use crate::outbox::Outbox;
 use crate::{
-    AlertCore, AlertRow, DeliveryRow, DeliveryStatus, GroupRow, IntegrationId, Reason, Receipt,
+    AlertCore, AlertRow, DeliveryRow, DeliveryStatus, GroupId, GroupRow, IntegrationId, Reason, Receipt,
     ReceiverHealth, ReceiverState, Record, Restored, Setup, ToldRow,
 };
 
@@ -98,7 +98,7 @@ impl AlertCore {
         }
     }
 
-    /// Goes on with another configuration. Groups of routes that are still there keep their timers and what was told.
+    /// Goes on with another configuration. Groups of routes that are still there keep what was told.
     pub fn reconfigure(&mut self, setup: Setup, now: Timestamp) {
         let mut unsaid = std::mem::take(&mut self.backlog);
         // The rows that hold this meanwhile may go with their receivers.
@@ -115,6 +115,7 @@ impl AlertCore {
             .map(|p| p.delivery.key.clone())
             .collect();
         *self = Self::begin(setup, snapshot, Beginning::Reconfigured, now);
+        self.look_again(now);
         // The process lives on, so what is in flight will still report back.
         for pending in self.groups.values_mut().flat_map(|g| g.pending.values_mut()) {
             if in_flight.contains(&pending.delivery.key) {
@@ -124,6 +125,17 @@ impl AlertCore {
         (self.health, self.drills) = (health, drills);
         unsaid.append(&mut self.backlog);
         self.backlog = unsaid;
+    }
+
+    /// What another configuration means for a group is seen at once, and its looks go on from there, as when
+    /// Alertmanager begins anew with one. A group that has not been looked at yet still waits its `group_wait`.
+    fn look_again(&mut self, now: Timestamp) {
+        let mut looks = Vec::new();
+        for group in self.groups.values_mut().filter(|group| group.flushed && group.next_flush > now) {
+            group.next_flush = now;
+            looks.push(Timer::Flush(GroupId::clone(&group.id)));
+        }
+        looks.into_iter().for_each(|look| self.set_timer(now, look));
     }
 
     fn restore_alert(&mut self, mut row: AlertRow, beginning: Beginning, now: Timestamp) {

@@ -96,6 +96,14 @@ fn named_intervals(node: Option<&Node>, all: &mut BTreeMap<String, TimeInterval>
 }
 
 fn inhibit_rule(node: &Node, cx: &mut Cx<'_>) -> Option<InhibitRule> {
+    if matches!(node.value, Value::Null) {
+        // Alertmanager takes an item without anything in it. Every alert is on both its sides, so it inhibits nothing.
+        cx.warning(
+            node.span,
+            "this inhibit rule is empty and inhibits nothing; remove it, or write its matchers",
+        );
+        return Some(InhibitRule { name: None, source: Vec::new(), target: Vec::new(), equal: Vec::new() });
+    }
     let mut map = MapReader::open(node, cx)?;
     let name: Option<String> = map.optional("name", cx);
     let source = route::matchers_of(
