@@ -7,7 +7,7 @@ use crate::script::{ONE_WEBHOOK, Player, check};
 fn an_alert_nobody_heard_is_sent_again() {
     check(
         "0s fire api\n 0s answer 503\n 31s answer ok\n 1m end",
-        &["30s First firing api", "35s Retry firing api"],
+        &["30s First firing api", "31s Retry firing api", "33s Retry firing api"],
     );
 }
 
@@ -17,10 +17,13 @@ fn pauses_grow() {
         "0s fire api\n 0s answer lost\n 3m end",
         &[
             "30s First firing api",
-            "35s Retry firing api",
+            "31s Retry firing api",
+            "33s Retry firing api",
+            "37s Retry firing api",
             "45s Retry firing api",
-            "1m5s Retry firing api",
-            "1m45s Retry firing api",
+            "1m1s Retry firing api",
+            "1m33s Retry firing api",
+            "2m37s Retry firing api",
         ],
     );
 }
@@ -47,11 +50,14 @@ fn an_outage_of_the_receiver_ends_in_one_message_with_the_whole_story() {
         "0s fire api\n 0s answer 503\n 2m resolve api\n 3m answer ok\n 20m end",
         &[
             "30s First firing api",
-            "35s Retry firing api",
+            "31s Retry firing api",
+            "33s Retry firing api",
+            "37s Retry firing api",
             "45s Retry firing api",
-            "1m5s Retry firing api",
-            "1m45s Retry firing api",
-            "3m5s Collapsed resolved api",
+            "1m1s Retry firing api",
+            "1m33s Retry firing api",
+            "2m37s Collapsed resolved api",
+            "4m45s Retry resolved api",
         ],
     );
 }
@@ -95,7 +101,7 @@ fn keys_name_what_is_said() {
     let mut player = Player::new(ONE_WEBHOOK);
     player.play("0s fire api\n 0s answer 503\n 31s answer ok\n 9h end");
     let keys: Vec<_> = player.ledger.deliveries.keys().collect();
-    assert_eq!(player.heard.len(), 4, "first, retry and two repeats: {:?}", player.heard);
+    assert_eq!(player.heard.len(), 5, "first, two retries and two repeats: {:?}", player.heard);
     assert_eq!(keys.len(), 3, "a retry has the key of what it retries, a repeat its own");
 }
 

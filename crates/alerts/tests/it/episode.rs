@@ -57,7 +57,7 @@ fn when_it_was_told_survives_restarts_and_repeats() {
         "0s fire api\n 0s answer 503\n 31s answer ok\n 5h crash\n 9h crash\n 10h resolve api\n 11h end",
     ] {
         let all = episodes(script);
-        assert_eq!(all[0].told_at.map(second), Some(35), "{script}");
+        assert_eq!(all[0].told_at.map(second), Some(33), "{script}");
     }
 }
 

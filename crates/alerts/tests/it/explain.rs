@@ -90,7 +90,7 @@ fn every_stage_says_why() {
         (
             "0s answer 503\n 0s fire api team=web\n 31s end",
             "web",
-            "nobody has been told yet: hook/webhook[0] has not taken the message (refused with status 503: busy); it is tried again at 00:00:35 UTC",
+            "nobody has been told yet: hook/webhook[0] has not taken the message (refused with status 503: busy); it is tried again at 00:00:33 UTC",
             "✕ deliver hook/webhook[0] has not taken",
         ),
         (

@@ -76,7 +76,9 @@ fn a_message_that_waits_when_an_interval_begins_waits_for_its_end() {
         "0s answer 503\n 59m30s fire effect\n 59m58s answer ok\n 3h end",
         &[
             "59m40s First firing effect",
-            "59m45s Retry firing effect",
+            "59m41s Retry firing effect",
+            "59m43s Retry firing effect",
+            "59m47s Retry firing effect",
             "59m55s Retry firing effect",
             "2h40s Retry firing effect",
         ],

@@ -26,15 +26,17 @@ fn life(line: &str) -> EpisodeRow {
             Some(("ack", second)) => handled.first_ack_at = Some(at(second)),
             _ => match *deed {
                 "hand" => {
-                    handled.resolved = Some(HandResolved { by: by(), note: String::new(), at: at(to) });
+                    handled.resolved =
+                        Some(Box::new(HandResolved { by: by(), note: String::new(), at: at(to) }));
                 }
                 "note" => handled.notes.push(Note { by: by(), at: at(to), text: "x".to_owned() }),
                 "false" => {
                     handled.judged =
-                        Some(Judged { judgement: Judgement::FalsePositive, by: by(), at: at(to) });
+                        Some(Box::new(Judged { judgement: Judgement::FalsePositive, by: by(), at: at(to) }));
                 }
                 "real" => {
-                    handled.judged = Some(Judged { judgement: Judgement::Real, by: by(), at: at(to) });
+                    handled.judged =
+                        Some(Box::new(Judged { judgement: Judgement::Real, by: by(), at: at(to) }));
                 }
                 other => panic!("unknown {other:?} in {line:?}"),
             },
