@@ -65,14 +65,13 @@
     if (form.dataset.busy) return;
     form.dataset.busy = "1";
     const fields = [...new FormData(form, event.submitter)];
-    const by = fields.find(([name]) => name === "by")?.[1] || "";
-    const undo = form.dataset.undo.split(" ").filter(Boolean), item = form.closest("[data-item]");
+    const undo = form.dataset.undo, item = form.closest("[data-item]");
     const link = mainLink(item);
     try {
       await send(form.action, fields);
-      say(form.dataset.said, async () => {
+      say(form.dataset.said, undo && async function () {
         try {
-          await Promise.all(undo.map((address) => send(address, { by })));
+          await send(undo, fields);
           say("Undone");
         } catch (error) { say(error.message); }
         renew();

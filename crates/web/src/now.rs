@@ -190,7 +190,7 @@ fn card(burning: &Burning<'_>, now: Timestamp, viewer: &str) -> Markup {
                 div { dt { "Who has it" } dd { (who(burning, now)) } }
             }
             (next_step(slo, notice.copied()))
-            (actions(slo, notice.copied(), viewer, now))
+            (actions(burning, notice.copied(), viewer, now))
         }
     }
 }
@@ -271,12 +271,14 @@ fn next_step(slo: &SloStatus, notice: Option<&AlertView>) -> Markup {
     }
 }
 
-fn actions(slo: &SloStatus, notice: Option<&AlertView>, viewer: &str, now: Timestamp) -> Markup {
+/// Acknowledging takes all alerts of the objective that nobody has.
+fn actions(burning: &Burning<'_>, notice: Option<&AlertView>, viewer: &str, now: Timestamp) -> Markup {
+    let slo = burning.slo;
+    let wanted = burning.notices.iter().filter(|a| Holder::of(a, now).is_wanted());
+    let wanted: Vec<&AlertView> = wanted.copied().collect();
     html! {
         div.acts {
-            @if let Some(alert) = notice.filter(|a| Holder::of(a, now).is_wanted()) {
-                (alerts::ack_form(alert, viewer, "/"))
-            }
+            (alerts::ack_form(&wanted, viewer, "/"))
             @if let Some(href) = parts::safe_href(runbook_of(slo, notice)) { a.btn href=(href) data-key="r" { "Runbook" } }
             @if let Some(alert) = notice {
                 a.btn href={ "/silences?alert=" (alert.fingerprint) "#new" } data-key="s" { "Silence" }

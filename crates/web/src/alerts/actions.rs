@@ -7,13 +7,13 @@ use bellwether_model::{TimeDelta, Timestamp};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{Frame, href};
+use super::Frame;
 use crate::holder::Holder;
 use crate::view::{ActionDeed, ActionSubject, AlertState, AlertView, NewAction, Refused};
-use crate::{Shared, forms, parts};
+use crate::{Shared, forms, parts, url};
 
-/// Most undo addresses that one form carries.
-const UNDO_MAX: usize = 50;
+/// Most alerts that one address names.
+const MANY_MAX: usize = 100;
 
 /// For how long somebody takes an alert; the empty text means until it is over.
 const LENGTHS: [(&str, &str); 6] = [
@@ -38,13 +38,15 @@ pub(super) struct ActForm {
     back: String,
 }
 
+/// One alert, or several with commas between: an objective's card stands for all of its alerts.
 pub(super) async fn on_alert(
     State(app): State<Shared>,
-    Path((fingerprint, deed)): Path<(String, String)>,
+    Path((fingerprints, deed)): Path<(String, String)>,
     Form(form): Form<ActForm>,
 ) -> Response {
     let back = if form.back.is_empty() { "/".to_owned() } else { forms::local(&form.back) };
-    act(&app, ActionSubject::Alert(fingerprint), &deed, form, &back).await
+    let subjects = fingerprints.split(',').take(MANY_MAX).map(|f| ActionSubject::Alert(f.to_owned()));
+    act(&app, subjects.collect(), &deed, &form, &back).await
 }
 
 pub(super) async fn on_group(
@@ -53,25 +55,13 @@ pub(super) async fn on_group(
     Form(form): Form<ActForm>,
 ) -> Response {
     let back = if form.back.is_empty() { super::group_href(&form.key) } else { forms::local(&form.back) };
-    let (now, key) = (app.now(), form.key.clone());
     let groups = app.alert_groups();
-    let group = groups.iter().find(|group| deed == "ack" && group.key == key);
-    let Some(wanted) = group.and_then(|group| some_of(&group.alerts, now)) else {
-        return act(&app, ActionSubject::Group(key), &deed, form, &back).await;
+    let group = groups.iter().find(|group| deed == "ack" && group.key == form.key);
+    let subjects = match group.and_then(|group| some_of(&group.alerts, app.now())) {
+        Some(some) => some.into_iter().map(|a| ActionSubject::Alert(a.fingerprint.clone())).collect(),
+        None => vec![ActionSubject::Group(form.key.clone())],
     };
-    let by = form.by.trim().to_owned();
-    let mut done = Ok(());
-    for alert in wanted {
-        let subject = ActionSubject::Alert(alert.fingerprint.clone());
-        done = match new_action(subject, &deed, &form, now) {
-            Ok(action) => app.act(action).await.map(|_| ()),
-            Err(refused) => Err(refused),
-        };
-        if done.is_err() {
-            break;
-        }
-    }
-    forms::answer(&app, done, &back, &by)
+    act(&app, subjects, &deed, &form, &back).await
 }
 
 /// The alerts that nobody has, where somebody has others of the group: what they have stays theirs.
@@ -81,13 +71,17 @@ fn some_of(alerts: &[AlertView], now: Timestamp) -> Option<Vec<&AlertView>> {
     (alerts.iter().any(is_taken) && wanted().next().is_some()).then(|| wanted().collect())
 }
 
-async fn act(app: &Shared, subject: ActionSubject, deed: &str, form: ActForm, back: &str) -> Response {
-    let by = form.by.trim().to_owned();
-    let done = match new_action(subject, deed, &form, app.now()) {
-        Ok(action) => app.act(action).await.map(|_| ()),
-        Err(refused) => Err(refused),
-    };
-    forms::answer(app, done, back, &by)
+/// Does it to each, and says what was refused first if anything was.
+async fn act(app: &Shared, subjects: Vec<ActionSubject>, deed: &str, form: &ActForm, back: &str) -> Response {
+    let mut done = Ok(());
+    for subject in subjects {
+        let result = match new_action(subject, deed, form, app.now()) {
+            Ok(action) => app.act(action).await.map(|_| ()),
+            Err(refused) => Err(refused),
+        };
+        done = done.and(result);
+    }
+    forms::answer(app, done, back, form.by.trim())
 }
 
 fn new_action(
@@ -124,12 +118,19 @@ fn until(length: &str, now: Timestamp) -> Result<Option<Timestamp>, Refused> {
     Ok(Some(now.saturating_add(length)))
 }
 
-/// A button that takes an alert: one tap for whoever has given a name before.
-pub(crate) fn ack_form(alert: &AlertView, viewer: &str, back: &str) -> Markup {
-    let address = href(&alert.fingerprint);
+/// The address at which something is done to alerts.
+fn href(alerts: &[&AlertView]) -> String {
+    let fingerprints: Vec<&str> = alerts.iter().map(|a| a.fingerprint.as_str()).collect();
+    format!("/alerts/{}", url::encode(&fingerprints.join(","), ","))
+}
+
+/// A button that takes alerts: one tap for whoever has given a name before.
+pub(crate) fn ack_form(alerts: &[&AlertView], viewer: &str, back: &str) -> Markup {
+    let Some(first) = alerts.first() else { return html! {} };
+    let address = href(&alerts[..alerts.len().min(MANY_MAX)]);
     html! {
-        form id={ "ack-" (alert.fingerprint) } method="post" action={ (address) "/ack" }
-            data-key="a" data-undo={ (address) "/unack" } data-said={ "You have " (super::name(alert)) } {
+        form id={ "ack-" (first.fingerprint) } method="post" action={ (address) "/ack" }
+            data-key="a" data-undo={ (address) "/unack" } data-said={ "You have " (super::name(first)) } {
             input type="hidden" name="back" value=(back);
             (ack_button("Ack", viewer))
         }
@@ -148,8 +149,12 @@ pub(super) fn ack_group_form(key: &str, alerts: &[AlertView], frame: &Frame<'_>)
         (wanted, firing) if wanted < firing => format!("Ack {wanted} of {firing}"),
         (_, firing) => format!("Ack all {firing}"),
     };
-    let undo = wanted.iter().take(UNDO_MAX).map(|a| format!("{}/unack", href(&a.fingerprint)));
-    let undo = undo.collect::<Vec<_>>().join(" ");
+    // What somebody else has is not given back; too many to name are not offered back at once.
+    let undo = match wanted.len() {
+        wanted if wanted == firing => "/groups/unack".to_owned(),
+        1..=MANY_MAX => format!("{}/unack", href(&wanted)),
+        _ => String::new(),
+    };
     html! {
         form method="post" action="/groups/ack" data-key="a" data-undo=(undo) data-said={ "You have " (parts::plural(wanted.len(), "alert")) } {
             input type="hidden" name="key" value=(key);
@@ -172,7 +177,7 @@ fn ack_button(word: &str, viewer: &str) -> Markup {
 
 /// Everything that can be done to an alert, on its own page.
 pub(super) fn forms_of(alert: &AlertView, frame: &Frame<'_>) -> Markup {
-    let address = href(&alert.fingerprint);
+    let address = href(&[alert]);
     let fires = alert.state == AlertState::Firing;
     let taken = match Holder::of(alert, frame.now) {
         Holder::Taken(ack) => Some(ack),

@@ -63,7 +63,7 @@ pub(super) fn buttons(alert: &AlertView, frame: &Frame<'_>) -> Markup {
     let fires = alert.state == AlertState::Firing;
     html! {
         div.acts {
-            @if Holder::of(alert, frame.now).is_wanted() { (actions::ack_form(alert, frame.viewer, frame.back)) }
+            @if Holder::of(alert, frame.now).is_wanted() { (actions::ack_form(&[alert], frame.viewer, frame.back)) }
             @if let Some(href) = parts::safe_href(&alert.runbook_url) { a.btn href=(href) data-key="r" { "Runbook" } }
             @if fires || alert.state == AlertState::Pending {
                 a.btn href={ "/silences?alert=" (alert.fingerprint) "#new" } data-key="s" { "Silence" }

@@ -88,13 +88,13 @@ fn matchers_of(group: &AlertGroupView) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// A group in the list of groups.
-pub(super) fn section(group: &AlertGroupView, frame: &Frame<'_>) -> Markup {
-    let more = group.alerts.len().saturating_sub(NAMED);
+/// A group in the list of groups, with those of its alerts that the filter leaves. What its buttons do is done to all.
+pub(super) fn section(group: &AlertGroupView, shown: &[AlertView], frame: &Frame<'_>) -> Markup {
+    let more = group.alerts.len() - shown.len().min(NAMED);
     html! {
         section.card aria-label={ "Group for " (group.receiver) } data-item {
             (head(group, frame))
-            ul.rows { @for alert in group.alerts.iter().take(NAMED) { (row(alert, group, frame)) } }
+            ul.rows { @for alert in shown.iter().take(NAMED) { (row(alert, group, frame)) } }
             @if more > 0 { p { a href=(group_href(&group.key)) { "and " (more) " more" } } }
         }
     }

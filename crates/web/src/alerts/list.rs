@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::filter::Ask;
 use super::{Frame, card, group};
 use crate::page::{self, Nav};
-use crate::view::AlertView;
+use crate::view::{AlertGroupView, AlertView};
 use crate::{App, Shared, forms, pager, parts};
 
 /// Cards of a page: more would be neither read nor quickly loaded on a phone.
@@ -71,14 +71,20 @@ fn none_matches(ask: &Ask, total: usize) -> Markup {
 }
 
 fn by_group(app: &dyn App, ask: &Ask, frame: &Frame<'_>) -> Markup {
-    let mut groups = app.alert_groups();
-    let total = groups.len();
-    groups.retain_mut(|group| {
+    let groups = app.alert_groups();
+    let whole = Ask { receiver: String::new(), ..ask.clone() };
+    let shown = |group: &AlertGroupView| {
+        let mut alerts: Vec<AlertView> =
+            group.alerts.iter().filter(|a| whole.passes(a, frame.now)).cloned().collect();
+        ask.sort(&mut alerts, frame.now);
+        alerts
+    };
+    let is_shown = |group: &&AlertGroupView| {
         let of_receiver = ask.receiver.is_empty() || group.receiver == ask.receiver;
-        let whole = Ask { receiver: String::new(), ..ask.clone() };
-        group.alerts.retain(|alert| whole.passes(alert, frame.now));
-        of_receiver && (!group.alerts.is_empty() || !ask.narrows())
-    });
+        of_receiver && (!ask.narrows() || group.alerts.iter().any(|a| whole.passes(a, frame.now)))
+    };
+    let total = groups.len();
+    let groups: Vec<&AlertGroupView> = groups.iter().filter(is_shown).collect();
     let pages = pager::Pages::of(&ask.page, groups.len(), GROUPS);
     html! {
         h1 { "Alertmanager: groups on their way" }
@@ -90,9 +96,7 @@ fn by_group(app: &dyn App, ask: &Ask, frame: &Frame<'_>) -> Markup {
         } @else {
             (ask.controls(&app.alerts(), frame.now))
             @if groups.is_empty() { (parts::empty("No group matches", html! { a href="/alerts?by=group" { "Show all " (total) } })) }
-            @for group in &mut groups[pages.range()] {
-                ({ ask.sort(&mut group.alerts, frame.now); group::section(group, frame) })
-            }
+            @for group in &groups[pages.range()] { (group::section(group, &shown(group), frame)) }
             (pages.links(|n| ask.href(|a| a.page = n)))
         }
         p.dim { "Where would other labels go? " a href="/routing" { "Try some" } }

@@ -136,6 +136,16 @@ async fn every_deed_reaches_the_process_as_it_was_meant() {
 }
 
 #[tokio::test]
+async fn an_objective_s_button_takes_all_of_its_alerts() {
+    let app = Fake::new(Mood::Busy);
+    let two = "/alerts/00000000000000a1,00000000000000b1/ack";
+    assert_eq!(post(&app, two, SAME, "by=ana").await.status.as_u16(), 303);
+    let subjects: Vec<_> = app.acted.lock().unwrap().iter().map(|a| a.subject.clone()).collect();
+    let alert = |fingerprint: &str| ActionSubject::Alert(fingerprint.to_owned());
+    assert_eq!(subjects, [alert("00000000000000a1"), alert("00000000000000b1")]);
+}
+
+#[tokio::test]
 async fn what_is_not_meant_is_refused_with_a_reason() {
     let check = async |deed: &str, form: &str, status: u16, reason: &str| {
         let app = Fake::new(Mood::Busy);
@@ -190,6 +200,11 @@ async fn groups_say_who_is_told_and_what_can_be_done_to_all() {
     for phrase in ["Ack 1 of 2", "Ack all 40", "and 32 more", "told 4 m ago", "looked at again in 20 s"] {
         assert!(list.contains(phrase), "{phrase}: {list}");
     }
+    let narrowed = text("/alerts?by=group&q=10.0.1.7:").await;
+    for phrase in ["Ack all 40", "and 39 more"] {
+        assert!(narrowed.contains(phrase), "a button says what it does to all of the group: {narrowed}");
+    }
+    assert!(!narrowed.contains("10.0.1.8:"), "{narrowed}");
     let one = text("/groups?key=%7B%7D%3A%7Balertname%3D%22InstanceDown%22%7D&page=2").await;
     assert!(one.contains("31 to 40 of 40"), "{one}");
     let gone = get(Mood::Busy, "/groups?key=gone").await;
