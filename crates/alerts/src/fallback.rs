@@ -12,7 +12,9 @@ use crate::decide::{Case, Manner, decide};
 use crate::flush::{Look, Occasion, Seat, Sight};
 use crate::group::{Fingerprints, Group, Missed, Pending, Tellable};
 use crate::outbox::Outbox;
-use crate::{AlertCore, DeliveryStatus, GroupId, IntegrationId, Notification, Reason, Unreached, Verdict};
+use crate::{
+    AlertCore, DeliveryStatus, GroupId, IntegrationId, Notification, Reason, Receipt, Unreached, Verdict,
+};
 
 /// Annotations that say in words what is wrong; the first that an alert has is shown by most texts.
 const SAID: [&str; 3] = ["summary", "description", "message"];
@@ -44,11 +46,11 @@ impl AlertCore {
         let seat = Seat { group: id, integration };
         let pending = self.groups.get(id).and_then(|g| g.pending.get(integration)).cloned();
         if let Some(pending) = pending {
-            let why = match (pending.status.last_receipt(), &pending.status) {
-                (Some(receipt), _) => receipt.describe(),
-                (None, DeliveryStatus::InFlight) => "no answer yet".to_owned(),
-                (None, _) => "it asked to be left alone".to_owned(),
+            let waits_for = match pending.status == DeliveryStatus::InFlight {
+                true => "no answer yet",
+                false => "it asked to be left alone",
             };
+            let why = pending.status.last_receipt().map_or_else(|| waits_for.to_owned(), Receipt::describe);
             self.missed(seat, &pending, why, now, out);
         }
     }
@@ -63,10 +65,8 @@ impl AlertCore {
         out: &mut Outbox,
     ) {
         // That somebody has taken it can be missed.
-        let is_about_acks = match pending.delivery.notification.reason {
-            Reason::Acknowledged | Reason::Unacknowledged => true,
-            other => other == Reason::Drill,
-        };
+        let reason = pending.delivery.notification.reason;
+        let is_about_acks = matches!(reason, Reason::Acknowledged | Reason::Unacknowledged);
         let Some(group) = self.groups.get_mut(seat.group) else { return };
         let is_guest = group.route.receiver != seat.integration.receiver;
         if is_about_acks || is_guest || self.setup.fallback.is_none() {

@@ -106,8 +106,10 @@ impl AlertCore {
             ("severity", "warning".to_owned()),
         ]);
         let fingerprint = bellwether_model::AlertFingerprint(labels.fingerprint());
-        let known = self.alerts.get(&fingerprint).map(|k| &k.row.alert).filter(|a| !a.is_resolved(now));
-        let starts_at = known.map(|a| a.starts_at);
+        // One that somebody ended by hand has to clear as well, or it could never fire again.
+        let known = self.alerts.get(&fingerprint).map(|known| &known.row);
+        let open = known.filter(|row| !row.alert.is_resolved(now) || row.held.is_some());
+        let starts_at = open.map(|row| row.alert.starts_at);
         let annotations = |why: &str| {
             Labels::from_pairs([
                 (

@@ -67,10 +67,20 @@ impl AlertCore {
             });
         group.told.insert(seat.integration.clone(), told);
         out.records.extend(group.told_row(seat.integration).map(Record::Told));
-        // Somebody may have taken it while the message was on its way.
-        let look = Look { now, at: now, occasion: Occasion::Ack };
-        self.look_at(seat.group, std::slice::from_ref(seat.integration), look, out);
+        if self.may_be_taken(seat) {
+            let look = Look { now, at: now, occasion: Occasion::Ack };
+            self.look_at(seat.group, std::slice::from_ref(seat.integration), look, out);
+        }
         self.sweep(seat.group, now, out);
+    }
+
+    /// Whether somebody may have taken or given back alerts of the group while the message was on its way.
+    fn may_be_taken(&self, seat: Seat<'_>) -> bool {
+        let has_ack = |f| self.alerts.get(f).is_some_and(|known| known.row.handled.ack.is_some());
+        self.groups.get(seat.group).is_some_and(|group| {
+            let told = group.told.get(seat.integration);
+            told.is_some_and(|told| told.acked.is_some()) || group.alerts.iter().any(has_ack)
+        })
     }
 
     /// When a receiver first took a message that calls an alert firing. What it is told first need not be written with

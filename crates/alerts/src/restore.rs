@@ -245,7 +245,9 @@ impl AlertCore {
         if let Some(group) = self.groups.get_mut(&id) {
             group.pending.insert(integration.clone(), pending);
         }
-        self.set_timer(unreached_at, Timer::Unreached(id.clone(), integration.clone()));
+        if unreached_at < Timestamp::MAX {
+            self.set_timer(unreached_at, Timer::Unreached(id.clone(), integration.clone()));
+        }
         self.set_timer(until, Timer::Retry(id, integration));
     }
 

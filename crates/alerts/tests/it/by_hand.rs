@@ -70,3 +70,32 @@ fn what_is_over_cannot_be_taken_or_ended_again() {
     assert_eq!(player.ledger.audit.len(), 1, "{:?}", player.ledger.audit);
     assert!(player.ledger.audit[0].starts_with("ann alert.resolve alert "));
 }
+
+#[test]
+fn that_a_template_fails_can_be_ended_by_hand_and_fails_anew_after_it_worked() {
+    let yaml = "
+route: {receiver: hook, group_by: [alertname], group_wait: 30s, group_interval: 5m}
+receivers:
+  - name: hook
+    slack_configs:
+      - {api_url: 'http://slack.example/', channel: '#a', send_resolved: true, title: '{{ if eq .CommonLabels.alertname \"bad\" }}{{ .CommonLabels.x.y }}{{ end }}'}";
+    let of_templates = |player: &Player, at_s: i64| {
+        let views = player.core.alerts(Timestamp::from_secs(at_s));
+        views.into_iter().find(|view| view.alert.name() == bellwether_alerts::TEMPLATE_ALERT_NAME)
+    };
+    let mut player = Player::new(yaml);
+    player.play("0s fire bad\n 31s end");
+    let failing = of_templates(&player, 31).expect("the template fails");
+    let action = bellwether_alerts::Action {
+        subject: bellwether_alerts::Subject::Alert(failing.fingerprint),
+        deed: bellwether_alerts::Deed::Resolve,
+        by: "ann".to_owned(),
+        note: String::new(),
+    };
+    player.step(bellwether_alerts::Event::Act(action), Timestamp::from_secs(32));
+    assert!(of_templates(&player, 33).is_some_and(|view| view.resolved && view.held));
+    player.play("10m fire good\n 11m end");
+    assert!(of_templates(&player, 660).is_none_or(|view| !view.held), "it worked once");
+    player.play("12m resolve bad\n 20m fire bad\n 21m end");
+    assert!(of_templates(&player, 1260).is_some_and(|view| !view.resolved), "{:?}", player.heard);
+}
