@@ -11,6 +11,7 @@ mod action;
 mod config;
 mod connection;
 mod core;
+mod counts;
 mod decide;
 mod delivery;
 mod drill;
@@ -53,6 +54,7 @@ pub use connection::{
     Address, Auth, HttpConfig, OAuth2, ProxyChoice, ProxyConfig, SecretSource, TlsConfig, TlsVersion,
 };
 pub use core::{AlertCore, Fallback, Setup};
+pub use counts::AlertsNow;
 pub use delivery::{
     Delivery, DeliveryKey, IntegrationId, Next, Notification, NotifiedAlert, Outcome, Receipt, Status,
     Thread, Unreached,

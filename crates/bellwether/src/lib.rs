@@ -20,6 +20,8 @@
 //! | [`demo`], [`workshop`] | the demonstration, and the service it watches |
 
 pub mod actions;
+pub mod alert_counts;
+pub mod alert_metrics;
 pub mod alert_view;
 pub mod backfill;
 mod base64;
@@ -68,6 +70,7 @@ pub mod slo_asker;
 pub mod slo_definition;
 pub mod source;
 pub mod state;
+pub mod statistics;
 pub mod target_tasks;
 pub mod telemetry;
 pub mod terminal;

@@ -13,12 +13,13 @@ use bellwether_web::view::{
     AlertGroupView, AlertView, DefinitionView, DeliveryDetail, DeliveryFilter, DeliveryView, DrillView,
     ExplanationView, HistoryRequest, ListedAlert, ListedGroup, NewAction, NewSilence, Overview, ProbeView,
     ReceiverFailing, ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView, ServerView,
-    SilenceView, TargetHealth, TargetMetadata, TargetView, Wanted,
+    SilenceView, StatisticsView, TargetHealth, TargetMetadata, TargetView, Wanted,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::actions;
+use crate::alert_counts::AlertCounts;
 use crate::alert_view;
 use crate::clock;
 use crate::corrections;
@@ -38,6 +39,7 @@ use crate::server_view;
 use crate::slo_definition;
 use crate::source::SourceHandle;
 use crate::state::StateDb;
+use crate::statistics;
 use crate::telemetry;
 use crate::writer::WriterHandle;
 
@@ -57,6 +59,8 @@ pub struct Pages {
     pub source: Arc<SourceHandle>,
     /// The records.
     pub state: Arc<StateDb>,
+    /// What happened to alerts and messages.
+    pub counts: Arc<AlertCounts>,
     /// What keeps alerts from people.
     pub health: Arc<Health>,
     /// The writer, for its counts.
@@ -165,6 +169,9 @@ impl App for Pages {
             health: &self.health,
             queries: self.queries.counts(),
             source: self.source.view(),
+            counts: &self.counts,
+            deadlines: &self.reloader.current().ack_deadlines,
+            config_loaded_at: self.reloader.loaded_at(),
             started_at: self.started_at,
         })
     }
@@ -308,6 +315,7 @@ impl App for Pages {
     }
 
     fn post_alerts(&self, alerts: Vec<Alert>) -> BoxFuture<'_, Result<(), Refused>> {
+        self.counts.received(&alerts, clock::now());
         let event = alerts::Event::Alerts { source: alerts::AlertSource::Api, alerts };
         Box::pin(async move {
             match self.ask(event).await? {
@@ -345,6 +353,10 @@ impl App for Pages {
 
     fn routed(&self, labels: &Labels) -> RoutedView {
         self.read(|pipeline| explain::view::routed(&pipeline.alerts, labels, clock::now()))
+    }
+
+    fn statistics(&self, since: Timestamp) -> BoxFuture<'_, Result<StatisticsView, String>> {
+        Box::pin(statistics::statistics(self, since))
     }
 
     fn corrections(&self) -> Vec<Arc<Correction>> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bellwether_model::{TimeDelta, Timestamp};
 
+use crate::alert_counts::AlertCounts;
 use crate::clock;
 use crate::health::{Health, Trouble};
 use crate::state::{Decided, StateDb};
@@ -25,6 +26,7 @@ const WAITING_MAX: usize = 50_000;
 pub struct Recorder {
     state: Arc<StateDb>,
     health: Arc<Health>,
+    counts: Arc<AlertCounts>,
     waiting: Decided,
     tried_at: Timestamp,
     /// Why the last attempt failed; empty without trouble.
@@ -36,7 +38,13 @@ impl Recorder {
     /// With nothing that waits.
     pub fn new(state: Arc<StateDb>, health: Arc<Health>) -> Self {
         let (tried_at, why) = (Timestamp::default(), String::new());
-        Self { state, health, waiting: Decided::default(), tried_at, why, pauses: &RECORD_AGAIN }
+        let counts = Arc::default();
+        Self { state, health, counts, waiting: Decided::default(), tried_at, why, pauses: &RECORD_AGAIN }
+    }
+
+    /// Counts of what is written down.
+    pub fn counts(&self) -> Arc<AlertCounts> {
+        self.counts.clone()
     }
 
     /// Whether everything is written down.
@@ -50,6 +58,7 @@ impl Recorder {
         if decided.is_empty() {
             return Ok(());
         }
+        self.counts.note(&decided.records);
         self.waiting.append(decided);
         if self.is_well() {
             let began = clock::now();

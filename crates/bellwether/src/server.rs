@@ -112,6 +112,8 @@ impl Server {
         let source = SourceHandle::new(store.clone(), writer.clone(), health.clone(), requests.clone());
         let source = Arc::new(source);
         let evaluator = Evaluator::with_source(store.clone(), source.clone());
+        let recorder = Recorder::new(state.clone(), health.clone());
+        let counts = recorder.counts();
         let decider = Decider {
             pipeline: pipeline.clone(),
             store: store.clone(),
@@ -120,7 +122,7 @@ impl Server {
             reported,
             reports,
             state: state.clone(),
-            recorder: Recorder::new(state.clone(), health.clone()),
+            recorder,
             senders: senders.clone(),
             lanes: Lanes::default(),
             rules: RuleWorker { store: store.clone(), writer: writer.clone(), evaluator: evaluator.clone() },
@@ -173,6 +175,7 @@ impl Server {
             probes,
             source: source.clone(),
             state,
+            counts,
             health,
             writer,
             requests,

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{PoisonError, RwLock};
 
-use bellwether_alerts::{ReceiverHealth, ReceiverState};
+use bellwether_alerts::{AckDeadlines, ReceiverHealth, ReceiverState};
 use bellwether_ingest::{ExpositionWriter, MetricKind};
 use bellwether_model::Timestamp;
 use bellwether_rules::{GroupGlance, Health};
@@ -11,6 +11,8 @@ use bellwether_tsdb::Store;
 use bellwether_web::QueryCounts;
 use bellwether_web::view::TargetHealth;
 
+use crate::alert_counts::AlertCounts;
+use crate::alert_metrics;
 use crate::clock;
 use crate::health::{self, Trouble};
 use crate::pipeline::Pipeline;
@@ -34,6 +36,12 @@ pub struct Seen<'a> {
     pub queries: QueryCounts,
     /// How reading the source does, if there is one.
     pub source: Option<SourceView>,
+    /// What happened to alerts and messages.
+    pub counts: &'a AlertCounts,
+    /// How soon somebody should take an alert.
+    pub deadlines: &'a AckDeadlines,
+    /// When the running configuration was read.
+    pub config_loaded_at: Timestamp,
     /// When this process started.
     pub started_at: Timestamp,
 }
@@ -49,6 +57,7 @@ pub fn render(seen: &Seen<'_>) -> String {
     rules(seen, &mut writer);
     objectives(seen, &mut writer);
     alerting(seen, &mut writer);
+    alerts(seen, &mut writer);
     writer.finish()
 }
 
@@ -203,4 +212,18 @@ fn alerting(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     });
     let help = "Messages that wait for another attempt.";
     of_each("bellwether_deliveries_waiting", help, &|health| health.waiting_deliveries as f64);
+}
+
+fn alerts(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
+    let counted = seen.counts.counted();
+    let pipeline = seen.pipeline.read().unwrap_or_else(PoisonError::into_inner);
+    let of_alerts = alert_metrics::Seen {
+        core: &pipeline.alerts,
+        counted: &counted,
+        deadlines: seen.deadlines,
+        is_config_good: !seen.health.has(Trouble::Reload),
+        config_loaded_at: seen.config_loaded_at,
+        now: clock::now(),
+    };
+    alert_metrics::render(&of_alerts, writer);
 }

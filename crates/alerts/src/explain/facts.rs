@@ -1,6 +1,7 @@
 //! All that is known of one alert: what its rule found, what routing made of it, and what the ledger holds. Of rules
 //! and objectives this crate knows only what it is told here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bellwether_model::{Alert, AlertFingerprint, Labels, TimeDelta, Timestamp, matches_all};
@@ -27,6 +28,8 @@ pub struct Facts {
     pub life: Option<LifeFacts>,
     /// Lives of all alerts of its name that are over, the latest first.
     pub episodes: Vec<EpisodeRow>,
+    /// How soon somebody should take an alert of its severity.
+    pub ack_deadline: Option<TimeDelta>,
     /// Targets that do not answer now.
     pub targets_down: Vec<TargetFacts>,
     /// Alertmanagers that take nothing now.
@@ -223,6 +226,8 @@ pub struct Hearing {
     pub verdict: Option<(Timestamp, Verdict)>,
     /// What is on its way.
     pub pending: Option<PendingView>,
+    /// Whether it stands in for the receiver of the route, which is not reached.
+    pub stands_in: bool,
     /// How well it can be reached.
     pub health: Option<ReceiverHealth>,
 }
@@ -293,7 +298,12 @@ impl AlertCore {
 
     fn way(&self, group: &Group, alert: AlertFingerprint, now: Timestamp) -> Way {
         let receiver = self.setup.config.receivers.get(&group.route.receiver);
-        let ids = receiver.map(|receiver| receiver.integration_ids()).unwrap_or_default();
+        let mut ids = receiver.map(|receiver| receiver.integration_ids()).unwrap_or_default();
+        // Who stands in for a receiver that is not reached has a place in the group as well.
+        let guests = group.told.keys().chain(group.pending.keys());
+        let guests: BTreeSet<&IntegrationId> =
+            guests.filter(|id| id.receiver != group.route.receiver).collect();
+        ids.extend(guests.into_iter().cloned());
         Way {
             group: group.id.as_ref().clone(),
             route: group.route.id.clone(),
@@ -320,6 +330,7 @@ impl AlertCore {
             told_at: told.map(|told| told.at),
             verdict: group.verdicts.get(&integration).cloned(),
             pending: pending.map(crate::view::pending_view),
+            stands_in: integration.receiver != group.route.receiver,
             health: self.health.get(&integration).cloned(),
             integration,
         }

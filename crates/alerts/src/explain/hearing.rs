@@ -35,6 +35,8 @@ pub(super) enum Heard {
     },
     /// The next look decides.
     NextLook,
+    /// It hears only what does not reach another.
+    StandsBy,
 }
 
 pub(super) fn heard(way: &Way, hearing: &Hearing) -> Heard {
@@ -46,6 +48,9 @@ pub(super) fn heard(way: &Way, hearing: &Hearing) -> Heard {
             Some(until) => Heard::Waits { until, last: pending.last.as_ref().map(|last| last.describe()) },
             None => Heard::OnItsWay,
         };
+    }
+    if hearing.stands_in {
+        return Heard::StandsBy;
     }
     if !way.muted_by.is_empty() {
         return Heard::Muted;
@@ -70,7 +75,7 @@ pub(super) struct NotTold {
 pub(super) fn not_told(way: &Way, hearing: &Hearing, now: Timestamp) -> Option<NotTold> {
     let who = &hearing.integration;
     let (yet, why) = match heard(way, hearing) {
-        Heard::Knows { .. } => return None,
+        Heard::Knows { .. } | Heard::StandsBy => return None,
         Heard::OnItsWay => (true, format!("the message to {who} is on its way")),
         Heard::Waits { until, last: Some(last) } => (
             true,

@@ -1,6 +1,6 @@
 //! What each stage decided, in the order in which an alert passes them.
 
-use bellwether_model::{Alert, Timestamp};
+use bellwether_model::{Alert, TimeDelta, Timestamp};
 
 use super::facts::{AlertFacts, Facts, Hearing, LedgerEntry, RuleFacts, RuleState, Way};
 use super::hearing::{Heard, first_look, heard, inhibited, muted, not_told, silenced, taken};
@@ -20,6 +20,7 @@ pub(super) fn steps(facts: &Facts, now: Timestamp) -> Vec<Step> {
     }
     if let Some(alert) = &facts.alert {
         steps.routing(alert, now);
+        steps.deadline(alert, facts.ack_deadline, now);
     }
     if let Some(life) = &facts.life {
         let receivers: Vec<&String> = life.row.receivers.iter().collect();
@@ -229,13 +230,26 @@ impl Steps {
         }
     }
 
+    /// By when somebody should take it.
+    fn deadline(&mut self, alert: &AlertFacts, deadline: Option<TimeDelta>, now: Timestamp) {
+        let is_taken = alert.view.handled.first_ack_at.is_some() || alert.view.resolved;
+        let Some(deadline) = deadline.filter(|_| !is_taken) else { return };
+        let until = alert.view.alert.starts_at.saturating_add(deadline);
+        let (by, length) = (clock(until, now), lasted(deadline));
+        let text = match now <= until {
+            true => format!("somebody should take it by {by}, within {length} of firing"),
+            false => format!("nobody took it by {by}, within {length} of firing, as its severity asks"),
+        };
+        self.push(Stage::Ack, now <= until, text);
+    }
+
     /// What each integration has heard, and when it hears next.
     fn heard(&mut self, alert: &AlertFacts, now: Timestamp) {
         for way in &alert.ways {
             for hearing in &way.hearings {
                 match heard(way, hearing) {
                     Heard::Knows { at } => self.knows(alert, (way, hearing), at, now),
-                    Heard::Muted | Heard::FirstLook => {}
+                    Heard::Muted | Heard::FirstLook | Heard::StandsBy => {}
                     Heard::NextLook if alert.view.status.state == crate::AlertState::Suppressed => {}
                     Heard::OnItsWay | Heard::Waits { .. } | Heard::Refused { .. } | Heard::NextLook => {
                         let why = not_told(way, hearing, now).map(|not| not.why).unwrap_or_default();
@@ -254,6 +268,11 @@ impl Steps {
         now: Timestamp,
     ) {
         let told = at.map(|at| format!(", last told at {}", clock(at, now))).unwrap_or_default();
+        if hearing.stands_in {
+            let text =
+                format!("{} stands in for {}, which is not reached{told}", hearing.integration, way.receiver);
+            return self.push(Stage::Deliver, true, text);
+        }
         let repeat = match (at, taken(alert, now)) {
             (_, Some(_)) => "; not repeated while somebody has it".to_owned(),
             (Some(at), None) => {

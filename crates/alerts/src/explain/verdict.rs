@@ -49,10 +49,12 @@ fn told(facts: &Facts, alert: &AlertFacts, now: Timestamp) -> Option<String> {
     let starts_at = alert.view.alert.starts_at;
     let mut told = told_by_ledger(&facts.ledger, alert.view.fingerprint, starts_at);
     for way in &alert.ways {
-        let known = way.hearings.iter().filter(|hearing| hearing.knows);
-        let at = known.filter_map(|hearing| hearing.told_at).min();
-        if let Some(at) = at.filter(|_| told.iter().all(|(receiver, _)| *receiver != way.receiver)) {
-            told.push((way.receiver.clone(), alert.view.told_at.unwrap_or(at)));
+        for hearing in way.hearings.iter().filter(|hearing| hearing.knows) {
+            let receiver = &hearing.integration.receiver;
+            let at = hearing.told_at.filter(|_| told.iter().all(|(known, _)| known != receiver));
+            // Who stands in was not the first to be told.
+            let first = alert.view.told_at.filter(|_| !hearing.stands_in);
+            told.extend(at.map(|at| (receiver.clone(), first.unwrap_or(at))));
         }
     }
     told_sentence(told, starts_at, now)

@@ -2,13 +2,13 @@
 //! decided.
 
 use bellwether_alerts::{
-    AlertRow, AttemptRow, EpisodeRow, Facts, HandResolved, Handled, Judged, Judgement, LedgerEntry, Measured,
-    MemberFacts, Reason, Receipt, RuleFacts, RulePast, RuleState, TargetFacts, explain,
+    AlertRow, AttemptRow, EpisodeRow, Facts, Fallback, HandResolved, Handled, Judged, Judgement, LedgerEntry,
+    Measured, MemberFacts, Reason, Receipt, RuleFacts, RulePast, RuleState, Setup, TargetFacts, explain,
 };
 use bellwether_model::{AlertFingerprint, Labels, TimeDelta, Timestamp};
 use bellwether_testkit::cases;
 
-use crate::script::{Player, alert, labels_of};
+use crate::script::{Player, alert, labels_of, setup};
 
 const YAML: &str = "
 route:
@@ -35,7 +35,10 @@ inhibit_rules: [{source_matchers: [alertname=down], target_matchers: [alertname=
 
 /// What is known after a script, at the moment of its last line.
 fn facts_after(script: &str, name: &str, team: &str) -> (Facts, Timestamp) {
-    let mut player = Player::new(YAML);
+    facts_of(Player::new(YAML), script, name, team)
+}
+
+fn facts_of(mut player: Player, script: &str, name: &str, team: &str) -> (Facts, Timestamp) {
     player.play(script);
     let last = script.trim().lines().last().unwrap().trim();
     let now = Timestamp(0) + last.split(' ').next().unwrap().parse::<TimeDelta>().unwrap();
@@ -177,6 +180,12 @@ fn what_people_did_is_part_of_the_sentence() {
         "hook was told at 00:00:30 UTC, 30s after it fired",
         "✓ ack ann had it until 02:00 UTC",
     );
+    facts.ack_deadline = Some(TimeDelta::MINUTE * 5);
+    handled(&mut facts, Handled::default());
+    let told = "hook was told at 00:00:30 UTC, 30s after it fired";
+    said(&facts, now, told, "✓ ack somebody should take it by 00:05 UTC, within 5m of firing");
+    let late = "✕ ack nobody took it by 00:05 UTC, within 5m of firing, as its severity asks";
+    said(&facts, Timestamp::from_secs(301), told, late);
     let resolved = HandResolved { by: "bob".to_owned(), note: "deploy".to_owned(), at: now };
     handled(&mut facts, Handled { resolved: Some(Box::new(resolved)), ..Handled::default() });
     said(
@@ -185,6 +194,18 @@ fn what_people_did_is_part_of_the_sentence() {
         "hook was told at 00:00:30 UTC, 30s after it fired; now bob ended it by hand at 00:01 UTC (deploy)",
         "✕ ack bob ended it by hand at 00:01 UTC (deploy); it fires again once its condition has cleared",
     );
+}
+
+#[test]
+fn who_stands_in_for_a_receiver_is_named() {
+    let fallback = Fallback { receiver: "other".to_owned(), after: TimeDelta::MINUTE * 10 };
+    let player = Player::with(Setup { fallback: Some(fallback), ..setup(YAML) });
+    let script = "0s answer 404 to hook\n 0s fire api team=web\n 31s end";
+    let (mut facts, now) = facts_of(player, script, "api", "web");
+    let verdict = "other was told at 00:00:30 UTC, 30s after it fired; not everybody was: hook/webhook[0] does not take the message (refused with status 404: busy); it is tried anew at 00:05:30 UTC";
+    said(&facts, now, verdict, "✓ deliver other/webhook[0] stands in for hook, which is not reached");
+    facts.ledger.clear();
+    said(&facts, now, verdict, "✕ deliver hook/webhook[0] does not take the message");
 }
 
 fn rule(state: RuleState) -> RuleFacts {

@@ -1,6 +1,7 @@
 //! `bellwether.yml` and everything it names, read at once: every mistake in every file is reported, and either the
 //! whole configuration is good or none of it is used.
 
+mod ack_deadlines;
 pub mod alertmanagers;
 mod delivery;
 mod file_kind;
@@ -19,6 +20,7 @@ pub mod source;
 use std::path::Path;
 use std::sync::Arc;
 
+use bellwether_alerts::AckDeadlines;
 use bellwether_diag::{Diagnostic, Diagnostics, FileId, Sources};
 use bellwether_model::TimeDelta;
 use bellwether_rules::RuleFile;
@@ -53,6 +55,8 @@ pub struct Config {
     pub fallback: Option<bellwether_alerts::Fallback>,
     /// Who is handed every alert besides.
     pub alertmanagers: Vec<AlertmanagerMember>,
+    /// How soon somebody should take an alert, by its severity.
+    pub ack_deadlines: AckDeadlines,
     /// Texts of the template files that the routing names, by file name.
     pub templates: Vec<TemplateFile>,
     /// Groups of rules, with the file each stands in.
@@ -136,6 +140,7 @@ impl Loader {
         Some(Config {
             prometheus,
             alertmanagers,
+            ack_deadlines: outline.ack_deadlines,
             source,
             routing: Arc::new(routing_config),
             routing_shown,

@@ -1,9 +1,11 @@
 //! What `bellwether.yml` says before the files it names are read: its sections, each written in place or naming a file.
 
+use bellwether_alerts::AckDeadlines;
 use bellwether_diag::yaml::{self, Node, Value};
 use bellwether_diag::{Cx, Decode, FileId, MapReader, Spanned};
 use bellwether_model::TimeDelta;
 
+use super::ack_deadlines::ack_deadlines;
 use super::alertmanagers::{AlertmanagerMember, alertmanagers};
 use super::delivery::Delivery;
 use super::loader::Loader;
@@ -28,6 +30,7 @@ pub(super) struct Outline {
     pub(super) delivery: Option<Delivery>,
     pub(super) rules: Vec<Section>,
     pub(super) slos: Vec<Section>,
+    pub(super) ack_deadlines: AckDeadlines,
     pub(super) probes: Vec<Node>,
     pub(super) retention: Option<TimeDelta>,
     pub(super) external_url: Option<String>,
@@ -61,6 +64,10 @@ impl Loader {
                 .map(|node| alertmanagers(node, &mut cx))
                 .unwrap_or_default(),
             delivery: map.optional("delivery", &mut cx),
+            ack_deadlines: map
+                .node("ack_deadline")
+                .map(|node| ack_deadlines(node, &mut cx))
+                .unwrap_or_default(),
             rules: map
                 .node("rules")
                 .map(|node| sections(node, "rule files or groups", &mut cx))

@@ -263,6 +263,7 @@ impl Meant {
         let ledger = ledger(pages, fingerprint, span).await?;
         let name = self.labels.value_or_empty("alertname").to_owned();
         let of_name = episodes.iter().filter(|life| life.alert.labels.get("alertname") == Some(&name));
+        let deadlines = pages.reloader.current().ack_deadlines;
         let silent = self.rule.as_ref().is_some_and(|rule| rule.state == RuleState::Inactive);
         let facts = Facts {
             rule: self.rule,
@@ -270,6 +271,7 @@ impl Meant {
             life: self.life,
             ledger,
             episodes: of_name.take(EPISODES_MAX).cloned().collect(),
+            ack_deadline: deadlines.of(self.labels.value_or_empty("severity")),
             targets_down: if silent { targets_down(pages) } else { Vec::new() },
             members_failing: pages.read(members_failing),
             troubles: pages.health.sentences(),

@@ -16,6 +16,7 @@ mod progress;
 mod prune;
 mod read;
 mod sqlite;
+mod statistics;
 mod table;
 mod write;
 
@@ -31,6 +32,7 @@ pub use error::StateError;
 pub use location::{Location, LocationError};
 pub use prune::Pruned;
 pub use read::DeliveryQuery;
+pub use statistics::MessageOutcome;
 
 /// An open state database.
 #[derive(Debug)]

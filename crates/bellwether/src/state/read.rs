@@ -204,7 +204,7 @@ fn deliveries(rows: Vec<DeliveryText>) -> Result<Vec<DeliveryRow>, StateError> {
     rows.into_iter().map(row).collect()
 }
 
-fn decode<T: DeserializeOwned>(
+pub(super) fn decode<T: DeserializeOwned>(
     table: &'static str,
     rows: Vec<(String, String)>,
 ) -> Result<Vec<T>, StateError> {

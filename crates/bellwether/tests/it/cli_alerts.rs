@@ -97,6 +97,7 @@ rules:
         expr: |
           (label_replace(vector(1), "x", "1", "", "") or label_replace(vector(1), "x", "2", "", ""))
           * on () (label_replace(vector(1), "x", "1", "", "") or label_replace(vector(1), "x", "2", "", ""))
+ack_deadline: {critical: 1m}
 alertmanager:
   route:
     receiver: team
@@ -231,4 +232,62 @@ async fn messages_and_statistics_are_listed() {
     );
     running.wrong(&["deliveries", "zz"], "begins with \"zz\"");
     running.wrong(&["deliveries", "--alert", "Nobody"], "no alert \"Nobody\" is active");
+
+    running.says(
+        &["stats"],
+        &["ALERT SEVERITY FIRED", "Always critical 1", "team/webhook[0] 1 0 0", "lost/webhook[0] 0"],
+    );
+    let statistics = running.json(&["stats", "--since", "1h"]);
+    let always =
+        statistics["alerts"].as_array().unwrap().iter().find(|one| one["alertname"] == "Always").unwrap();
+    assert_eq!((&always["fired"], &always["ack_deadline"]), (&1.into(), &"1m".into()), "{statistics}");
+    running.wrong(&["stats", "--since", "0s"], "is no length of time");
+
+    let metrics = running.server.text("/metrics").await;
+    for line in [
+        r#"bellwether_notifications_total{integration="team/webhook[0]",outcome="delivered"} 1"#,
+        r#"bellwether_notification_attempts_total{integration="team/webhook[0]",outcome="accepted"} 1"#,
+        r#"bellwether_notification_latency_seconds_bucket{integration="team/webhook[0]",le="+Inf"} 1"#,
+        r#"bellwether_notification_latency_seconds_count{integration="team/webhook[0]"} 1"#,
+        r#"bellwether_alert_actions_total{action="acknowledge"} 0"#,
+        r#"bellwether_alerts_ack_overdue 0"#,
+        r#"bellwether_alerts_untold 1"#,
+        r#"alertmanager_alerts{state="active"} 2"#,
+        r#"alertmanager_silences{state="active"} 0"#,
+        r#"alertmanager_notification_latency_seconds_count{integration="webhook"} 1"#,
+        r#"alertmanager_config_last_reload_successful 1"#,
+    ] {
+        assert!(metrics.lines().any(|one| one == line), "{line} is not among\n{metrics}");
+    }
+    let failed = r#"alertmanager_notifications_failed_total{integration="webhook",reason="clientError"}"#;
+    assert!(metrics.lines().any(|line| line.starts_with(failed) && !line.ends_with(" 0")), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_says_what_came_back() {
+    let running = Running::start("cli-drill").await;
+    running.says(&["drill", "team"], &["team/webhook[0] yes 200", "accepted with status 200"]);
+    let ended = running.ask(&["drill", "--all"]);
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    assert!(ended.stdout.contains("lost/webhook[0]  no        404"), "{}", ended.stdout);
+    running.wrong(&["drill", "nobody"], "no receiver \"nobody\" with an integration; there is lost and team");
+}
+
+#[test]
+fn deadlines_are_checked() {
+    let folder = Folder::new("cli-deadlines");
+    for (yaml, part) in [
+        ("ack_deadline: {critical: 10m, sev3: 0s}", ""),
+        ("ack_deadline: {}", ""),
+        ("ack_deadline: {critical: soon}", "duration"),
+        ("ack_deadline: {critical: 500d}", "is no deadline"),
+        ("ack_deadlines: {critical: 5m}", "did you mean ack_deadline?"),
+        ("ack_deadline: [5m]", "expected a mapping"),
+    ] {
+        let file = folder.write("bellwether.yml", yaml);
+        let ended = run(&["check", crate::process::text(&file)]);
+        assert_eq!(ended.code, Some(if part.is_empty() { 0 } else { 2 }), "{yaml}: {ended:#?}");
+        let said = ended.stdout + &ended.stderr;
+        assert!(said.contains(part), "{yaml} does not say {part:?}: {said}");
+    }
 }

@@ -12,7 +12,7 @@ use bellwether_testkit::cases::ran;
 use crate::process::{Folder, run, text};
 
 /// What a `bellwether.yml` may hold; a block of these is a whole configuration, other keys are fields of an objective.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "prometheus",
     "source",
     "probes",
@@ -21,6 +21,7 @@ const SECTIONS: [&str; 10] = [
     "alertmanager",
     "alertmanagers",
     "delivery",
+    "ack_deadline",
     "storage",
     "external_url",
 ];

@@ -86,8 +86,85 @@ on_both! {
     ledger_rows_are_found
     writing_twice_writes_the_same_rows
     rules_come_back
+    statistics_are_read_page_by_page
     newer_databases_are_left_alone
     broken_rows_are_named
+}
+
+/// What statistics are made of: no test messages, and nothing twice.
+async fn statistics_are_read_page_by_page(place: &Place) {
+    let state = place.open().await;
+    let mut core = AlertCore::restore(setup(), Restored::default(), Timestamp(0));
+    let mut keys = Vec::new();
+    for (name, at) in [("a", 0), ("b", 60), ("c", 120)] {
+        let now = Timestamp::from_secs(at);
+        let mut effects = core.step(fire(name), now);
+        let due = now + TimeDelta::from_secs(10);
+        effects.extend(core.step(Event::Tick, due));
+        let sent = effects.iter().find_map(|effect| match effect {
+            Effect::Deliver(delivery) => Some(delivery.key.clone()),
+            Effect::Record(_) | Effect::Answer(_) => None,
+        });
+        let key = sent.unwrap();
+        let receipt = match name {
+            "b" => Receipt::Refused { status: 404, body: String::new(), retry_after: None },
+            _ => Receipt::Accepted { status: 200 },
+        };
+        let outcome = Event::Delivered { delivery: key.clone(), outcome: receipt.into() };
+        effects.extend(core.step(outcome, due + TimeDelta::SECOND));
+        state.record(&records(&effects)).await.unwrap();
+        keys.push(key);
+    }
+    let drill = bellwether_alerts::DrillWish { receiver: None, id: "1".to_owned(), by: "ann".to_owned() };
+    state.record(&records(&core.step(Event::Drill(drill), Timestamp::from_secs(180)))).await.unwrap();
+
+    let all = state.message_outcomes(Timestamp(0), None).await.unwrap();
+    let seen: Vec<_> = (all.iter())
+        .map(|one| {
+            (&one.key, one.status.as_str(), one.attempts, one.attempted_at.map(|at| at - one.decided_at))
+        })
+        .collect();
+    let second = Some(TimeDelta::SECOND);
+    assert_eq!(
+        seen,
+        [
+            (&keys[0], "delivered", 1, second),
+            // An alert that has fired for long waits for no company, and the answer was slow.
+            (&keys[1], "failed", 1, Some(TimeDelta::from_secs(11))),
+            (&keys[2], "delivered", 1, Some(TimeDelta::from_secs(11)))
+        ]
+    );
+    assert_eq!(all[0].integration, "hook/webhook[0]");
+    let after = (all[0].decided_at, all[0].key.clone());
+    assert_eq!(state.message_outcomes(Timestamp(0), Some(&after)).await.unwrap(), all[1..]);
+    assert_eq!(state.message_outcomes(Timestamp::from_secs(100), None).await.unwrap(), all[2..]);
+
+    let life = |name: &str, end: i64| {
+        let labels = Labels::from_pairs([("alertname", name)]);
+        let alert = Alert {
+            labels,
+            annotations: Labels::empty(),
+            starts_at: Timestamp(0),
+            ends_at: Some(Timestamp::from_secs(end)),
+            generator_url: String::new(),
+        };
+        bellwether_alerts::EpisodeRow {
+            alert,
+            receivers: Default::default(),
+            told_at: None,
+            handled: Default::default(),
+        }
+    };
+    let lives = [life("a", 10), life("b", 20), life("c", 20)];
+    let rows: Vec<Record> = lives.iter().map(|life| Record::Episode(Box::new(life.clone()))).collect();
+    state.record(&rows).await.unwrap();
+    let all = state.lives(Timestamp(0), None).await.unwrap();
+    assert_eq!(all.len(), 3);
+    for (index, life) in all.iter().enumerate() {
+        let after = (life.alert.ends_at.unwrap(), life.alert.fingerprint());
+        assert_eq!(state.lives(Timestamp(0), Some(&after)).await.unwrap(), all[index + 1..]);
+    }
+    assert_eq!(state.lives(Timestamp::from_secs(11), None).await.unwrap(), all[1..]);
 }
 
 fn setup() -> Setup {
