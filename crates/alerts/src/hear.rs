@@ -181,11 +181,12 @@ impl AlertCore {
     /// Firing alerts without an end: they fire until their source says otherwise, also those that somebody ended by
     /// hand meanwhile. In order of identity.
     pub fn open_ended(&self) -> Vec<Alert> {
-        let open = |known: &&Box<Known>| match &known.row.held {
-            Some(held) => held.ends_at.is_none(),
-            None => known.row.alert.ends_at.is_none(),
+        let end = |row: &AlertRow| match &row.held {
+            Some(held) => held.ends_at,
+            None => row.alert.ends_at,
         };
-        let alerts = self.alerts.values().filter(open).map(|known| known.row.alert.clone());
+        let rows = self.alerts.values().map(|known| &known.row);
+        let alerts = rows.filter(|row| end(row).is_none()).map(|row| row.alert.clone());
         alerts.map(|alert| Alert { ends_at: None, ..alert }).collect()
     }
 }
