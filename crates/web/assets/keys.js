@@ -18,8 +18,9 @@
 
   const mainLink = (el) => el && (el.querySelector("[data-main]") || el.querySelector("a"));
 
-  // What just happened, read out, with a button to take it back.
-  const toast = make("div", { className: "toast", hidden: true });
+  // What just happened, read out, with a button to take it back. It is there from the start: what appears together with
+  // its text is not read by every screen reader.
+  const toast = make("div", { className: "toast" });
   toast.setAttribute("role", "status");
   document.body.append(toast);
   let gone = 0, takeBack = null;
@@ -28,7 +29,6 @@
     takeBack = undo || null;
     toast.replaceChildren(make("span", {}, text));
     if (undo) toast.append(make("button", { type: "button", onclick: undoNow }, "Undo"));
-    toast.hidden = false;
     hideLater();
   }
   // Whoever is about to press Undo has all the time there is.
@@ -36,7 +36,7 @@
     clearTimeout(gone);
     gone = setTimeout(() => {
       if (toast.matches(":hover,:focus-within")) { hideLater(); return; }
-      toast.hidden = true;
+      toast.replaceChildren();
       takeBack = null;
     }, UNDO_MS);
   }
@@ -136,7 +136,7 @@
     clearTimeout(going);
     going = 0;
     if (isGoing) {
-      toast.hidden = true;
+      toast.replaceChildren();
       if (GO[key]) { event.preventDefault(); location.href = GO[key][0]; }
       return;
     }

@@ -142,7 +142,7 @@ fn drill_result(detail: &DeliveryDetail, now: Timestamp) -> Markup {
         section class={ "card " (tone.class()) } aria-label={ "Drill of " (detail.delivery.receiver) } {
             (deliveries::summary(&detail.delivery, now))
             (deliveries::attempts(&detail.attempts, now))
-            @for part in &detail.parts { details { summary { "What was sent" } pre tabindex="0" { (part) } } }
+            @for part in &detail.parts { details { summary { "What was sent" } pre.wrap { (part) } } }
         }
     }
 }

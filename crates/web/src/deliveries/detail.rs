@@ -7,8 +7,8 @@ use maud::{Markup, html};
 
 use super::{tabs, tone};
 use crate::page::{self, Nav};
-use crate::view::{AttemptView, DeliveryDetail, DeliveryView};
-use crate::{Shared, alerts, digits, forms, parts};
+use crate::view::{AlertView, AttemptView, DeliveryDetail, DeliveryView};
+use crate::{App, Shared, alerts, digits, forms, parts};
 
 /// Alerts that are linked.
 const LINKED: usize = 100;
@@ -18,12 +18,12 @@ pub(super) async fn detail(State(app): State<Shared>, Path(id): Path<String>) ->
         Err(refused) => {
             page::refused(app.as_ref(), forms::status_of(&refused), refused.message(), "/deliveries")
         }
-        Ok(detail) => page::respond(app.as_ref(), Nav::Deliveries, "Delivery", &whole(&detail, app.now())),
+        Ok(detail) => page::respond(app.as_ref(), Nav::Deliveries, "Delivery", &whole(&detail, app.as_ref())),
     }
 }
 
-fn whole(detail: &DeliveryDetail, now: Timestamp) -> Markup {
-    let row = &detail.delivery;
+fn whole(detail: &DeliveryDetail, app: &dyn App) -> Markup {
+    let (row, now) = (&detail.delivery, app.now());
     html! {
         h1 { "Message to " (row.receiver) }
         (tabs("/deliveries"))
@@ -33,10 +33,28 @@ fn whole(detail: &DeliveryDetail, now: Timestamp) -> Markup {
             @if detail.attempts.is_empty() { p.dim { "None yet." } } @else { (attempts(&detail.attempts, now)) }
         }
         (parts_sent(&detail.parts))
-        @if !detail.alerts.is_empty() {
+        (alerts_in(&detail.alerts, &app.alerts()))
+    }
+}
+
+/// The alerts that the message speaks of, by name as long as they are known.
+fn alerts_in(fingerprints: &[String], known: &[AlertView]) -> Markup {
+    html! {
+        @if !fingerprints.is_empty() {
             section aria-labelledby="alerts-title" {
-                h2 #alerts-title { (parts::plural(detail.alerts.len(), "alert")) " in it" }
-                ul.rows { @for fingerprint in detail.alerts.iter().take(LINKED) { li { a href=(alerts::href(fingerprint)) { code { (fingerprint) } } } } }
+                h2 #alerts-title { (parts::plural(fingerprints.len(), "alert")) " in it" }
+                ul.rows { @for fingerprint in fingerprints.iter().take(LINKED) {
+                    li {
+                        @match known.iter().find(|a| a.fingerprint == *fingerprint) {
+                            Some(alert) => {
+                                a href=(alerts::href(fingerprint)) { (alert.labels.value_or_empty("alertname")) } " "
+                                (parts::labels(&alert.labels.without(&["alertname"])))
+                            }
+                            None => a href=(alerts::href(fingerprint)) { code { (fingerprint) } },
+                        }
+                    }
+                } }
+                @if fingerprints.len() > LINKED { p.dim { "and " (fingerprints.len() - LINKED) " more" } }
             }
         }
     }
@@ -77,13 +95,14 @@ pub(crate) fn attempts(attempts: &[AttemptView], now: Timestamp) -> Markup {
     }
 }
 
-pub(crate) fn parts_sent(sent: &[String]) -> Markup {
+/// Every part as it was sent, the first one open.
+fn parts_sent(sent: &[String]) -> Markup {
     html! {
         @if !sent.is_empty() {
             section aria-labelledby="parts-title" {
                 h2 #parts-title { "What was sent" }
                 @for (index, part) in sent.iter().enumerate() {
-                    details open[index == 0] { summary { "Part " (index + 1) " of " (sent.len()) } pre tabindex="0" { (laid_out(part)) } }
+                    details open[index == 0] { summary { "Part " (index + 1) " of " (sent.len()) } pre.wrap { (laid_out(part)) } }
                 }
                 p.dim.small { "Addresses, keys and passwords are added when it is sent and are nowhere recorded." }
             }
