@@ -203,7 +203,8 @@ async fn three_prometheus_and_a_bellwether_that_say_the_same_are_one_notificatio
 
     queue.store(0, Ordering::SeqCst);
     let is_over = async |server: &Server| {
-        let (heard, alerts) = (heard.lock().unwrap().clone(), server.json("/api/v2/alerts").await);
+        let alerts = server.json("/api/v2/alerts").await;
+        let heard = heard.lock().unwrap().clone();
         if heard.len() > 1 && alerts == json!([]) { Ok(heard) } else { Err(format!("{heard:?} {alerts}")) }
     };
     assert_eq!(server.until("the end", is_over).await, ["firing ShopQueue", "resolved ShopQueue"]);
