@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bellwether_model::{Alert, AlertFingerprint, Labels, Timestamp};
 
 use crate::core::Known;
-use crate::{AlertCore, Route, SilenceId, time_interval};
+use crate::{AlertCore, Route, Silence, SilenceId, SilenceState, time_interval};
 
 /// A firing alert.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +58,18 @@ impl AlertCore {
             }
         });
         listed.filter(|group| !group.alerts.is_empty()).collect()
+    }
+
+    /// Silences that end before a moment and hide something that fires, with how many alerts each hides.
+    pub fn expiring_silences(&self, before: Timestamp, now: Timestamp) -> Vec<(&Silence, usize)> {
+        let ends =
+            |silence: &&Silence| silence.state(now) == SilenceState::Active && silence.ends_at < before;
+        let firing = |silence: &Silence| {
+            let alerts = self.alerts.values().map(|known| &known.row.alert);
+            alerts.filter(|alert| !alert.is_resolved(now) && silence.suppresses(&alert.labels, now)).count()
+        };
+        let counted = self.silences.values().filter(ends).map(|silence| (silence, firing(silence)));
+        counted.filter(|(_, hidden)| *hidden > 0).collect()
     }
 
     fn listed(&self, known: &Known, wanted: Wanted<'_>, now: Timestamp) -> Option<ListedAlert> {

@@ -1,7 +1,7 @@
 //! What fires, from the words of the core to those of Alertmanager's API.
 
 use bellwether_alerts::{self as alerts, AlertCore, GroupBy};
-use bellwether_model::{Labels, Timestamp};
+use bellwether_model::{Labels, TimeDelta, Timestamp};
 use bellwether_web::view::{ListedAlert, ListedGroup, ListedRoute, ReceiverName, RoutingConfigView, Wanted};
 
 use crate::config::Config;
@@ -57,6 +57,30 @@ fn listed_alert(core: &AlertCore, listed: alerts::ListedAlert, receivers: Vec<St
         silenced_by: listed.silenced_by.into_iter().map(|id| id.0).collect(),
         inhibited_by: listed.inhibited_by.iter().map(ToString::to_string).collect(),
     }
+}
+
+/// A silence that ends sooner than this while it hides something is warned of.
+const EXPIRES_SOON: TimeDelta = TimeDelta::HOUR;
+
+/// How many silences end soon while they hide something.
+pub fn expiring_silences_count(core: &AlertCore, now: Timestamp) -> usize {
+    core.expiring_silences(now.saturating_add(EXPIRES_SOON), now).len()
+}
+
+/// One sentence for each of them.
+pub fn expiring_silences(core: &AlertCore, now: Timestamp) -> Vec<String> {
+    let expiring = core.expiring_silences(now.saturating_add(EXPIRES_SOON), now).into_iter();
+    expiring
+        .map(|(silence, hidden)| {
+            let alerts = if hidden == 1 { "one firing alert" } else { "firing alerts" };
+            let many = if hidden == 1 { String::new() } else { format!("{hidden} ") };
+            let minutes = (silence.ends_at - now).as_millis() / 60_000;
+            format!(
+                "the silence {:?} of {} ends in {minutes} min and still hides {many}{alerts}",
+                silence.comment, silence.created_by
+            )
+        })
+        .collect()
 }
 
 /// The routing configuration without its secrets.

@@ -10,10 +10,10 @@ use bellwether_slo::{
 };
 use bellwether_tsdb::Store;
 use bellwether_web::view::{
-    AlertGroupView, AlertView, DefinitionView, DeliveryDetail, DeliveryFilter, DeliveryView, DrillView,
-    ExplanationView, HistoryRequest, ListedAlert, ListedGroup, NewAction, NewSilence, Overview, ProbeView,
-    ReceiverFailing, ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView, ServerView,
-    SilenceView, StatisticsView, TargetHealth, TargetMetadata, TargetView, Wanted,
+    AlertGroupView, AlertView, AuditView, DefinitionView, DeliveryDetail, DeliveryFilter, DeliveryView,
+    DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, NewAction, NewSilence, Overview,
+    ProbeView, ReceiverFailing, ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView,
+    ServerView, SilenceView, StatisticsView, TargetHealth, TargetMetadata, TargetView, Wanted,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -155,7 +155,12 @@ impl App for Pages {
             targets: targets.len(),
             series: usize::try_from(self.store.stats().series).unwrap_or(usize::MAX),
             receivers_failing,
-            warnings: self.health.sentences(),
+            warnings: {
+                let mut warnings = self.health.sentences();
+                warnings
+                    .extend(self.read(|pipeline| listing::expiring_silences(&pipeline.alerts, clock::now())));
+                warnings
+            },
             config_path: self.reloader.name().to_owned(),
         }
     }
@@ -333,6 +338,20 @@ impl App for Pages {
 
     fn listed_groups(&self, wanted: Wanted<'_>) -> Vec<ListedGroup> {
         self.read(|pipeline| listing::groups(&pipeline.alerts, wanted, clock::now()))
+    }
+
+    fn audit(&self, limit: usize) -> BoxFuture<'_, Result<Vec<AuditView>, String>> {
+        Box::pin(async move {
+            let rows = self.state.audit(limit).await.map_err(|error| error.to_string())?;
+            let view = |row: alerts::AuditRow| AuditView {
+                at: row.at,
+                who: row.who,
+                action: row.action,
+                subject: row.subject,
+                detail: row.detail,
+            };
+            Ok(rows.into_iter().map(view).collect())
+        })
     }
 
     fn external_url(&self) -> String {

@@ -195,11 +195,15 @@ fn objectives(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
 }
 
 fn alerting(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
-    let (firing, receivers) = {
+    let (firing, expiring, receivers) = {
         let pipeline = seen.pipeline.read().unwrap_or_else(PoisonError::into_inner);
-        (pipeline.alerts.firing_count(clock::now()), pipeline.alerts.receiver_health())
+        let (core, now) = (&pipeline.alerts, clock::now());
+        let expiring = crate::listing::expiring_silences_count(core, now);
+        (core.firing_count(now), expiring, core.receiver_health())
     };
     one(writer, ("bellwether_alerts_firing", MetricKind::Gauge, "Alerts that fire."), firing as f64);
+    let meaning = "Silences that end within an hour and still hide something that fires.";
+    one(writer, ("bellwether_silences_expiring", MetricKind::Gauge, meaning), expiring as f64);
     let mut of_each = |name, help, value: &dyn Fn(&ReceiverHealth) -> f64| {
         writer.family(name, MetricKind::Gauge, help);
         for health in &receivers {

@@ -38,10 +38,6 @@ pub(crate) fn routes() -> Router<Shared> {
             get(|State(app): State<Shared>| async move { json_of(&app.rule_groups()) }),
         )
         .route(
-            "/api/bellwether/v1/silences",
-            get(|State(app): State<Shared>| async move { json_of(&app.silences()) }),
-        )
-        .route(
             "/api/bellwether/v1/targets",
             get(|State(app): State<Shared>| async move { json_of(&app.targets()) }),
         )

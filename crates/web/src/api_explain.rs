@@ -57,6 +57,8 @@ struct DeliveriesAsk {
     group: Option<String>,
     /// How far back, as a length of time.
     since: Option<String>,
+    /// The moment at which the last one of the page before was decided, in milliseconds.
+    before: Option<i64>,
     limit: Option<usize>,
 }
 
@@ -72,7 +74,7 @@ async fn deliveries(State(app): State<Shared>, Query(ask): Query<DeliveriesAsk>)
         alert: said(ask.alert),
         group: said(ask.group),
         since,
-        before: None,
+        before: ask.before.map(Timestamp),
         limit: ask.limit.unwrap_or(DELIVERIES_DEFAULT).min(DELIVERIES_MAX),
     };
     match app.deliveries(filter).await {

@@ -14,10 +14,10 @@ use tokio::sync::watch;
 use crate::box_future::BoxFuture;
 use crate::queries::Queries;
 use crate::view::{
-    AlertGroupView, AlertView, DefinitionView, DeliveryDetail, DeliveryFilter, DeliveryView, DemoView,
-    DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, NewAction, NewSilence, Overview,
-    ProbeView, ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView, ServerView, SilenceView,
-    StatisticsView, TargetMetadata, TargetView, Wanted,
+    AlertGroupView, AlertView, AuditView, DefinitionView, DeliveryDetail, DeliveryFilter, DeliveryView,
+    DemoView, DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, NewAction, NewSilence,
+    Overview, ProbeView, ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView, ServerView,
+    SilenceView, StatisticsView, TargetMetadata, TargetView, Wanted,
 };
 
 /// The running process as pages and the API see it. Methods without a future read snapshots and return at once.
@@ -117,6 +117,10 @@ pub trait App: Send + Sync + 'static {
     /// Groups that have such alerts.
     fn listed_groups(&self, _wanted: Wanted<'_>) -> Vec<ListedGroup> {
         Vec::new()
+    }
+    /// What people changed, the latest first.
+    fn audit(&self, _limit: usize) -> BoxFuture<'_, Result<Vec<AuditView>, String>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
     /// Where people find this program's pages; ends without a slash.
     fn external_url(&self) -> String {

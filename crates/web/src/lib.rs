@@ -12,6 +12,8 @@ mod api_explain;
 mod api_json;
 mod api_outlook;
 mod api_params;
+mod api_routing;
+mod api_silences;
 mod app;
 mod assets;
 mod body;
@@ -32,6 +34,7 @@ mod json_answer;
 mod matcher_text;
 mod now;
 mod now_alerts;
+mod openapi;
 mod page;
 mod pager;
 mod parts;
@@ -87,6 +90,9 @@ pub fn router(app: Arc<dyn App>) -> Router {
         .merge(prometheus::routes())
         .merge(alertmanager::routes())
         .merge(api::routes())
+        .merge(openapi::routes())
+        .merge(api_routing::routes())
+        .merge(api_silences::routes())
         .merge(api_corrections::routes())
         .merge(api_explain::routes())
         .merge(corrections::routes())

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub use crate::view_listing::{ListedAlert, ListedGroup, ListedRoute, Wanted};
 pub use crate::view_probe::{CheckVerdict, CheckView, PhaseView, ProbeView};
 pub use crate::view_routing::{
-    ActionDeed, ActionSubject, AlertStatistics, AttemptView, DeliveryDetail, DrillView, ExplanationView,
-    IntegrationHealthView, NewAction, NoteView, ReceiverName, ReceiverStatistics, ReceiverView, RouteTaken,
-    RouteView, RoutedView, RoutingConfigView, StatisticsView,
+    ActionDeed, ActionSubject, AlertStatistics, AttemptView, AuditView, DeliveryDetail, DrillView,
+    ExplanationView, IntegrationHealthView, NewAction, NoteView, ReceiverName, ReceiverStatistics,
+    ReceiverView, RouteTaken, RouteView, RoutedView, RoutingConfigView, StatisticsView,
 };
 pub use crate::view_server::{MetricMetadata, ServerView, TargetMetadata};
 

@@ -205,6 +205,21 @@ pub struct RoutingConfigView {
     pub resolve_timeout: TimeDelta,
 }
 
+/// What somebody changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditView {
+    /// When.
+    pub at: Timestamp,
+    /// Who, as they called themselves.
+    pub who: String,
+    /// What, as a verb: `silence.set`.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// In words; may be empty.
+    pub detail: String,
+}
+
 /// A receiver as the configuration names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiverName {

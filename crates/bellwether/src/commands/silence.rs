@@ -1,6 +1,9 @@
-//! `bellwether silence add|list|expire`: for as long as it takes, tell nobody.
+//! `bellwether silence …`: for as long as it takes, tell nobody.
 
-use bellwether_model::{MatchOp, Matcher, TimeDelta};
+use std::io::Read;
+use std::path::Path;
+
+use bellwether_model::{Labels, MatchOp, Matcher, TimeDelta};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, Remote, Silence};
@@ -9,13 +12,19 @@ use crate::clock;
 use crate::failure::Failure;
 use crate::output::{Rows, print_json, say};
 
-/// Runs one of the three.
+/// Runs one of them.
 pub async fn run(command: Silence) -> Result<(), Failure> {
     match command {
         Silence::Add { matchers, duration, comment, author, remote } => {
             add(&remote, Wish { matchers, duration, comment, author }).await
         }
         Silence::List { expired, remote } => list(&remote, expired).await,
+        Silence::Update { id, duration, comment, author, remote } => {
+            update(&remote, &id, Changes { duration, comment, author }).await
+        }
+        Silence::Preview { matchers, remote } => preview(&remote, &matchers).await,
+        Silence::Export { expired, server } => export(&server, expired).await,
+        Silence::Import { file, remote } => import(&remote, file.as_deref()).await,
         Silence::Expire { ids, remote } => expire(&remote, &ids).await,
     }
 }
@@ -28,14 +37,19 @@ struct Wish {
     author: String,
 }
 
-async fn add(remote: &Remote, wish: Wish) -> Result<(), Failure> {
+/// All matchers, or all that is wrong with them.
+fn parse_all(texts: &[String]) -> Result<Vec<Matcher>, Failure> {
     let (matchers, problems): (Vec<_>, Vec<_>) =
-        wish.matchers.iter().map(|text| parse_matcher(text)).partition(Result::is_ok);
+        texts.iter().map(|text| parse_matcher(text)).partition(Result::is_ok);
     if !problems.is_empty() {
         let sentences: Vec<String> = problems.into_iter().filter_map(Result::err).collect();
         return Err(Failure::wrong(sentences.join("\n")));
     }
-    let matchers: Vec<Value> = matchers.into_iter().flatten().map(|matcher| matcher_json(&matcher)).collect();
+    Ok(matchers.into_iter().flatten().collect())
+}
+
+async fn add(remote: &Remote, wish: Wish) -> Result<(), Failure> {
+    let matchers: Vec<Value> = parse_all(&wish.matchers)?.iter().map(matcher_json).collect();
     let starts_at = clock::now();
     let body = json!({
         "matchers": matchers,
@@ -122,6 +136,125 @@ fn matchers_text(matchers: &Value) -> String {
         format!("{}{sign}{:?}", part("name"), part("value"))
     };
     matchers.as_array().into_iter().flatten().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// What `update` was asked to change.
+struct Changes {
+    duration: Option<TimeDelta>,
+    comment: Option<String>,
+    author: Option<String>,
+}
+
+async fn update(remote: &Remote, id: &str, changes: Changes) -> Result<(), Failure> {
+    let client = Client::new(&remote.server)?;
+    let path = format!("/api/v2/silence/{}", bellwether_web::url::encode(id, ""));
+    let mut silence = client.get(&path, &[]).await?;
+    if !silence.is_object() {
+        return Err(client.stranger(&path));
+    }
+    if let Some(duration) = changes.duration {
+        silence["endsAt"] = json!((clock::now() + duration).to_string());
+    }
+    for (field, value) in [("comment", changes.comment), ("createdBy", changes.author)] {
+        if let Some(value) = value {
+            silence[field] = json!(value);
+        }
+    }
+    let answer = client.post("/api/v2/silences", &silence).await?;
+    let Some(id) = answer["silenceID"].as_str() else { return Err(client.stranger("/api/v2/silences")) };
+    match remote.format {
+        Format::Json => print_json(&answer),
+        Format::Text => say(id),
+    }
+    Ok(())
+}
+
+const PREVIEW: &str = "/api/bellwether/v1/silences/preview";
+
+async fn preview(remote: &Remote, matchers: &[String]) -> Result<(), Failure> {
+    let matchers: Vec<String> = parse_all(matchers)?.iter().map(ToString::to_string).collect();
+    let client = Client::new(&remote.server)?;
+    let answer = client.post(PREVIEW, &json!({ "matchers": matchers })).await?;
+    let (Some(count), Some(hidden)) = (answer["alerts"].as_u64(), answer["hidden"].as_array()) else {
+        return Err(client.stranger(PREVIEW));
+    };
+    if remote.format == Format::Json {
+        print_json(&answer);
+        return Ok(());
+    }
+    let plural = if count == 1 { "" } else { "s" };
+    say(&format!("it would hide {count} firing alert{plural}"));
+    let mut rows = Rows::new(&["alert", "labels", "receivers"]);
+    for alert in hidden {
+        let labels: Labels = serde_json::from_value(alert["labels"].clone()).unwrap_or_default();
+        let receivers = alert["receivers"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        rows.push([
+            labels.value_or_empty("alertname").to_owned(),
+            labels.without(&["alertname"]).to_string(),
+            receivers.collect::<Vec<_>>().join(", "),
+        ]);
+    }
+    if !rows.is_empty() {
+        rows.print();
+    }
+    Ok(())
+}
+
+async fn export(server: &str, expired: bool) -> Result<(), Failure> {
+    let (client, path) = (Client::new(server)?, "/api/bellwether/v1/silences/export");
+    let asked = if expired { vec![("expired", "true")] } else { Vec::new() };
+    match client.get(path, &asked).await? {
+        list @ Value::Array(_) => print_json(&list),
+        _ => return Err(client.stranger(path)),
+    }
+    Ok(())
+}
+
+/// A file larger than this is no list of silences.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// The text of a file, or of standard input.
+fn read_input(file: Option<&Path>) -> Result<String, Failure> {
+    let (name, read) = match file {
+        Some(path) => {
+            (path.display().to_string(), std::fs::File::open(path).and_then(|file| read_text(file)))
+        }
+        None => ("standard input".to_owned(), read_text(std::io::stdin())),
+    };
+    read.map_err(|error| Failure::wrong(format!("cannot read {name}: {error}")))
+}
+
+fn read_text(from: impl Read) -> std::io::Result<String> {
+    let mut text = String::new();
+    from.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+async fn import(remote: &Remote, file: Option<&Path>) -> Result<(), Failure> {
+    let silences: Value = serde_json::from_str(&read_input(file)?).map_err(|why| {
+        Failure::wrong(format!("this is not JSON as `bellwether silence export` or amtool writes it: {why}"))
+    })?;
+    let (client, path) = (Client::new(&remote.server)?, "/api/bellwether/v1/silences/import");
+    let answer = client.post(path, &silences).await?;
+    let (Some(imported), Some(refused)) = (answer["imported"].as_array(), answer["refused"].as_array())
+    else {
+        return Err(client.stranger(path));
+    };
+    match remote.format {
+        Format::Json => print_json(&answer),
+        Format::Text => imported.iter().filter_map(Value::as_str).for_each(say),
+    }
+    let over = answer["over"].as_u64().unwrap_or_default();
+    if over > 0 {
+        eprintln!("{over} left out: over already");
+    }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let lines = refused
+        .iter()
+        .map(|one| format!("silence {}: {}", one["index"], one["why"].as_str().unwrap_or_default()));
+    Err(Failure::wrong(lines.collect::<Vec<_>>().join("\n")))
 }
 
 async fn expire(remote: &Remote, ids: &[String]) -> Result<(), Failure> {

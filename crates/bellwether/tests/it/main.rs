@@ -40,6 +40,7 @@ mod senders_opsgenie;
 mod senders_pagerduty;
 mod senders_slack;
 mod senders_webhook;
+mod silences_process;
 mod slo_alerts;
 mod slo_dialects;
 mod source_config;

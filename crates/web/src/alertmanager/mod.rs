@@ -23,6 +23,7 @@ use self::answer::Refusal;
 use crate::{Shared, guard};
 
 pub use listener::router;
+pub(crate) use silences::{PostedSilence, as_posted as silences_as_posted};
 
 /// The API v2.
 pub(crate) fn routes() -> Router<Shared> {

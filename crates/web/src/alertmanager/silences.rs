@@ -110,6 +110,11 @@ impl<'a> MatcherJson<'a> {
     }
 }
 
+/// Silences as `amtool silence query -o json` writes them and `amtool silence import` reads them.
+pub(crate) fn as_posted(silences: &[SilenceView]) -> impl Serialize {
+    silences.iter().map(SilenceJson::of).collect::<Vec<_>>()
+}
+
 /// A silence by its identity.
 pub(super) fn find(app: &Shared, id: &str) -> Option<SilenceView> {
     app.silences().into_iter().find(|silence| silence.id == id)
@@ -156,7 +161,7 @@ pub(super) async fn expire_if_needed(app: &Shared, id: String) -> Result<(), Ref
 /// A silence as clients post it. Unknown fields are skipped, as Alertmanager skips them.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PostedSilence {
+pub(crate) struct PostedSilence {
     id: Option<String>,
     matchers: Option<Vec<PostedMatcher>>,
     #[serde(default)]
@@ -220,8 +225,13 @@ impl PostedSilence {
         }
     }
 
+    /// Whether it has ended already.
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        self.ends_at.and_then(|at| at.0).is_some_and(|end| end <= now)
+    }
+
     /// The silence that is asked for. A start that is missing is now.
-    pub(super) fn into_new(self, now: Timestamp) -> Result<NewSilence, Refusal> {
+    pub(crate) fn into_new(self, now: Timestamp) -> Result<NewSilence, Refusal> {
         let matchers: Result<Vec<_>, _> = self
             .matchers
             .unwrap_or_default()

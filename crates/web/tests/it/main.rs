@@ -13,6 +13,7 @@ mod fake;
 mod fake_routing;
 mod forms;
 mod histogram;
+mod openapi;
 mod pages;
 mod prometheus;
 mod silences;
