@@ -68,6 +68,9 @@ impl DiscordConfig {
         let mut body = Map::new();
         body.insert("content".into(), json!(content));
         body.insert("embeds".into(), json!([embed]));
+        if let Some(mentions) = mentions(&self.content) {
+            body.insert("allowed_mentions".into(), mentions);
+        }
         for (name, value) in [("username", &self.username), ("avatar_url", &self.avatar_url)] {
             if !value.is_empty() {
                 body.insert(name.into(), json!(value));
@@ -75,6 +78,26 @@ impl DiscordConfig {
         }
         Part::json(Value::Object(body).to_string())
     }
+}
+
+/// Whom a content may call: those whom its own text calls, nobody who stands in a label. `None` where that is not known,
+/// because the text calls a template, and where there is none. Embeds call nobody.
+/// https://discord.com/developers/docs/resources/message#allowed-mentions-object
+fn mentions(content: &str) -> Option<Value> {
+    if content.is_empty() || content.contains("{{") && content.contains("template ") {
+        return None;
+    }
+    let is_loud = ["@everyone", "@here"].iter().any(|word| content.contains(word));
+    let ids = |mark: &str| {
+        let of = |rest: &str| {
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            (!digits.is_empty() && rest[digits.len()..].starts_with('>')).then_some(digits)
+        };
+        content.split(mark).skip(1).filter_map(of).collect::<Vec<_>>()
+    };
+    let users: Vec<String> = ids("<@").into_iter().chain(ids("<@!")).collect();
+    let parse = if is_loud { vec!["everyone"] } else { Vec::new() };
+    Some(json!({"parse": parse, "roles": ids("<@&"), "users": users}))
 }
 
 /// Alertmanager's colours, which people know.

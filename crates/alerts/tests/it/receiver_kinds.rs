@@ -213,6 +213,21 @@ fn bodies_are_what_each_interface_asks_for() {
 }
 
 #[test]
+fn only_whom_the_content_itself_calls_is_called_in_discord() {
+    let check = |content: &str, want: Value| {
+        let integration =
+            format!("discord_configs: [{{webhook_url: 'https://d.example/x', content: '{content}'}}]");
+        let body = json_of(&told(&integration, &[("summary", "@everyone <@1>")], false)[0]);
+        assert_eq!(body["allowed_mentions"], want, "{content}");
+    };
+    check("", Value::Null);
+    check("{{ .CommonAnnotations.summary }}", json!({"parse": [], "roles": [], "users": []}));
+    check("<@&22> <@33> <@!44> {{ .Status }}", json!({"parse": [], "roles": ["22"], "users": ["33", "44"]}));
+    check("@here {{ .Status }}", json!({"parse": ["everyone"], "roles": [], "users": []}));
+    check("{{ template \"slack.default.title\" . }}", Value::Null);
+}
+
+#[test]
 fn forms_are_what_each_interface_asks_for() {
     let parts =
         told("pushover_configs: [{user_key: SECRET, token: SECRET2, sound: siren, ttl: 2m}]", SLOW, false);

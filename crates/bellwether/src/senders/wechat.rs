@@ -62,6 +62,9 @@ async fn fetch(config: &WechatConfig, line: &Line<'_>) -> Result<String, Reply> 
             line.current.wechat_tokens.keep(&line.delivery.integration, token);
             Ok(token.to_owned())
         }
+        None if answer.is_success() && code(&json) == 0 => {
+            Err(answer.refused_as(503, "the answer holds no access_token", None))
+        }
         None => Err(judge(&answer)),
     }
 }
@@ -89,7 +92,7 @@ fn judge(answer: &Answer) -> Reply {
     let why = json["errmsg"].as_str().unwrap_or(&answer.body);
     match code(&json) {
         _ if !answer.is_success() => answer.refused_with(why, None),
-        0 if json["access_token"].is_null() => answer.accepted(),
+        0 => answer.accepted(),
         known if PASSING_CODES.contains(&known) => answer.refused_as(429, why, None),
         // Another token may do, and a page of some proxy may be gone next time.
         known if TOKEN_CODES.contains(&known) || known == i64::MIN => answer.refused_as(503, why, None),

@@ -30,6 +30,7 @@ mod process;
 mod prometheus_peer;
 mod real_clients;
 mod receiver_kinds;
+mod receiver_peer;
 mod reload;
 mod routes;
 mod rules;
