@@ -39,6 +39,7 @@ mod senders;
 mod senders_fake;
 mod senders_opsgenie;
 mod senders_pagerduty;
+mod senders_peer;
 mod senders_slack;
 mod senders_webhook;
 mod silences_process;

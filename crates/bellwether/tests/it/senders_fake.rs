@@ -73,7 +73,7 @@ impl Fake {
         fake
     }
 
-    /// It answers these, one after another, and then 200 with `ok`.
+    /// It answers these, one after another, and then 200 with `ok`, or what Slack answers an app.
     pub(crate) fn will_say(&self, answers: impl IntoIterator<Item = Says>) {
         self.answers.lock().unwrap().extend(answers);
     }
@@ -92,8 +92,13 @@ async fn answer(
     body: Bytes,
 ) -> Response<String> {
     let body = String::from_utf8(body.to_vec()).unwrap();
-    fake.seen.lock().unwrap().push(Seen { method, uri, headers, body });
-    let says = fake.answers.lock().unwrap().pop_front().unwrap_or_else(|| says(200, "ok"));
+    fake.seen.lock().unwrap().push(Seen { method, uri: uri.clone(), headers, body });
+    let usual = match uri.path().contains("/chat.") {
+        true => says(200, "{\"ok\":true,\"ts\":\"1.5\",\"channel\":\"C1\"}")
+            .with("content-type", "application/json"),
+        false => says(200, "ok"),
+    };
+    let says = fake.answers.lock().unwrap().pop_front().unwrap_or(usual);
     let mut response = Response::new(says.body);
     *response.status_mut() = StatusCode::from_u16(says.status).unwrap();
     for (name, value) in says.headers {
@@ -107,6 +112,11 @@ pub(crate) fn setup(integration: &str) -> Setup {
     let yaml = format!(
         "route: {{receiver: a, group_by: [job], group_wait: 0s}}\nreceivers:\n  - name: a\n    {integration}\n"
     );
+    setup_of(&yaml)
+}
+
+/// A server with this configuration.
+pub(crate) fn setup_of(yaml: &str) -> Setup {
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
     let file = sources.add("alertmanager.yml", yaml);
     let config = Config::read(&sources, file, &mut out);

@@ -166,7 +166,7 @@ fn slack_field(node: &Node, cx: &mut Cx<'_>) -> Option<SlackField> {
 fn slack_action(node: &Node, cx: &mut Cx<'_>) -> Option<SlackAction> {
     let mut map = MapReader::open(node, cx)?;
     let (kind, label) = (map.required("type", cx), map.required("text", cx));
-    let action = SlackAction {
+    let mut action = SlackAction {
         kind: kind.unwrap_or_default(),
         text: label.unwrap_or_default(),
         url: text(&mut map, "url", "", cx),
@@ -177,6 +177,10 @@ fn slack_action(node: &Node, cx: &mut Cx<'_>) -> Option<SlackAction> {
     };
     if action.url.is_empty() && action.name.is_empty() {
         cx.error(map.span, "an action needs a url or a name");
+    }
+    if !action.url.is_empty() {
+        // A button that opens a page tells Slack's server nothing.
+        (action.name, action.value, action.confirm) = (String::new(), String::new(), None);
     }
     map.finish(cx);
     Some(action)
