@@ -36,7 +36,11 @@ pub(crate) fn add(functions: &mut Functions) {
         let ms = call.context.now().0.saturating_sub(time(call, 0)?.at.0);
         Ok(Value::Duration(ms.saturating_mul(1_000_000)))
     });
-    functions.add("toDate", (2, Some(2)), to_date);
+    // A text that is no date is no moment; whoever must have one says so.
+    functions.add("toDate", (2, Some(2)), |call| {
+        Ok(Value::Time(Moment::parse(call.text(0)?, call.text(1)?).unwrap_or_else(|_| Moment::zero())))
+    });
+    functions.add("mustToDate", (2, Some(2)), to_date);
     functions.add("toJson", one, |call| to_json(&call.args[0]).map(Value::text));
     functions.add("base64encode", one, |call| Ok(Value::text(base64_encode(call.text(0)?.as_bytes()))));
     functions.add("base64decode", one, |call| base64_decode(call.text(0)?).map(Value::text));

@@ -27,6 +27,10 @@ fn times_are_shown_in_the_zone_asked_for() {
         ("{{ since .start }} {{ since .start | humanizeDuration }}", "1h0m0s 1h 0m 0s"),
         ("{{ now.Sub .start }} {{ (now).Unix }} {{ .start.IsZero }}", "1h0m0s 1700003600 false"),
         (r#"{{ (toDate "2006-01-02 15:04" "2024-02-29 12:30").Unix }}"#, "1709209800"),
+        (
+            r#"{{ (mustToDate "2006-01-02" "2024-02-29").Unix }} {{ (toDate "2006" "soon").IsZero }}"#,
+            "1709164800 true",
+        ),
     ]);
 }
 
@@ -44,6 +48,7 @@ fn lists_maps_and_encodings_work() {
             r#""\u003ca \u0026 \"b\"\u003e\n" 1500000"#,
         ),
         (r#"{{ base64encode "héllo" }} {{ base64encode "ab" | base64decode }}"#, "aMOpbGxv ab"),
+        (r#"{{ base64encode "??>" }} {{ base64decode "Pz8-" }}"#, "Pz8- ??>"),
         (r#"{{ urlUnescape "a%20b+c" }} {{ safeUrl "x:y" }}"#, "a b c x:y"),
         (r#"{{ toJson .start }}"#, r#""2023-11-14T22:13:20Z""#),
     ]);
