@@ -35,7 +35,8 @@ impl AlertCore {
             return Vec::new();
         }
         let subject = wish.receiver.clone().unwrap_or_else(|| "all receivers".to_owned());
-        let (action, detail) = ("receiver.drill".to_owned(), format!("{} messages", asked.len()));
+        let names: Vec<String> = asked.iter().map(ToString::to_string).collect();
+        let (action, detail) = ("receiver.drill".to_owned(), names.join(", "));
         out.record(Record::Audit(AuditRow { at: now, who: wish.by.clone(), action, subject, detail }));
         let alert = alert(&wish, now);
         let group = GroupId(format!("drill:{}", wish.id));
