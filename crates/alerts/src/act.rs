@@ -57,7 +57,7 @@ impl AlertCore {
     }
 }
 
-fn validate(action: &Action, now: Timestamp) -> Result<(), ActionError> {
+pub(crate) fn validate(action: &Action, now: Timestamp) -> Result<(), ActionError> {
     if action.by.trim().is_empty() {
         return Err(ActionError::NoName);
     }
@@ -68,7 +68,7 @@ fn validate(action: &Action, now: Timestamp) -> Result<(), ActionError> {
     }
 }
 
-fn handle(row: &mut AlertRow, action: &Action, now: Timestamp) {
+pub(crate) fn handle(row: &mut AlertRow, action: &Action, now: Timestamp) {
     let handled = &mut row.handled;
     let (by, note) = (action.by.clone(), action.note.clone());
     match action.deed {

@@ -126,6 +126,9 @@ impl AlertCore {
                 out.answer = Some(Answer::Silence(result));
             }
             Event::Act(action) => out.answer = Some(Answer::Acted(self.act(action, now, &mut out))),
+            Event::SayAfterwards(life, action) => {
+                out.answer = Some(Answer::Acted(Self::say_afterwards(*life, action, now, &mut out)));
+            }
             Event::Drill(wish) => out.answer = Some(Answer::Drilled(self.drill(wish, now, &mut out))),
             Event::Delivered { delivery, outcome } => self.delivered(&delivery, outcome, now, &mut out),
             Event::Tick => {}

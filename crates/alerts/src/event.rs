@@ -3,7 +3,8 @@
 use bellwether_model::{Alert, AlertFingerprint};
 
 use crate::{
-    Action, ActionError, Delivery, DeliveryKey, Outcome, Record, SilenceError, SilenceId, SilenceWish,
+    Action, ActionError, Delivery, DeliveryKey, EpisodeRow, Outcome, Record, SilenceError, SilenceId,
+    SilenceWish,
 };
 
 /// Who says that an alert fires or is over.
@@ -37,6 +38,8 @@ pub enum Event {
     },
     /// Somebody does something to alerts. Answered with [`Answer::Acted`].
     Act(Action),
+    /// Somebody says something of a life of an alert that is over. Answered with [`Answer::Acted`].
+    SayAfterwards(Box<EpisodeRow>, Action),
     /// Somebody wants to know whether receivers hear: a marked test message takes the way of a real one. Answered with
     /// [`Answer::Drilled`].
     Drill(DrillWish),

@@ -8,6 +8,7 @@
 mod ack;
 mod act;
 mod action;
+mod afterwards;
 mod config;
 mod connection;
 mod core;

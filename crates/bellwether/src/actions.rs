@@ -1,7 +1,9 @@
 //! What people do with alerts, from the words of pages and API to those of the core.
 
-use bellwether_alerts::{Action, ActionError, Deed, GroupId, Judgement, Subject};
+use bellwether_alerts::{Action, ActionError, Deed, EpisodeRow, GroupId, Judgement, Subject};
 use bellwether_web::view::{ActionDeed, ActionSubject, NewAction, Refused};
+
+use crate::state::StateDb;
 
 /// As the core takes it.
 pub fn action(new: NewAction) -> Result<Action, Refused> {
@@ -20,6 +22,14 @@ pub fn action(new: NewAction) -> Result<Action, Refused> {
         ActionDeed::Real => Deed::Judge(Judgement::Real),
     };
     Ok(Action { subject, deed, by: new.by, note: new.note })
+}
+
+/// The latest life of an alert that is over, if something is to be said of it: that is all that can still be done.
+pub async fn life_meant(state: &StateDb, action: &Action) -> Result<Option<EpisodeRow>, Refused> {
+    let (Subject::Alert(fingerprint), Deed::Note | Deed::Judge(_)) = (&action.subject, &action.deed) else {
+        return Ok(None);
+    };
+    state.last_life(*fingerprint).await.map_err(|error| Refused::Unavailable(error.to_string()))
 }
 
 /// Why it was not done.

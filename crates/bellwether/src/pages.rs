@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bellwether_alerts::{self as alerts, SilenceId, SilenceWish};
-use bellwether_model::{Alert, Labels, SeriesSource, TimeDelta, Timestamp};
+use bellwether_model::{Alert, AlertFingerprint, Labels, SeriesSource, TimeDelta, Timestamp};
 use bellwether_slo::{
     Correction, CorrectionEvent, Fired, Forecast, Goal, HistoryPoint, Past, ReportRequest, ReportSpan, Slo,
     SloReport, SloStatus, Stretch, Suggestion, WhatIf,
@@ -100,6 +100,18 @@ impl Pages {
             alerts::SilenceError::NotFound { .. } => Refused::NotFound(error.to_string()),
             _ => Refused::Invalid(error.to_string()),
         })
+    }
+
+    async fn acted(
+        &self,
+        event: alerts::Event,
+    ) -> Result<Result<Vec<AlertFingerprint>, alerts::ActionError>, Refused> {
+        match self.ask(event).await? {
+            alerts::Answer::Acted(result) => Ok(result),
+            alerts::Answer::Silence(_) | alerts::Answer::Heard | alerts::Answer::Drilled(_) => {
+                Err(other_answer())
+            }
+        }
     }
 
     /// Asks the task that decides; what it answers is recorded.
@@ -310,10 +322,15 @@ impl App for Pages {
 
     fn act(&self, action: NewAction) -> BoxFuture<'_, Result<Vec<String>, Refused>> {
         Box::pin(async move {
-            let alerts::Answer::Acted(result) =
-                self.ask(alerts::Event::Act(actions::action(action)?)).await?
-            else {
-                return Err(other_answer());
+            let action = actions::action(action)?;
+            let result = match self.acted(alerts::Event::Act(action.clone())).await? {
+                Err(alerts::ActionError::NotFound(_)) => match actions::life_meant(&self.state, &action)
+                    .await?
+                {
+                    Some(life) => self.acted(alerts::Event::SayAfterwards(Box::new(life), action)).await?,
+                    None => Err(alerts::ActionError::NotFound(action.subject.to_string())),
+                },
+                result => result,
             };
             result.map(|all| all.iter().map(ToString::to_string).collect()).map_err(actions::refused)
         })

@@ -1,6 +1,7 @@
 //! Tests of this crate.
 
 mod ack;
+mod afterwards;
 mod by_hand;
 mod config;
 mod delivery;

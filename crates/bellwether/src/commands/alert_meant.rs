@@ -1,7 +1,7 @@
 //! Which alert somebody means: by fingerprint, by the beginning of one, or by name. What could mean several is refused
 //! with a list, because acting on the wrong one is worse than asking again.
 
-use bellwether_web::view::{ActionSubject, AlertGroupView, AlertState, AlertView};
+use bellwether_web::view::{ActionSubject, AlertGroupView, AlertState, AlertView, ExplanationView};
 
 use crate::client::Client;
 use crate::failure::Failure;
@@ -13,6 +13,24 @@ const PREFIX_MIN: usize = 4;
 pub(super) async fn alert(client: &Client, meant: &str) -> Result<AlertView, Failure> {
     let alerts: Vec<AlertView> = client.read("/api/bellwether/v1/alerts", &[]).await?;
     choose(alerts, meant)
+}
+
+/// The fingerprint of the alert that is meant: of those that are active, or of those that are over.
+pub(super) async fn fingerprint(client: &Client, meant: &str) -> Result<String, Failure> {
+    if meant.len() == 16 && meant.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(meant.to_ascii_lowercase());
+    }
+    let failure = match alert(client, meant).await {
+        Ok(alert) => return Ok(alert.fingerprint),
+        Err(failure) => failure,
+    };
+    let query = [("alert", meant)];
+    let explained: Result<Vec<ExplanationView>, _> = client.read("/api/bellwether/v1/explain", &query).await;
+    let alerts = explained.into_iter().flatten().filter_map(|one| one.alert);
+    let mut known: Vec<String> = alerts.map(|alert| alert.fingerprint).collect();
+    known.sort();
+    known.dedup();
+    if known.len() == 1 { Ok(known.remove(0)) } else { Err(failure) }
 }
 
 /// The group that is meant, by its key or by its labels.

@@ -2,7 +2,7 @@
 
 use bellwether_alerts::clock as clock_text;
 use bellwether_web::url::encode;
-use bellwether_web::view::{DeliveryDetail, DeliveryView, ExplanationView};
+use bellwether_web::view::{DeliveryDetail, DeliveryView};
 
 use super::{alert_meant, explain};
 use crate::cli::Format;
@@ -33,7 +33,7 @@ async fn list(client: &Client, arguments: &Deliveries) -> Result<(), Failure> {
     query.extend(arguments.status.map(|status| ("outcome", status.as_str().to_owned())));
     query.extend(arguments.since.map(|since| ("since", since.to_string())));
     if let Some(alert) = &arguments.alert {
-        query.push(("alert", fingerprint(client, alert).await?));
+        query.push(("alert", alert_meant::fingerprint(client, alert).await?));
     }
     let pairs: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
     if arguments.remote.format == Format::Json {
@@ -60,26 +60,6 @@ async fn list(client: &Client, arguments: &Deliveries) -> Result<(), Failure> {
         rows.print()
     }
     Ok(())
-}
-
-/// The alert that is meant: of those that are active, or of those that are over.
-async fn fingerprint(client: &Client, meant: &str) -> Result<String, Failure> {
-    if meant.len() == 16 && meant.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Ok(meant.to_ascii_lowercase());
-    }
-    match alert_meant::alert(client, meant).await {
-        Ok(alert) => Ok(alert.fingerprint),
-        Err(failure) => {
-            let query = [("alert", meant)];
-            let explained: Result<Vec<ExplanationView>, _> =
-                client.read("/api/bellwether/v1/explain", &query).await;
-            let mut known: Vec<String> =
-                (explained.into_iter().flatten()).filter_map(|one| Some(one.alert?.fingerprint)).collect();
-            known.sort();
-            known.dedup();
-            if known.len() == 1 { Ok(known.remove(0)) } else { Err(failure) }
-        }
-    }
 }
 
 async fn show(client: &Client, id: &str, format: Format) -> Result<(), Failure> {

@@ -47,6 +47,12 @@ pub async fn mark(arguments: Mark) -> Result<(), Failure> {
 async fn act(remote: &Remote, subject: &Subject, deed: ActionDeed, note: String) -> Result<(), Failure> {
     let client = Client::new(&remote.server)?;
     let subject_meant = match (&subject.alert, &subject.group) {
+        // Something can be said of what is over as well.
+        (Some(alert), _)
+            if matches!(deed, ActionDeed::Note | ActionDeed::FalsePositive | ActionDeed::Real) =>
+        {
+            ActionSubject::Alert(alert_meant::fingerprint(&client, alert).await?)
+        }
         (Some(alert), _) => ActionSubject::Alert(alert_meant::alert(&client, alert).await?.fingerprint),
         (None, Some(group)) => alert_meant::group(&client, group).await?,
         (None, None) => return Err(Failure::wrong("say which alert or which --group")),

@@ -24,6 +24,8 @@ const LIVES_MAX: usize = 5;
 const MESSAGES_MAX: usize = 50;
 /// How far back lives are looked for.
 const LIVES_SINCE: TimeDelta = TimeDelta(30 * TimeDelta::DAY.0);
+/// Lives of all alerts that are read; a storm must not make an explanation slow.
+const LIVES_READ_MAX: usize = 20_000;
 /// Lives that are counted when it is asked whether an alert cries wolf.
 const EPISODES_MAX: usize = 500;
 /// A prefix of a fingerprint shorter than this is rather a name.
@@ -68,11 +70,8 @@ fn what_if(pipeline: &Pipeline, labels: &Labels, now: Timestamp) -> ExplanationV
 
 /// Lives that are over, the latest first.
 async fn episodes(pages: &Pages, now: Timestamp) -> Result<Vec<EpisodeRow>, Refused> {
-    let since = now - LIVES_SINCE;
-    let mut episodes =
-        pages.state.episodes(since).await.map_err(|error| Refused::Unavailable(error.to_string()))?;
-    episodes.reverse();
-    Ok(episodes)
+    let lives = pages.state.latest_lives(now - LIVES_SINCE, LIVES_READ_MAX).await;
+    lives.map_err(|error| Refused::Unavailable(error.to_string()))
 }
 
 /// One alert that is meant.

@@ -47,6 +47,24 @@ impl StateDb {
         decode("episodes", self.db.fetch("list past alerts", statement, values).await?)
     }
 
+    /// The latest life of an alert that is over.
+    pub async fn last_life(&self, alert: AlertFingerprint) -> Result<Option<EpisodeRow>, StateError> {
+        let statement =
+            "SELECT fingerprint, body FROM episodes WHERE fingerprint = $1 ORDER BY starts_at DESC LIMIT 1";
+        let values = vec![alert.to_string().into()];
+        let rows: Vec<EpisodeRow> =
+            decode("episodes", self.db.fetch("look up a past alert", statement, values).await?)?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Lives that ended at this moment or later, the last to end first, at most so many.
+    pub async fn latest_lives(&self, since: Timestamp, limit: usize) -> Result<Vec<EpisodeRow>, StateError> {
+        let statement = "SELECT fingerprint, body FROM episodes WHERE ends_at >= $1 \
+             ORDER BY ends_at DESC, fingerprint LIMIT $2";
+        let values = vec![since.0.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
+        decode("episodes", self.db.fetch("list past alerts", statement, values).await?)
+    }
+
     /// What became of messages decided at this moment or later, the first first, behind one that was read already.
     /// Test messages are left out.
     pub async fn message_outcomes(

@@ -45,6 +45,32 @@ impl Running {
             .await;
     }
 
+    /// An alert from outside that is told, ends, and is forgotten once its end is told.
+    async fn post_and_end(&self, name: &str) {
+        let post = async |ends_at: Option<String>| {
+            let alert = serde_json::json!([{ "labels": { "alertname": name }, "endsAt": ends_at }]);
+            let http = reqwest::Client::new();
+            let url = format!("{}/api/v2/alerts", self.server.url);
+            assert!(http.post(url).json(&alert).send().await.unwrap().status().is_success());
+        };
+        post(None).await;
+        let told = format!("/api/bellwether/v1/explain?alert={name}");
+        let is = |answer: &Value, part: &str| answer[0]["verdict"].as_str().is_some_and(|v| v.contains(part));
+        for (what, part) in [("it is told", "team was told at"), ("it is forgotten", "it is over")] {
+            if part == "it is over" {
+                post(Some("2020-01-01T00:00:00Z".to_owned())).await;
+            }
+            self.server
+                .until(what, async |server| {
+                    let explained = server.json(&told).await;
+                    let alerts = server.json("/api/bellwether/v1/alerts").await.to_string();
+                    let is_forgotten = part != "it is over" || !alerts.contains(name);
+                    if is(&explained, part) && is_forgotten { Ok(()) } else { Err(explained.to_string()) }
+                })
+                .await;
+        }
+    }
+
     fn ask(&self, arguments: &[&str]) -> Ended {
         run(&[arguments, &["--server", &self.server.url]].concat())
     }
@@ -103,6 +129,7 @@ alertmanager:
     receiver: team
     group_by: [alertname]
     group_wait: 0s
+    group_interval: 1s
     routes: [{receiver: lost, matchers: [to=lost]}]
   receivers:
     - {name: team, webhook_configs: [{url: 'RECEIVER/ok'}]}
@@ -202,6 +229,22 @@ async fn people_take_end_note_and_judge_alerts() {
     running.wrong(&["ack", "Always", "--for", "0s"], "is over already");
     running.wrong(&["note", "Always", ""], "a note needs a text");
     running.says(&["resolve", "Always", "--note", "fixed"], &["ended "]);
+
+    running.post_and_end("Gone").await;
+    running.wrong(&["ack", "Gone"], "no alert \"Gone\" is active");
+    running.says(&["mark", "--false-positive", "Gone"], &["marked as false "]);
+    running.says(&["note", "Gone", "a test"], &["noted "]);
+    let explained = running.json(&["explain", "Gone"]);
+    assert_eq!(explained[0]["alert"]["false_positive"], true, "{explained}");
+    assert_eq!(explained[0]["notes"][0]["text"], "a test");
+    running.says(
+        &["explain", "Gone"],
+        &["it is over: it fired from", "people called 1 of 1 judged alerts of this name false"],
+    );
+    let statistics = running.json(&["stats"]);
+    let gone =
+        statistics["alerts"].as_array().unwrap().iter().find(|one| one["alertname"] == "Gone").unwrap();
+    assert_eq!((&gone["false_positives"], &gone["fired"]), (&1.into(), &1.into()), "{statistics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
