@@ -19,7 +19,8 @@ pub(crate) fn routes() -> Router<Shared> {
 
 /// Remembers what somebody called themselves, so that the next form is filled in. It grants nothing.
 const VIEWER_COOKIE: &str = "bellwether_name";
-const NAME_CHARS_MAX: usize = 80;
+/// Longest name that is taken and remembered.
+pub(crate) const NAME_CHARS_MAX: usize = 80;
 
 /// What the person at this browser called themselves last time; may be empty.
 pub(crate) fn viewer(headers: &HeaderMap) -> String {

@@ -8,10 +8,13 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::Frame;
+use crate::forms::NAME_CHARS_MAX;
 use crate::holder::Holder;
 use crate::view::{ActionDeed, ActionSubject, AlertState, AlertView, NewAction, Refused};
 use crate::{Shared, forms, parts, url};
 
+/// Longest note: it is kept with the alert for as long as that lives.
+const NOTE_CHARS_MAX: usize = 4000;
 /// Most alerts that one address names.
 const MANY_MAX: usize = 100;
 
@@ -102,6 +105,11 @@ fn new_action(
     let (by, note) = (form.by.trim().to_owned(), form.note.trim().to_owned());
     if by.is_empty() {
         return Err(Refused::Invalid("say who: the name is empty".to_owned()));
+    }
+    for (what, text, chars_max) in [("name", &by, NAME_CHARS_MAX), ("note", &note, NOTE_CHARS_MAX)] {
+        if text.chars().count() > chars_max {
+            return Err(Refused::Invalid(format!("the {what} is longer than {chars_max} characters")));
+        }
     }
     if deed == ActionDeed::Note && note.is_empty() {
         return Err(Refused::Invalid("say what: the note is empty".to_owned()));

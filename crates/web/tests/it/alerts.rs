@@ -158,6 +158,8 @@ async fn what_is_not_meant_is_refused_with_a_reason() {
     check("ack", "by=ana&for=soon", 400, "for how long").await;
     check("note", "by=ana&note=+", 400, "the note is empty").await;
     check("dance", "by=ana", 404, "dance").await;
+    check("ack", &format!("by={}", "n".repeat(81)), 400, "longer than 80 characters").await;
+    check("note", &format!("by=ana&note={}", "n".repeat(4001)), 400, "longer than 4000 characters").await;
 }
 
 #[tokio::test]
