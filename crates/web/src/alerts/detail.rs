@@ -12,6 +12,9 @@ use crate::parts;
 use crate::view::{AlertGroupView, AlertView, ExplanationView, Refused};
 use crate::{App, Shared, digits, forms, holder, routing_text, url};
 
+/// Cards of alerts that share a name.
+const CARDS: usize = 30;
+
 pub(super) async fn detail(
     State(app): State<Shared>,
     Path(what): Path<String>,
@@ -68,12 +71,13 @@ fn title(explanation: &ExplanationView, what: &str) -> String {
 fn choice(many: &[ExplanationView], what: &str, frame: &Frame<'_>) -> Markup {
     html! {
         h1 { (what) ": " (parts::plural(many.len(), "alert")) }
-        div.cards { @for explanation in many {
+        div.cards { @for explanation in many.iter().take(CARDS) {
             @match &explanation.alert {
                 Some(alert) => (card::card(alert, frame)),
                 None => article.card { p { (explanation.verdict) } },
             }
         } }
+        @if many.len() > CARDS { p { a.btn href={ "/alerts?q=" (url::encode(what, "")) } { "All " (many.len()) } } }
     }
 }
 

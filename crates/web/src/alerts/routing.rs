@@ -33,7 +33,7 @@ pub(super) async fn routing(State(app): State<Shared>, Query(ask): Query<Ask>) -
 
 fn answer(app: &dyn App, text: &str) -> Markup {
     if text.trim().is_empty() {
-        return html! { p.dim { "The same on the command line: " code { "bellwether routes test alertmanager.yml severity=critical" } } };
+        return html! { p.dim { "The same on the command line: " code { "bellwether routes test --config alertmanager.yml severity=critical" } } };
     }
     match routing_text::read(text) {
         Err(reason) => html! { p.note.bad role="alert" { "▲ " (reason) } },
