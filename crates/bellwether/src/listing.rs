@@ -85,13 +85,14 @@ pub fn expiring_silences(core: &AlertCore, now: Timestamp) -> Vec<String> {
 
 /// The routing configuration without its secrets.
 pub fn routing_config(config: &Config) -> RoutingConfigView {
-    let name = |name: &String| ReceiverName {
-        name: name.clone(),
-        labels: Labels::from_pairs([("name", name.as_str())]),
+    let receiver = |name: &String| {
+        let own = config.routing.receivers.get(name).map(|receiver| receiver.labels.clone());
+        let labels = own.unwrap_or_default().into_iter().chain([("name".to_owned(), name.clone())]);
+        ReceiverName { name: name.clone(), labels: Labels::from_pairs(labels) }
     };
     RoutingConfigView {
         text: config.routing_shown.text.clone(),
-        receivers: config.routing_shown.receivers.iter().map(name).collect(),
+        receivers: config.routing_shown.receivers.iter().map(receiver).collect(),
         resolve_timeout: config.routing.global.resolve_timeout,
     }
 }

@@ -3,6 +3,7 @@
 mod alert_crash;
 mod alertmanager_api;
 mod alertmanager_peer;
+mod bad_input;
 mod bad_targets;
 mod browser;
 mod browser_alerts;
