@@ -215,7 +215,12 @@ pub(super) fn read(map: &mut MapReader<'_>, base: &Base<'_>, cx: &mut Cx<'_>) ->
     let implicit_tls = map.optional("force_implicit_tls", cx).or(default.implicit_tls);
     let headers = headers(map.node("headers"), cx);
     let threading = threading(map.node("threading"), &headers, cx);
-    let hello = text(map, "hello", "", cx);
+    let hello: Option<Spanned<String>> = map.optional("hello", cx);
+    if let Some(hello) = hello.as_ref().filter(|h| h.contains(|c: char| c.is_whitespace() || c.is_control()))
+    {
+        cx.error_help(hello.span, "hello is no name of a host", "write one without spaces");
+    }
+    let hello = hello.map(|hello| hello.value).unwrap_or_default();
     let require_tls = map.optional("require_tls", cx).unwrap_or(default.require_tls);
     let html = text(map, "html", HTML_DEFAULT, cx);
     let text = text(map, "text", "", cx);

@@ -449,9 +449,10 @@ fn what_a_kind_cannot_do_without_is_said_with_the_remedy() {
         ],
     );
     check(
-        "email_configs: [{to: ann, from: b@x.example, smarthost: 'm.example:25', headers: {References: r}, threading: {enabled: true, thread_by_date: weekly}}]",
+        "email_configs: [{to: ann, from: b@x.example, smarthost: 'm.example:25', hello: 'a b', headers: {References: r}, threading: {enabled: true, thread_by_date: weekly}}]",
         &[
             "\"ann\" is no mail address: it has no @",
+            "hello is no name of a host; write one without spaces",
             "threading writes the header References, and so do the headers here; remove one of them",
             "thread_by_date must be none or daily; write one of the two",
         ],

@@ -74,7 +74,7 @@ async fn talk(
     let taken = taken(line);
     let left: Vec<Address> = recipients.into_iter().filter(|r| !taken.contains(&r.to_string())).collect();
     if left.is_empty() {
-        return Ok(Receipt::Accepted { status: 250 }.into());
+        return Ok(taken_by_all(line));
     }
     let mut connection = mail_connection::open(config, hidden).await?;
     let spread = hand_over(&mut connection, from, left, &bytes, hidden).await;
@@ -142,15 +142,19 @@ impl Spread {
     fn reply(self, line: &Line<'_>, mut taken: Vec<String>) -> Reply {
         let told = self.taken.len();
         taken.extend(self.taken);
-        let thread = Thread::from([
-            (TAKEN_OF.to_owned(), line.key()),
-            (TAKEN.to_owned(), if self.refused.is_empty() { String::new() } else { taken.join(" ") }),
-        ]);
         // One that may be taken later counts before one that never will: it is tried again.
         let later = self.refused.iter().find(|(_, code, _)| *code < 500);
         let Some((name, code, said)) = later.or(self.refused.first()) else {
-            return Reply { receipt: Receipt::Accepted { status: 250 }, thread };
+            return taken_by_all(line);
         };
+        if later.is_none() && !taken.is_empty() {
+            // Not to be tried again, and no reason to tell all others again with the next look at the group.
+            for (name, code, said) in &self.refused {
+                tracing::warn!(integration = %line.delivery.integration, %name, code, %said, "a recipient is refused for good");
+            }
+            return taken_by_all(line);
+        }
+        let thread = Thread::from([(TAKEN_OF.to_owned(), line.key()), (TAKEN.to_owned(), taken.join(" "))]);
         let also = match told {
             0 => String::new(),
             n => format!("; taken for {n} other{}", if n == 1 { "" } else { "s" }),
@@ -158,6 +162,13 @@ impl Spread {
         let answer = format!("{said} (for {name}{also})");
         Reply { receipt: Receipt::MailRefused { code: *code, answer }, thread }
     }
+}
+
+/// What was remembered for the next attempt is of no use any more.
+fn taken_by_all(line: &Line<'_>) -> Reply {
+    let had = [TAKEN_OF, TAKEN].into_iter().filter(|name| line.thread.contains_key(*name));
+    let thread = had.map(|name| (name.to_owned(), String::new())).collect();
+    Reply { receipt: Receipt::Accepted { status: 250 }, thread }
 }
 
 /// Who has taken this message at an earlier attempt.

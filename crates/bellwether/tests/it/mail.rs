@@ -231,6 +231,18 @@ async fn one_full_mailbox_keeps_nobody_else_from_hearing_and_is_tried_again_alon
 }
 
 #[tokio::test]
+async fn a_recipient_who_is_refused_for_good_is_not_tried_again_while_others_are_told() {
+    let fake = FakeSmtp { answers: vec![("RCPT TO:<bob", "550 no such user")], ..FakeSmtp::default() };
+    let outcome = send(&fake, PLAIN).await;
+    assert_eq!((outcome.receipt, fake.messages().len()), (Receipt::Accepted { status: 250 }, 1));
+    let fake = FakeSmtp { answers: vec![("RCPT", "550 no such user")], ..FakeSmtp::default() };
+    let outcome = send(&fake, PLAIN).await;
+    let answer = "no such user (for ann@example.org)".to_owned();
+    assert_eq!(outcome.receipt, Receipt::MailRefused { code: 550, answer });
+    assert_eq!((outcome.receipt.next(), fake.messages().len()), (Next::Final, 0));
+}
+
+#[tokio::test]
 async fn an_address_that_cannot_be_read_is_not_left_out_silently() {
     let check = async |to: &str, why: &str| {
         let fake = FakeSmtp::default();
