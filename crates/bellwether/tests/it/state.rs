@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
+use bellwether::health::{Health, Trouble};
+use bellwether::recorder::Recorder;
 use bellwether::state::{Decided, DeliveryQuery, Location, StateDb, StateError};
 use bellwether_alerts::{
-    AlertCore, AlertSource, Config, Effect, Event, Receipt, Record, Restored, Setup, SilenceId, SilenceWish,
-    parse_matchers,
+    AlertCore, AlertSource, AuditRow, Config, Effect, Event, Receipt, Record, Restored, Setup, SilenceId,
+    SilenceWish, parse_matchers,
 };
 use bellwether_diag::{Diagnostics, Sources};
 use bellwether_model::{Alert, AlertFingerprint, Labels, TimeDelta, Timestamp};
@@ -89,6 +91,9 @@ on_both! {
     statistics_are_read_page_by_page
     newer_databases_are_left_alone
     broken_rows_are_named
+    decisions_together_are_as_decisions_apart
+    lists_go_on_where_a_page_ended
+    anything_people_write_can_be_kept
 }
 
 /// What statistics are made of: no test messages, and nothing twice.
@@ -202,6 +207,15 @@ fn fire(name: &str) -> Event {
 
 /// A core that has lived through a bit of everything, with its records in the database.
 async fn lived_through(db: &StateDb) -> AlertCore {
+    let mut decisions = Vec::new();
+    let core = live_through(|records| decisions.push(records));
+    for records in decisions {
+        db.record(&records).await.unwrap();
+    }
+    core
+}
+
+fn live_through(mut record: impl FnMut(Vec<Record>)) -> AlertCore {
     let mut core = AlertCore::restore(setup(), Restored::default(), Timestamp(0));
     let wish = SilenceWish {
         id: None,
@@ -221,7 +235,7 @@ async fn lived_through(db: &StateDb) -> AlertCore {
     ];
     for (at, event) in events {
         let effects = core.step(event, Timestamp::from_secs(at));
-        db.record(&records(&effects)).await.unwrap();
+        record(records(&effects));
         for effect in &effects {
             let Effect::Deliver(delivery) = effect else { continue };
             let receipt = match delivery.notification.group_labels.get("alertname") {
@@ -229,8 +243,7 @@ async fn lived_through(db: &StateDb) -> AlertCore {
                 _ => Receipt::Refused { status: 503, body: "busy".into(), retry_after: None },
             };
             let event = Event::Delivered { delivery: delivery.key.clone(), outcome: receipt.into() };
-            let effects = core.step(event, Timestamp::from_secs(at));
-            db.record(&records(&effects)).await.unwrap();
+            record(records(&core.step(event, Timestamp::from_secs(at))));
         }
     }
     core
@@ -239,6 +252,8 @@ async fn lived_through(db: &StateDb) -> AlertCore {
 fn by_key(mut restored: Restored) -> Restored {
     restored.alerts.sort_by_key(|row| row.alert.fingerprint().to_string());
     restored.groups.sort_by(|a, b| a.id.cmp(&b.id));
+    restored.told.sort_by(|a, b| (&a.group, &a.integration).cmp(&(&b.group, &b.integration)));
+    restored.deliveries.sort_by(|a, b| a.delivery.key.cmp(&b.delivery.key));
     for row in &mut restored.deliveries {
         row.updated_at = Timestamp(0);
     }
@@ -358,4 +373,106 @@ async fn broken_rows_are_named(place: &Place) {
     place.run("broken_rows_are_named", "INSERT INTO silences VALUES ('s9', 1, 0, '{}')").await;
     let error = db.restore().await.unwrap_err().to_string();
     assert!(error.starts_with("state database: row \"s9\" of table silences cannot be read"), "{error}");
+}
+
+/// All records of a life, in one batch instead of one after the other.
+async fn decisions_together_are_as_decisions_apart(place: &Place) {
+    let apart = Place::file("apart");
+    let one_by_one = apart.open().await;
+    let core = lived_through(&one_by_one).await;
+    let together = place.open().await;
+    let mut decided = Decided::default();
+    live_through(|records| decided.append(Decided { records, ..Decided::default() }));
+    together.record_all(&decided).await.unwrap();
+    assert_eq!(by_key(together.restore().await.unwrap()), by_key(core.snapshot()));
+    let all = DeliveryQuery::default();
+    let rows = together.deliveries(&all, 10).await.unwrap();
+    assert_eq!(rows, one_by_one.deliveries(&all, 10).await.unwrap());
+    for row in rows {
+        let key = &row.delivery.key;
+        assert_eq!(together.attempts(key).await.unwrap(), one_by_one.attempts(key).await.unwrap());
+        assert_eq!(together.delivery(key).await.unwrap(), Some(row));
+    }
+}
+
+async fn lists_go_on_where_a_page_ended(place: &Place) {
+    let db = place.open().await;
+    let mut core = AlertCore::restore(setup(), Restored::default(), Timestamp(0));
+    let names: Vec<String> = (0..10).map(|number| format!("a{number}")).collect();
+    for name in &names {
+        db.record(&records(&core.step(fire(name), Timestamp(0)))).await.unwrap();
+    }
+    db.record(&records(&core.step(Event::Tick, Timestamp::from_secs(10)))).await.unwrap();
+    let whole = db.deliveries(&DeliveryQuery::default(), 100).await.unwrap();
+    let (mut pages, mut after) = (Vec::new(), None);
+    loop {
+        let query = DeliveryQuery { after: after.take(), ..DeliveryQuery::default() };
+        let page = db.deliveries(&query, 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some((last.delivery.decided_at, last.delivery.key.clone()));
+        pages.extend(page);
+    }
+    assert_eq!((pages.len(), pages), (10, whole));
+}
+
+/// An index takes only so much of a text, and PostgreSQL no character zero.
+async fn anything_people_write_can_be_kept(place: &Place) {
+    let db = place.open().await;
+    let mut core = AlertCore::restore(setup(), Restored::default(), Timestamp(0));
+    let names = ["\0", "x\0y", &"ü".repeat(40_000), &"long ".repeat(10_000), "'; DROP TABLE alerts; --"];
+    for name in names {
+        db.record(&records(&core.step(fire(name), Timestamp(0)))).await.unwrap();
+    }
+    db.record(&records(&core.step(Event::Tick, Timestamp::from_secs(10)))).await.unwrap();
+    let restored = db.restore().await.unwrap();
+    assert_eq!(by_key(restored.clone()), by_key(core.snapshot()));
+    let group = restored.groups.iter().map(|row| row.id.0.clone()).max_by_key(String::len);
+    let query = DeliveryQuery { group, ..DeliveryQuery::default() };
+    assert_eq!(db.deliveries(&query, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn two_servers_do_not_decide_over_one_database() {
+    let Some(place) = Place::server("two_servers") else { return };
+    let first = place.open().await;
+    let refused = StateDb::open(&place.location()).await.unwrap_err();
+    let sentence = refused.to_string();
+    assert!(sentence.contains("another Bellwether uses it"), "{sentence}");
+    assert!(!format!("{sentence} {refused:?} {:?}", place.location()).contains(postgres::PASSWORD));
+    // The first loses its connection, as when it hangs; another starts, and is gone again.
+    let Place::Server(server, _) = &place else { return };
+    let pids = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'two_servers' AND pid <> \
+                pg_backend_pid()";
+    server.run("two_servers", pids);
+    place.open().await.close().await;
+    first.record(&audit("a")).await.expect_err("its connection is gone");
+    let error = first.record(&audit("a")).await.expect_err("somebody else has written since");
+    assert!(error.to_string().contains("another server has written"), "{error}");
+}
+
+#[tokio::test]
+async fn decisions_wait_while_the_server_is_away() {
+    let Some(server) = postgres::start("away") else { return };
+    let location: Location = server.database("state").parse().unwrap();
+    let state = Arc::new(StateDb::open(&location).await.unwrap());
+    let health = Arc::new(Health::default());
+    let mut recorder = Recorder::new(state.clone(), health.clone());
+    let decided = |subject: &str| Decided { records: audit(subject), ..Decided::default() };
+    recorder.record(decided("a")).await.unwrap();
+    server.stop();
+    recorder.record(decided("b")).await.unwrap_err();
+    assert!(health.has(Trouble::State) && !recorder.is_well());
+    recorder.record(decided("c")).await.unwrap_err();
+    server.start();
+    recorder.finish().await;
+    assert!(recorder.is_well() && !health.has(Trouble::State));
+    let mut subjects: Vec<String> =
+        state.audit(10).await.unwrap().into_iter().map(|row| row.subject).collect();
+    subjects.sort();
+    assert_eq!(subjects, ["a", "b", "c"]);
+}
+
+fn audit(subject: &str) -> Vec<Record> {
+    let [who, action, detail] = ["ann", "silence.set", "deploy"].map(str::to_owned);
+    vec![Record::Audit(AuditRow { at: Timestamp(0), who, action, subject: subject.to_owned(), detail })]
 }
