@@ -43,6 +43,15 @@ fn identifier(bytes: &[u8]) -> Vec<u8> {
 
 /// For the address 127.0.0.1, valid from 2020 until `end`, which is written like `20300101000000Z`.
 pub(crate) fn certificate_until(end: &str) -> Forged {
+    forge(end, value(0x87, &[vec![127, 0, 0, 1]]))
+}
+
+/// For a name.
+pub(crate) fn certificate_for(name: &str) -> Forged {
+    forge("20400101000000Z", value(0x82, &[name.as_bytes().to_vec()]))
+}
+
+fn forge(end: &str, subject: Vec<u8>) -> Forged {
     let random = SystemRandom::new();
     let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
@@ -55,7 +64,7 @@ pub(crate) fn certificate_until(end: &str) -> Forged {
     let moment = |text: &str| value(0x18, &[text.as_bytes().to_vec()]);
     let key =
         sequence(&[sequence(&[identifier(&EC_KEY), identifier(&P256)]), bits(pair.public_key().as_ref())]);
-    let names = sequence(&[value(0x87, &[vec![127, 0, 0, 1]])]);
+    let names = sequence(&[subject]);
     let extension = sequence(&[identifier(&ALSO_NAMED), value(4, &[names])]);
     let signature = sequence(&[identifier(&SIGNED_WITH)]);
     let signed = sequence(&[
@@ -79,22 +88,12 @@ pub(crate) fn certificate_until(end: &str) -> Forged {
 impl Forged {
     /// As a file of certificates holds it.
     pub(crate) fn pem(&self) -> String {
-        use std::fmt::Write;
-        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let mut text = String::new();
-        for group in self.certificate.chunks(3) {
-            let at = |index: usize| group.get(index).copied().map_or(0, u32::from);
-            let bits = at(0) << 16 | at(1) << 8 | at(2);
-            for place in 0..4 {
-                let index = (bits >> (18 - 6 * place) & 63) as usize;
-                text.push(if place <= group.len() { char::from(ALPHABET[index]) } else { '=' });
-            }
-        }
-        let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
-        for line in text.as_bytes().chunks(64) {
-            writeln!(pem, "{}", String::from_utf8_lossy(line)).unwrap();
-        }
-        pem + "-----END CERTIFICATE-----\n"
+        pem("CERTIFICATE", &self.certificate)
+    }
+
+    /// As a file of keys holds it.
+    pub(crate) fn key_pem(&self) -> String {
+        pem("PRIVATE KEY", self.key.secret_der())
     }
 
     /// A server's side of the encryption.
@@ -111,4 +110,23 @@ impl Forged {
         }
         tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config))
     }
+}
+
+fn pem(what: &str, bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let at = |index: usize| group.get(index).copied().map_or(0, u32::from);
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for place in 0..4 {
+            let index = (bits >> (18 - 6 * place) & 63) as usize;
+            text.push(if place <= group.len() { char::from(ALPHABET[index]) } else { '=' });
+        }
+    }
+    let mut pem = format!("-----BEGIN {what}-----\n");
+    for line in text.as_bytes().chunks(64) {
+        writeln!(pem, "{}", String::from_utf8_lossy(line)).unwrap();
+    }
+    pem + &format!("-----END {what}-----\n")
 }

@@ -21,6 +21,7 @@ mod docs;
 mod fake_smtp;
 mod forged;
 mod google;
+mod http_config;
 mod mail;
 mod pipeline;
 mod probe;
