@@ -39,6 +39,9 @@ pub struct Config {
     /// Where secrets stand in the text.
     #[serde(skip)]
     pub secret_spans: Vec<Span>,
+    /// Where comments stand in it.
+    #[serde(skip)]
+    pub comment_spans: Vec<Span>,
 }
 
 impl Config {
@@ -59,20 +62,26 @@ impl Config {
             time_intervals: BTreeMap::new(),
             templates: Vec::new(),
             secret_spans: Vec::new(),
+            comment_spans: Vec::new(),
         }
     }
 
-    /// The text of the file with every secret replaced, for `/api/v2/status` and the UI.
+    /// The text of the file with every secret replaced and without comments, for `/api/v2/status` and the UI.
     pub fn redacted_text(&self, sources: &Sources, file: FileId) -> String {
         let mut text = sources.text(file).to_owned();
-        let mut spans: Vec<_> =
-            self.secret_spans.iter().filter(|s| s.file == file).map(|s| s.range()).collect();
-        spans.sort_by_key(|r| std::cmp::Reverse(r.start));
-        spans.dedup();
-        for range in spans {
-            text.replace_range(range, crate::secret::REDACTED);
+        let of = |spans: &[Span], instead: &'static str| {
+            let here = spans.iter().filter(|span| span.file == file);
+            here.map(|span| (span.range(), instead)).collect::<Vec<_>>()
+        };
+        let mut changes = of(&self.secret_spans, crate::secret::REDACTED);
+        changes.extend(of(&self.comment_spans, ""));
+        changes.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+        changes.dedup();
+        for (range, instead) in changes {
+            text.replace_range(range, instead);
         }
-        text
+        let lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        lines.map(|line| format!("{line}\n")).collect()
     }
 
     /// One integration.

@@ -59,6 +59,7 @@ fn config(node: &Node, cx: &mut Cx<'_>) -> Option<Config> {
         time_intervals,
         templates,
         secret_spans: redact::secret_spans(node),
+        comment_spans: redact::comment_spans(node, cx.sources.text(node.span.file)),
     };
     if cx.out.error_count() == errors_before {
         examine::examine(node, &config, cx);

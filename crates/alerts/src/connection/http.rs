@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use bellwether_diag::yaml::Node;
-use bellwether_diag::{Cx, Decode, MapReader, Spanned};
+use bellwether_diag::{Cx, Decode, Diagnostic, MapReader, Spanned};
 use serde::Serialize;
 
 use super::{
-    AddressFields, OAuth2, ProxyConfig, SecretSource, TlsConfig, is_null, oauth2, proxy, refuse_references,
-    secret_source, tls_config,
+    AddressFields, OAuth2, ProxyChoice, ProxyConfig, SecretSource, TlsConfig, is_null, oauth2, proxy,
+    refuse_references, secret_source, tls_config,
 };
+use crate::fields::UNSUPPORTED;
 
 /// Who a request says it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -140,6 +141,12 @@ pub(crate) fn http_config(node: &Node, cx: &mut Cx<'_>) -> Option<HttpConfig> {
         headers,
         tls: tls.unwrap_or_default(),
     };
+    if config.tls.server_name.is_some() && config.proxy.choice != ProxyChoice::Direct {
+        let message =
+            "server_name is not supported through a proxy yet: the proxy would be asked for that name";
+        let diagnostic = Diagnostic::error(UNSUPPORTED, map.key_span("tls_config"), message);
+        cx.push(diagnostic.with_help("use the certificate's name in the address, or no proxy"));
+    }
     map.finish(cx);
     Some(config)
 }

@@ -57,9 +57,6 @@ pub struct Global {
     pub jira_url: Option<String>,
     /// Mattermost's incoming webhook.
     pub mattermost_address: Option<Address>,
-    /// Fields written both here and in a file, which matters only to a receiver that states none of its own.
-    #[serde(skip)]
-    pub(crate) doubtful: Vec<&'static str>,
 }
 
 /// How mail is sent when a receiver does not say.
@@ -129,7 +126,6 @@ impl Default for Global {
             rocketchat_token_id: None,
             jira_url: None,
             mattermost_address: None,
-            doubtful: Vec::new(),
         }
     }
 }
@@ -166,12 +162,6 @@ pub(crate) fn read_global(node: &Node, cx: &mut Cx<'_>) -> Option<Global> {
         None => HttpConfig::default(),
     };
     let timeout = map.optional("resolve_timeout", cx);
-    let either = [
-        ("telegram_bot_token", "telegram_bot_token_file"),
-        ("mattermost_webhook_url", "mattermost_webhook_url_file"),
-    ];
-    let doubtful = either.into_iter().filter(|(inline, file)| map.has(inline) && map.has(file));
-    let doubtful = doubtful.map(|(inline, _)| inline).collect();
     let global = Global {
         resolve_timeout: timeout.unwrap_or_else(|| Global::default().resolve_timeout),
         http,
@@ -199,7 +189,6 @@ pub(crate) fn read_global(node: &Node, cx: &mut Cx<'_>) -> Option<Global> {
             AddressFields { url: "mattermost_webhook_url", file: "mattermost_webhook_url_file" },
             cx,
         ),
-        doubtful,
     };
     one_way_to_slack(&reader, &global, cx);
     reader.finish(cx);

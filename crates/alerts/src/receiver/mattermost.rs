@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::limit::cut_chars_with_link;
-use super::needs::{missing, refuse_doubtful};
+use super::needs::missing;
 use super::{Base, Kind, Part, Said, cut_chars, plain_text, text};
 use crate::connection::{AddressFields, address};
 use crate::fields::items;
@@ -225,12 +225,9 @@ pub(super) fn read(map: &mut MapReader<'_>, base: &Base<'_>, cx: &mut Cx<'_>) ->
     let has_own = map.has("webhook_url") || map.has("webhook_url_file");
     let own = address(map, AddressFields { url: "webhook_url", file: "webhook_url_file" }, cx);
     let address = own.or_else(|| base.global.and_then(|g| g.mattermost_address.clone()));
-    if !has_own {
-        refuse_doubtful(map, "mattermost_webhook_url", base, cx);
-        if address.is_none() && base.global.is_some() {
-            let help = "write webhook_url here, or mattermost_webhook_url under global";
-            missing(map, "no address: webhook_url is missing", help, cx);
-        }
+    if !has_own && address.is_none() && base.global.is_some() {
+        let help = "write webhook_url here, or mattermost_webhook_url under global";
+        missing(map, "no address: webhook_url is missing", help, cx);
     }
     let card = match map.node("props").filter(|node| !node.is_null()) {
         Some(node) => props(node, cx).unwrap_or_default(),

@@ -58,21 +58,12 @@ pub(super) fn secret_or_global(
         return own;
     }
     let (name, find) = global;
-    refuse_doubtful(map, name, base, cx);
     let found = base.global.and_then(find).filter(is_written);
     if found.is_none() && base.global.is_some() {
         let help = format!("write {inline} or {file} here, or {name} under global");
         missing(map, &format!("{inline} is missing"), &help, cx);
     }
     found
-}
-
-/// A global field that is also written in a file of its own: which of them counts for a receiver that has neither?
-pub(super) fn refuse_doubtful(map: &MapReader<'_>, name: &str, base: &Base<'_>, cx: &mut Cx<'_>) {
-    if base.global.is_some_and(|global| global.doubtful.contains(&name)) {
-        let message = format!("global has both {name} and {name}_file; which one counts here?");
-        missing(map, &message, "remove one of them, or write one here", cx);
-    }
 }
 
 /// An address of an interface that is no secret: that of this receiver, else the global one, else the usual one.

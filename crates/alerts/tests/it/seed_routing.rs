@@ -19,7 +19,7 @@ fn check_table(yaml: &str, table: &[&str]) {
 }
 
 /// Problems as `line:column severity message`.
-fn problems(yaml: &str) -> Vec<String> {
+pub(crate) fn problems(yaml: &str) -> Vec<String> {
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
     let file = sources.add("alertmanager.yml", yaml);
     Config::read(&sources, file, &mut out);

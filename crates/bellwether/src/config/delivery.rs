@@ -1,7 +1,7 @@
 //! How messages are delivered beyond what `alertmanager.yml` can say: who hears what somebody else could not be told.
 
 use bellwether_alerts::{Config as Routing, Fallback};
-use bellwether_diag::{Cx, Decode, MapReader, Spanned, suggest, yaml::Node};
+use bellwether_diag::{Cx, Decode, Diagnostic, MapReader, Span, Spanned, suggest, yaml::Node};
 use bellwether_model::TimeDelta;
 
 use super::loader::Loader;
@@ -51,7 +51,10 @@ impl Loader {
                 cx.error_help(name.span, message, "name one that has an integration");
                 None
             }
-            Some(_) => Some(Fallback { receiver: name.value, after }),
+            Some(_) => {
+                self.is_used(&name.value);
+                Some(Fallback { receiver: name.value, after })
+            }
             None => {
                 let help = match suggest(&name.value, receivers.keys().map(String::as_str)) {
                     Some(near) => format!("did you mean {near:?}?"),
@@ -61,5 +64,14 @@ impl Loader {
                 None
             }
         }
+    }
+
+    /// The fallback needs no route.
+    fn is_used(&mut self, receiver: &str) {
+        let is_it = |span: Span| self.sources.slice(span).trim_matches(['\'', '"']) == receiver;
+        let is_about_it =
+            |problem: &Diagnostic| problem.id == "unused-receiver" && problem.span.is_some_and(is_it);
+        let others = self.diagnostics.iter().filter(|problem| !is_about_it(problem)).cloned();
+        self.diagnostics = others.collect();
     }
 }

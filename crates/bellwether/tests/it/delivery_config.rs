@@ -30,6 +30,16 @@ fn a_receiver_stands_in_after_ten_minutes_unless_stated_otherwise() {
 }
 
 #[test]
+fn who_stands_in_needs_no_route() {
+    let unused = |delivery: &str| {
+        let problems = load(delivery).diagnostics;
+        problems.iter().filter(|problem| problem.id == "unused-receiver").count()
+    };
+    assert_eq!(unused("{}"), 2);
+    assert_eq!(unused("{fallback_receiver: managers}"), 1);
+}
+
+#[test]
 fn a_mistake_is_reported_where_it_stands() {
     let check = |delivery: &str, place: &str, message: &str, help: &str| {
         let loaded = load(delivery);

@@ -7,7 +7,7 @@ use super::{POST, SlackAction, SlackConfig, SlackConfirm, SlackField, SlackWay};
 use crate::connection::{AddressFields, address, checked_url};
 use crate::fields::items;
 use crate::receiver::needs::{missing, optional_secret};
-use crate::receiver::{Base, Global, text, timeout};
+use crate::receiver::{Base, text, timeout};
 use crate::{Address, Secret, SecretSource};
 
 /// Where an app posts unless configured otherwise.
@@ -93,11 +93,6 @@ fn way(map: &mut MapReader<'_>, base: &Base<'_>, cx: &mut Cx<'_>) -> Option<Slac
         return None;
     }
     let global = base.global;
-    if !has_url && !has_token && global.is_some_and(is_doubtful) {
-        let message = "global has both slack_api_url and slack_app_token; which one counts here?";
-        missing(map, message, "write api_url here, or remove one of them", cx);
-        return None;
-    }
     let inherited =
         (!has_url && base.http.auth.is_none()).then(|| global.and_then(|g| g.slack_token.clone()));
     let token = own_token.or(inherited.flatten());
@@ -135,12 +130,6 @@ fn is_post(address: &Address) -> bool {
         Address::Url(url) => url.expose().split(['?', '#']).next().is_some_and(|path| path.ends_with(POST)),
         Address::File(_) => false,
     }
-}
-
-/// An incoming webhook and an app's token are two ways of telling. That the address is that of the token's own call is
-/// how people used tokens before there was a field for them.
-fn is_doubtful(global: &Global) -> bool {
-    global.slack_token.is_some() && global.slack_address.as_ref().is_some_and(|address| !is_post(address))
 }
 
 /// Alertmanager's default for a field: the template of that name.
