@@ -216,9 +216,7 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 /// The text of a file, or of standard input.
 fn read_input(file: Option<&Path>) -> Result<String, Failure> {
     let (name, read) = match file {
-        Some(path) => {
-            (path.display().to_string(), std::fs::File::open(path).and_then(|file| read_text(file)))
-        }
+        Some(path) => (path.display().to_string(), std::fs::File::open(path).and_then(read_text)),
         None => ("standard input".to_owned(), read_text(std::io::stdin())),
     };
     read.map_err(|error| Failure::wrong(format!("cannot read {name}: {error}")))

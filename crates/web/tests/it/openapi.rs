@@ -22,7 +22,7 @@ fn served() -> BTreeSet<String> {
 
 /// The methods that a path takes, asked with one that none takes.
 async fn methods(path: &str) -> BTreeSet<String> {
-    let path = path.replace('{', "").replace('}', "");
+    let path = path.replace(['{', '}'], "");
     let request = Request::builder().method(Method::TRACE).uri(path).body(Body::empty()).unwrap();
     let answer = send(&Fake::new(Mood::Healthy), request).await;
     assert_eq!(answer.status.as_u16(), 405);
