@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use bellwether_model::{AlertFingerprint, Timestamp};
 
 use crate::core::Timer;
-use crate::flush::{Look, Occasion};
+use crate::look::{Look, Occasion};
 use crate::outbox::Outbox;
 use crate::{Ack, Acked, AlertCore, GroupId, Reason};
 

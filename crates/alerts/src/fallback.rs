@@ -9,8 +9,9 @@ use bellwether_model::{Labels, Timestamp};
 use crate::ack::Acks;
 use crate::core::Fallback;
 use crate::decide::{Case, Manner, decide};
-use crate::flush::{Look, Occasion, Seat, Sight};
+use crate::flush::{Seat, Sight};
 use crate::group::{Fingerprints, Group, Missed, Pending, Tellable};
+use crate::look::{Look, Occasion};
 use crate::outbox::Outbox;
 use crate::{
     AlertCore, DeliveryStatus, GroupId, IntegrationId, Notification, Reason, Receipt, Unreached, Verdict,

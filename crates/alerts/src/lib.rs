@@ -28,6 +28,7 @@ mod hear;
 mod inhibit;
 mod leave;
 mod listing;
+mod look;
 mod message;
 mod mute_end;
 mod outbox;

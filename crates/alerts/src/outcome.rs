@@ -4,8 +4,9 @@ use bellwether_model::{TimeDelta, Timestamp};
 
 use crate::core::Timer;
 use crate::delivery::{RETRY_HORIZON, backoff};
-use crate::flush::{Look, Occasion, Seat};
+use crate::flush::Seat;
 use crate::group::{Pending, Told};
+use crate::look::{Look, Occasion};
 use crate::outbox::Outbox;
 use crate::{
     AlertCore, AttemptRow, DeliveryKey, DeliveryStatus, Next, Outcome, Reason, Receipt, ReceiverState, Record,

@@ -8,8 +8,9 @@ use bellwether_model::Timestamp;
 use crate::core::{Known, Timer};
 use crate::decide::Manner;
 use crate::delivery::key_of;
-use crate::flush::{Look, Occasion, Seat, Sight};
+use crate::flush::{Seat, Sight};
 use crate::group::{Group, Pending, Tellable, Told};
+use crate::look::{Look, Occasion};
 use crate::outbox::Outbox;
 use crate::{
     AlertCore, Delivery, DeliveryKey, DeliveryStatus, IntegrationId, Notification, NotifiedAlert, Reason,

@@ -74,6 +74,7 @@ pub mod statistics;
 pub mod target_tasks;
 pub mod telemetry;
 pub mod terminal;
+mod web_app;
 pub mod workshop;
 pub mod writer;
 

@@ -44,6 +44,7 @@ mod queries;
 mod query_stats;
 mod receivers;
 mod routing_text;
+mod sent;
 mod silences;
 mod slo;
 mod slos;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::page::{self, Nav};
 use crate::parts::{self, Tone};
 use crate::view::{DeliveryDetail, DeliveryOutcome, IntegrationHealthView, ReceiverView, Refused};
-use crate::{Shared, deliveries, forms, guard, url};
+use crate::{Shared, deliveries, forms, guard, sent, url};
 
 /// Results that one address carries.
 const RESULTS_MAX: usize = 100;
@@ -137,11 +137,11 @@ async fn drilled(State(app): State<Shared>, Query(pairs): Query<Vec<(String, Str
 }
 
 fn drill_result(detail: &DeliveryDetail, now: Timestamp) -> Markup {
-    let (tone, _) = deliveries::tone(detail.delivery.outcome);
+    let (tone, _) = sent::tone(detail.delivery.outcome);
     html! {
         section class={ "card " (tone.class()) } aria-label={ "Drill of " (detail.delivery.receiver) } {
-            (deliveries::summary(&detail.delivery, now))
-            (deliveries::attempts(&detail.attempts, now))
+            (sent::summary(&detail.delivery, now))
+            (sent::attempts(&detail.attempts, now))
             @for part in &detail.parts { details { summary { "What was sent" } pre.wrap { (part) } } }
         }
     }

@@ -6,7 +6,6 @@ use crate::templates::Renderer;
 use crate::{Notification, Thread};
 
 /// What is to be said, and what can be asked while saying it.
-#[allow(dead_code)] // not every kind asks for everything
 pub(crate) struct Said<'a> {
     /// The facts.
     pub(crate) notification: &'a Notification,

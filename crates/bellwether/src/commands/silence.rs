@@ -6,7 +6,8 @@ use std::path::Path;
 use bellwether_model::{Labels, MatchOp, Matcher, TimeDelta};
 use serde_json::{Value, json};
 
-use crate::cli::{Format, Remote, Silence};
+use crate::cli::silence::Silence;
+use crate::cli::{Format, Remote};
 use crate::client::Client;
 use crate::clock;
 use crate::failure::Failure;

@@ -9,7 +9,7 @@ use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, Decode, MapReader, Span, Spanned};
 use bellwether_model::TimeDelta;
 
-use super::prometheus::DISCOVERIES;
+use super::discoveries::DISCOVERIES;
 
 /// One member of a cluster.
 #[derive(Clone, Debug, PartialEq)]

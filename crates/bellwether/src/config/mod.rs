@@ -4,6 +4,7 @@
 mod ack_deadlines;
 pub mod alertmanagers;
 mod delivery;
+mod discoveries;
 mod file_kind;
 mod loader;
 mod objectives;

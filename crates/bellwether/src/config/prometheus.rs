@@ -10,6 +10,7 @@ use bellwether_model::{Labels, LabelsBuilder, TimeDelta};
 use bellwether_web::url::encode;
 
 use super::alertmanagers::{AlertmanagerMember, alerting};
+use super::discoveries::DISCOVERIES;
 
 /// A read `prometheus.yml`.
 #[derive(Clone, Debug, Default)]
@@ -131,21 +132,6 @@ const NOT_YET_GLOBAL: [&str; 17] = [
     "scrape_native_histograms",
     "extra_scrape_metrics",
     "runtime",
-];
-
-/// Ways to find targets, and members of a cluster, that are not written down.
-pub const DISCOVERIES: [&str; 11] = [
-    "file_sd_configs",
-    "http_sd_configs",
-    "dns_sd_configs",
-    "kubernetes_sd_configs",
-    "consul_sd_configs",
-    "docker_sd_configs",
-    "dockerswarm_sd_configs",
-    "ec2_sd_configs",
-    "gce_sd_configs",
-    "azure_sd_configs",
-    "openstack_sd_configs",
 ];
 
 const NOT_YET_JOB: [&str; 25] = [

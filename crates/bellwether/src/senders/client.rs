@@ -1,25 +1,15 @@
 //! How requests leave as `http_config` says: over which connection, with whose credentials and which headers. Files are
 //! read with every request, so that a rotated certificate, password or token needs no restart.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use bellwether_alerts::{HttpConfig, Receipt};
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::{Request, Response};
 
-use bellwether_alerts::{HttpConfig, ProxyConfig, Receipt, TlsConfig, TlsVersion};
-use reqwest::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
-use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Request, Response, Url};
-
+use super::Unsendable;
 use super::authenticate::{self, secret};
+use super::pool::{Pool, Settings};
 use super::redact::{Hidden, describe};
-use super::tls::Pem;
 use super::token::Tokens;
-use super::{Unsendable, proxy};
-
-/// How long a connection may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often an answer may point elsewhere.
-const REDIRECTS_MAX: usize = 5;
 
 /// Connections with one set of settings.
 #[derive(Debug)]
@@ -108,130 +98,4 @@ fn sensitive(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-/// What a connection is made with.
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) tls: TlsConfig,
-    pub(super) proxy: ProxyConfig,
-    pub(super) follow_redirects: bool,
-}
-
-/// Connections, made anew when the files behind them say something else.
-#[derive(Debug)]
-pub(super) struct Pool {
-    settings: Settings,
-    opened: Mutex<Option<Opened>>,
-}
-
-#[derive(Clone, Debug)]
-struct Opened {
-    pem: Pem,
-    /// Whose address is looked up in place of the name in the certificate.
-    dialled: Option<String>,
-    connection: reqwest::Client,
-}
-
-impl Pool {
-    pub(super) fn new(settings: Settings) -> Self {
-        Self { settings, opened: Mutex::new(None) }
-    }
-
-    /// The connection for a request. Where the certificate has another name than the address, the request is made to
-    /// that name: so it is also the one that the other side is asked for.
-    pub(super) async fn connection(&self, request: &mut Request) -> Result<reqwest::Client, Unsendable> {
-        let pem = Pem::read(&self.settings.tls).await?;
-        let dialled = match &self.settings.tls.server_name {
-            Some(name) if request.url().scheme() == "https" => Some(rename(request, name)?),
-            Some(_) | None => None,
-        };
-        let opened = || self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = opened().as_ref().filter(|known| known.pem == pem && known.dialled == dialled) {
-            return Ok(known.connection.clone());
-        }
-        let connection = self.build(&pem, dialled.as_deref())?;
-        *opened() = Some(Opened { pem, dialled, connection: connection.clone() });
-        Ok(connection)
-    }
-
-    fn build(&self, pem: &Pem, dialled: Option<&str>) -> Result<reqwest::Client, Unsendable> {
-        let Settings { tls, proxy, follow_redirects } = &self.settings;
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("Bellwether/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .no_proxy()
-            .redirect(if *follow_redirects { Policy::custom(follow) } else { Policy::none() })
-            .tls_danger_accept_invalid_certs(tls.insecure_skip_verify);
-        for proxy in proxy::proxies(proxy)? {
-            builder = builder.proxy(proxy);
-        }
-        if let Some(certificates) = pem.certificates()? {
-            builder = builder.tls_certs_only(certificates);
-        }
-        if let Some(identity) = pem.identity()? {
-            builder = builder.identity(identity);
-        }
-        let version = |version| match version {
-            TlsVersion::Tls12 => reqwest::tls::Version::TLS_1_2,
-            TlsVersion::Tls13 => reqwest::tls::Version::TLS_1_3,
-        };
-        if let Some(min) = tls.min_version {
-            builder = builder.tls_version_min(version(min));
-        }
-        if let Some(max) = tls.max_version {
-            builder = builder.tls_version_max(version(max));
-        }
-        if let (Some(name), Some(host)) = (&tls.server_name, dialled) {
-            builder = builder.dns_resolver(Arc::new(Instead { name: name.clone(), host: host.to_owned() }));
-        }
-        builder
-            .build()
-            .map_err(|error| Unsendable(format!("the HTTP client cannot be built: {}", error.without_url())))
-    }
-}
-
-/// Puts the name in the certificate in the place of the host, and returns that.
-fn rename(request: &mut Request, name: &str) -> Result<String, Unsendable> {
-    let url = request.url();
-    let written = url.host_str().unwrap_or_default();
-    let authority = url.port().map_or_else(|| written.to_owned(), |port| format!("{written}:{port}"));
-    let host = written.trim_matches(['[', ']']).to_owned();
-    let mut renamed: Url = url.clone();
-    let unusable = || Unsendable(format!("server_name {name:?} is not the name of a host"));
-    renamed.set_host(Some(name)).map_err(|_| unusable())?;
-    *request.url_mut() = renamed;
-    let value = HeaderValue::from_str(&authority).map_err(|_| unusable())?;
-    request.headers_mut().insert(HOST, value);
-    Ok(host)
-}
-
-/// Finds the configured host when the name in its certificate is asked for.
-struct Instead {
-    name: String,
-    host: String,
-}
-
-impl reqwest::dns::Resolve for Instead {
-    fn resolve(&self, asked: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let is_name = asked.as_str().eq_ignore_ascii_case(&self.name);
-        let host = if is_name { self.host.clone() } else { asked.as_str().to_owned() };
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let found: reqwest::dns::Addrs = Box::new(found.into_iter());
-            Ok(found)
-        })
-    }
-}
-
-/// Only 307 and 308 repeat the message at the new place. Any other redirect would turn it into a GET without a body,
-/// and the new place's 200 would be taken for "heard".
-fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
-    let repeats_body = matches!(attempt.status().as_u16(), 307 | 308);
-    let downgrades = attempt.previous().last().is_some_and(|from| from.scheme() == "https")
-        && attempt.url().scheme() != "https";
-    match repeats_body && !downgrades && attempt.previous().len() <= REDIRECTS_MAX {
-        true => attempt.follow(),
-        false => attempt.stop(),
-    }
 }

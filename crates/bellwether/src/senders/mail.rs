@@ -15,6 +15,7 @@ use lettre::transport::smtp::extension::{Extension, MailParameter};
 
 use super::answer::Reply;
 use super::line::Line;
+use super::mail_error::{Broken, code};
 use super::redact::Hidden;
 use super::{Unsendable, mail_connection, mail_message};
 
@@ -24,26 +25,6 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const TAKEN_OF: &str = "mail_taken_of";
 /// Who has taken it, separated by spaces.
 const TAKEN: &str = "mail_taken";
-
-/// Why a conversation ended early.
-pub(super) enum Broken {
-    /// The server said no, or went away.
-    Smtp(Error),
-    /// It could not be done as configured.
-    Unsendable(Unsendable),
-}
-
-impl From<Error> for Broken {
-    fn from(error: Error) -> Self {
-        Self::Smtp(error)
-    }
-}
-
-impl From<Unsendable> for Broken {
-    fn from(why: Unsendable) -> Self {
-        Self::Unsendable(why)
-    }
-}
 
 pub(super) async fn send(config: &EmailConfig, part: &Part, line: &Line<'_>) -> Result<Reply, Reply> {
     let Content::Mail(mail) = &part.content else {
@@ -178,10 +159,6 @@ fn taken(line: &Line<'_>) -> Vec<String> {
     taken
         .map(|taken| taken.split(' ').filter(|t| !t.is_empty()).map(str::to_owned).collect())
         .unwrap_or_default()
-}
-
-pub(super) fn code(error: &Error) -> Option<u16> {
-    error.status().map(u16::from)
 }
 
 /// What the server said, in one line.

@@ -16,7 +16,7 @@ use md5::{Digest, Md5};
 
 use super::Unsendable;
 use super::authenticate::secret;
-use super::mail::{Broken, code};
+use super::mail_error::{Broken, code};
 use super::redact::Hidden;
 use super::tls::Pem;
 use crate::base64;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Unsendable;
 use super::authenticate::{basic, secret};
-use super::client::{Pool, Settings};
+use super::pool::{Pool, Settings};
 use super::redact::{Hidden, describe};
 use crate::clock;
 

@@ -8,7 +8,7 @@ use crate::parts::{self, Tone};
 use crate::view::{
     AlertView, DeliveryDetail, ExplanationView, NoteView, RouteTaken, RouteView, RoutedView, WhyStep,
 };
-use crate::{deliveries, digits};
+use crate::{digits, sent};
 
 /// Messages that are drawn; the ledger has the others.
 const DELIVERIES: usize = 10;
@@ -153,8 +153,8 @@ fn route_line(route: &RouteView) -> Markup {
 fn sent(messages: &[DeliveryDetail], now: Timestamp) -> Markup {
     html! {
         @for message in messages.iter().take(DELIVERIES) {
-            (deliveries::summary(&message.delivery, now))
-            (deliveries::attempts(&message.attempts, now))
+            (sent::summary(&message.delivery, now))
+            (sent::attempts(&message.attempts, now))
         }
         @if messages.len() > DELIVERIES { p.dim { "The newest " (DELIVERIES) " of " (messages.len()) "." } }
     }

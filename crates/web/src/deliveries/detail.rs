@@ -5,10 +5,11 @@ use axum::response::Response;
 use bellwether_model::Timestamp;
 use maud::{Markup, html};
 
-use super::{tabs, tone};
+use super::tabs;
 use crate::page::{self, Nav};
-use crate::view::{AlertView, AttemptView, DeliveryDetail, DeliveryView};
-use crate::{App, Shared, alerts, digits, forms, parts};
+use crate::sent::{attempts, tone};
+use crate::view::{AlertView, DeliveryDetail, DeliveryView};
+use crate::{App, Shared, alerts, forms, parts};
 
 /// Alerts that are linked.
 const LINKED: usize = 100;
@@ -73,24 +74,6 @@ fn head(row: &DeliveryView, now: Timestamp) -> Markup {
                 @if let Some(at) = row.next_attempt_at { div { dt { "Tried again" } dd { (parts::relative(at, now)) ", at " (parts::moment(at, now)) } } }
                 div { dt { "Key" } dd { code { (row.id) } } }
             }
-        }
-    }
-}
-
-/// Every attempt with what the receiver answered.
-pub(crate) fn attempts(attempts: &[AttemptView], now: Timestamp) -> Markup {
-    html! {
-        @if !attempts.is_empty() {
-            ol.rows.attempts { @for attempt in attempts {
-                li class=(if attempt.accepted { "ok" } else { "bad" }) {
-                    span.sign aria-hidden="true" { @if attempt.accepted { "✓" } @else { "✕" } }
-                    "Attempt " (attempt.attempt) ": "
-                    b { @match attempt.status { Some(status) => (status), None => "no status" } }
-                    @if attempt.accepted { " accepted, " } @else { " not accepted, " }
-                    (parts::moment(attempt.at, now)) ", " (digits::length(now - attempt.at)) " ago"
-                    div.small { (attempt.detail) @if !attempt.reason.is_empty() { span.dim { " (" (attempt.reason) ")" } } }
-                }
-            } }
         }
     }
 }

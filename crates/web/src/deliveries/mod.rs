@@ -10,31 +10,16 @@ use axum::routing::get;
 use bellwether_model::Timestamp;
 use maud::{Markup, html};
 
-pub(crate) use detail::attempts;
 pub(crate) use filter::Ask;
 
+use crate::Shared;
 use crate::page::{self, Nav};
-use crate::parts::{self, Tone};
-use crate::view::{DeliveryOutcome, DeliveryView};
-use crate::{Shared, url};
+use crate::parts;
+use crate::sent::{href, tone};
+use crate::view::DeliveryView;
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new().route("/deliveries", get(deliveries)).route("/deliveries/{id}", get(detail::detail))
-}
-
-/// Where a message's page is.
-pub(crate) fn href(id: &str) -> String {
-    format!("/deliveries/{}", url::encode(id, ""))
-}
-
-pub(crate) const fn tone(outcome: DeliveryOutcome) -> (Tone, &'static str) {
-    match outcome {
-        DeliveryOutcome::Pending => (Tone::Quiet, "pending"),
-        DeliveryOutcome::Retrying => (Tone::Warn, "retrying"),
-        DeliveryOutcome::Delivered => (Tone::Ok, "delivered"),
-        DeliveryOutcome::Failed => (Tone::Bad, "failed"),
-        DeliveryOutcome::Superseded => (Tone::Quiet, "superseded"),
-    }
 }
 
 /// The pages about what is sent.
@@ -110,19 +95,6 @@ fn line(row: &DeliveryView, now: Timestamp) -> Markup {
             td data-k="Why" { (row.why) div.dim.small { (row.firing) " firing, " (row.resolved) " resolved" } }
             td.w { (parts::labels(&row.group_labels)) }
             td.w { @if row.detail.is_empty() { span.dim { "none yet" } } @else { span.small { (row.detail) } } }
-        }
-    }
-}
-
-/// A message in one line, where it is one of several things on a page.
-pub(crate) fn summary(row: &DeliveryView, now: Timestamp) -> Markup {
-    let (tone, word) = tone(row.outcome);
-    html! {
-        p.sent {
-            (parts::tag(tone, word)) " "
-            a href=(href(&row.id)) { (row.receiver) "/" (row.integration) } " "
-            (parts::moment(row.decided_at, now)) ", " (row.why)
-            @if !row.detail.is_empty() { span.dim { ": " (row.detail) } }
         }
     }
 }
