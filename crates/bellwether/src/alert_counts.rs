@@ -58,19 +58,6 @@ impl AlertCounts {
 
     /// Counts what is about to be written down.
     pub fn note(&self, records: &[Record]) {
-        let is_counted = |record: &&Record| match record {
-            Record::Delivery(_) | Record::Attempt(_) | Record::Episode(_) | Record::Audit(_) => true,
-            Record::Alert(_)
-            | Record::AlertGone(_)
-            | Record::Silence(_)
-            | Record::SilenceGone(_)
-            | Record::Group(_)
-            | Record::GroupGone(_)
-            | Record::Told(_) => false,
-        };
-        if !records.iter().any(|record| is_counted(&record)) {
-            return;
-        }
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut attempts: BTreeMap<&str, &AttemptRow> = BTreeMap::new();
         for record in records {

@@ -54,6 +54,7 @@ mod targets;
 mod targets_probed;
 pub mod url;
 pub mod view;
+mod view_delivery;
 mod view_listing;
 mod view_probe;
 mod view_routing;

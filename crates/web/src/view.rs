@@ -6,12 +6,13 @@
 use bellwether_model::{Labels, Matcher, TimeDelta, TimeRange, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use crate::view_delivery::{AttemptView, DeliveryDetail, DeliveryFilter, DeliveryOutcome, DeliveryView};
 pub use crate::view_listing::{ListedAlert, ListedGroup, ListedRoute, Wanted};
 pub use crate::view_probe::{CheckVerdict, CheckView, PhaseView, ProbeView};
 pub use crate::view_routing::{
-    ActionDeed, ActionSubject, AlertStatistics, AttemptView, AuditView, DeliveryDetail, DrillView,
-    ExplanationView, IntegrationHealthView, NewAction, NoteView, ReceiverName, ReceiverStatistics,
-    ReceiverView, RouteTaken, RouteView, RoutedView, RoutingConfigView, StatisticsView,
+    ActionDeed, ActionSubject, AlertStatistics, AuditView, DrillView, ExplanationView, IntegrationHealthView,
+    NewAction, NoteView, ReceiverName, ReceiverStatistics, ReceiverView, RouteTaken, RouteView, RoutedView,
+    RoutingConfigView, StatisticsView,
 };
 pub use crate::view_server::{MetricMetadata, ServerView, TargetMetadata};
 
@@ -264,74 +265,6 @@ pub struct RuleAlertView {
     pub active_at: Timestamp,
     /// Value of the expression at the last evaluation.
     pub value: f64,
-}
-
-/// One notification: decided, recorded, attempted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DeliveryView {
-    /// Its idempotency key.
-    pub id: String,
-    /// When it was decided.
-    pub decided_at: Timestamp,
-    /// Who is told.
-    pub receiver: String,
-    /// By which means: `slack`, `pagerduty`, `email`, `webhook`, ….
-    pub integration: String,
-    /// Labels of the group it speaks of.
-    pub group_labels: Labels,
-    /// Why it was sent: `first`, `changed`, `repeat`, `resolved`, `retry`.
-    pub reason: String,
-    /// The same in words.
-    pub why: String,
-    /// Firing alerts in it.
-    pub firing: u32,
-    /// Resolved alerts in it.
-    pub resolved: u32,
-    /// How it stands.
-    pub outcome: DeliveryOutcome,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// When it was last tried.
-    pub attempted_at: Option<Timestamp>,
-    /// When it will be tried again.
-    pub next_attempt_at: Option<Timestamp>,
-    /// The receipt, or what the last attempt answered.
-    pub detail: String,
-}
-
-/// How a notification stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DeliveryOutcome {
-    /// Recorded, not yet tried.
-    Pending,
-    /// Tried without success; it will be tried again.
-    Retrying,
-    /// The receiver has confirmed it.
-    Delivered,
-    /// Given up.
-    Failed,
-    /// Never heard: a later message says it all, or there was nothing left to say.
-    Superseded,
-}
-
-/// Which notifications to show. Newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeliveryFilter {
-    /// Only of this receiver.
-    pub receiver: Option<String>,
-    /// Only with this outcome.
-    pub outcome: Option<DeliveryOutcome>,
-    /// Only of this group.
-    pub group: Option<String>,
-    /// Only those that speak of this alert.
-    pub alert: Option<String>,
-    /// Only those decided at this moment or later.
-    pub since: Option<Timestamp>,
-    /// Only those decided before.
-    pub before: Option<Timestamp>,
-    /// At most so many.
-    pub limit: usize,
 }
 
 /// A silence.

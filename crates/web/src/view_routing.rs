@@ -1,10 +1,11 @@
-//! Routing and delivery as pages and the API show them: what people do with alerts, why somebody was or was not told,
-//! what became of messages, how well receivers and alerts serve.
+//! Routing as pages and the API show it: what people do with alerts, why somebody was or was not told, how well
+//! receivers and alerts serve.
 
 use bellwether_model::{Labels, TimeDelta, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::view::{AlertView, DeliveryView, ReceiverFailing, WhyStep};
+use crate::view::{AlertView, ReceiverFailing, WhyStep};
+use crate::view_delivery::DeliveryDetail;
 
 /// What somebody does to an alert or to all of a group that fires.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,36 +130,6 @@ pub struct ExplanationView {
     pub notes: Vec<NoteView>,
     /// What to look at or do next, one sentence each.
     pub advice: Vec<String>,
-}
-
-/// A message with its attempts and what it said.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DeliveryDetail {
-    /// The message.
-    pub delivery: DeliveryView,
-    /// Every attempt, the first first.
-    pub attempts: Vec<AttemptView>,
-    /// What was sent, part by part, without secrets.
-    pub parts: Vec<String>,
-    /// Fingerprints of the alerts in it.
-    pub alerts: Vec<String>,
-}
-
-/// One attempt at a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AttemptView {
-    /// From one.
-    pub attempt: u32,
-    /// When its outcome was known.
-    pub at: Timestamp,
-    /// Why it was made.
-    pub reason: String,
-    /// The receiver's status, if it answered with one.
-    pub status: Option<u16>,
-    /// Whether the receiver took it.
-    pub accepted: bool,
-    /// What became of it, in words.
-    pub detail: String,
 }
 
 /// A receiver and how it does.

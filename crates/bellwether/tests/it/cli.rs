@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::process::{Ended, Folder, Server, run, text};
+use crate::process::{Folder, Server, run, text};
 
 /// A server whose own metrics are its target, and whose one alert always fires.
 struct Running {
@@ -19,24 +19,6 @@ impl Running {
         let config = folder.write("bellwether.yml", CONFIG);
         let server = Server::start(&config, &folder.path("data")).await;
         Self { server, config, folder }
-    }
-
-    fn ask(&self, arguments: &[&str]) -> Ended {
-        run(&[arguments, &["--server", &self.server.url]].concat())
-    }
-
-    /// Asks for JSON.
-    fn json(&self, arguments: &[&str]) -> Value {
-        let ended = self.ask(&[arguments, &["--format", "json"]].concat());
-        assert_eq!(ended.code, Some(0), "{ended:#?}");
-        ended.json()
-    }
-
-    /// Asks for text, which must be given without complaint.
-    fn text(&self, arguments: &[&str]) -> String {
-        let ended = self.ask(arguments);
-        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:#?}");
-        ended.stdout
     }
 }
 
@@ -64,17 +46,21 @@ slos:
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_is_answered_as_text_and_as_json() {
     let running = Running::start("cli-query").await;
-    assert_eq!(running.text(&["query", "1 + 2"]).trim(), "3");
-    assert_eq!(running.text(&["query", "nothing_there"]).trim(), "no series");
-    let vector =
-        running.text(&["query", "label_replace(vector(4.5), \"a\", \"b\", \"\", \"\")", "--time", "100"]);
+    assert_eq!(running.server.run_text(&["query", "1 + 2"]).trim(), "3");
+    assert_eq!(running.server.run_text(&["query", "nothing_there"]).trim(), "no series");
+    let vector = running.server.run_text(&[
+        "query",
+        "label_replace(vector(4.5), \"a\", \"b\", \"\", \"\")",
+        "--time",
+        "100",
+    ]);
     let lines: Vec<Vec<&str>> = vector.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(
         lines,
         [vec!["SERIES", "VALUE", "TIME"], vec!["{a=\"b\"}", "4.5", "1970-01-01T00:01:40.000Z"]],
         "{vector}"
     );
-    let answer = running.json(&["query", "vector(1)", "--time", "100"]);
+    let answer = running.server.run_json(&["query", "vector(1)", "--time", "100"]);
     assert_eq!(answer["result"][0]["value"], serde_json::json!([100, "1"]));
 }
 
@@ -82,7 +68,7 @@ async fn a_query_is_answered_as_text_and_as_json() {
 async fn a_query_with_a_mistake_is_refused_with_its_place() {
     let running = Running::start("cli-bad-query").await;
     for (query, part) in [("rate(requests_total)", "range"), ("sum(", "end of input"), ("1 +* 2", "*")] {
-        let ended = running.ask(&["query", query]);
+        let ended = running.server.run(&["query", query]);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:#?}");
         assert!(ended.stderr.contains(part), "{query}: {}", ended.stderr);
         assert!(ended.stderr.contains("1:"), "{query}: no place in {}", ended.stderr);
@@ -92,10 +78,10 @@ async fn a_query_with_a_mistake_is_refused_with_its_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn objectives_and_alerts_are_listed() {
     let running = Running::start("cli-status").await;
-    let status = running.text(&["slo", "status"]);
+    let status = running.server.run_text(&["slo", "status"]);
     let row = status.lines().nth(1).unwrap_or_default();
     assert!(row.contains("shop/answers") && row.contains("99.9%") && row.contains("unknown"), "{status}");
-    assert_eq!(running.json(&["slo", "status"])[0]["id"], "shop/answers");
+    assert_eq!(running.server.run_json(&["slo", "status"])[0]["id"], "shop/answers");
 
     let firing = |alerts: &Value| alerts.as_array().is_some_and(|list| !list.is_empty());
     running
@@ -105,35 +91,35 @@ async fn objectives_and_alerts_are_listed() {
             if firing(&alerts) { Ok(()) } else { Err(alerts.to_string()) }
         })
         .await;
-    let alerts = running.text(&["alerts"]);
+    let alerts = running.server.run_text(&["alerts"]);
     for part in
         ["1 firing, 1 of them critical; 0 pending", "Always  page      firing", "nobody", "it always fires"]
     {
         assert!(alerts.contains(part), "{part}: {alerts}");
     }
-    assert_eq!(running.json(&["alerts"])[0]["labels"]["alertname"], "Always");
+    assert_eq!(running.server.run_json(&["alerts"])[0]["labels"]["alertname"], "Always");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silence_is_added_listed_and_expired() {
     let running = Running::start("cli-silence").await;
-    assert_eq!(running.text(&["silence", "list"]).trim(), "no silences");
+    assert_eq!(running.server.run_text(&["silence", "list"]).trim(), "no silences");
     let add = ["silence", "add", "alertname=Always", "--comment", "known", "--duration", "2h"];
-    let id = running.text(&add).trim().to_owned();
-    let list = running.text(&["silence", "list"]);
+    let id = running.server.run_text(&add).trim().to_owned();
+    let list = running.server.run_text(&["silence", "list"]);
     let row = list.lines().nth(1).unwrap_or_default();
     for part in [id.as_str(), "active", "alertname=\"Always\"", "tester", "known"] {
         assert!(row.contains(part), "{part}: {list}");
     }
-    assert_eq!(running.json(&["silence", "list"])[0]["id"], id.as_str());
-    assert_eq!(running.text(&["silence", "expire", &id]), "");
-    assert_eq!(running.text(&["silence", "list"]).trim(), "no silences");
-    assert!(running.text(&["silence", "list", "--expired"]).contains(&id));
+    assert_eq!(running.server.run_json(&["silence", "list"])[0]["id"], id.as_str());
+    assert_eq!(running.server.run_text(&["silence", "expire", &id]), "");
+    assert_eq!(running.server.run_text(&["silence", "list"]).trim(), "no silences");
+    assert!(running.server.run_text(&["silence", "list", "--expired"]).contains(&id));
 
-    let ended = running.ask(&["silence", "expire", "no-such-silence"]);
+    let ended = running.server.run(&["silence", "expire", "no-such-silence"]);
     assert_eq!(ended.code, Some(2), "{ended:#?}");
     assert!(ended.stderr.contains("no-such-silence"), "{}", ended.stderr);
-    let ended = running.ask(&["silence", "add", "alertname", "--comment", "known"]);
+    let ended = running.server.run(&["silence", "add", "alertname", "--comment", "known"]);
     assert_eq!(ended.code, Some(2), "{ended:#?}");
     assert!(ended.stderr.contains("name=value"), "{}", ended.stderr);
 }
@@ -154,7 +140,7 @@ fn a_server_that_is_not_there_is_exit_code_one_and_says_what_to_do() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_asked_to_stop_ends_well_and_the_next_one_has_everything() {
     let mut running = Running::start("cli-stop").await;
-    let id = running.text(&["silence", "add", "a=b", "--comment", "stays"]).trim().to_owned();
+    let id = running.server.run_text(&["silence", "add", "a=b", "--comment", "stays"]).trim().to_owned();
     let before = running
         .server
         .until("the rule has written samples", async |server| {
@@ -168,7 +154,7 @@ async fn a_server_asked_to_stop_ends_well_and_the_next_one_has_everything() {
     assert!(asked.elapsed().as_secs() < 10, "it took {:?}", asked.elapsed());
 
     running.server = Server::start(&running.config, &running.folder.path("data")).await;
-    assert!(running.text(&["silence", "list"]).contains(&id));
+    assert!(running.server.run_text(&["silence", "list"]).contains(&id));
     let after = running.server.query("ALERTS[1h]").await;
     let values = |samples: &Value| samples[0]["values"].as_array().unwrap().clone();
     let kept = values(&after);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::process::{Ended, Folder, Server, run};
+use crate::process::{Folder, Server, run};
 
 /// A server with one alert that fires and is told, one whose receiver refuses, and some that do not fire.
 struct Running {
@@ -71,25 +71,8 @@ impl Running {
         }
     }
 
-    fn ask(&self, arguments: &[&str]) -> Ended {
-        run(&[arguments, &["--server", &self.server.url]].concat())
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let ended = self.ask(&[arguments, &["--format", "json"]].concat());
-        assert_eq!(ended.code, Some(0), "{ended:#?}");
-        ended.json()
-    }
-
-    /// What a command says, with its lines joined, as people read it.
-    fn text(&self, arguments: &[&str]) -> String {
-        let ended = self.ask(arguments);
-        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:#?}");
-        ended.stdout
-    }
-
     fn says(&self, arguments: &[&str], parts: &[&str]) {
-        let text = self.text(arguments);
+        let text = self.server.run_text(arguments);
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for part in parts {
             assert!(flat.contains(part), "{arguments:?} does not say {part:?}:\n{text}");
@@ -97,7 +80,7 @@ impl Running {
     }
 
     fn wrong(&self, arguments: &[&str], part: &str) {
-        let ended = self.ask(arguments);
+        let ended = self.server.run(arguments);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:#?}");
         assert!(ended.stderr.contains(part), "{arguments:?} does not say {part:?}: {}", ended.stderr);
     }
@@ -190,11 +173,14 @@ async fn what_fired_and_what_did_not_is_explained() {
     );
     running.wrong(&["explain", "Alway"], "did you mean Always?");
     running.wrong(&["explain", "{a!=\"b\"}"], "write name=\"value\" instead");
-    let json = running.json(&["explain", "Always"]);
+    let json = running.server.run_json(&["explain", "Always"]);
     assert!(json[0]["verdict"].as_str().unwrap().starts_with("team was told at"), "{json}");
     assert_eq!(json[0]["deliveries"][0]["attempts"][0]["status"], 200);
     let fingerprint = json[0]["alert"]["fingerprint"].as_str().unwrap();
-    assert_eq!(running.json(&["explain", &fingerprint[..8]])[0]["alert"]["labels"]["alertname"], "Always");
+    assert_eq!(
+        running.server.run_json(&["explain", &fingerprint[..8]])[0]["alert"]["labels"]["alertname"],
+        "Always"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -204,10 +190,10 @@ async fn people_take_end_note_and_judge_alerts() {
         &["alerts"],
         &["2 firing, 1 of them critical; 1 pending", "Always critical firing", "it always fires"],
     );
-    let table = running.text(&["alerts"]);
+    let table = running.server.run_text(&["alerts"]);
     assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
-    assert_eq!(running.ask(&["alerts", "--check"]).code, Some(1));
-    assert_eq!(running.ask(&["alerts", "--severity", "warning", "--check"]).code, Some(0));
+    assert_eq!(running.server.run(&["alerts", "--check"]).code, Some(1));
+    assert_eq!(running.server.run(&["alerts", "--severity", "warning", "--check"]).code, Some(0));
 
     running.says(&["ack", "Always", "--for", "2h", "--note", "on it"], &["acknowledged "]);
     running.says(&["alerts"], &["Always critical firing"]);
@@ -217,7 +203,7 @@ async fn people_take_end_note_and_judge_alerts() {
     );
     running.says(&["note", "Always", "it was the deploy"], &["noted "]);
     running.says(&["mark", "--false-positive", "Always"], &["marked as false "]);
-    let explained = running.json(&["explain", "Always"]);
+    let explained = running.server.run_json(&["explain", "Always"]);
     assert_eq!(explained[0]["notes"][0]["text"], "it was the deploy");
     assert_eq!(explained[0]["alert"]["false_positive"], true);
     assert_eq!(explained[0]["alert"]["ack"]["by"], "tester");
@@ -234,14 +220,14 @@ async fn people_take_end_note_and_judge_alerts() {
     running.wrong(&["ack", "Gone"], "no alert \"Gone\" is active");
     running.says(&["mark", "--false-positive", "Gone"], &["marked as false "]);
     running.says(&["note", "Gone", "a test"], &["noted "]);
-    let explained = running.json(&["explain", "Gone"]);
+    let explained = running.server.run_json(&["explain", "Gone"]);
     assert_eq!(explained[0]["alert"]["false_positive"], true, "{explained}");
     assert_eq!(explained[0]["notes"][0]["text"], "a test");
     running.says(
         &["explain", "Gone"],
         &["it is over: it fired from", "people called 1 of 1 judged alerts of this name false"],
     );
-    let statistics = running.json(&["stats"]);
+    let statistics = running.server.run_json(&["stats"]);
     let gone =
         statistics["alerts"].as_array().unwrap().iter().find(|one| one["alertname"] == "Gone").unwrap();
     assert_eq!((&gone["false_positives"], &gone["fired"]), (&1.into(), &1.into()), "{statistics}");
@@ -251,7 +237,7 @@ async fn people_take_end_note_and_judge_alerts() {
 async fn messages_and_statistics_are_listed() {
     let running = Running::start("cli-deliveries").await;
     running.says(&["deliveries"], &["delivered team/webhook First", "failed lost/webhook First"]);
-    let all = running.json(&["deliveries"]);
+    let all = running.server.run_json(&["deliveries"]);
     assert!(all.as_array().unwrap().len() >= 2, "{all}");
     for (flags, receiver) in [
         (["--receiver", "lost"], "lost"),
@@ -259,7 +245,7 @@ async fn messages_and_statistics_are_listed() {
         (["--alert", "Always"], "team"),
         (["--limit", "1"], ""),
     ] {
-        let some = running.json(&[&["deliveries"][..], &flags].concat());
+        let some = running.server.run_json(&[&["deliveries"][..], &flags].concat());
         let some = some.as_array().unwrap();
         assert!(!some.is_empty(), "{flags:?}");
         assert!(
@@ -267,8 +253,9 @@ async fn messages_and_statistics_are_listed() {
             "{flags:?}: {some:?}"
         );
     }
-    assert_eq!(running.json(&["deliveries", "--limit", "1"]).as_array().unwrap().len(), 1);
-    let id = running.json(&["deliveries", "--receiver", "team"])[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(running.server.run_json(&["deliveries", "--limit", "1"]).as_array().unwrap().len(), 1);
+    let id =
+        running.server.run_json(&["deliveries", "--receiver", "team"])[0]["id"].as_str().unwrap().to_owned();
     running.says(
         &["deliveries", &id[..12]],
         &["team/webhook delivered", "accepted with status 200", "sent, part 1 of 1"],
@@ -280,7 +267,7 @@ async fn messages_and_statistics_are_listed() {
         &["stats"],
         &["ALERT SEVERITY FIRED", "Always critical 1", "team/webhook[0] 1 0 0", "lost/webhook[0] 0"],
     );
-    let statistics = running.json(&["stats", "--since", "1h"]);
+    let statistics = running.server.run_json(&["stats", "--since", "1h"]);
     let always =
         statistics["alerts"].as_array().unwrap().iter().find(|one| one["alertname"] == "Always").unwrap();
     assert_eq!((&always["fired"], &always["ack_deadline"]), (&1.into(), &"1m".into()), "{statistics}");
@@ -310,7 +297,7 @@ async fn messages_and_statistics_are_listed() {
 async fn a_drill_says_what_came_back() {
     let running = Running::start("cli-drill").await;
     running.says(&["drill", "team"], &["team/webhook[0] yes 200", "accepted with status 200"]);
-    let ended = running.ask(&["drill", "--all"]);
+    let ended = running.server.run(&["drill", "--all"]);
     assert_eq!(ended.code, Some(1), "{ended:#?}");
     assert!(ended.stdout.contains("lost/webhook[0]  no        404"), "{}", ended.stdout);
     running.wrong(&["drill", "nobody"], "no receiver \"nobody\" with an integration; there is lost and team");

@@ -22,7 +22,7 @@ fn yaml(address: &str, more: &str) -> String {
 }
 
 async fn send(fake: &FakeSmtp, more: &str) -> Outcome {
-    let setup = told::setup("", &yaml(&fake.open().await, more));
+    let setup = told::setup(&yaml(&fake.open().await, more));
     let alert = told::alert(&[("severity", "critical")], &[("summary", "logins are slow")]);
     let delivery = told::delivery(&setup, alert);
     Senders::new(setup).send(delivery).await
@@ -71,7 +71,7 @@ async fn a_mail_is_text_first_then_the_page_with_headers_that_say_what_it_is() {
 #[tokio::test]
 async fn a_message_sent_twice_carries_the_same_identity() {
     let fake = FakeSmtp::default();
-    let setup = told::setup("", &yaml(&fake.open().await, PLAIN));
+    let setup = told::setup(&yaml(&fake.open().await, PLAIN));
     let delivery = told::delivery(&setup, told::alert(&[], &[]));
     let senders = Senders::new(setup);
     senders.send(delivery.clone()).await;
@@ -84,13 +84,10 @@ async fn a_message_sent_twice_carries_the_same_identity() {
 #[tokio::test]
 async fn labels_become_no_headers_and_no_markup() {
     let fake = FakeSmtp::default();
-    let setup = told::setup(
-        "",
-        &yaml(
-            &fake.open().await,
-            ", require_tls: false, headers: {Subject: '{{ .CommonLabels.job }} ü', X-Team: '{{ .CommonLabels.job }}'}",
-        ),
-    );
+    let setup = told::setup(&yaml(
+        &fake.open().await,
+        ", require_tls: false, headers: {Subject: '{{ .CommonLabels.job }} ü', X-Team: '{{ .CommonLabels.job }}'}",
+    ));
     let hostile = "x\r\nBcc: eve@example.org\r\n\r\n<script>alert(1)</script>\r\n.\r\nRSET";
     let alert =
         told::alert(&[("job", hostile)], &[("summary", hostile), ("runbook_url", "javascript:alert(1)")]);
@@ -213,7 +210,7 @@ async fn what_a_server_answers_decides_what_follows() {
 #[tokio::test]
 async fn one_full_mailbox_keeps_nobody_else_from_hearing_and_is_tried_again_alone() {
     let mut fake = FakeSmtp { answers: vec![("RCPT TO:<bob", "452 mailbox full")], ..FakeSmtp::default() };
-    let setup = told::setup("", &yaml(&fake.open().await, PLAIN));
+    let setup = told::setup(&yaml(&fake.open().await, PLAIN));
     let mut delivery = told::delivery(&setup, told::alert(&[], &[]));
     let outcome = Senders::new(setup).send(delivery.clone()).await;
     let answer = "mailbox full (for bob@example.org; taken for 1 other)".to_owned();
@@ -223,7 +220,7 @@ async fn one_full_mailbox_keeps_nobody_else_from_hearing_and_is_tried_again_alon
     delivery.thread = outcome.thread;
     fake.answers.clear();
     fake.seen.lock().unwrap().commands.clear();
-    let setup = told::setup("", &yaml(&fake.open().await, PLAIN));
+    let setup = told::setup(&yaml(&fake.open().await, PLAIN));
     let outcome = Senders::new(setup).send(delivery).await;
     assert_eq!(outcome.receipt, Receipt::Accepted { status: 250 });
     let asked: Vec<_> = fake.commands().into_iter().filter(|c| c.starts_with("RCPT")).collect();
@@ -250,7 +247,7 @@ async fn an_address_that_cannot_be_read_is_not_left_out_silently() {
         let yaml = format!(
             "email_configs: [{{to: '{to}', from: bw@example.org, smarthost: '{address}', require_tls: false}}]"
         );
-        let setup = told::setup("", &yaml);
+        let setup = told::setup(&yaml);
         let receipt =
             Senders::new(setup.clone()).send(told::delivery(&setup, told::alert(&[], &[]))).await.receipt;
         assert_eq!(receipt, Receipt::Unsendable { reason: why.to_owned() }, "{to}");

@@ -137,6 +137,25 @@ impl Server {
         }
     }
 
+    /// Runs a command of the program that asks this server.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        run(&[arguments, &["--server", &self.url]].concat())
+    }
+
+    /// Asks for JSON.
+    pub(crate) fn run_json(&self, arguments: &[&str]) -> Value {
+        let ended = self.run(&[arguments, &["--format", "json"]].concat());
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+        ended.json()
+    }
+
+    /// Asks for text, which must be given without complaint.
+    pub(crate) fn run_text(&self, arguments: &[&str]) -> String {
+        let ended = self.run(arguments);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:#?}");
+        ended.stdout
+    }
+
     /// Waits until it is ready or has died, whichever comes first; tells which.
     pub(crate) async fn ready_or_dead(&mut self) -> bool {
         let begun = Instant::now();

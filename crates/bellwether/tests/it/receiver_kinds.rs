@@ -73,7 +73,7 @@ async fn answer(
 }
 
 async fn send(integration: &str) -> Outcome {
-    let setup = told::setup("", integration);
+    let setup = told::setup(integration);
     let alert = told::alert(&[("severity", "critical")], &[("summary", "logins are slow")]);
     let delivery = told::delivery(&setup, alert);
     Senders::new(setup).send(delivery).await
@@ -301,7 +301,7 @@ async fn a_wechat_token_is_fetched_once_and_again_when_it_is_not_known_any_more(
         (200, json!({"errcode": 81013, "errmsg": "nobody"})),
     ])
     .await;
-    let setup = told::setup("", &wechat.replace("URL", &format!("http://{address}")));
+    let setup = told::setup(&wechat.replace("URL", &format!("http://{address}")));
     let delivery = told::delivery(&setup, told::alert(&[], &[]));
     let senders = Senders::new(setup);
     let mut receipts = Vec::new();

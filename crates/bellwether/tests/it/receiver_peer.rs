@@ -144,7 +144,7 @@ async fn every_kind_is_sent_what_a_real_alertmanager_sends() {
         client().post(format!("{}/api/v2/alerts", alertmanager.url)).json(&alert).send().await.unwrap();
     assert!(post.status().is_success(), "{post:?}");
     for (_, kind) in KINDS {
-        let setup = told::setup("", &settings(kind, &our_url));
+        let setup = told::setup(&settings(kind, &our_url));
         let delivery = told::delivery(&setup, told::alert(labels, annotations));
         let outcome = Senders::new(setup).send(delivery).await;
         assert!(

@@ -10,12 +10,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 use bellwether::senders::Senders;
 use bellwether_alerts::{
-    Acked, AlertCore, AlertSource, Config, Delivery, DeliveryKey, Effect, Event, Notification, Outcome,
-    Reason, Receipt, Restored, Setup, render_message,
+    Acked, Delivery, DeliveryKey, Notification, Outcome, Reason, Receipt, Setup, render_message,
 };
-use bellwether_diag::{Diagnostics, Sources, Style};
 use bellwether_model::{Alert, Labels, TimeDelta, Timestamp};
 use serde_json::Value;
+
+use crate::told;
 
 /// What a fake was sent.
 #[derive(Clone, Debug)]
@@ -112,27 +112,11 @@ pub(crate) fn setup(integration: &str) -> Setup {
     let yaml = format!(
         "route: {{receiver: a, group_by: [job], group_wait: 0s}}\nreceivers:\n  - name: a\n    {integration}\n"
     );
-    setup_of(&yaml)
-}
-
-/// A server with this configuration.
-pub(crate) fn setup_of(yaml: &str) -> Setup {
-    let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
-    let file = sources.add("alertmanager.yml", yaml);
-    let config = Config::read(&sources, file, &mut out);
-    let config = config.unwrap_or_else(|| panic!("{}", out.render(&sources, Style { color: false })));
-    Setup {
-        config: Arc::new(config),
-        templates: Arc::default(),
-        external_url: "http://b.example".into(),
-        precedence: Arc::default(),
-        fallback: None,
-    }
+    told::setup_of(&yaml)
 }
 
 /// The delivery of a first alert.
 pub(crate) fn delivery(setup: &Setup) -> Delivery {
-    let mut core = AlertCore::restore(setup.clone(), Restored::default(), Timestamp(0));
     let alert = Alert {
         labels: Labels::from_pairs([("alertname", "SlowLogin"), ("job", "login")]),
         annotations: Labels::from_pairs([("summary", "logins are slow")]),
@@ -140,12 +124,7 @@ pub(crate) fn delivery(setup: &Setup) -> Delivery {
         ends_at: None,
         generator_url: String::new(),
     };
-    let effects = core.step(Event::Alerts { source: AlertSource::Rules, alerts: vec![alert] }, Timestamp(0));
-    let deliver = effects.into_iter().find_map(|effect| match effect {
-        Effect::Deliver(delivery) => Some(*delivery),
-        Effect::Record(_) | Effect::Answer(_) => None,
-    });
-    deliver.expect("a delivery")
+    told::delivery(setup, alert)
 }
 
 /// What follows it in the same conversation.

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use crate::alertmanager_peer::Alertmanager;
 use crate::process::{DEADLINE, Folder, client};
 use crate::prometheus_peer::free_port;
-use crate::senders_fake::{Fake, Seen, setup_of};
+use crate::senders_fake::{Fake, Seen};
+use crate::told::setup_of;
 
 /// When the alerts of a run began and ended. Alertmanager does not wait for the others of a group when an alert is older
 /// than `group_wait`, so they begin now.
@@ -161,10 +162,10 @@ impl Us {
     }
 
     async fn hear(&mut self, alerts: &[(&str, bool)]) {
-        self.now = self.now + TimeDelta::MINUTE;
+        self.now += TimeDelta::MINUTE;
         let alerts = alerts.iter().map(|(name, is_over)| alert(name, *is_over, self.times)).collect();
         let mut effects = self.core.step(Event::Alerts { source: AlertSource::Api, alerts }, self.now);
-        self.now = self.now + TimeDelta::MINUTE;
+        self.now += TimeDelta::MINUTE;
         effects.extend(self.core.step(Event::Tick, self.now));
         for effect in effects {
             if let Effect::Deliver(delivery) = effect {

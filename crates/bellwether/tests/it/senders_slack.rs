@@ -1,5 +1,5 @@
 use bellwether::senders::Senders;
-use bellwether_alerts::{Next, Outcome, Reason, Receipt, Setup, Thread};
+use bellwether_alerts::{Delivery, Next, Outcome, Reason, Receipt, Setup, Thread};
 use bellwether_model::TimeDelta;
 
 use crate::senders_fake::{Fake, delivery, next, refused, says, send, setup};
@@ -20,6 +20,16 @@ fn no(error: &str) -> String {
     format!("{{\"ok\":false,\"error\":\"{error}\"}}")
 }
 
+/// The first message of a group has been posted.
+async fn told_once(fake: &Fake) -> (Setup, Senders, Delivery, Outcome) {
+    let setup = kept(fake);
+    let senders = Senders::new(setup.clone());
+    let first = delivery(&setup);
+    fake.will_say([says(200, posted("1.5"))]);
+    let outcome = senders.send(first.clone()).await;
+    (setup, senders, first, outcome)
+}
+
 fn thread(pairs: &[(&str, &str)]) -> Thread {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
@@ -27,12 +37,8 @@ fn thread(pairs: &[(&str, &str)]) -> Thread {
 #[tokio::test]
 async fn a_group_has_one_message_and_a_thread() {
     let fake = Fake::start().await;
-    let setup = kept(&fake);
-    let senders = Senders::new(setup.clone());
-    let first = delivery(&setup);
+    let (setup, senders, first, outcome) = told_once(&fake).await;
     let firing = first.notification.alerts[0].alert.fingerprint().to_string();
-    fake.will_say([says(200, posted("1.5"))]);
-    let outcome = senders.send(first.clone()).await;
     assert_eq!(outcome.receipt, Receipt::Accepted { status: 200 });
     let kept_thread = thread(&[("ts", "1.5"), ("channel", "C1"), ("asked", "#ops"), ("firing", &firing)]);
     assert_eq!(outcome.thread, kept_thread);
@@ -62,11 +68,7 @@ async fn a_group_has_one_message_and_a_thread() {
 #[tokio::test]
 async fn a_message_that_was_deleted_is_posted_anew_and_the_thread_follows_it() {
     let fake = Fake::start().await;
-    let setup = kept(&fake);
-    let senders = Senders::new(setup.clone());
-    let first = delivery(&setup);
-    fake.will_say([says(200, posted("1.5"))]);
-    let outcome = senders.send(first.clone()).await;
+    let (setup, senders, first, outcome) = told_once(&fake).await;
     fake.seen();
     fake.will_say([says(200, no("message_not_found")), says(200, posted("2.5")), says(200, posted("2.6"))]);
     let outcome = senders.send(next(&setup, &first, &outcome, Reason::Repeat)).await;
@@ -81,11 +83,7 @@ async fn a_message_that_was_deleted_is_posted_anew_and_the_thread_follows_it() {
 #[tokio::test]
 async fn a_reply_that_is_limited_is_repeated_alone() {
     let fake = Fake::start().await;
-    let setup = kept(&fake);
-    let senders = Senders::new(setup.clone());
-    let first = delivery(&setup);
-    fake.will_say([says(200, posted("1.5"))]);
-    let outcome = senders.send(first.clone()).await;
+    let (setup, senders, first, outcome) = told_once(&fake).await;
     let mut again = next(&setup, &first, &outcome, Reason::Repeat);
     fake.will_say([says(200, posted("1.5")), says(429, no("ratelimited")).with("retry-after", "1")]);
     let outcome = senders.send(again.clone()).await;

@@ -6,12 +6,15 @@ use bellwether_alerts::{AlertCore, AlertSource, Config, Delivery, Effect, Event,
 use bellwether_diag::{Diagnostics, Sources, Style};
 use bellwether_model::{Alert, Labels, Timestamp};
 
-/// Routing with one receiver, which has this one integration. `global` is the text of that mapping.
-pub(crate) fn setup(global: &str, integration: &str) -> Setup {
-    let yaml = format!(
-        "global: {{{global}}}\nroute: {{receiver: a, group_by: [alertname], group_wait: 0s}}\n\
-         receivers:\n  - name: a\n    {integration}\n"
-    );
+/// Routing with one receiver, `a`, which has this one integration.
+pub(crate) fn setup(integration: &str) -> Setup {
+    setup_of(&format!(
+        "route: {{receiver: a, group_by: [alertname], group_wait: 0s}}\nreceivers:\n  - name: a\n    {integration}\n"
+    ))
+}
+
+/// A server with this routing.
+pub(crate) fn setup_of(yaml: &str) -> Setup {
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
     let file = sources.add("alertmanager.yml", yaml);
     let config = Config::read(&sources, file, &mut out);
@@ -41,7 +44,7 @@ const NOW_S: i64 = 1_798_761_600;
 
 /// The message that one alert leads to.
 pub(crate) fn delivery(setup: &Setup, alert: Alert) -> Delivery {
-    let now = Timestamp::from_secs(NOW_S);
+    let now = alert.starts_at;
     let mut core = AlertCore::restore(setup.clone(), Restored::default(), now);
     let effects = core.step(Event::Alerts { source: AlertSource::Rules, alerts: vec![alert] }, now);
     let deliver = effects.into_iter().find_map(|effect| match effect {
