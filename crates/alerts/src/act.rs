@@ -26,6 +26,10 @@ impl AlertCore {
                 self.set_timer(at, Timer::HoldEnd(*fingerprint));
             }
             self.keep(*fingerprint, out);
+            // What people say of a life that is written down belongs to what is written there.
+            if let Some(known) = self.alerts.get(fingerprint).filter(|known| known.is_written_down(now)) {
+                out.record(self.episode(&known.row, now));
+            }
         }
         if matches!(action.deed, Deed::Acknowledge { .. } | Deed::Unacknowledge) {
             self.acks_changed(&alerts, now, out);

@@ -82,8 +82,8 @@ impl AlertCore {
         self.groups.len()
     }
 
-    /// All alerts as they are kept, in order of fingerprint.
-    pub fn rows(&self) -> impl Iterator<Item = &AlertRow> {
-        self.alerts.values().map(|known| &known.row)
+    /// Alerts whose life has not been written down as an episode yet, in order of fingerprint.
+    pub fn lives(&self, now: Timestamp) -> impl Iterator<Item = &AlertRow> {
+        self.alerts.values().filter(move |known| !known.is_written_down(now)).map(|known| &known.row)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use bellwether_model::{Alert, AlertFingerprint, Timestamp};
 
+use crate::core::Known;
 use crate::outbox::Outbox;
 use crate::{AlertCore, AlertRow, EpisodeRow, GroupId, Record};
 
@@ -69,6 +70,13 @@ impl AlertCore {
             told_at: row.told_at,
             handled: row.handled.clone(),
         }))
+    }
+}
+
+impl Known {
+    /// Whether its life is over and an episode holds it: what was ended by hand is kept on until its condition clears.
+    pub(crate) fn is_written_down(&self, now: Timestamp) -> bool {
+        self.groups.is_empty() && self.row.alert.is_resolved(now)
     }
 }
 

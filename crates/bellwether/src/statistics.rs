@@ -34,7 +34,7 @@ async fn add_lives(pages: &Pages, since: Timestamp, statistics: &mut Statistics)
     }
     let now = clock::now();
     pages.read(|pipeline| {
-        for alert in pipeline.alerts.rows() {
+        for alert in pipeline.alerts.lives(now) {
             statistics.life(Life::known(alert, now));
         }
     });

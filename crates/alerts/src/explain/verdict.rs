@@ -57,13 +57,20 @@ fn told(facts: &Facts, alert: &AlertFacts, now: Timestamp) -> Option<String> {
             told.extend(at.map(|at| (receiver.clone(), first.unwrap_or(at))));
         }
     }
-    told_sentence(told, starts_at, now)
+    told_sentence(told, alert.view.told_at, starts_at, now)
 }
 
-fn told_sentence(mut told: Vec<(String, Timestamp)>, starts_at: Timestamp, now: Timestamp) -> Option<String> {
+/// `earliest` is when anybody was told first: of an alert that is often repeated only the latest messages are looked at.
+fn told_sentence(
+    mut told: Vec<(String, Timestamp)>,
+    earliest: Option<Timestamp>,
+    starts_at: Timestamp,
+    now: Timestamp,
+) -> Option<String> {
     told.sort();
     told.dedup_by(|a, b| a.0 == b.0);
     let first = told.iter().map(|(_, at)| *at).min()?;
+    let first = earliest.map_or(first, |at| at.min(first));
     let who: Vec<String> = told.into_iter().map(|(receiver, _)| receiver).collect();
     let were = if who.len() == 1 { "was" } else { "were" };
     let after = lasted(between(first, starts_at));
@@ -121,7 +128,10 @@ fn told_of_life(alert: &Alert, facts: &Facts, now: Timestamp) -> Option<String> 
         ([], Some((receivers, at))) => receivers.iter().map(|receiver| (receiver.clone(), at)).collect(),
         _ => told,
     };
-    let sentence = told_sentence(told, starts_at, now)?;
+    let earliest = facts.life.as_ref().and_then(|life| life.row.told_at);
+    let kept = facts.alert.as_ref().filter(|alert| alert.view.alert.starts_at == starts_at);
+    let earliest = earliest.or_else(|| kept.and_then(|alert| alert.view.told_at));
+    let sentence = told_sentence(told, earliest, starts_at, now)?;
     let ends = facts.ledger.iter().filter(|entry| calls(entry, fingerprint, Status::Resolved, starts_at));
     Some(match ends.filter_map(accepted_at).min() {
         Some(at) => format!("{sentence}, and of the end at {}", clock(at, now)),

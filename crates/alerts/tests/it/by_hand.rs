@@ -64,6 +64,22 @@ fn it_is_seen_while_it_is_held() {
 }
 
 #[test]
+fn it_is_one_life_while_it_is_held_and_what_is_said_of_it_is_written_there() {
+    let mut player = Player::new(ONE_WEBHOOK);
+    player.play("0s fire api\n 1m end-by-hand api by ann\n 2m end");
+    let lives = |player: &Player, at_s: i64| player.core.lives(Timestamp::from_secs(at_s)).count();
+    assert_eq!(
+        (lives(&player, 120), player.ledger.episodes.len()),
+        (1, 0),
+        "somebody has to be told of the end"
+    );
+    player.play("1h judge api false by ann\n 1h end");
+    assert_eq!((lives(&player, 3600), player.ledger.episodes.len()), (0, 1));
+    let judged = player.ledger.episodes.values().next().and_then(|life| life.handled.judged.clone());
+    assert_eq!(judged.map(|judged| judged.by), Some("ann".to_owned()));
+}
+
+#[test]
 fn what_is_over_cannot_be_taken_or_ended_again() {
     let mut player = Player::new(ONE_WEBHOOK);
     player.play("0s fire api\n 1m end-by-hand api by ann\n 2m ack api by bob\n 2m end-by-hand api by bob");

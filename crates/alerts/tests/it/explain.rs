@@ -158,6 +158,16 @@ fn every_stage_says_why() {
 }
 
 #[test]
+fn when_it_was_told_first_is_known_though_only_the_latest_messages_are() {
+    let (mut facts, now) = facts_after("0s fire api team=web\n 9h end", "api", "web");
+    let latest = facts.ledger.iter().max_by_key(|entry| entry.row.delivery.decided_at).cloned().unwrap();
+    assert!(latest.row.delivery.decided_at > Timestamp::from_secs(30), "it was repeated");
+    facts.ledger = vec![latest];
+    let told = "hook was told at 00:00:30 UTC, 30s after it fired";
+    assert_eq!(explain(&facts, now).verdict, told);
+}
+
+#[test]
 fn what_people_did_is_part_of_the_sentence() {
     let (mut facts, now) = facts_after("0s fire api team=web\n 1m end", "api", "web");
     let handled = |facts: &mut Facts, handled: Handled| facts.alert.as_mut().unwrap().view.handled = handled;
