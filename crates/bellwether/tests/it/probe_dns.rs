@@ -22,6 +22,17 @@ struct Fake {
 
 const WELL: Fake = Fake { code: 0, flags: 0, answers: &[7, 8], first_lies: false };
 
+/// One port over both. Who else listens may have the other half of a free one.
+async fn both() -> (UdpSocket, TcpListener) {
+    for _ in 0..100 {
+        let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()).await {
+            return (udp, tcp);
+        }
+    }
+    panic!("no port is free over both UDP and TCP");
+}
+
 impl Fake {
     fn reply(self, question: &[u8], flags: u16) -> Vec<u8> {
         let answers = if flags & TRUNCATED != 0 { &[] } else { self.answers };
@@ -37,9 +48,8 @@ impl Fake {
     }
 
     async fn open(self) -> String {
-        let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let (udp, tcp) = both().await;
         let address = udp.local_addr().unwrap();
-        let tcp = TcpListener::bind(address).await.unwrap();
         tokio::spawn(async move {
             let mut question = [0; 512];
             while let Ok((length, from)) = udp.recv_from(&mut question).await {
