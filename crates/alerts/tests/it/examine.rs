@@ -1,3 +1,5 @@
+//! What a routing configuration can never do is said.
+
 use crate::seed_routing::problems;
 
 const RECEIVERS: &str = "\nreceivers: [{name: a}, {name: b}]\n";

@@ -1,3 +1,5 @@
+//! All that `http_config` takes is read, and what contradicts itself is refused.
+
 use crate::seed_routing::problems;
 
 /// The problems of `http_config`, without their places.

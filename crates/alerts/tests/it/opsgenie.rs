@@ -1,3 +1,5 @@
+//! What Opsgenie is called with, call for call.
+
 use bellwether_alerts::{IntegrationKind, Notification, Reason, Status};
 use serde_json::{Value, json};
 

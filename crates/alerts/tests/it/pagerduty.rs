@@ -1,3 +1,5 @@
+//! What PagerDuty is sent, event for event.
+
 use bellwether_alerts::{IntegrationKind, Notification, Reason, Status};
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Which route was asked, and why it was not taken.
+
 use std::sync::Arc;
 
 use bellwether_alerts::{Route, Taken};

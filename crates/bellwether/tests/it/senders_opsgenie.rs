@@ -1,3 +1,5 @@
+//! Calls to Opsgenie: the key, their order, and what answers mean.
+
 use bellwether::senders::Senders;
 use bellwether_alerts::{Next, Reason, Receipt};
 

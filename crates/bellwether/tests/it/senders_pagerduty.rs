@@ -1,3 +1,5 @@
+//! Events to PagerDuty: the key, and what answers mean.
+
 use bellwether_alerts::{Next, Receipt};
 
 use crate::senders_fake::{Fake, refused, says, send};

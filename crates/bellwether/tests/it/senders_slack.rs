@@ -1,3 +1,5 @@
+//! Slack over HTTP: one message per group and its thread, and what answers mean.
+
 use bellwether::senders::Senders;
 use bellwether_alerts::{Delivery, Next, Outcome, Reason, Receipt, Setup, Thread};
 use bellwether_model::TimeDelta;

@@ -1,3 +1,5 @@
+//! Webhooks over HTTP: addresses that are secret, signatures, and how long to wait.
+
 use bellwether_alerts::Receipt;
 use ring::hmac;
 
