@@ -3,6 +3,9 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
+/// Columns of the narrowest terminal that people use.
+pub const WIDTH: usize = 80;
+
 /// A table under construction; columns keep their order.
 pub struct Rows {
     table: Table,

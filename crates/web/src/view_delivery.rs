@@ -16,7 +16,7 @@ pub struct DeliveryView {
     pub integration: String,
     /// Labels of the group it speaks of.
     pub group_labels: Labels,
-    /// Why it was sent: `first`, `changed`, `repeat`, `resolved`, `retry`.
+    /// Why it was sent, in one word: `First`, `NewAlerts`, `ResolvedGrew`, `AllResolved`, `Repeat`, ….
     pub reason: String,
     /// The same in words.
     pub why: String,

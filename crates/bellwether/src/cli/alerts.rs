@@ -41,7 +41,7 @@ pub struct Ack {
     #[command(flatten)]
     pub subject: Subject,
     /// For how long; without it, until the alert is over
-    #[arg(long = "for", value_name = "DURATION")]
+    #[arg(long = "for", visible_alias = "duration", value_name = "DURATION")]
     pub length: Option<TimeDelta>,
     /// What others should know
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]

@@ -16,7 +16,7 @@ pub enum Silence {
         #[arg(required = true, value_name = "MATCHER")]
         matchers: Vec<String>,
         /// For how long
-        #[arg(long, value_name = "DURATION", default_value = "1h")]
+        #[arg(long, visible_alias = "for", value_name = "DURATION", default_value = "1h")]
         duration: TimeDelta,
         /// Why
         #[arg(long, short)]
@@ -43,7 +43,7 @@ pub enum Silence {
         #[arg(value_name = "ID")]
         id: String,
         /// For how long from now on
-        #[arg(long, value_name = "DURATION")]
+        #[arg(long, visible_alias = "for", value_name = "DURATION")]
         duration: Option<TimeDelta>,
         /// Why
         #[arg(long, short)]

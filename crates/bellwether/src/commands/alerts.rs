@@ -1,6 +1,7 @@
 //! `bellwether alerts`: what is active now, who has it, and whether somebody hears of it. It fits a narrow terminal.
 
 use bellwether_alerts::lasted;
+use bellwether_model::Timestamp;
 use bellwether_web::view::{AlertState, AlertView, Overview};
 use serde_json::Value;
 
@@ -8,10 +9,7 @@ use crate::cli::{Alerts, Format};
 use crate::client::Client;
 use crate::clock;
 use crate::failure::Failure;
-use crate::output::{Rows, cut, print_json, say};
-
-/// Columns of the narrowest terminal that people use.
-const WIDTH: usize = 80;
+use crate::output::{Rows, WIDTH, cut, print_json, say};
 
 /// Prints the alerts of a running server.
 pub async fn run(arguments: Alerts) -> Result<(), Failure> {
@@ -25,6 +23,7 @@ pub async fn run(arguments: Alerts) -> Result<(), Failure> {
         Format::Text => {
             let overview: Overview = client.read("/api/bellwether/v1/overview", &[]).await?;
             print(&mut alerts, &overview);
+            say(&format!("\n{}/alerts", arguments.remote.server.trim_end_matches('/')));
         }
     }
     if arguments.check && alerts.iter().any(|alert| alert.state == AlertState::Firing && is_critical(alert)) {
@@ -62,7 +61,7 @@ fn print(alerts: &mut [AlertView], overview: &Overview) {
             cut(alert.labels.value_or_empty("alertname"), 26),
             cut(alert.labels.value_or_empty("severity"), 9),
             state(alert).to_owned(),
-            lasted(now - alert.starts_at),
+            since(alert, now),
             cut(alert.ack.as_ref().map_or("-", |ack| ack.by.as_str()), 8),
             cut(&alert.receivers.join(","), 11),
         ]);
@@ -72,6 +71,11 @@ fn print(alerts: &mut [AlertView], overview: &Overview) {
         (!summary.is_empty()).then(|| cut(&format!("  {summary}"), WIDTH))
     });
     rows.print_with(summaries.collect());
+}
+
+/// For how long; a sender may state a beginning that is still to come.
+fn since(alert: &AlertView, now: Timestamp) -> String {
+    if alert.starts_at > now { "-".to_owned() } else { lasted(now - alert.starts_at) }
 }
 
 const fn state(alert: &AlertView) -> &'static str {

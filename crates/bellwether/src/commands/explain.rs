@@ -1,7 +1,10 @@
 //! `bellwether explain ALERT`: why somebody was or was not told; first the sentence, then every step, then what was
 //! sent and what to do next. Written to be read at three in the morning.
 
-use bellwether_web::view::{AlertState, DeliveryDetail, ExplanationView, RouteTaken, RoutedView};
+use bellwether_model::Timestamp;
+use bellwether_web::view::{
+    AlertState, AttemptView, DeliveryDetail, ExplanationView, RouteTaken, RoutedView,
+};
 
 use crate::cli::Format;
 use crate::cli::alerts::{Explain, Status};
@@ -128,19 +131,54 @@ pub fn message(detail: &DeliveryDetail) {
         delivery.receiver, delivery.integration, delivery.firing, delivery.resolved, delivery.why
     );
     say_wrapped(&head, &text);
-    for attempt in &detail.attempts {
-        let sign = mark(attempt.accepted);
-        let head = format!("    {sign} attempt {} at {}: ", attempt.attempt, clock_text(attempt.at, now));
-        say_wrapped(&head, &attempt.detail);
+    for (head, came_of_it) in attempts(&detail.attempts, now) {
+        say_wrapped(&format!("    {head}: "), came_of_it);
     }
     if let Some(at) = delivery.next_attempt_at {
         say(&format!("      again at {}", clock_text(at, now)));
     }
 }
 
+/// What came of attempts, the first first: those in a row that ended alike are one line, as a receiver that refuses
+/// for good is tried at every look.
+fn attempts(all: &[AttemptView], now: Timestamp) -> Vec<(String, &str)> {
+    let runs = all.chunk_by(|a, b| (a.accepted, &a.detail) == (b.accepted, &b.detail));
+    let line = |run: &[AttemptView]| match run {
+        [one] => format!("attempt {} at {}", one.attempt, clock_text(one.at, now)),
+        [first, .., last] => {
+            let (from, to) = (clock_text(first.at, now), clock_text(last.at, now));
+            format!("{} attempts from {from} to {to}", run.len())
+        }
+        [] => String::new(),
+    };
+    runs.filter_map(|run| Some((run.first()?, run)))
+        .map(|(first, run)| (format!("{} {}", mark(first.accepted), line(run)), first.detail.as_str()))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attempts_that_ended_alike_are_one_line() {
+        let attempt = |minute: i64, detail: &str| AttemptView {
+            attempt: 1,
+            at: Timestamp::from_secs(minute * 60),
+            reason: "First".to_owned(),
+            status: None,
+            accepted: detail == "accepted",
+            detail: detail.to_owned(),
+        };
+        let all =
+            [attempt(1, "refused"), attempt(2, "refused"), attempt(3, "refused"), attempt(4, "accepted")];
+        let want = [
+            ("✕ 3 attempts from 00:01 UTC to 00:03 UTC".to_owned(), "refused"),
+            ("✓ attempt 1 at 00:04 UTC".to_owned(), "accepted"),
+        ];
+        assert_eq!(attempts(&all, Timestamp(0)), want);
+        assert_eq!(attempts(&[], Timestamp(0)), []);
+    }
 
     #[test]
     fn labels_are_told_apart_from_names() {

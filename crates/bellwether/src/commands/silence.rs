@@ -3,7 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 
-use bellwether_model::{Labels, MatchOp, Matcher, TimeDelta};
+use bellwether_alerts::clock as clock_text;
+use bellwether_model::{Labels, MatchOp, Matcher, TimeDelta, Timestamp};
 use serde_json::{Value, json};
 
 use crate::cli::silence::Silence;
@@ -11,7 +12,7 @@ use crate::cli::{Format, Remote};
 use crate::client::Client;
 use crate::clock;
 use crate::failure::Failure;
-use crate::output::{Rows, print_json, say};
+use crate::output::{Rows, WIDTH, cut, print_json, say};
 
 /// Runs one of them.
 pub async fn run(command: Silence) -> Result<(), Failure> {
@@ -96,6 +97,13 @@ fn parse_matcher(text: &str) -> Result<Matcher, String> {
     Matcher::new(op, name, value).map_err(|error| error.to_string())
 }
 
+/// When it ends, in the words of all other commands.
+fn ends(at: &Value, now: Timestamp) -> String {
+    let text = at.as_str().unwrap_or_default();
+    let written = |at: jiff::Timestamp| clock_text(Timestamp::from_millis(at.as_millisecond()), now);
+    text.parse().map_or_else(|_| text.to_owned(), written)
+}
+
 async fn list(remote: &Remote, expired: bool) -> Result<(), Failure> {
     let answer = Client::new(&remote.server)?.get_list("/api/v2/silences").await?;
     let shown: Vec<Value> =
@@ -104,22 +112,23 @@ async fn list(remote: &Remote, expired: bool) -> Result<(), Failure> {
         print_json(&Value::Array(shown));
         return Ok(());
     }
-    let mut rows = Rows::new(&["id", "state", "matchers", "ends", "by", "comment"]);
+    let (now, mut comments) = (clock::now(), Vec::new());
+    let mut rows = Rows::new(&["id", "state", "matchers", "ends", "by"]);
     for silence in &shown {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         rows.push([
             text(&silence["id"]),
             text(&silence["status"]["state"]),
             matchers_text(&silence["matchers"]),
-            text(&silence["endsAt"]),
+            ends(&silence["endsAt"], now),
             text(&silence["createdBy"]),
-            text(&silence["comment"]),
         ]);
+        comments.push(Some(cut(&format!("  {}", text(&silence["comment"])), WIDTH)));
     }
     if rows.is_empty() {
         say("no silences")
     } else {
-        rows.print()
+        rows.print_with(comments)
     }
     Ok(())
 }

@@ -191,6 +191,7 @@ async fn people_take_end_note_and_judge_alerts() {
         &["2 firing, 1 of them critical; 1 pending", "Always critical firing", "it always fires"],
     );
     let table = running.server.run_text(&["alerts"]);
+    assert!(table.ends_with(&format!("\n{}/alerts\n", running.server.url)), "{table}");
     assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
     assert_eq!(running.server.run(&["alerts", "--check"]).code, Some(1));
     assert_eq!(running.server.run(&["alerts", "--severity", "warning", "--check"]).code, Some(0));

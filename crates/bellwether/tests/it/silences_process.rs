@@ -54,14 +54,16 @@ async fn silences_are_previewed_moved_changed_and_warned_of() {
     let page = server.text("/silences").await;
     assert!(page.contains("still hides one firing alert") && page.contains("&lt;b&gt;why"), "{page}");
     assert!(server.text("/metrics").await.contains("\nbellwether_silences_expiring 1\n"));
-    let again =
-        command(&server, &["silence", "update", &id, "--duration", "5h", "--comment", "longer"]).await;
+    let again = command(&server, &["silence", "update", &id, "--for", "5h", "--comment", "longer"]).await;
     assert_eq!(again.stdout.trim(), id);
     assert_eq!(server.json("/api/bellwether/v1/silences").await[0]["expires_soon"], json!(false));
     for path in ["/alerts", "/silences", "/", "/deliveries", "/routing"] {
         let page = server.text(path).await;
         assert!(!page.contains("<script>alert") && !page.contains("href=\"javascript:"), "{path}: {page}");
     }
+
+    let table = command(&server, &["silence", "list"]).await.stdout;
+    assert!(table.contains(" UTC") && table.contains("\n  longer\n"), "{table}");
 
     let exported = command(&server, &["silence", "export"]).await;
     let file = folder.write("silences.json", &exported.stdout);
