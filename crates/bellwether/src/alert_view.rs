@@ -22,6 +22,8 @@ pub fn groups(core: &AlertCore, now: Timestamp) -> Vec<AlertGroupView> {
         labels: group.labels.clone(),
         notified_at: group.integrations.iter().filter_map(|integration| integration.told_at).max(),
         next_at: Some(group.next_flush),
+        acked_by: group.acked_by.map(|acked| acked.by).unwrap_or_default(),
+        next_repeat_at: group.next_repeat_at,
         alerts: group.alerts.into_iter().map(|alert| in_list(core, alert, now)).collect(),
     };
     core.groups(now).into_iter().map(view).collect()

@@ -197,6 +197,12 @@ pub struct AlertGroupView {
     pub notified_at: Option<Timestamp>,
     /// When the group will be looked at again.
     pub next_at: Option<Timestamp>,
+    /// Who has all of it that fires and is told, in order of name: it is not repeated while they have it.
+    #[serde(default)]
+    pub acked_by: Vec<String>,
+    /// When somebody is told again if nothing changes; `None` while nobody is.
+    #[serde(default)]
+    pub next_repeat_at: Option<Timestamp>,
 }
 
 /// Rules that are evaluated one after the other.

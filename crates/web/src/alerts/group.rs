@@ -68,6 +68,8 @@ fn head(group: &AlertGroupView, frame: &Frame<'_>) -> Markup {
             (parts::plural(group.alerts.len(), "alert")) ", by route " code { (group.route) } " · "
             @match group.notified_at { Some(at) => { "told " (parts::relative(at, now)) }, None => "nobody told yet" }
             @if let Some(at) = group.next_at { " · looked at again " (parts::relative(at, now)) }
+            @if let Some(at) = group.next_repeat_at { " · repeated " (parts::relative(at, now)) }
+            @if !group.acked_by.is_empty() { " · not repeated while " (group.acked_by.join(", ")) " has it" }
         }
         @if let Some(since) = group.alerts.iter().filter_map(|a| holder::wanted_since(a, now)).min() {
             p.who { b.bad { "UNACKED " (crate::digits::length_coarse(now - since)) } }

@@ -199,7 +199,15 @@ async fn taking_a_group_leaves_to_others_what_they_have() {
 #[tokio::test]
 async fn groups_say_who_is_told_and_what_can_be_done_to_all() {
     let list = text("/alerts?by=group").await;
-    for phrase in ["Ack 1 of 2", "Ack all 40", "and 32 more", "told 4 m ago", "looked at again in 20 s"] {
+    for phrase in [
+        "Ack 1 of 2",
+        "Ack all 40",
+        "and 32 more",
+        "told 4 m ago",
+        "looked at again in 20 s",
+        "repeated in 1 h",
+        "not repeated while &lt;i&gt;ann has it",
+    ] {
         assert!(list.contains(phrase), "{phrase}: {list}");
     }
     let narrowed = text("/alerts?by=group&q=10.0.1.7:").await;

@@ -454,6 +454,8 @@ impl App for Fake {
             alerts: self.alerts().into_iter().take(2).collect(),
             notified_at: Some(ago(240)),
             next_at: Some(NOW + TimeDelta::MINUTE),
+            acked_by: Vec::new(),
+            next_repeat_at: Some(NOW + TimeDelta::HOUR),
         }];
         if self.mood == Mood::Busy {
             groups.push(fake_routing::large_group(self.alerts()));

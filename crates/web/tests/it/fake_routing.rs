@@ -102,6 +102,8 @@ pub(crate) fn large_group(alerts: Vec<AlertView>) -> AlertGroupView {
         alerts: alerts.into_iter().filter(|a| a.labels.get("alertname") == Some("InstanceDown")).collect(),
         notified_at: None,
         next_at: Some(NOW + TimeDelta::from_secs(20)),
+        acked_by: vec!["<i>ann".to_owned()],
+        next_repeat_at: None,
     }
 }
 
