@@ -1,6 +1,7 @@
 //! What the user typed: the commands, their flags, and their help.
 
 pub mod alerts;
+pub mod lint;
 pub mod routes;
 pub mod silence;
 pub mod slo;
@@ -23,7 +24,7 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  it could not be done: a server did not answer, a port is taken, a disk is full; or a test failed
+  1  it could not be done: a server did not answer, a port is taken, a disk is full; or a test failed, or lint found something
   2  what was given is wrong: a flag, a file, a query; every problem is listed
   3  check --lint-fatal: there are warnings, and no errors";
 
@@ -36,6 +37,8 @@ pub enum Command {
     Demo(Demo),
     /// Read configuration files and report every mistake in them
     Check(Check),
+    /// Find what is wrong with a whole setup: rules, objectives, routes, templates and documents together
+    Lint(lint::Lint),
     /// Run unit tests of rules, in promtool's format
     Test(Test),
     /// Evaluate a PromQL expression on a running server

@@ -51,6 +51,7 @@ fn place(sources: &Sources, span: Span) -> String {
 
 /// The source line and the underline below it.
 fn excerpt(sources: &Sources, span: Span, paint: Paint, severity: Severity) -> String {
+    let span = sources.whole(span);
     let line_number = sources.position(span).line;
     let (line, line_start) = sources.line(span.file, line_number);
     let start = line.floor_char_boundary((span.start.saturating_sub(line_start) as usize).min(line.len()));

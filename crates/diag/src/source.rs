@@ -56,6 +56,8 @@ struct Source {
     text: String,
     /// Invariant: byte offsets of the starts of all lines, ascending, the first is 0.
     line_starts: Vec<u32>,
+    /// Where it begins, if it is a part of another file. Invariant: that file was added before and is no part itself.
+    part_of: Option<(FileId, u32)>,
 }
 
 /// All texts that were read. Unknown file numbers and ranges beyond a text are answered with the nearest thing
@@ -73,10 +75,21 @@ impl Sources {
 
     /// Adds a file (or any named text) and gives its number.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
-        let text = text.into();
+        self.add_source(name.into(), text.into(), None)
+    }
+
+    /// Adds a piece of a file, such as a block of YAML in a document, as a file that can be read by itself: its spans
+    /// are positions in the whole file.
+    pub fn add_part(&mut self, whole: FileId, range: std::ops::Range<usize>) -> FileId {
+        let place = self.whole(Span::new(whole, range));
+        let text = self.slice(place).to_owned();
+        self.add_source(self.name(place.file).to_owned(), text, Some((place.file, place.start)))
+    }
+
+    fn add_source(&mut self, name: String, text: String, part_of: Option<(FileId, u32)>) -> FileId {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = std::iter::once(0).chain(breaks.map(|(index, _)| index as u32 + 1)).collect();
-        self.files.push(Source { name: name.into(), text, line_starts });
+        self.files.push(Source { name, text, line_starts, part_of });
         FileId(self.files.len() as u32 - 1)
     }
 
@@ -118,6 +131,14 @@ impl Sources {
         self.source(file).map_or("", |source| &source.text)
     }
 
+    /// The same place in the file that a person knows: that of a part is one of the file it belongs to.
+    pub fn whole(&self, span: Span) -> Span {
+        match self.source(span.file).and_then(|source| source.part_of) {
+            Some((file, begins)) => Span { file, start: span.start + begins, end: span.end + begins },
+            None => span,
+        }
+    }
+
     /// The text a span covers, cut to the file and to whole characters.
     pub fn slice(&self, span: Span) -> &str {
         let text = self.text(span.file);
@@ -127,6 +148,7 @@ impl Sources {
 
     /// Line and column of a span's start.
     pub fn position(&self, span: Span) -> Position {
+        let span = self.whole(span);
         let Some(source) = self.source(span.file) else { return Position { line: 1, column: 1 } };
         let start = floor_char(&source.text, span.start);
         let line = source.line_starts.partition_point(|line_start| *line_start as usize <= start) - 1;

@@ -138,21 +138,37 @@ impl RuleFile {
         out: &mut Diagnostics,
         refused: &mut Diagnostics,
     ) -> Option<Self> {
-        let options = options.into();
         let errors_before = out.error_count();
         let documents = yaml::parse(sources, file, out);
-        let mut cx = Cx::new(sources, out);
+        let read = Self::decode_leniently(&documents, options, &mut Cx::new(sources, out), refused);
+        (out.error_count() == errors_before).then_some(read)
+    }
+
+    /// The same for a file whose YAML has been read already.
+    pub fn decode_leniently(
+        documents: &[Node],
+        options: impl Into<ReadOptions>,
+        cx: &mut Cx<'_>,
+        refused: &mut Diagnostics,
+    ) -> Self {
+        let options = options.into();
         if let Some(second) = documents.get(1) {
             let message = "only the first document of a rule file is read";
             let help = "put these groups into the first document or into a file of their own";
             cx.push(Diagnostic::warning("rule-documents", second.span, message).with_help(help));
         }
         let document = documents.first();
-        let groups =
-            document.map_or_else(Vec::new, |document| groups_of(document, options, &mut cx, refused));
+        let groups = document.map_or_else(Vec::new, |document| groups_of(document, options, cx, refused));
         let read = Self { groups };
         lint::duplicates([&read]).into_iter().for_each(|warning| cx.push(warning));
-        (out.error_count() == errors_before).then_some(read)
+        read
+    }
+}
+
+impl Rule {
+    /// Reads one rule that stands by itself, outside a group, as documents show them.
+    pub fn decode(node: &Node, options: ReadOptions, cx: &mut Cx<'_>) -> Option<Self> {
+        rule(node, options, cx)
     }
 }
 

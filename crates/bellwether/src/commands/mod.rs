@@ -8,6 +8,7 @@ pub mod demo;
 pub mod drill;
 pub mod explain;
 pub mod handle;
+pub mod lint;
 pub mod probe;
 pub mod query;
 pub mod routes;
@@ -28,6 +29,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Query(arguments) => query::run(arguments).await,
         Command::Slo(command) => slo::run(command).await,

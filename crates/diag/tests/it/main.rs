@@ -2,6 +2,7 @@
 
 mod decode;
 mod never_panics;
+mod part;
 mod render;
 mod suggest;
 mod yaml;

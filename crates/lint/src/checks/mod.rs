@@ -1,0 +1,3 @@
+//! The checks, a folder for each area of the catalogue, a file for each check.
+
+pub(crate) mod promql;

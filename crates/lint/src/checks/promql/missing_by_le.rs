@@ -1,0 +1,51 @@
+//! A quantile over buckets that an aggregation has taken the bounds from.
+
+use bellwether_diag::Severity;
+use bellwether_promql::{ExprKind, Function};
+
+use crate::{Area, Check, Report, Setup, labels_left};
+
+/// The check.
+pub(crate) static CHECK: Check = Check {
+    id: "missing-by-le",
+    area: Area::Promql,
+    severity: Severity::Error,
+    title: "a quantile of buckets that were added up without `by (le)`",
+    why: "`histogram_quantile` needs the bound of every bucket, which is the label `le`. An aggregation that drops it \
+          leaves nothing to find a quantile in: the query gives no result, and its alert never fires.",
+    wrong: &[(
+        "rules.yml",
+        "groups:\n- name: g\n  rules:\n  - record: job:latency:p95\n    expr: \
+         histogram_quantile(0.95, sum by (job) (rate(latency_seconds_bucket[5m])))\n",
+    )],
+    right: &[(
+        "rules.yml",
+        "groups:\n- name: g\n  rules:\n  - record: job:latency:p95\n    expr: \
+         histogram_quantile(0.95, sum by (job, le) (rate(latency_seconds_bucket[5m])))\n",
+    )],
+    run,
+};
+
+fn run(setup: &Setup, report: &mut Report) {
+    for query in setup.all_queries() {
+        let Some(expr) = &query.parsed else { continue };
+        expr.walk(&mut |node| {
+            let ExprKind::Call(call) = &node.kind else { return };
+            let (Function::HistogramQuantile, Some(buckets)) = (call.function, call.arguments.get(1)) else {
+                return;
+            };
+            // Native histograms have no bounds in labels; only names of classic ones end so.
+            let is_classic = bellwether_promql::selectors(buckets)
+                .iter()
+                .any(|selector| selector.name.as_ref().is_some_and(|name| name.ends_with("_bucket")));
+            if is_classic && !labels_left(buckets).may_have("le") {
+                report
+                    .find(
+                        query.span_of(&setup.sources, buckets),
+                        "the label le is aggregated away before the quantile",
+                    )
+                    .help("add le to the labels of by (...)");
+            }
+        });
+    }
+}

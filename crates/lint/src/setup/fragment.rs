@@ -1,0 +1,141 @@
+//! What a piece of YAML is, and what it holds for the setup. Documents show pieces: a list of rules without its group, a
+//! route without receivers.
+
+use bellwether_alerts::Config as StrictRouting;
+use bellwether_diag::yaml::{self, Node};
+use bellwether_diag::{Cx, Diagnostics, FileId};
+use bellwether_rules::{ReadOptions, Rule as StrictRule, RuleFile};
+use bellwether_slo::{Documents, Strictness};
+
+use super::markdown::Markdown;
+use super::query::{Origin, Query};
+use super::routing::Routing;
+use super::rule::Rule;
+use super::{Form, SectionId, Setup, Tree};
+
+impl Setup {
+    pub(super) fn read_markdown(&mut self, file: FileId) {
+        let read = Markdown::read(&mut self.sources, file);
+        let document = self.documents.len();
+        for block in &read.blocks {
+            let section = Some(SectionId { document, section: block.section });
+            match block.language.as_str() {
+                "yaml" | "yml" => {
+                    self.read_yaml(block.file, section);
+                }
+                "promql" | "metricsql" => self.read_queries(block.file, section),
+                _ => {}
+            }
+        }
+        for inline in &read.inline {
+            let section = Some(SectionId { document, section: inline.section });
+            let start = inline.span.start as usize;
+            let query = Query::in_text(&inline.text, inline.span.file, start, Origin::Inline, section);
+            if query.parsed.as_ref().is_some_and(is_worth_a_look) {
+                self.queries.push(query);
+            }
+        }
+        self.documents.push(read);
+    }
+
+    /// Reads YAML of whatever kind. What is broken in something that is none of ours is not our business.
+    pub(super) fn read_yaml(&mut self, file: FileId, section: Option<SectionId>) -> Form {
+        let mut problems = Diagnostics::new();
+        let nodes = yaml::parse(&self.sources, file, &mut problems);
+        let form = nodes.first().map_or(Form::Other, form_of);
+        if form != Form::Other {
+            self.problems.extend(problems);
+        }
+        match form {
+            Form::Rules => self.read_rules(&nodes, section),
+            Form::Alertmanager => nodes.iter().for_each(|node| self.read_routing(node, file, section)),
+            _ => {}
+        }
+        let trees = nodes.into_iter().map(|node| Tree { file, form: form_of(&node), node, section });
+        self.trees.extend(trees);
+        form
+    }
+
+    fn read_rules(&mut self, nodes: &[Node], section: Option<SectionId>) {
+        let mut found = Diagnostics::new();
+        let mut refused = Diagnostics::new();
+        let mut cx = Cx::new(&self.sources, &mut found);
+        for node in nodes {
+            // A resource of the Prometheus operator holds the same groups in its `spec`.
+            let document = node.get("spec").filter(|spec| spec.get("groups").is_some()).unwrap_or(node);
+            if let Some(groups) = document.get("groups") {
+                let documents = std::slice::from_ref(document);
+                RuleFile::decode_leniently(documents, ReadOptions::default(), &mut cx, &mut refused);
+                for group in groups.as_sequence().unwrap_or_default() {
+                    let rules = group.get("rules").and_then(Node::as_sequence).unwrap_or_default();
+                    self.rules.extend(rules.iter().filter_map(|rule| Rule::read(rule, Some(group), section)));
+                }
+                continue;
+            }
+            let alone = document.as_sequence().unwrap_or(std::slice::from_ref(document));
+            for rule in alone {
+                let _ = StrictRule::decode(rule, ReadOptions::default(), &mut cx);
+                self.rules.extend(Rule::read(rule, None, section));
+            }
+        }
+        self.problems.extend(found);
+        self.problems.extend(refused);
+    }
+
+    fn read_routing(&mut self, node: &Node, file: FileId, section: Option<SectionId>) {
+        let routing = Routing::read(node, file, section);
+        if routing.is_whole {
+            StrictRouting::read(&self.sources, file, &mut self.problems);
+        }
+        self.routings.push(routing);
+    }
+
+    /// Objectives are read together at the end, since one may name what stands in another file.
+    pub(super) fn read_objectives(&mut self) {
+        let mut documents = Documents::default();
+        let mut cx = Cx::new(&self.sources, &mut self.problems);
+        for tree in self.trees.iter().filter(|tree| tree.form == Form::Objectives) {
+            documents.add(tree.node.clone(), &mut cx);
+        }
+        self.slos = documents.slos(&self.sources, Strictness::Lenient, &mut self.problems);
+    }
+}
+
+/// What a tree is.
+fn form_of(node: &Node) -> Form {
+    let is_rule = |node: &Node| {
+        let named = node.get("alert").is_some() || node.get("record").is_some();
+        named && node.get("expr").is_some()
+    };
+    if let Some(items) = node.as_sequence() {
+        return if !items.is_empty() && items.iter().all(is_rule) { Form::Rules } else { Form::Other };
+    }
+    let has = |names: &[&str]| names.iter().any(|name| node.get(name).is_some());
+    if bellwether_slo::Kind::of(node)
+        .is_some_and(|kind| kind.dialect() != bellwether_slo::Dialect::Bellwether)
+    {
+        return Form::Objectives;
+    }
+    if is_rule(node) || has(&["groups"]) || node.get("spec").is_some_and(|spec| spec.get("groups").is_some())
+    {
+        Form::Rules
+    } else if has(&["prometheus", "source", "alertmanager", "alertmanagers", "rules", "slos", "probes"]) {
+        Form::Bellwether
+    } else if has(&["route", "receivers", "inhibit_rules"]) {
+        Form::Alertmanager
+    } else if has(&["scrape_configs", "rule_files", "alerting", "remote_write"]) {
+        Form::Prometheus
+    } else if has(&["target", "objective"]) && has(&["slo_name", "slo", "sli", "name"]) {
+        Form::Described
+    } else {
+        Form::Other
+    }
+}
+
+/// Whether code in a line that reads as a query is one: a bare name is anything.
+fn is_worth_a_look(expr: &bellwether_promql::Expr) -> bool {
+    use bellwether_promql::ExprKind;
+    let mut selects = false;
+    expr.walk(&mut |node| selects |= matches!(node.kind, ExprKind::Selector(_) | ExprKind::Range(_)));
+    selects && !matches!(&expr.kind, ExprKind::Selector(selector) if selector.matchers.len() < 2)
+}
