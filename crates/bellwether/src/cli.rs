@@ -1,6 +1,7 @@
 //! What the user typed: the commands, their flags, and their help.
 
 pub mod alerts;
+pub mod init;
 pub mod lint;
 pub mod routes;
 pub mod silence;
@@ -35,6 +36,8 @@ pub enum Command {
     Serve(Serve),
     /// Start a real service, real traffic, and Bellwether watching it
     Demo(Demo),
+    /// Write a first configuration: looks at what a service exposes, and proposes objectives
+    Init(init::Init),
     /// Read configuration files and report every mistake in them
     Check(Check),
     /// Find what is wrong with a whole setup: rules, objectives, routes, templates and documents together
@@ -383,5 +386,20 @@ pub enum Workshop {
         /// Stop after this long; without it, run until interrupted
         #[arg(long, value_name = "DURATION")]
         run_time: Option<TimeDelta>,
+    },
+    /// Put the running service into the phase of a challenge
+    Phase {
+        /// Challenge of the workshop: 1, 5, 6 or 7
+        #[arg(value_name = "N")]
+        challenge: u8,
+        /// The service
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9998")]
+        target: String,
+    },
+    /// A local receiver: takes whatever is posted to it, and prints it
+    Receiver {
+        /// Where it listens
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9997")]
+        listen: String,
     },
 }

@@ -45,6 +45,7 @@ pub mod gauge_notes;
 pub mod google_interface;
 pub mod google_objectives;
 pub mod health;
+pub mod init;
 pub mod lanes;
 pub mod listen;
 pub mod listing;

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod drill;
 pub mod explain;
 pub mod handle;
+pub mod init;
 pub mod lint;
 pub mod probe;
 pub mod query;
@@ -28,6 +29,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Init(arguments) => init::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),

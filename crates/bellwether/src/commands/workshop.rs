@@ -1,9 +1,12 @@
-//! `bellwether workshop mock|frontend|load`: the Movie Guru service, its frontend and its users, each alone.
+//! `bellwether workshop mock|frontend|load|phase|receiver`: the Movie Guru service, its frontend, its users, how it
+//! behaves, and somebody who takes messages, each alone.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::Workshop;
+use crate::client::Client;
+use crate::demo::receiver::{self, Inbox};
 use crate::failure::Failure;
 use crate::listen::listen;
 use crate::output::{Rows, say};
@@ -16,6 +19,8 @@ use crate::{shutdown, terminal};
 pub async fn run(command: Workshop) -> Result<(), Failure> {
     match command {
         Workshop::Mock { listen, phase } => mock(&listen, phase).await,
+        Workshop::Phase { challenge, target } => set_phase(challenge, &target).await,
+        Workshop::Receiver { listen } => receive(&listen).await,
         Workshop::Frontend { listen, backend, broken } => serve_pages(&listen, &backend, broken).await,
         Workshop::Load { target, users, spawn_rate, run_time } => {
             crate::install_tls();
@@ -31,10 +36,38 @@ pub async fn run(command: Workshop) -> Result<(), Failure> {
     }
 }
 
+fn phase_of(challenge: u8) -> Result<Phase, Failure> {
+    Phase::challenge(u32::from(challenge))
+        .ok_or_else(|| Failure::wrong(format!("challenge {challenge} has no phase; write 1, 5, 6 or 7")))
+}
+
+async fn set_phase(challenge: u8, target: &str) -> Result<(), Failure> {
+    let phase = phase_of(challenge)?.to_json();
+    let refused = |why: Failure| match why {
+        Failure::Failed(_) => Failure::failed(format!(
+            "no service takes a phase at {target}; start it with `bellwether workshop mock`"
+        )),
+        why => why,
+    };
+    Client::new(target)?.post("/phase", &phase).await.map_err(refused)?;
+    say(&format!("the service is in the phase of challenge {challenge}"));
+    Ok(())
+}
+
+async fn receive(address: &str) -> Result<(), Failure> {
+    let listener = listen(address, "--listen").await?;
+    let at = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
+    say(&format!("receiving on http://{at}/; GET /messages lists what arrived; stop it with Ctrl-C"));
+    let inbox =
+        Inbox::telling(|message| say(&format!("{}\n{}\n", message.received_at_text, message.summary())));
+    tokio::select! {
+        ended = receiver::serve(listener, inbox) => ended.map_err(|error| Failure::failed(error.to_string())),
+        () = shutdown::requested() => Ok(()),
+    }
+}
+
 async fn mock(address: &str, challenge: u8) -> Result<(), Failure> {
-    let phase = Phase::challenge(u32::from(challenge)).ok_or_else(|| {
-        Failure::wrong(format!("--phase {challenge} is not a challenge with a phase; write 1, 5, 6 or 7"))
-    })?;
+    let phase = phase_of(challenge)?;
     let listener = listen(address, "--listen").await?;
     let at = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
     say(&format!("Movie Guru on http://{at}: GET /metrics, GET and POST /phase; stop it with Ctrl-C"));

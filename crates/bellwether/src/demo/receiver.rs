@@ -32,18 +32,54 @@ pub struct Message {
     pub body: Value,
 }
 
-/// What has arrived so far.
+impl Message {
+    /// What it says in a few lines: the title and the text of a Slack message, the alerts of a webhook's, or all of it.
+    pub fn summary(&self) -> String {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let attachment = &self.body["attachments"][0];
+        if let Some(title) = text(&attachment["title"]).or_else(|| text(&self.body["text"])) {
+            return [Some(title), text(&attachment["text"])]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join("\n");
+        }
+        let alerts = self.body["alerts"].as_array().into_iter().flatten();
+        let line = |alert: &Value| {
+            let status = text(&alert["status"]).unwrap_or_default();
+            let name = text(&alert["labels"]["alertname"]).unwrap_or_default();
+            let summary =
+                text(&alert["annotations"]["summary"]).or_else(|| text(&alert["annotations"]["description"]));
+            format!("[{status}] {name}: {}", summary.unwrap_or_default())
+        };
+        let lines: Vec<String> = alerts.map(line).collect();
+        if lines.is_empty() { self.body.to_string() } else { lines.join("\n") }
+    }
+}
+
+/// What has arrived so far, and who is told of each message.
 #[derive(Clone, Default)]
-pub struct Inbox(Arc<Mutex<VecDeque<Message>>>);
+pub struct Inbox {
+    messages: Arc<Mutex<VecDeque<Message>>>,
+    on_message: Option<fn(&Message)>,
+}
 
 impl Inbox {
+    /// One that hands on each message as it arrives.
+    pub fn telling(on_message: fn(&Message)) -> Self {
+        Self { on_message: Some(on_message), ..Self::default() }
+    }
+
     /// Oldest first.
     pub fn messages(&self) -> Vec<Message> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     fn push(&self, message: Message) {
-        let mut messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tell) = self.on_message {
+            tell(&message);
+        }
+        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
         if messages.len() == MESSAGES_MAX {
             messages.pop_front();
         }
@@ -56,6 +92,7 @@ pub async fn serve(listener: TcpListener, inbox: Inbox) -> std::io::Result<()> {
     let router = Router::new()
         .route("/messages", get(list))
         .route("/slack", post(accept))
+        .fallback(post(accept))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(inbox);
     axum::serve(listener, router).await

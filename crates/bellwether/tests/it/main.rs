@@ -22,6 +22,7 @@ mod fake_smtp;
 mod forged;
 mod google;
 mod http_config;
+mod init;
 mod mail;
 mod pipeline;
 mod probe;
