@@ -9,12 +9,12 @@ use axum::{Router, middleware};
 use bellwether_alerts::parse_matchers;
 use bellwether_model::{Labels, Matcher, TimeDelta, Timestamp, matches_all};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use crate::alertmanager::{PostedSilence, silences_as_posted};
+use crate::alertmanager::silences_as_posted;
 use crate::api_error::ApiError;
 use crate::json_answer::json_of;
-use crate::view::{Refused, SilenceState, SilenceView};
+use crate::silence_import::{self, Wishes};
+use crate::view::{SilenceState, SilenceView};
 use crate::{Shared, body, guard, url};
 
 /// A silence that ends sooner than this while it hides something is warned of.
@@ -123,8 +123,8 @@ async fn export(State(app): State<Shared>, RawQuery(query): RawQuery) -> Respons
     json_of(&silences_as_posted(&silences))
 }
 
-#[derive(Default, Serialize)]
-struct Imported {
+#[derive(Serialize)]
+struct ImportedJson {
     /// Identities, in the order of the file.
     imported: Vec<String>,
     /// Silences that are over, and were left out.
@@ -145,7 +145,7 @@ async fn import(State(app): State<Shared>, body: Body) -> Response {
         Ok(whole) => whole,
         Err(error) => return ApiError::bad_data(error.message()).into_response(),
     };
-    let list: Vec<&RawValue> = match serde_json::from_slice(&whole.bytes) {
+    let list = match silence_import::list(&whole.bytes) {
         Ok(list) => list,
         Err(why) => {
             let why = format!("the body is not a list of silences as amtool writes it: {why}");
@@ -153,24 +153,7 @@ async fn import(State(app): State<Shared>, body: Body) -> Response {
         }
     };
     let known: Vec<String> = app.silences().into_iter().map(|silence| silence.id).collect();
-    let mut done = Imported::default();
-    for (index, raw) in list.into_iter().enumerate() {
-        match import_one(&app, raw, &known).await {
-            Ok(Some(id)) => done.imported.push(id),
-            Ok(None) => done.over += 1,
-            Err(why) => done.refused.push(RefusedSilence { index, why }),
-        }
-    }
-    json_of(&done)
-}
-
-async fn import_one(app: &Shared, raw: &RawValue, known: &[String]) -> Result<Option<String>, String> {
-    let posted: PostedSilence = serde_json::from_str(raw.get()).map_err(|why| why.to_string())?;
-    if posted.is_over(app.now()) {
-        return Ok(None);
-    }
-    let mut silence = posted.into_new(app.now()).map_err(|refusal| refusal.message().to_owned())?;
-    silence.id = silence.id.filter(|id| known.contains(id));
-    let made = app.add_silence(silence).await;
-    made.map(Some).map_err(|refused: Refused| refused.message().to_owned())
+    let done = silence_import::import(&app, &list, Wishes { known: &known, by: "" }).await;
+    let refused = done.refused.into_iter().map(|(index, why)| RefusedSilence { index, why }).collect();
+    json_of(&ImportedJson { imported: done.ids, over: done.over, refused })
 }

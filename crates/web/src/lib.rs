@@ -45,6 +45,7 @@ mod query_stats;
 mod receivers;
 mod routing_text;
 mod sent;
+mod silence_import;
 mod silences;
 mod slo;
 mod slos;

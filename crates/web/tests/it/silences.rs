@@ -96,3 +96,25 @@ async fn silences_are_imported_as_amtool_writes_them() {
     assert_eq!(wrong.status.as_u16(), 400);
     assert!(wrong.text().contains("this is no list of silences"));
 }
+
+#[tokio::test]
+async fn an_import_by_hand_makes_new_silences_names_whoever_imports_and_skips_only_what_is_wrong() {
+    let encode = |json: &str| json.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
+    let app = Fake::new(Mood::Busy);
+    let rest = r#""matchers":[{"name":"a","value":"b","isRegex":false}],"startsAt":null,"endsAt":"2026-11-21 12:00:00"#;
+    let json = format!(
+        r#"[7, {{"id":"{ACTIVE}",{rest}+01:00","createdBy":" "}}, {{"endsAt":"soon"}}, {{{rest}","createdBy":"sam","comment":"rack"}}]"#
+    );
+    let answer = post(&app, "/silences/import", SAME, &format!("by=ana&json={}", encode(&json))).await;
+    let text = answer.text();
+    for phrase in ["Imported 2 silences", "2 problems", "silence 1: ", "silence 3: ", "is not a time"] {
+        assert!(text.contains(phrase), "{phrase}: {text}");
+    }
+    let added = app.added.lock().unwrap().clone();
+    let made: Vec<_> = added.iter().map(|s| (s.id.as_deref(), s.created_by.as_str(), s.starts_at)).collect();
+    assert_eq!(made, [(None, "ana", NOW), (None, "sam", NOW)]);
+    assert_eq!(added[1].ends_at - added[0].ends_at, TimeDelta::HOUR);
+    let many = format!("[{}]", vec!["{}"; 5001].join(","));
+    let answer = post(&app, "/silences/import", SAME, &format!("json={}", encode(&many))).await;
+    assert!(answer.text().contains("5001 silences are more than 5000 at once"), "{}", answer.text());
+}
