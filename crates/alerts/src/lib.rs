@@ -92,7 +92,7 @@ pub use record::{
 pub use route::{GroupBy, GroupId, Route};
 pub use route_trace::{Taken, TakenWhy, TracedRoute};
 pub use secret::Secret;
-pub use silence::{Silence, SilenceError, SilenceId, SilenceState, SilenceWish};
+pub use silence::{Silence, SilenceError, SilenceId, SilenceState, SilenceWish, silence_ends_soon_from};
 pub use statistics::{
     AckDeadlines, AlertService, EndOfMessage, IntegrationService, Lengths, Life, MessageEnd, Statistics,
     share,

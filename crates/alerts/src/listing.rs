@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bellwether_model::{Alert, AlertFingerprint, Labels, Timestamp};
 
 use crate::core::Known;
+use crate::silence::silence_ends_soon_from;
 use crate::{AlertCore, Route, Silence, SilenceId, SilenceState, time_interval};
 
 /// A firing alert.
@@ -60,10 +61,12 @@ impl AlertCore {
         listed.filter(|group| !group.alerts.is_empty()).collect()
     }
 
-    /// Silences that end before a moment and hide something that fires, with how many alerts each hides.
-    pub fn expiring_silences(&self, before: Timestamp, now: Timestamp) -> Vec<(&Silence, usize)> {
-        let ends =
-            |silence: &&Silence| silence.state(now) == SilenceState::Active && silence.ends_at < before;
+    /// Silences that end soon and hide something that fires, with how many alerts each hides.
+    pub fn expiring_silences(&self, now: Timestamp) -> Vec<(&Silence, usize)> {
+        let ends = |silence: &&Silence| {
+            silence.state(now) == SilenceState::Active
+                && silence_ends_soon_from(silence.starts_at, silence.ends_at) <= now
+        };
         let firing = |silence: &Silence| {
             let alerts = self.alerts.values().map(|known| &known.row.alert);
             alerts.filter(|alert| !alert.is_resolved(now) && silence.suppresses(&alert.labels, now)).count()

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use bellwether_model::{Labels, Matcher, Timestamp, matches_all};
+use bellwether_model::{Labels, Matcher, TimeDelta, Timestamp, matches_all};
 use serde::{Deserialize, Serialize};
 
 use crate::core::{SILENCE_RETENTION, Timer};
@@ -51,6 +51,16 @@ pub struct Silence {
     pub created_by: String,
     /// Why.
     pub comment: String,
+}
+
+/// The end of a silence is announced in its last half hour.
+const ANNOUNCED_BEFORE: TimeDelta = TimeDelta(30 * TimeDelta::MINUTE.0);
+
+/// From when it is said of a silence that hides something that it ends soon: in its last half hour, and of one that is
+/// shorter than two hours in its last quarter, so that no silence warns of its end as soon as it is made.
+pub fn silence_ends_soon_from(starts_at: Timestamp, ends_at: Timestamp) -> Timestamp {
+    let quarter = TimeDelta((ends_at - starts_at).0 / 4);
+    ends_at - quarter.min(ANNOUNCED_BEFORE)
 }
 
 impl Silence {

@@ -1,7 +1,7 @@
 //! What fires, from the words of the core to those of Alertmanager's API.
 
 use bellwether_alerts::{self as alerts, AlertCore, GroupBy};
-use bellwether_model::{Labels, TimeDelta, Timestamp};
+use bellwether_model::{Labels, Timestamp};
 use bellwether_web::view::{ListedAlert, ListedGroup, ListedRoute, ReceiverName, RoutingConfigView, Wanted};
 
 use crate::config::Config;
@@ -59,17 +59,14 @@ fn listed_alert(core: &AlertCore, listed: alerts::ListedAlert, receivers: Vec<St
     }
 }
 
-/// A silence that ends sooner than this while it hides something is warned of.
-const EXPIRES_SOON: TimeDelta = TimeDelta::HOUR;
-
 /// How many silences end soon while they hide something.
 pub fn expiring_silences_count(core: &AlertCore, now: Timestamp) -> usize {
-    core.expiring_silences(now.saturating_add(EXPIRES_SOON), now).len()
+    core.expiring_silences(now).len()
 }
 
 /// One sentence for each of them.
 pub fn expiring_silences(core: &AlertCore, now: Timestamp) -> Vec<String> {
-    let expiring = core.expiring_silences(now.saturating_add(EXPIRES_SOON), now).into_iter();
+    let expiring = core.expiring_silences(now).into_iter();
     expiring
         .map(|(silence, hidden)| {
             let alerts = if hidden == 1 { "one firing alert" } else { "firing alerts" };

@@ -202,7 +202,7 @@ fn alerting(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
         (core.firing_count(now), expiring, core.receiver_health())
     };
     one(writer, ("bellwether_alerts_firing", MetricKind::Gauge, "Alerts that fire."), firing as f64);
-    let meaning = "Silences that end within an hour and still hide something that fires.";
+    let meaning = "Silences that end soon and still hide something that fires.";
     one(writer, ("bellwether_silences_expiring", MetricKind::Gauge, meaning), expiring as f64);
     let mut of_each = |name, help, value: &dyn Fn(&ReceiverHealth) -> f64| {
         writer.family(name, MetricKind::Gauge, help);

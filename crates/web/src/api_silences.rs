@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use bellwether_alerts::parse_matchers;
-use bellwether_model::{Labels, Matcher, TimeDelta, Timestamp, matches_all};
+use bellwether_model::{Labels, Matcher, Timestamp, matches_all};
 use serde::{Deserialize, Serialize};
 
 use crate::alertmanager::silences_as_posted;
@@ -17,8 +17,6 @@ use crate::silence_import::{self, Wishes};
 use crate::view::{SilenceState, SilenceView};
 use crate::{Shared, body, guard, url};
 
-/// A silence that ends sooner than this while it hides something is warned of.
-const EXPIRES_SOON: TimeDelta = TimeDelta::HOUR;
 /// Alerts that a preview names.
 const NAMED_MAX: usize = 100;
 
@@ -35,20 +33,14 @@ pub(crate) fn routes() -> Router<Shared> {
 struct SilenceJson<'a> {
     #[serde(flatten)]
     silence: &'a SilenceView,
-    /// It ends within the hour and still hides something that fires.
+    /// It ends soon and still hides something that fires.
     expires_soon: bool,
 }
 
 async fn silences(State(app): State<Shared>) -> Response {
     let (silences, now) = (app.silences(), app.now());
-    let shown = |silence| SilenceJson { silence, expires_soon: expires_soon(silence, now) };
+    let shown = |silence| SilenceJson { silence, expires_soon: silence.ends_soon(now) };
     json_of(&silences.iter().map(shown).collect::<Vec<_>>())
-}
-
-fn expires_soon(silence: &SilenceView, now: Timestamp) -> bool {
-    silence.state == SilenceState::Active
-        && silence.hidden_alerts > 0
-        && silence.ends_at < now.saturating_add(EXPIRES_SOON)
 }
 
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 //! Budgets and burn rates are not here: they come as [`bellwether_slo::SloStatus`], from the one place that computes
 //! them. Everything here can be read back from JSON, because the command line shows the same values.
 
+use bellwether_alerts::silence_ends_soon_from;
 use bellwether_model::{Labels, Matcher, TimeDelta, TimeRange, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -294,6 +295,15 @@ pub struct SilenceView {
     pub state: SilenceState,
     /// How many alerts it hides now.
     pub hidden_alerts: usize,
+}
+
+impl SilenceView {
+    /// Whether its end is near while it hides something that fires.
+    pub fn ends_soon(&self, now: Timestamp) -> bool {
+        self.state == SilenceState::Active
+            && self.hidden_alerts > 0
+            && silence_ends_soon_from(self.starts_at, self.ends_at) <= now
+    }
 }
 
 /// Whether a silence hides anything now.

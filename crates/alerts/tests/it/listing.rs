@@ -43,6 +43,27 @@ fn what_fires_is_listed_at_once_with_what_keeps_it_quiet() {
 }
 
 #[test]
+fn the_end_of_a_silence_that_hides_something_is_near_in_its_last_half_hour_or_quarter() {
+    let check = |length: &str, minutes: &[(i64, bool)]| {
+        for (minute, is_near) in minutes {
+            // Heard again, so that it fires then.
+            let player = player(&format!(
+                "0s post disk\n 0s silence s1 {length} alertname=disk\n 0s silence s2 {length} a=b\n {minute}m post disk"
+            ));
+            let now = Timestamp(minute * 60_000);
+            let near: Vec<_> =
+                player.core.expiring_silences(now).into_iter().map(|(s, n)| (s.id.to_string(), n)).collect();
+            let want = if *is_near { vec![("s1".to_owned(), 1)] } else { Vec::new() };
+            assert_eq!(near, want, "{length} after {minute} min");
+        }
+    };
+    check("8h", &[(0, false), (449, false), (450, true), (479, true), (480, false)]);
+    check("2h", &[(0, false), (89, false), (90, true), (119, true)]);
+    check("1h", &[(0, false), (44, false), (45, true), (59, true), (60, false)]);
+    check("4m", &[(0, false), (2, false), (3, true)]);
+}
+
+#[test]
 fn an_end_without_a_beginning_ends_what_fires_whatever_the_clock_of_who_says_it() {
     let mut player = player("10m post api");
     let now = Timestamp(660_000);

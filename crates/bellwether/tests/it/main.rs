@@ -23,6 +23,7 @@ mod forged;
 mod google;
 mod http_config;
 mod init;
+mod listing;
 mod mail;
 mod pipeline;
 mod probe;

@@ -1,22 +1,19 @@
 //! One silence: what it hides, why, until when, and what can be done to it.
 
-use bellwether_model::{TimeDelta, Timestamp};
+use bellwether_model::Timestamp;
 use maud::{Markup, html};
 
 use crate::parts::{self, Tone};
 use crate::view::{AlertState, AlertView, SilenceState, SilenceView};
 use crate::{alerts, url};
 
-/// A silence that ends sooner than this while it hides something that fires says so loudly.
-const ENDS_SOON: TimeDelta = TimeDelta(30 * TimeDelta::MINUTE.0);
 /// Hidden alerts that are named.
 const NAMED: usize = 5;
 
 pub(super) fn card(silence: &SilenceView, alerts: &[AlertView], now: Timestamp) -> Markup {
     let hides = |a: &&AlertView| a.state == AlertState::Firing && a.silenced_by.contains(&silence.id);
     let hidden: Vec<_> = alerts.iter().filter(hides).collect();
-    let is_active = silence.state == SilenceState::Active;
-    let ends_soon = is_active && !hidden.is_empty() && silence.ends_at - now < ENDS_SOON;
+    let ends_soon = silence.ends_soon(now);
     let (tone, word) = match silence.state {
         SilenceState::Active if ends_soon => (Tone::Bad, "ends soon"),
         SilenceState::Active => (Tone::Warn, "active"),
