@@ -2,6 +2,7 @@
 //! visible. What a silence covers never changes under the one who wrote it: a change of matchers or of a start in
 //! the past ends the old silence and begins a new one, as in Alertmanager.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use bellwether_model::{Labels, Matcher, TimeDelta, Timestamp, matches_all};
@@ -51,6 +52,9 @@ pub struct Silence {
     pub created_by: String,
     /// Why.
     pub comment: String,
+    /// What else is said of it by name, such as a ticket.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// The end of a silence is announced in its last half hour.
@@ -113,6 +117,8 @@ pub struct SilenceWish {
     pub created_by: String,
     /// Why.
     pub comment: String,
+    /// What else is said of it by name, such as a ticket.
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// Why a silence is refused.
@@ -218,6 +224,7 @@ fn plan(existing: Option<&Silence>, wish: SilenceWish, now: Timestamp) -> Result
         updated_at: now,
         created_by: wish.created_by,
         comment: wish.comment,
+        annotations: wish.annotations,
     });
     Ok(SilencePlan { id, rows })
 }

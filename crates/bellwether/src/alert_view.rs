@@ -78,6 +78,7 @@ pub fn silence(view: alerts::SilenceView) -> SilenceView {
         updated_at: view.silence.updated_at,
         created_by: view.silence.created_by,
         comment: view.silence.comment,
+        annotations: view.silence.annotations,
         state: match view.state {
             alerts::SilenceState::Active => SilenceState::Active,
             alerts::SilenceState::Pending => SilenceState::Pending,

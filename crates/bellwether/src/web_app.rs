@@ -242,6 +242,7 @@ impl App for Pages {
             ends_at: silence.ends_at,
             created_by: silence.created_by,
             comment: silence.comment,
+            annotations: silence.annotations,
         };
         Box::pin(async move { Ok(self.ask_silence(alerts::Event::SetSilence(wish)).await?.0) })
     }

@@ -3,6 +3,8 @@
 //! Budgets and burn rates are not here: they come as [`bellwether_slo::SloStatus`], from the one place that computes
 //! them. Everything here can be read back from JSON, because the command line shows the same values.
 
+use std::collections::BTreeMap;
+
 use bellwether_alerts::silence_ends_soon_from;
 use bellwether_model::{Labels, Matcher, TimeDelta, TimeRange, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -291,6 +293,9 @@ pub struct SilenceView {
     pub created_by: String,
     /// Why.
     pub comment: String,
+    /// What else is said of it by name, such as a ticket.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
     /// Whether it hides anything now.
     pub state: SilenceState,
     /// How many alerts it hides now.
@@ -333,6 +338,8 @@ pub struct NewSilence {
     pub created_by: String,
     /// Why.
     pub comment: String,
+    /// What else is said of it by name, such as a ticket.
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// Why a change was not made.

@@ -168,6 +168,7 @@ impl Player {
                     ends_at: now + length.parse::<TimeDelta>().unwrap(),
                     created_by: "ann".to_owned(),
                     comment: "testing".to_owned(),
+                    annotations: BTreeMap::new(),
                 };
                 let effects = self.step(Event::SetSilence(wish), now);
                 assert!(effects.contains(&Effect::Answer(Answer::Silence(Ok(SilenceId((*id).to_owned()))))));

@@ -1,6 +1,8 @@
 use bellwether_alerts::{
     AlertState, Answer, Effect, Event, SilenceError, SilenceId, SilenceState, SilenceWish, parse_matchers,
 };
+use std::collections::BTreeMap;
+
 use bellwether_model::{TimeDelta, Timestamp};
 
 use crate::script::{ONE_WEBHOOK, Player, check};
@@ -41,6 +43,7 @@ fn wish(id: Option<&str>, matchers: &str, starts: i64, ends: i64) -> SilenceWish
         ends_at: Timestamp::from_secs(ends),
         created_by: "ann".into(),
         comment: "deploy".into(),
+        annotations: BTreeMap::from([("ticket".to_owned(), "OPS-7".to_owned())]),
     }
 }
 

@@ -24,6 +24,9 @@ pub enum Silence {
         /// Who
         #[arg(long, short, env = "USER", default_value = "unknown")]
         author: String,
+        /// What else is to be said of it, such as ticket=OPS-7; may be repeated
+        #[arg(long = "annotation", value_name = "NAME=VALUE", value_parser = annotation)]
+        annotations: Vec<(String, String)>,
         /// The server
         #[command(flatten)]
         remote: Remote,
@@ -91,4 +94,11 @@ pub enum Silence {
         #[command(flatten)]
         remote: Remote,
     },
+}
+
+fn annotation(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write a name and a value, such as ticket=OPS-7".to_owned()),
+    }
 }

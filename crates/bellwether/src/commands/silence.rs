@@ -1,5 +1,6 @@
 //! `bellwether silence …`: for as long as it takes, tell nobody.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -17,8 +18,8 @@ use crate::output::{Rows, WIDTH, cut, print_json, say};
 /// Runs one of them.
 pub async fn run(command: Silence) -> Result<(), Failure> {
     match command {
-        Silence::Add { matchers, duration, comment, author, remote } => {
-            add(&remote, Wish { matchers, duration, comment, author }).await
+        Silence::Add { matchers, duration, comment, author, annotations, remote } => {
+            add(&remote, Wish { matchers, duration, comment, author, annotations }).await
         }
         Silence::List { expired, remote } => list(&remote, expired).await,
         Silence::Update { id, duration, comment, author, remote } => {
@@ -37,6 +38,7 @@ struct Wish {
     duration: TimeDelta,
     comment: String,
     author: String,
+    annotations: Vec<(String, String)>,
 }
 
 /// All matchers, or all that is wrong with them.
@@ -59,6 +61,7 @@ async fn add(remote: &Remote, wish: Wish) -> Result<(), Failure> {
         "endsAt": (starts_at + wish.duration).to_string(),
         "createdBy": wish.author,
         "comment": wish.comment,
+        "annotations": wish.annotations.into_iter().collect::<BTreeMap<_, _>>(),
     });
     let client = Client::new(&remote.server)?;
     let answer = client.post("/api/v2/silences", &body).await?;

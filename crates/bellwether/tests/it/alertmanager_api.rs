@@ -243,13 +243,16 @@ async fn silences_are_made_and_refused(both: &mut Both) {
         ),
         silence(&is("a", "x"), far.0, far.1).replacen('{', r#"{"id":"abc","#, 1),
         silence(&is("a", "x"), far.0, far.1).replace(r#""createdBy": "ana", "#, ""),
+        silence(&is("a", "x"), far.0, far.1).replacen('{', r#"{"annotations":{"ticket":7},"#, 1),
+        silence(&is("a", "x"), far.0, far.1).replacen('{', r#"{"annotations":["ticket"],"#, 1),
     ];
     for body in &refused {
         both.post("/silences", body).await;
     }
     both.silence("SILENCE-DISK", &silence(&is("alertname", "DiskFull"), far.0, far.1)).await;
     let w = r#"{"name":"instance","value":"w[12]|n1","isRegex":true,"isEqual":true},{"name":"cluster","value":"b","isRegex":false,"isEqual":false}"#;
-    both.silence("SILENCE-SOME", &silence(w, far.0, "2098-01-01T00:00:00Z")).await;
+    let said = r#"{"annotations":{"ticket":"OPS-7","empty":"","none":null},"#;
+    both.silence("SILENCE-SOME", &silence(w, far.0, "2098-01-01T00:00:00Z").replacen('{', said, 1)).await;
     both.silence("SILENCE-LATER", &silence(&is("a", "later"), "2090-01-01T00:00:00Z", far.1)).await;
     both.silence("SILENCE-UNTIL", &silence(&is("odd name", "x"), far.0, "9999-12-31T23:59:59Z")).await;
 }

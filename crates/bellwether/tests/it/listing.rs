@@ -1,5 +1,7 @@
 //! What the header of every page says of silences that end soon.
 
+use std::collections::BTreeMap;
+
 use bellwether::listing::{expiring_silences, expiring_silences_count};
 use bellwether_alerts::{AlertCore, AlertSource, Event, Restored, SilenceId, SilenceWish};
 use bellwether_model::{Matcher, TimeDelta};
@@ -24,6 +26,7 @@ fn a_silence_of_an_hour_is_announced_in_its_last_quarter_and_not_when_it_is_made
         ends_at: made_at + TimeDelta::HOUR,
         created_by: "ana".to_owned(),
         comment: "a new disk".to_owned(),
+        annotations: BTreeMap::new(),
     };
     core.step(Event::SetSilence(wish), made_at);
     assert_eq!(expiring_silences(&core, made_at), Vec::<String>::new());

@@ -80,8 +80,10 @@ async fn amtool_works_as_with_an_alertmanager() {
     )
     .await;
 
+    let ticket = "--annotation=ticket=OPS-7";
     let id =
-        run(&["silence", "add", "DiskFull", "instance=~n.*", "-a", "ana", "-c", "why", "-d", "1h"]).await;
+        run(&["silence", "add", "DiskFull", "instance=~n.*", "-a", "ana", "-c", "why", "-d", "1h", ticket])
+            .await;
     let id = id.stdout.trim().to_owned();
     assert_eq!(run(&["alert", "query", "-o", "json"]).await.json(), json!([]), "silenced ones are not shown");
     let silenced = run(&["alert", "query", "--silenced", "-o", "json"]).await.json();
@@ -99,6 +101,7 @@ async fn amtool_works_as_with_an_alertmanager() {
         (again.as_array().unwrap().len(), &again[0]["matchers"]),
         (1, &exported.json()[0]["matchers"])
     );
+    assert_eq!(again[0]["annotations"], json!({"ticket": "OPS-7"}));
     refused(&["silence", "expire", "6b4dd7a0-3b4b-4b4b-8b4b-4b4b4b4b4b4b"], "404").await;
     refused(&["silence", "add", "x=~.*", "-a", "ana", "-c", "why"], "at least one matcher must not match")
         .await;

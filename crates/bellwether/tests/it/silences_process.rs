@@ -45,7 +45,17 @@ async fn silences_are_previewed_moved_changed_and_warned_of() {
 
     let id = command(
         &server,
-        &["silence", "add", "alertname=DiskFull", "--duration", "1h", "--comment", "<b>why</b>"],
+        &[
+            "silence",
+            "add",
+            "alertname=DiskFull",
+            "--duration",
+            "1h",
+            "--comment",
+            "<b>why</b>",
+            "--annotation",
+            "ticket=<i>OPS-7",
+        ],
     )
     .await;
     let id = id.stdout.trim().to_owned();
@@ -71,6 +81,7 @@ async fn silences_are_previewed_moved_changed_and_warned_of() {
     let file = folder.write("silences.json", &exported.stdout);
     command(&other, &["silence", "import", text(&file)]).await;
     let moved = other.json("/api/v2/silences").await;
+    assert_eq!(moved[0]["annotations"], json!({"ticket": "<i>OPS-7"}));
     assert_eq!(
         (&moved[0]["comment"], &moved[0]["matchers"]),
         (&json!("longer"), &exported.json()[0]["matchers"])

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use std::collections::BTreeMap;
+
 use bellwether::health::{Health, Trouble};
 use bellwether::recorder::Recorder;
 use bellwether::state::{Decided, DeliveryQuery, Location, StateDb, StateError};
@@ -225,6 +227,7 @@ fn live_through(mut record: impl FnMut(Vec<Record>)) -> AlertCore {
         ends_at: Timestamp(0) + TimeDelta::HOUR,
         created_by: "ann".into(),
         comment: "deploy".into(),
+        annotations: BTreeMap::from([("ticket".to_owned(), "OPS-7".to_owned())]),
     };
     let events = [
         (0, Event::SetSilence(wish)),

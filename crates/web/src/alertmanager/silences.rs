@@ -1,6 +1,7 @@
 //! Silences: listed, made, changed and ended as in Alertmanager. A silence is on disk before the answer that names it.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::StatusCode;
@@ -62,6 +63,8 @@ pub(super) struct SilenceJson<'a> {
     id: &'a str,
     status: StateJson,
     updated_at: Rfc3339,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    annotations: &'a BTreeMap<String, String>,
     comment: &'a str,
     created_by: &'a str,
     ends_at: Rfc3339,
@@ -89,6 +92,7 @@ impl<'a> SilenceJson<'a> {
             id: &silence.id,
             status: StateJson { state: state_word(silence.state) },
             updated_at: Rfc3339(silence.updated_at),
+            annotations: &silence.annotations,
             comment: &silence.comment,
             created_by: &silence.created_by,
             ends_at: Rfc3339(silence.ends_at),
@@ -170,6 +174,8 @@ pub(crate) struct PostedSilence {
     ends_at: Option<GoTime>,
     created_by: Option<String>,
     comment: Option<String>,
+    /// A value that is null is the empty text, as Go reads it.
+    annotations: Option<BTreeMap<String, Option<String>>>,
 }
 
 #[derive(Deserialize)]
@@ -248,6 +254,7 @@ impl PostedSilence {
         if ends_at < now {
             return refuse("end time can't be in the past");
         }
+        let annotations = self.annotations.unwrap_or_default().into_iter();
         Ok(NewSilence {
             id: self.id.filter(|id| !id.is_empty()),
             matchers: matchers?,
@@ -255,6 +262,7 @@ impl PostedSilence {
             ends_at,
             created_by: self.created_by.unwrap_or_default(),
             comment: self.comment.unwrap_or_default(),
+            annotations: annotations.map(|(name, value)| (name, value.unwrap_or_default())).collect(),
         })
     }
 }

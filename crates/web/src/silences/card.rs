@@ -32,6 +32,9 @@ pub(super) fn card(silence: &SilenceView, alerts: &[AlertView], now: Timestamp) 
             }
             p.labels { @for matcher in &silence.matchers { span { (matcher) } } }
             p { (silence.comment) }
+            @if !silence.annotations.is_empty() {
+                dl.about { @for (name, value) in &silence.annotations { div { dt { (name) } dd { (value) } } } }
+            }
             p.dim.small {
                 (silence.created_by) ", "
                 @match silence.state {

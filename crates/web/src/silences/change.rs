@@ -57,5 +57,6 @@ fn longer(app: &Shared, id: &str, length: &str) -> Result<NewSilence, Refused> {
         ends_at: old.ends_at.saturating_add(length),
         created_by: old.created_by,
         comment: old.comment,
+        annotations: old.annotations,
     })
 }

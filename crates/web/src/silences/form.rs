@@ -73,7 +73,8 @@ impl Ask {
             return Err("say why: the reason is empty".to_owned());
         }
         let id = old.map(|s| s.id.clone());
-        Ok(NewSilence { id, matchers, starts_at, ends_at, created_by, comment })
+        let annotations = old.map(|s| s.annotations.clone()).unwrap_or_default();
+        Ok(NewSilence { id, matchers, starts_at, ends_at, created_by, comment, annotations })
     }
 
     fn ends_at(&self, old: Option<&SilenceView>, starts_at: Timestamp) -> Result<Timestamp, String> {

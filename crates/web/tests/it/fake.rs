@@ -506,6 +506,7 @@ impl App for Fake {
             updated_at: ago(7200),
             created_by: "sam".to_owned(),
             comment: "moving 10.0.0.3 to the new rack".to_owned(),
+            annotations: [("ticket".to_owned(), "OPS-12".to_owned())].into(),
             state,
             hidden_alerts: 1,
         };

@@ -116,6 +116,7 @@ pub(crate) fn more_silences() -> Vec<SilenceView> {
         updated_at: ago(3600),
         created_by: "kim".to_owned(),
         comment: format!("the array is being rebuilt {HOSTILE}"),
+        annotations: [("ticket".to_owned(), format!("OPS-7 {HOSTILE}"))].into(),
         state,
         hidden_alerts,
     };

@@ -58,6 +58,7 @@ async fn a_silence_is_changed_prolonged_or_made_anew() {
         let added = app.added.lock().unwrap();
         let (starts_at, ends_at) = ((added[0].starts_at - NOW).0 / 1000, (added[0].ends_at - NOW).0 / 1000);
         assert_eq!((added[0].id.as_deref(), starts_at, ends_at), (id, starts, ends), "{path} {form}");
+        assert_eq!(added[0].annotations.contains_key("ticket"), id.is_some(), "they stay: {path} {form}");
     };
     let rest = "matchers=a%3Db&by=ana&comment=c";
     check("/silences", &format!("{rest}&for=1h"), None, 0, 3600).await;
@@ -80,7 +81,7 @@ async fn silences_are_imported_as_amtool_writes_them() {
     let app = Fake::new(Mood::Busy);
     let json = r#"[
         {"id":"x","matchers":[{"name":"a","value":"b.*","isRegex":true,"isEqual":true}],"startsAt":"2026-11-21T02:00:00.000Z",
-         "endsAt":"2026-11-21T12:00:00.000Z","createdBy":"sam","comment":"rack","status":{"state":"active"},"updatedAt":"2026-11-21T02:00:00.000Z"},
+         "endsAt":"2026-11-21T12:00:00.000Z","createdBy":"sam","comment":"rack","annotations":{"ticket":"OPS-7","empty":null},"status":{"state":"active"},"updatedAt":"2026-11-21T02:00:00.000Z"},
         {"matchers":[{"name":"a","value":"b","isRegex":false}],"startsAt":"2026-11-20T02:00:00Z","endsAt":"2026-11-20T03:00:00Z"},
         {"matchers":[{"name":"a","value":"(","isRegex":true}],"startsAt":"2026-11-21T02:00:00Z","endsAt":"2026-11-21T12:00:00Z"}]"#;
     let answer = post(&app, "/silences/import", SAME, &format!("by=ana&json={}", encode(json))).await;
@@ -91,6 +92,9 @@ async fn silences_are_imported_as_amtool_writes_them() {
     let added = app.added.lock().unwrap().clone();
     assert_eq!((added.len(), added[0].id.as_ref(), added[0].created_by.as_str()), (1, None, "sam"));
     assert_eq!(added[0].matchers[0].to_string(), "a=~\"b.*\"");
+    let said: Vec<_> =
+        added[0].annotations.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(said, [("empty", ""), ("ticket", "OPS-7")]);
     assert_eq!(added[0].ends_at - NOW, TimeDelta::from_secs(34_492));
     let wrong = post(&app, "/silences/import", SAME, "json=%7B").await;
     assert_eq!(wrong.status.as_u16(), 400);
