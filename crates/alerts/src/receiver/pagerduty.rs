@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bellwether_diag::yaml::Node;
-use bellwether_diag::{Cx, MapReader};
+use bellwether_diag::{Cx, Diagnostic, MapReader};
 use bellwether_model::TimeDelta;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -16,6 +16,8 @@ use crate::{HttpConfig, Reason, SecretSource, Status};
 
 /// Where events of version 2 go.
 const URL_V2: &str = "https://events.pagerduty.com/v2/enqueue";
+/// How an address of version 2 ends, also at a server of one's own.
+const PATH_V2: &str = "/v2/enqueue";
 /// Where events of version 1 go.
 const URL_V1: &str = "https://events.pagerduty.com/generic/2010-04-15/create_event.json";
 /// Both versions cut what stands on the telephone at this.
@@ -287,6 +289,9 @@ pub(super) fn read(map: &mut MapReader<'_>, base: &Base<'_>, cx: &mut Cx<'_>) ->
     }
     let (global, usual) = usual_urls(key.as_ref(), base);
     let url = api_url(map, "url", global, usual, cx);
+    if let Some(PagerdutyKey::Service(_)) = key {
+        key_of_other_version(map, base, cx);
+    }
     let client = text(map, "client", r#"{{ template "pagerduty.default.client" . }}"#, cx);
     let source: Option<String> = map.optional("source", cx);
     let severity: Option<String> = map.optional("severity", cx);
@@ -314,9 +319,36 @@ pub(super) fn read(map: &mut MapReader<'_>, base: &Base<'_>, cx: &mut Cx<'_>) ->
 fn usual_urls<'b>(key: Option<&PagerdutyKey>, base: &'b Base<'_>) -> (Option<&'b String>, &'static str) {
     let global = base.global.and_then(|global| global.pagerduty_url.as_ref());
     match key {
-        Some(PagerdutyKey::Service(_)) => (global.filter(|url| !url.ends_with("/v2/enqueue")), URL_V1),
+        Some(PagerdutyKey::Service(_)) => (global.filter(|url| !is_v2(url)), URL_V1),
         Some(PagerdutyKey::Routing(_)) | None => (global, URL_V2),
     }
+}
+
+/// Whether an address is that of version 2.
+fn is_v2(url: &str) -> bool {
+    url.trim_end_matches('/').ends_with(PATH_V2)
+}
+
+/// Events of version 1 are refused at an address of version 2, and that one under `global` is passed over for them.
+fn key_of_other_version(map: &mut MapReader<'_>, base: &Base<'_>, cx: &mut Cx<'_>) {
+    let own = map.node("url").filter(|url| url.as_text().is_some_and(|text| !text.is_empty()));
+    let name = if map.has("service_key") { "service_key" } else { "service_key_file" };
+    let help = "write routing_key with the key of an integration of \"Events API v2\" instead of it";
+    let (span, message) = match own {
+        Some(url) if url.as_text().is_some_and(is_v2) => {
+            let message =
+                format!("{name} is a key of events of version 1, and this address takes those of version 2");
+            (url.span, message)
+        }
+        None if base.global.and_then(|global| global.pagerduty_url.as_deref()).is_some_and(is_v2) => {
+            let message = format!(
+                "{name} is a key of events of version 1: they go to {URL_V1}, not to pagerduty_url under global"
+            );
+            (map.key_span(name), message)
+        }
+        Some(_) | None => return,
+    };
+    cx.push(Diagnostic::warning("pagerduty-version", span, message).with_help(help));
 }
 
 /// The details that are written, and Alertmanager's under the names that are not.

@@ -220,6 +220,39 @@ fn no_key_is_in_what_is_recorded() {
 }
 
 #[test]
+fn a_key_of_version_1_with_an_address_of_version_2_is_warned_of() {
+    let check = |global: &str, item: &str, want: &[&str]| {
+        let file = format!("{global}\n{}", yaml(&format!("pagerduty_configs: [{item}]")));
+        assert_eq!(problems(&file), want, "{global}{item}");
+    };
+    let remedy = r#"; write routing_key with the key of an integration of "Events API v2" instead of it"#;
+    let passed_over = format!(
+        "a.yml:5:26: warning: service_key is a key of events of version 1: they go to https://events.pagerduty.com/generic/2010-04-15/create_event.json, not to pagerduty_url under global{remedy}"
+    );
+    let refused = |name: &str, place: &str| {
+        format!(
+            "a.yml:{place}: warning: {name} is a key of events of version 1, and this address takes those of version 2{remedy}"
+        )
+    };
+    let (v1, v2) = (
+        "global: {pagerduty_url: 'https://p.example/v1'}",
+        "global: {pagerduty_url: 'https://p.example/v2/enqueue'}",
+    );
+    check("", "{service_key: k}", &[]);
+    check(v1, "{service_key: k}", &[]);
+    check(v2, "{routing_key: k}", &[]);
+    check(v2, "{service_key: k}", &[&passed_over]);
+    check(v2, "{service_key: k, url: 'https://p.example/v1'}", &[]);
+    check("", "{routing_key: k, url: 'https://p.example/v2/enqueue'}", &[]);
+    check("", "{service_key: k, url: 'https://p.example/v2/enqueue'}", &[&refused("service_key", "5:47")]);
+    check(
+        v2,
+        "{service_key_file: k, url: 'https://p.example/v2/enqueue/'}",
+        &[&refused("service_key_file", "5:52")],
+    );
+}
+
+#[test]
 fn what_is_wrong_is_said_where_it_stands() {
     let check = |item: &str, want: &[&str]| {
         assert_eq!(problems(&yaml(&format!("pagerduty_configs: [{item}]"))), want, "{item}");
