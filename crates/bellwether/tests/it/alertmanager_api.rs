@@ -359,6 +359,9 @@ async fn the_status_says_who_it_is(both: &mut Both) {
     let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&real.body), names(&ours.body));
     assert_eq!(names(&real.body["versionInfo"]), names(&ours.body["versionInfo"]));
+    let version = |value: &Value| value["versionInfo"]["version"].as_str().unwrap().to_owned();
+    let minor = |version: String| version.split('.').take(2).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(minor(version(&real.body)), minor(version(&ours.body)), "the one we are compared with");
     assert_eq!(real.body["cluster"], ours.body["cluster"]);
     let config = ours.body["config"]["original"].as_str().unwrap();
     assert!(config.contains("url: <secret>") && !config.contains("hunter2"), "{config}");

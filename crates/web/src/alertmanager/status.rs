@@ -33,23 +33,33 @@ struct ConfigJson {
     original: String,
 }
 
-/// Of this program: what has no counterpart in it is empty.
+/// The Alertmanager that this API is compared with. Clients read its version as that of the API: amtool warns when it
+/// is not their own, and boards choose by it what they may ask. Who answers in its place is in `branch` and `revision`.
+const ANSWERS_AS: &str = "0.33.1";
+
+/// What has no counterpart here is empty.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct VersionInfo {
-    branch: &'static str,
+    branch: String,
     build_date: &'static str,
     build_user: &'static str,
     go_version: &'static str,
     revision: String,
-    version: String,
+    version: &'static str,
 }
 
 impl VersionInfo {
     pub(super) fn of(app: &Shared) -> Self {
         let overview = app.overview();
-        let (revision, version) = (overview.revision, overview.version);
-        Self { branch: "", build_date: "", build_user: "", go_version: "", revision, version }
+        Self {
+            branch: format!("bellwether {}", overview.version),
+            build_date: "",
+            build_user: "",
+            go_version: "",
+            revision: overview.revision,
+            version: ANSWERS_AS,
+        }
     }
 }
 

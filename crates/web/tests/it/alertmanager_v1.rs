@@ -49,7 +49,8 @@ async fn the_old_api_has_its_own_shapes() {
     assert_eq!(get("/api/v1/receivers").await.1, json!({"status": "success", "data": ["oncall", "nobody"]}));
     let (_, status) = get("/api/v1/status").await;
     assert!(status["data"]["configYAML"].as_str().unwrap().starts_with("route:\n"), "{status}");
-    assert!(status["data"]["versionInfo"]["version"].is_string(), "{status}");
+    let version = &status["data"]["versionInfo"];
+    assert_eq!((&version["version"], &version["branch"]), (&json!("0.33.1"), &json!("bellwether 0.1.0")));
 
     let (_, silences) = get("/api/v1/silences").await;
     let id = silences["data"][0]["id"].as_str().unwrap().to_owned();
