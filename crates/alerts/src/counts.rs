@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_model::Timestamp;
+use bellwether_model::{Alert, Timestamp};
 
 use crate::core::Known;
+use crate::group::Group;
 use crate::{AckDeadlines, AlertCore, AlertRow, GroupId, SilenceState, time_interval};
 
 /// Of the alerts that fire.
@@ -28,16 +29,36 @@ pub struct AlertsNow {
 impl AlertCore {
     /// Alerts that fire, counted.
     pub fn alert_counts(&self, deadlines: &AckDeadlines, now: Timestamp) -> AlertsNow {
-        let intervals = &self.setup.config.time_intervals;
-        let muted =
-            |group: &crate::group::Group| !time_interval::muted_by(&group.route, intervals, now).is_empty();
-        let muted: BTreeSet<&GroupId> =
-            self.groups.values().filter(|group| muted(group)).map(|group| &*group.id).collect();
+        let muted = self.muted_groups(now);
         let mut counts = AlertsNow::default();
         for known in self.alerts.values().filter(|known| !known.row.alert.is_resolved(now)) {
             self.count(known, &muted, deadlines, now, &mut counts);
         }
         counts
+    }
+
+    /// Alerts that fire and that nothing keeps quiet, each with whether somebody has it, in order of fingerprint.
+    pub fn loud_alerts(&self, now: Timestamp) -> impl Iterator<Item = (&Alert, bool)> {
+        let muted = self.muted_groups(now);
+        let firing = self.alerts.values().filter(move |known| !known.row.alert.is_resolved(now));
+        let loud = firing.filter(move |known| !self.is_quiet(known, &muted, now));
+        loud.map(move |known| {
+            let ack = known.row.handled.ack.as_ref();
+            (&known.row.alert, ack.is_some_and(|ack| ack.holds(now)))
+        })
+    }
+
+    fn muted_groups(&self, now: Timestamp) -> BTreeSet<&GroupId> {
+        let intervals = &self.setup.config.time_intervals;
+        let is_muted = |group: &&Group| !time_interval::muted_by(&group.route, intervals, now).is_empty();
+        self.groups.values().filter(is_muted).map(|group| &*group.id).collect()
+    }
+
+    fn is_quiet(&self, known: &Known, muted: &BTreeSet<&GroupId>, now: Timestamp) -> bool {
+        let labels = &known.row.alert.labels;
+        self.silences.values().any(|silence| silence.suppresses(labels, now))
+            || known.groups.iter().any(|group| muted.contains(group.as_ref()))
+            || !self.inhibited_by(labels, now).is_empty()
     }
 
     fn count(
@@ -49,12 +70,9 @@ impl AlertCore {
         counts: &mut AlertsNow,
     ) {
         let alert = &known.row.alert;
-        let is_quiet = self.silences.values().any(|silence| silence.suppresses(&alert.labels, now))
-            || !self.inhibited_by(&alert.labels, now).is_empty()
-            || known.groups.iter().any(|group| muted.contains(group.as_ref()));
         let is_looked_at =
             known.groups.iter().any(|id| self.groups.get(id).is_some_and(|group| group.flushed));
-        match (is_quiet, is_looked_at) {
+        match (self.is_quiet(known, muted, now), is_looked_at) {
             (true, _) => counts.suppressed += 1,
             (false, true) => counts.active += 1,
             (false, false) => counts.unprocessed += 1,

@@ -3,7 +3,7 @@
 use bellwether_alerts::{self as alerts, AlertCore, AlertFacts, Handled, Judgement};
 use bellwether_model::{Alert, Labels, Timestamp};
 use bellwether_web::view::{
-    AckView, AlertGroupView, AlertState, AlertView, NoteView, SilenceState, SilenceView, WhyStep,
+    AckView, AlertGroupView, AlertState, AlertView, LoudAlerts, NoteView, SilenceState, SilenceView, WhyStep,
 };
 
 use crate::explain;
@@ -11,6 +11,13 @@ use crate::explain;
 /// All alerts that routing knows.
 pub fn alerts(core: &AlertCore, now: Timestamp) -> Vec<AlertView> {
     core.alerts(now).into_iter().map(|alert| in_list(core, alert, now)).collect()
+}
+
+/// What of them reaches people, counted.
+pub fn loud(core: &AlertCore, now: Timestamp) -> LoudAlerts {
+    let mut loud = LoudAlerts::default();
+    core.loud_alerts(now).for_each(|(alert, is_taken)| loud.add(alert.labels.get("severity"), !is_taken));
+    loud
 }
 
 /// All groups that routing made of them.

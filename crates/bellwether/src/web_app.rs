@@ -10,9 +10,9 @@ use bellwether_slo::{
 };
 use bellwether_web::view::{
     AlertGroupView, AlertView, AuditView, DefinitionView, DeliveryDetail, DeliveryFilter, DeliveryView,
-    DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, NewAction, NewSilence, Overview,
-    ProbeView, ReceiverFailing, ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView,
-    ServerView, SilenceView, StatisticsView, TargetHealth, TargetMetadata, TargetView, Wanted,
+    DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, LoudAlerts, NewAction, NewSilence,
+    Overview, ProbeView, ReceiverFailing, ReceiverView, Refused, RoutedView, RoutingConfigView,
+    RuleGroupView, ServerView, SilenceView, StatisticsView, TargetHealth, TargetMetadata, TargetView, Wanted,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, Queries};
 use tokio::sync::watch;
@@ -206,6 +206,10 @@ impl App for Pages {
             views.extend(rule_view::pending(&pipeline.rules));
             views
         })
+    }
+
+    fn loud_alerts(&self) -> LoudAlerts {
+        self.read(|pipeline| alert_view::loud(&pipeline.alerts, clock::now()))
     }
 
     fn alert_groups(&self) -> Vec<AlertGroupView> {

@@ -15,9 +15,9 @@ use crate::box_future::BoxFuture;
 use crate::queries::Queries;
 use crate::view::{
     AlertGroupView, AlertView, AuditView, DefinitionView, DeliveryDetail, DeliveryFilter, DeliveryView,
-    DemoView, DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, NewAction, NewSilence,
-    Overview, ProbeView, ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView, ServerView,
-    SilenceView, StatisticsView, TargetMetadata, TargetView, Wanted,
+    DemoView, DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, LoudAlerts, NewAction,
+    NewSilence, Overview, ProbeView, ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView,
+    ServerView, SilenceView, StatisticsView, TargetMetadata, TargetView, Wanted,
 };
 
 /// The running process as pages and the API see it. Methods without a future read snapshots and return at once.
@@ -90,6 +90,10 @@ pub trait App: Send + Sync + 'static {
     fn rule_groups(&self) -> Vec<RuleGroupView>;
     /// Every alert that is pending, firing or recently resolved, each once.
     fn alerts(&self) -> Vec<AlertView>;
+    /// What of them reaches people, counted; every page asks for it.
+    fn loud_alerts(&self) -> LoudAlerts {
+        LoudAlerts::of(&self.alerts(), self.now())
+    }
     /// The groups in which alerts travel.
     fn alert_groups(&self) -> Vec<AlertGroupView>;
     /// Notifications, newest first.

@@ -31,6 +31,7 @@ mod google;
 mod guard;
 mod holder;
 mod json_answer;
+mod loud;
 mod matcher_text;
 mod now;
 mod now_alerts;

@@ -5,10 +5,8 @@ use axum::response::{IntoResponse, Response};
 use bellwether_model::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 
-use crate::holder::Holder;
-use crate::view::{AlertView, Overview};
+use crate::view::{LoudAlerts, Overview};
 use crate::{App, assets, digits, parts, url};
-use parts::Tone;
 
 /// The pages of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +48,7 @@ pub(crate) fn respond_with(
     title: &str,
     main: &Markup,
 ) -> Response {
+    let overview = app.overview();
     let body = html! {
         (DOCTYPE)
         html lang="en" {
@@ -64,9 +63,9 @@ pub(crate) fn respond_with(
             }
             body {
                 a.skip href="#main" { "Skip to content" }
-                (top(app, nav))
+                (top(app, &overview, nav))
                 main #main { (main) }
-                footer { (footer(&app.overview())) }
+                footer { (footer(&overview)) }
             }
         }
     };
@@ -74,15 +73,15 @@ pub(crate) fn respond_with(
     (status, headers, body.into_string()).into_response()
 }
 
-fn top(app: &dyn App, nav: Nav) -> Markup {
-    let (overview, now) = (app.overview(), app.now());
+fn top(app: &dyn App, overview: &Overview, nav: Nav) -> Markup {
+    let now = app.now();
     html! {
         header.top {
             div.bar {
                 div.row {
                     a.brand href="/" { "Bellwether" }
-                    (alert_indicator(&app.alerts(), now))
-                    (data_age(app))
+                    (alert_indicator(app.loud_alerts()))
+                    (data_age(overview, now))
                 }
                 nav aria-label="Pages" {
                     @for (page, href, name) in PAGES {
@@ -102,12 +101,9 @@ fn top(app: &dyn App, nav: Nav) -> Markup {
 }
 
 /// Red and pulsing until somebody has every critical alert, else amber, else quiet.
-fn alert_indicator(alerts: &[AlertView], now: Timestamp) -> Markup {
-    let loud: Vec<_> = alerts.iter().filter(|alert| parts::is_loud(alert)).collect();
-    let is_critical = |a: &&&AlertView| Tone::of_severity(parts::severity_of(a)) == Tone::Bad;
-    let critical = loud.iter().filter(is_critical).count();
-    let is_open = loud.iter().filter(is_critical).any(|a| Holder::of(a, now).is_wanted());
-    let (class, icon, text) = match (critical, loud.len()) {
+fn alert_indicator(loud: LoudAlerts) -> Markup {
+    let is_open = loud.critical_wanted > 0;
+    let (class, icon, text) = match (loud.critical, loud.total) {
         (0, 0) => ("tag", "✓", "no alerts".to_owned()),
         (0, n) => ("tag warn", "◆", parts::plural(n, "active alert")),
         (n, _) => {
@@ -118,8 +114,7 @@ fn alert_indicator(alerts: &[AlertView], now: Timestamp) -> Markup {
 }
 
 /// Green without freshness is a lie: amber after two missed intervals, red after five.
-fn data_age(app: &dyn App) -> Markup {
-    let (overview, now) = (app.overview(), app.now());
+fn data_age(overview: &Overview, now: Timestamp) -> Markup {
     let Some(at) = overview.data_at else {
         return html! { span.tag.warn { "no data yet" } };
     };

@@ -149,9 +149,12 @@ pub(crate) fn is_loud(alert: &AlertView) -> bool {
     alert.state == AlertState::Firing && !held_back
 }
 
+/// What stands in the place of a severity that an alert does not have.
+pub(crate) const NO_SEVERITY: &str = "alert";
+
 /// The severity an alert carries; `critical` and `page` are the loud ones.
 pub(crate) fn severity_of(alert: &AlertView) -> &str {
-    alert.labels.get("severity").unwrap_or("alert")
+    alert.labels.get("severity").unwrap_or(NO_SEVERITY)
 }
 
 /// Whether any burn-rate alert of a stream fires.

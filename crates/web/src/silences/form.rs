@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::preview;
-use crate::view::{NewSilence, SilenceState, SilenceView};
-use crate::{App, matcher_text, routing_text};
+use crate::view::{AlertView, NewSilence, SilenceState, SilenceView};
+use crate::{matcher_text, routing_text};
 
 /// What the address asks for, and what the form holds when it is sent.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -101,6 +101,13 @@ fn moment(name: &str, text: &str) -> Result<Option<Timestamp>, String> {
     Ok(Some(Timestamp(zoned.timestamp().as_millisecond())))
 }
 
+/// What the page was made from.
+pub(super) struct Seen<'a> {
+    pub(super) alerts: &'a [AlertView],
+    pub(super) silences: &'a [SilenceView],
+    pub(super) now: Timestamp,
+}
+
 /// What the fields hold at first: what was typed, or the silence that is changed, or the alert that shall be quiet.
 struct Fields {
     id: String,
@@ -110,16 +117,16 @@ struct Fields {
 }
 
 impl Fields {
-    fn of(app: &dyn App, ask: &Ask, silences: &[SilenceView], viewer: &str) -> Self {
+    fn of(seen: &Seen<'_>, ask: &Ask, viewer: &str) -> Self {
         let name = |text: &str| if text.is_empty() { viewer.to_owned() } else { text.to_owned() };
-        if let Some(old) = silences.iter().find(|s| !ask.edit.is_empty() && s.id == ask.edit) {
+        if let Some(old) = seen.silences.iter().find(|s| !ask.edit.is_empty() && s.id == ask.edit) {
             let lines: Vec<_> = old.matchers.iter().map(ToString::to_string).collect();
             let id = if old.state == SilenceState::Expired { String::new() } else { old.id.clone() };
             let (matchers, comment) = (lines.join("\n"), old.comment.clone());
             return Self { id, matchers, by: name(""), comment };
         }
         let of_alert =
-            app.alerts().iter().find(|a| a.fingerprint == ask.alert).map(|a| routing_text::write(&a.labels));
+            seen.alerts.iter().find(|a| a.fingerprint == ask.alert).map(|a| routing_text::write(&a.labels));
         Self {
             id: ask.id.clone(),
             matchers: of_alert.unwrap_or_else(|| ask.matchers.clone()),
@@ -129,8 +136,8 @@ impl Fields {
     }
 }
 
-pub(super) fn section(app: &dyn App, ask: &Ask, silences: &[SilenceView], viewer: &str) -> Markup {
-    let fields = Fields::of(app, ask, silences, viewer);
+pub(super) fn section(seen: &Seen<'_>, ask: &Ask, viewer: &str) -> Markup {
+    let fields = Fields::of(seen, ask, viewer);
     let title = if fields.id.is_empty() { "New silence" } else { "Change a silence" };
     let rows = fields.matchers.lines().count().clamp(2, 8);
     html! {
@@ -142,7 +149,7 @@ pub(super) fn section(app: &dyn App, ask: &Ask, silences: &[SilenceView], viewer
                     "Hide alerts that match all of (one a line)"
                     textarea name="matchers" rows=(rows) required spellcheck="false" autocapitalize="off" placeholder="alertname=\"DiskFull\"" { (fields.matchers) }
                 }
-                div #preview data-live aria-live="polite" { (preview::of(app, &fields.matchers)) }
+                div #preview data-live aria-live="polite" { (preview::of(&fields.matchers, seen.alerts, seen.now)) }
                 div.pair {
                     label { "For" select name="for" { (lengths(ask, !fields.id.is_empty())) } }
                     label { "Your name" input name="by" value=(fields.by) required autocomplete="name"; }

@@ -47,7 +47,8 @@ fn main(app: &dyn App, ask: &form::Ask, viewer: &str) -> Markup {
     let (past, present): (Vec<_>, Vec<_>) = silences.iter().partition(|s| s.state == SilenceState::Expired);
     // Who came to make or change one sees the form first.
     let form_first = ask.is_filled();
-    let form = form::section(app, ask, &silences, viewer);
+    let seen = form::Seen { alerts: &alerts, silences: &silences, now };
+    let form = form::section(&seen, ask, viewer);
     html! {
         h1 { "Silences" }
         @if form_first { (form) }

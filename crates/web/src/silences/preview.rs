@@ -3,11 +3,12 @@
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use bellwether_model::Timestamp;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::view::{AlertState, AlertView};
-use crate::{App, Shared, alerts, digits, matcher_text, parts};
+use crate::{Shared, alerts, digits, matcher_text, parts};
 
 /// Alerts that are named.
 const NAMED: usize = 10;
@@ -20,11 +21,13 @@ pub(super) struct Ask {
 
 pub(super) async fn fragment(State(app): State<Shared>, Query(ask): Query<Ask>) -> Response {
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-    (headers, of(app.as_ref(), &ask.matchers).into_string()).into_response()
+    let is_empty = ask.matchers.trim().is_empty();
+    let alerts = if is_empty { Vec::new() } else { app.alerts() };
+    (headers, of(&ask.matchers, &alerts, app.now()).into_string()).into_response()
 }
 
 /// Nothing for no matchers; what is wrong with them if something is.
-pub(super) fn of(app: &dyn App, text: &str) -> Markup {
+pub(super) fn of(text: &str, alerts: &[AlertView], now: Timestamp) -> Markup {
     if text.trim().is_empty() {
         return html! {};
     }
@@ -35,7 +38,6 @@ pub(super) fn of(app: &dyn App, text: &str) -> Markup {
     if matchers.iter().all(bellwether_model::Matcher::matches_empty) {
         return html! { p.note.bad role="alert" { "▲ This would hide everything: at least one matcher has to ask for something that is there." } };
     }
-    let (alerts, now) = (app.alerts(), app.now());
     let is_open = |state: AlertState| matches!(state, AlertState::Firing | AlertState::Pending);
     let is_hidden = |a: &&AlertView| is_open(a.state) && bellwether_model::matches_all(&matchers, &a.labels);
     let hidden: Vec<_> = alerts.iter().filter(is_hidden).collect();
