@@ -1,8 +1,12 @@
 //! Everything a setup says, read as far as it can be read: a rule with a broken template is still a rule whose query can
 //! be looked at. What cannot be read is a problem.
 
+pub(crate) mod amounts;
+pub(crate) mod burn;
+pub(crate) mod described;
 mod fragment;
 pub(crate) mod goal;
+mod goal_json;
 pub(crate) mod labels_left;
 pub(crate) mod markdown;
 pub(crate) mod query;
@@ -13,6 +17,8 @@ pub(crate) mod rule;
 use bellwether_diag::{Diagnostics, FileId, Sources};
 use bellwether_slo::Slo;
 
+use burn::Burn;
+use described::Described;
 use goal::Goal;
 use markdown::Markdown;
 use query::Query;
@@ -78,6 +84,10 @@ pub struct Setup {
     pub goals: Vec<Goal>,
     /// Objectives of the dialects we read.
     pub slos: Vec<Slo>,
+    /// Objectives in fields of the author's own.
+    pub described: Vec<Described>,
+    /// Alerts on how fast a budget is spent.
+    pub burns: Vec<Burn>,
     /// What could not be read, found while reading.
     pub problems: Diagnostics,
 }
@@ -115,6 +125,10 @@ impl Setup {
             setup.files.push(InputFile { file, form });
         }
         setup.read_objectives();
+        let described = setup.trees.iter().filter(|tree| tree.form == Form::Described);
+        setup.described = described.filter_map(|tree| Described::read(tree, &setup.sources)).collect();
+        setup.read_goals();
+        setup.read_burns();
         setup
     }
 

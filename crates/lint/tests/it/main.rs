@@ -1,4 +1,6 @@
 //! Tests of this crate.
 
+mod burns;
 mod examples;
+mod goals;
 mod markdown;
