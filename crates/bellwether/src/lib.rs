@@ -62,6 +62,7 @@ pub mod request;
 pub mod round;
 pub mod rule_view;
 pub mod rule_worker;
+pub mod scenario;
 pub mod scrape;
 pub mod senders;
 pub mod server;

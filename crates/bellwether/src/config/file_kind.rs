@@ -32,6 +32,7 @@ pub fn check(path: &Path, loader: &mut Loader) {
         Kind::Alertmanager => {
             loader.decode_routing(file, &folder);
         }
+        Kind::Scenario => loader.check_scenario(file, path),
         Kind::Objectives => {
             let Loader { sources, diagnostics, objectives, .. } = loader;
             objectives.add_file(sources, file, diagnostics);
@@ -68,9 +69,12 @@ pub fn read_routing(path: &Path) -> (Option<Arc<Routing>>, Loader) {
     let folder = folder_of(path);
     let routing = match kind_of(&mut loader, file) {
         Kind::Alertmanager => loader.decode_routing(file, &folder).config.map(|(config, _)| Arc::new(config)),
-        Kind::Bellwether | Kind::Rules | Kind::Tests | Kind::Prometheus | Kind::Objectives => {
-            loader.load(file, &folder).map(|config| config.routing)
-        }
+        Kind::Bellwether
+        | Kind::Rules
+        | Kind::Tests
+        | Kind::Prometheus
+        | Kind::Objectives
+        | Kind::Scenario => loader.load(file, &folder).map(|config| config.routing),
     };
     (routing, loader)
 }
@@ -95,6 +99,7 @@ enum Kind {
     Tests,
     Alertmanager,
     Prometheus,
+    Scenario,
     /// Of any dialect but our own.
     Objectives,
 }
@@ -109,7 +114,9 @@ fn kind_of(loader: &mut Loader, file: FileId) -> Kind {
     }
     let has =
         |names: &[&str]| entries.iter().any(|(key, _)| key.as_text().is_some_and(|key| names.contains(&key)));
-    if has(&["prometheus", "source", "alertmanager", "alertmanagers", "rules", "slos", "probes"]) {
+    if has(&["scenario"]) {
+        Kind::Scenario
+    } else if has(&["prometheus", "source", "alertmanager", "alertmanagers", "rules", "slos", "probes"]) {
         Kind::Bellwether
     } else if has(&["groups"]) {
         Kind::Rules

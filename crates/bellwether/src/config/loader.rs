@@ -1,7 +1,7 @@
 //! Reads the files of a configuration and collects what is wrong with them: every part of the configuration is read
 //! through the same loader, so that one run reports the mistakes of all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bellwether_diag::yaml::{self, Node};
@@ -35,12 +35,17 @@ pub struct Loader {
     pub examine: bool,
     /// The configuration without secrets, one document per file.
     pub shown: String,
+    /// Files that are part of the program and stand in for those of the disk.
+    pub texts: BTreeMap<PathBuf, &'static str>,
 }
 
 impl Loader {
     /// Reads a file; one that cannot be read is a problem at the place that names it.
     pub(crate) fn read_file(&mut self, path: &Path, named_at: Option<Span>) -> Option<FileId> {
         let name = path.display().to_string();
+        if let Some(text) = self.texts.get(path) {
+            return Some(self.sources.add(name, *text));
+        }
         match std::fs::read(path) {
             Ok(bytes) => {
                 let errors = self.diagnostics.error_count();
@@ -87,7 +92,7 @@ impl Loader {
         let mut missing = BTreeSet::new();
         for file in files {
             let path = folder.join(&*file);
-            if !path.exists() {
+            if !path.exists() && !self.texts.contains_key(&path) {
                 missing.insert(path.display().to_string());
             }
             *file = path.display().to_string();
@@ -112,7 +117,10 @@ impl Loader {
                 return Vec::new();
             }
         };
-        let found: Vec<PathBuf> = paths.filter_map(Result::ok).collect();
+        let mut found: Vec<PathBuf> = paths.filter_map(Result::ok).collect();
+        if let Ok(whole) = glob::Pattern::new(&whole.to_string_lossy()) {
+            found.extend(self.texts.keys().filter(|path| whole.matches_path(path)).cloned());
+        }
         if found.is_empty() {
             let message = format!("no file matches {pattern:?}");
             self.diagnostics.push(Diagnostic::warning("no-file", span, message));

@@ -22,6 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bellwether_alerts::AckDeadlines;
+use bellwether_diag::yaml::Node;
 use bellwether_diag::{Diagnostic, Diagnostics, FileId, Sources};
 use bellwether_model::TimeDelta;
 use bellwether_rules::RuleFile;
@@ -33,7 +34,7 @@ pub use routing::{RoutingShown, TemplateFile};
 
 use crate::probe::Probe;
 use alertmanagers::AlertmanagerMember;
-use outline::Section;
+use outline::{Outline, Section};
 use prometheus::PrometheusConfig;
 use scrape_intervals::ScrapeIntervals;
 use source::SourceConfig;
@@ -115,9 +116,19 @@ impl Loader {
         Loaded { config, sources: self.sources, diagnostics: self.diagnostics, refused: self.refused }
     }
 
-    fn load(&mut self, file: FileId, folder: &Path) -> Option<Config> {
+    pub(crate) fn load(&mut self, file: FileId, folder: &Path) -> Option<Config> {
         let outline = self.outline(file)?;
         self.show(file);
+        self.load_outline(outline, folder)
+    }
+
+    /// Reads sections that stand in a file which is no `bellwether.yml`.
+    pub(crate) fn load_sections(&mut self, sections: &Node, folder: &Path) -> Option<Config> {
+        let outline = self.outline_of(sections)?;
+        self.load_outline(outline, folder)
+    }
+
+    fn load_outline(&mut self, outline: Outline, folder: &Path) -> Option<Config> {
         let prometheus = self.load_prometheus(outline.prometheus, folder);
         self.scrape_intervals = prometheus.as_ref().map(ScrapeIntervals::of).unwrap_or_default();
         let source = self.load_source(outline.source, prometheus.as_ref(), folder);

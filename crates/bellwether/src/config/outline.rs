@@ -54,6 +54,12 @@ impl Loader {
                 "put each in a file of its own",
             );
         }
+        self.outline_of(document)
+    }
+
+    /// What sections say that stand together.
+    pub(super) fn outline_of(&mut self, document: &Node) -> Option<Outline> {
+        let mut cx = Cx::new(&self.sources, &mut self.diagnostics);
         let mut map = MapReader::open(document, &mut cx)?;
         let outline = Outline {
             prometheus: map.node("prometheus").and_then(|node| section(node, &mut cx)),
