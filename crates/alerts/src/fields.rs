@@ -2,7 +2,7 @@
 //! file. Nothing here knows a particular field, so that every part may use it.
 
 use bellwether_diag::yaml::{Node, Value};
-use bellwether_diag::{Cx, Spanned, suggest};
+use bellwether_diag::{Cx, Diagnostic, Spanned, suggest};
 
 /// The id of every "not yet" in the configuration.
 pub(crate) const UNSUPPORTED: &str = "not-supported-yet";
@@ -39,5 +39,7 @@ pub(crate) fn undefined<'n>(
         None if defined.next().is_none() => format!("no {what} is defined in this file"),
         None => format!("define a {what} of this name, or use one that is defined"),
     };
-    cx.error_help(name.span, format!("undefined {what} {:?}", name.value), help);
+    let id = if what == "receiver" { "undefined-receiver" } else { "invalid-value" };
+    let problem = Diagnostic::error(id, name.span, format!("undefined {what} {:?}", name.value));
+    cx.push(problem.with_help(help));
 }

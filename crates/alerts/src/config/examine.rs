@@ -84,7 +84,13 @@ fn timers(node: &Node, route: &Route, cx: &mut Cx<'_>) {
         "repeat_interval {} is shorter than group_interval {}: a group that does not change would be told more often than one that does",
         route.repeat_interval, route.group_interval
     );
-    warn("short-repeat", written.span, message, "let a group repeat no sooner than it is looked at", cx);
+    warn(
+        "repeat-vs-interval",
+        written.span,
+        message,
+        "let a group repeat no sooner than it is looked at",
+        cx,
+    );
 }
 
 fn inhibit_rule(node: &Node, rule: &InhibitRule, cx: &mut Cx<'_>) {
@@ -92,7 +98,7 @@ fn inhibit_rule(node: &Node, rule: &InhibitRule, cx: &mut Cx<'_>) {
     let same = |of: &[Matcher], known: &[Matcher]| of.iter().all(|matcher| follows(matcher, known));
     let never = |why: String, cx: &mut Cx<'_>| {
         let message = format!("this rule never inhibits anything: {why}");
-        warn("idle-inhibition", span, message, "change it, or remove it", cx);
+        warn("dead-inhibit", span, message, "change it, or remove it", cx);
     };
     let sides = [("source", &rule.source), ("target", &rule.target)];
     if let Some((side, (one, other))) =

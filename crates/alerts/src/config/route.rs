@@ -244,5 +244,5 @@ fn old_matcher(key: &Node, value: &Node, op: MatchOp, cx: &mut Cx<'_>) -> Option
 fn warn_of_glob(span: Span, text: &str, cx: &mut Cx<'_>) {
     let message = format!("{text:?} is compared literally, asterisk included");
     let help = format!("for a pattern use match_re with {:?}", text.replace('*', ".*"));
-    cx.push(Diagnostic::warning("glob-in-match", span, message).with_help(help));
+    cx.push(Diagnostic::warning("glob-in-equality", span, message).with_help(help));
 }

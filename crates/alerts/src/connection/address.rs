@@ -1,6 +1,6 @@
 //! Addresses and secrets: written where they are used, or in a file of their own; never both.
 
-use bellwether_diag::{Cx, MapReader, Spanned};
+use bellwether_diag::{Cx, Diagnostic, MapReader, Spanned};
 
 use super::{Address, SecretSource};
 use crate::Secret;
@@ -35,13 +35,14 @@ pub(crate) fn checked_url(url: &Spanned<String>, field: &str, cx: &mut Cx<'_>) -
     }
     let upper =
         !url.value.is_empty() && url.value.chars().all(|c| c.is_ascii_uppercase() || "_-".contains(c));
-    let help = match upper || url.value.contains(['<', '$']) {
-        true => {
-            "this looks like a placeholder; put the real address in its place, or its file in the _file field"
-        }
-        false => "write a whole address, beginning with https:// or http://",
+    let (id, help) = match upper || url.value.contains(['<', '$']) {
+        true => (
+            "placeholder-secret",
+            "this looks like a placeholder; put the real address in its place, or its file in the _file field",
+        ),
+        false => ("invalid-value", "write a whole address, beginning with https:// or http://"),
     };
-    cx.error_help(url.span, format!("{field} is not a web address"), help);
+    cx.push(Diagnostic::error(id, url.span, format!("{field} is not a web address")).with_help(help));
     None
 }
 

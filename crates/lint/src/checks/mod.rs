@@ -1,3 +1,4 @@
 //! The checks, a folder for each area of the catalogue, a file for each check.
 
+pub(crate) mod am;
 pub(crate) mod promql;

@@ -7,6 +7,7 @@ pub(crate) mod described;
 mod fragment;
 pub(crate) mod goal;
 mod goal_json;
+pub(crate) mod known_alert;
 pub(crate) mod labels_left;
 pub(crate) mod markdown;
 pub(crate) mod query;

@@ -1,0 +1,217 @@
+//! What is known of the labels of the alerts that the rules of a setup make: enough to say which of them a route, a group
+//! or an inhibition can be about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bellwether_diag::yaml::Node;
+use bellwether_model::Matcher;
+use bellwether_promql::{Expr, ExprKind, selectors};
+
+use super::labels_left::{LabelsLeft, labels_left};
+use super::rule::Rule;
+use super::{Form, Setup};
+
+/// Whether an alert has a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Carries {
+    /// It cannot: its query drops the label, its rule does not set it.
+    Never,
+    /// Its series may have it, but nothing in the setup speaks of the label.
+    Hardly,
+    /// Its series may have it.
+    Maybe,
+    /// Its rule sets it.
+    Always,
+}
+
+/// Whether an alert matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Matches {
+    /// It does not.
+    No,
+    /// That depends on its series.
+    Maybe,
+    /// It does.
+    Yes,
+}
+
+/// An alert that a rule makes.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownAlert<'a> {
+    /// The rule.
+    pub(crate) rule: &'a Rule,
+    /// Labels that the rule sets; `None` for a value that is a template.
+    set: BTreeMap<&'a str, Option<&'a str>>,
+    left: LabelsLeft,
+}
+
+/// All alerts of a setup, and the labels it speaks of.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownAlerts<'a> {
+    /// The alerts.
+    pub(crate) all: Vec<KnownAlert<'a>>,
+    mentioned: BTreeSet<String>,
+}
+
+/// Labels that Prometheus itself puts on series, and such as are usually added to all alerts when they are sent.
+const EVERYWHERE: [&str; 14] = [
+    "alertname",
+    "cluster",
+    "datacenter",
+    "dc",
+    "env",
+    "environment",
+    "instance",
+    "job",
+    "monitor",
+    "prometheus",
+    "region",
+    "replica",
+    "tenant",
+    "zone",
+];
+
+impl<'a> KnownAlerts<'a> {
+    /// Gathers them; none where there is no routing to hold against them.
+    pub(crate) fn of(setup: &'a Setup) -> Self {
+        if setup.routings.is_empty() {
+            return Self { all: Vec::new(), mentioned: BTreeSet::new() };
+        }
+        let known = |rule: &'a Rule| KnownAlert {
+            rule,
+            set: set_by(rule),
+            left: rule
+                .query
+                .as_ref()
+                .and_then(|query| query.parsed.as_ref())
+                .map_or_else(LabelsLeft::any, labels_left),
+        };
+        Self { all: setup.alerts().map(known).collect(), mentioned: mentioned(setup) }
+    }
+
+    /// Whether one of them has a label.
+    pub(crate) fn carries(&self, alert: &KnownAlert<'_>, label: &str) -> Carries {
+        match label {
+            _ if alert.set.contains_key(label) => Carries::Always,
+            _ if !alert.left.may_have(label) => Carries::Never,
+            _ if self.mentioned.contains(label) => Carries::Maybe,
+            _ => Carries::Hardly,
+        }
+    }
+
+    /// Whether one of them matches.
+    pub(crate) fn matches_one(&self, alert: &KnownAlert<'_>, matcher: &Matcher) -> Matches {
+        let decided = |matches: bool| if matches { Matches::Yes } else { Matches::No };
+        match (alert.set.get(matcher.name.as_str()), self.carries(alert, &matcher.name)) {
+            (Some(Some(value)), _) => decided(matcher.matches_value(value)),
+            (Some(None), _) | (None, Carries::Maybe | Carries::Always) => Matches::Maybe,
+            (None, Carries::Never | Carries::Hardly) => decided(matcher.matches_empty()),
+        }
+    }
+
+    /// Whether one of them matches all.
+    pub(crate) fn matches<'m>(
+        &self,
+        alert: &KnownAlert<'_>,
+        matchers: impl IntoIterator<Item = &'m Matcher>,
+    ) -> Matches {
+        matchers.into_iter().map(|matcher| self.matches_one(alert, matcher)).min().unwrap_or(Matches::Yes)
+    }
+
+    /// The values that rules give to a label, each with the first rule that does.
+    pub(crate) fn values(&self, label: &str) -> BTreeMap<&'a str, &'a Rule> {
+        let mut found = BTreeMap::new();
+        for alert in &self.all {
+            if let Some(Some(value)) = alert.set.get(label) {
+                found.entry(*value).or_insert(alert.rule);
+            }
+        }
+        found
+    }
+}
+
+impl<'a> KnownAlert<'a> {
+    /// The value that its rule gives to a label.
+    pub(crate) fn value(&self, label: &str) -> Option<&'a str> {
+        self.set.get(label).copied().flatten()
+    }
+}
+
+fn set_by(rule: &Rule) -> BTreeMap<&str, Option<&str>> {
+    let constant = |text: &str| !text.contains("{{");
+    let mut set: BTreeMap<&str, Option<&str>> = rule
+        .labels
+        .iter()
+        .map(|field| (field.name.value.as_str(), Some(field.text()).filter(|text| constant(text))))
+        .collect();
+    set.insert("alertname", Some(&rule.name.value));
+    set
+}
+
+/// Labels that queries, rules, templates or targets name.
+fn mentioned(setup: &Setup) -> BTreeSet<String> {
+    let mut found: BTreeSet<String> = EVERYWHERE.iter().map(|name| (*name).to_owned()).collect();
+    for query in setup.all_queries() {
+        query.parsed.iter().for_each(|expr| named_in(expr, &mut found));
+    }
+    for rule in &setup.rules {
+        found.extend(rule.labels.iter().map(|field| field.name.value.clone()));
+        for field in rule.labels.iter().chain(&rule.annotations) {
+            in_template(field.text(), &mut found);
+        }
+    }
+    for tree in setup.trees.iter().filter(|tree| tree.form == Form::Prometheus) {
+        of_targets(&tree.node, &mut found);
+    }
+    found
+}
+
+fn named_in(expr: &Expr, found: &mut BTreeSet<String>) {
+    for selector in selectors(expr) {
+        found.extend(selector.matchers.iter().map(|matcher| matcher.name.clone()));
+    }
+    expr.walk(&mut |node| match &node.kind {
+        ExprKind::Aggregate(aggregation) => {
+            found.extend(aggregation.grouping.iter().flat_map(|grouping| grouping.names.clone()));
+        }
+        ExprKind::Binary(binary) => {
+            found.extend(binary.matching.labels.iter().flat_map(|labels| labels.names.clone()));
+            found.extend(binary.matching.group.iter().flat_map(|group| group.include.clone()));
+        }
+        ExprKind::Call(call) => {
+            let texts = call.arguments.iter().filter_map(|argument| match &argument.kind {
+                ExprKind::Text(text) => Some(text.clone()),
+                _ => None,
+            });
+            found.extend(texts);
+        }
+        _ => {}
+    });
+}
+
+/// Labels of a rule's template: `$labels.pod`, `.Labels.pod`.
+fn in_template(text: &str, found: &mut BTreeSet<String>) {
+    for mark in ["$labels.", ".Labels."] {
+        for after in text.split(mark).skip(1) {
+            let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+            found.insert(after[..end].to_owned());
+        }
+    }
+}
+
+/// Labels that `prometheus.yml` gives to targets and to everything it sends.
+fn of_targets(node: &Node, found: &mut BTreeSet<String>) {
+    for item in node.as_sequence().unwrap_or_default() {
+        of_targets(item, found);
+    }
+    for (key, value) in node.as_mapping().unwrap_or_default() {
+        match key.as_text() {
+            Some("labels" | "external_labels") => {
+                let names = value.as_mapping().unwrap_or_default().iter();
+                found.extend(names.filter_map(|(name, _)| name.as_text().map(str::to_owned)));
+            }
+            Some("target_label") => found.extend(value.as_text().map(str::to_owned)),
+            _ => of_targets(value, found),
+        }
+    }
+}
