@@ -104,6 +104,12 @@ pub fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// Prints a line for people on standard error, where it does not disturb what programs read.
+pub fn warn(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// Labels as `{a="b"}` from their JSON form.
 pub fn labels_text(labels: &Value) -> String {
     serde_json::from_value::<bellwether_model::Labels>(labels.clone()).unwrap_or_default().to_string()

@@ -99,6 +99,11 @@ impl Diagnostic {
             None => self.message.clone(),
         }
     }
+
+    /// As text with its id: `file:line:column: error[id]: message`, the source line underlined, the remedy below it.
+    pub fn render_named(&self, sources: &Sources, style: Style) -> String {
+        render::render_named(self, sources, style)
+    }
 }
 
 /// How many problems are printed at once; nobody reads more, and one line of a file can hold a million.

@@ -43,6 +43,31 @@ pub(crate) fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -
     out
 }
 
+/// The same with its id, and the remedy on a line of its own: for a reader who may want to read up on it or switch it off.
+pub(crate) fn render_named(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> String {
+    let paint = Paint { on: style.color };
+    let label =
+        paint.as_severity(diagnostic.severity, &format!("{}[{}]", diagnostic.severity, diagnostic.id));
+    let place = diagnostic.span.map(|span| format!("{}: ", place(sources, span))).unwrap_or_default();
+    let message = printable(&diagnostic.message);
+    let mut out = format!("{}{label}: {}\n", paint.bold(&place), paint.bold(&message));
+    if let Some(span) = diagnostic.span {
+        out.push_str(&excerpt(sources, span, paint, diagnostic.severity));
+    }
+    for related in &diagnostic.related {
+        let message = printable(&related.message);
+        out.push_str(&format!(
+            "  {}: {}: {message}\n",
+            paint.bold("see"),
+            self::place(sources, related.span)
+        ));
+    }
+    if let Some(help) = &diagnostic.help {
+        out.push_str(&format!("  {}: {}\n", paint.bold("help"), printable(help)));
+    }
+    out
+}
+
 /// `file:line:column`.
 fn place(sources: &Sources, span: Span) -> String {
     let position = sources.position(span);

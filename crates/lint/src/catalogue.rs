@@ -1,7 +1,7 @@
 //! All checks.
 
-use crate::Check;
 use crate::checks::{am, promql};
+use crate::{Check, readers};
 
 /// Every check, by area and id.
 pub static ALL: &[&Check] = &[
@@ -24,7 +24,16 @@ pub static ALL: &[&Check] = &[
     &am::unreachable_route::CHECK,
 ];
 
-/// A check by its id.
+/// Everything that can be found, by area and id: the checks, and what is found while files are read. Where both know an id,
+/// the check's page says it.
+pub fn documented() -> impl Iterator<Item = &'static Check> {
+    let is_read = |read: &&&Check| ALL.iter().all(|check| check.id != read.id);
+    let mut all: Vec<&Check> = ALL.iter().chain(readers::ALL.iter().filter(is_read)).copied().collect();
+    all.sort_by_key(|check| (check.area, check.id));
+    all.into_iter()
+}
+
+/// What an id stands for.
 pub fn find(id: &str) -> Option<&'static Check> {
-    ALL.iter().copied().find(|check| check.id == id)
+    ALL.iter().chain(readers::ALL).copied().find(|check| check.id == id)
 }

@@ -25,6 +25,48 @@ pub enum Area {
     Doc,
 }
 
+impl Area {
+    /// All, in the order of the catalogue.
+    pub const ALL: [Self; 8] = [
+        Self::Slo,
+        Self::Promql,
+        Self::Unit,
+        Self::Alert,
+        Self::Template,
+        Self::Alertmanager,
+        Self::Yaml,
+        Self::Doc,
+    ];
+
+    /// A short name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Slo => "slo",
+            Self::Promql => "promql",
+            Self::Unit => "unit",
+            Self::Alert => "alert",
+            Self::Template => "template",
+            Self::Alertmanager => "am",
+            Self::Yaml => "yaml",
+            Self::Doc => "doc",
+        }
+    }
+
+    /// What it is about, as a heading.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Slo => "Objectives, budgets and burn rates",
+            Self::Promql => "Queries",
+            Self::Unit => "Units",
+            Self::Alert => "Alerts",
+            Self::Template => "Templates",
+            Self::Alertmanager => "Routes, receivers and inhibition",
+            Self::Yaml => "Files",
+            Self::Doc => "Documents",
+        }
+    }
+}
+
 /// Files with their names; the ends of the names tell what they are.
 pub type Example = &'static [(&'static str, &'static str)];
 
@@ -45,9 +87,12 @@ pub struct Check {
     pub wrong: Example,
     /// The same, mended: nothing at all is found in it, unless by other checks it is silent about.
     pub right: Example,
-    /// Looks.
+    /// Looks; [`found_by_the_reader`] for what is found before any check.
     pub run: fn(&Setup, &mut Report),
 }
+
+/// Does nothing: what it stands for is reported while the files are read, or by the linter itself.
+pub(crate) fn found_by_the_reader(_: &Setup, _: &mut Report) {}
 
 /// What one check reports.
 #[derive(Debug)]

@@ -15,13 +15,19 @@ pub mod catalogue;
 mod check;
 mod checks;
 mod finding;
+mod fix;
+pub mod output;
+pub mod page;
+mod readers;
 mod setup;
+mod suppress;
 
 pub use check::{Area, Check, Example, Report};
 pub use finding::{Edit, Finding, Fix};
 pub use setup::amounts::{Amount, durations, factors, numbers, percentages, short_number, spoken};
 pub use setup::burn::{Burn, BurnTerm, BurnTier};
 pub use setup::described::{Aim, Described};
+pub use fix::{Change, Mended};
 pub use setup::goal::{Goal, GoalSource};
 pub use setup::labels_left::{LabelsLeft, labels_left};
 pub use setup::markdown::{Block, Inline, Markdown, Prose, Section, Table};
@@ -41,6 +47,7 @@ pub fn lint(setup: &Setup) -> Vec<Finding> {
         (check.run)(setup, &mut report);
         findings.extend(report.into_findings());
     }
+    let mut findings = suppress::apply(setup, findings);
     findings.sort_by_key(|finding| {
         let place = finding.problem.span.map(|span| setup.sources.whole(span));
         (place.map(|span| (span.file, span.start)), finding.problem.id)

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 #[derive(Args, Debug)]
 pub struct Lint {
     /// Files and folders: rules, objectives, alertmanager.yml, prometheus.yml, templates, Markdown; read together
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present_any = ["explain", "list"], value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
@@ -16,6 +16,18 @@ pub struct Lint {
     /// The least finding that makes it fail
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
     pub fail_on: FailOn,
+    /// Write what can be mended into the files
+    #[arg(long)]
+    pub fix: bool,
+    /// With --fix: print what would be written, as a diff, and write nothing
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
+    /// Print what an id means, with examples
+    #[arg(long, value_name = "ID", conflicts_with_all = ["paths", "list"])]
+    pub explain: Option<String>,
+    /// Print all ids
+    #[arg(long, conflicts_with = "paths")]
+    pub list: bool,
 }
 
 /// How findings are printed.
@@ -26,6 +38,10 @@ pub enum LintFormat {
     Text,
     /// A list of {id, severity, file, line, column, message, help}
     Json,
+    /// Annotations of GitHub Actions
+    Github,
+    /// SARIF 2.1.0, for code hosts and editors
+    Sarif,
 }
 
 /// The least severity that counts.

@@ -25,6 +25,7 @@ mod google;
 mod http_config;
 mod init;
 mod listing;
+mod lint;
 mod mail;
 mod pipeline;
 mod probe;

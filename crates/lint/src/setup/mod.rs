@@ -15,6 +15,8 @@ mod query_block;
 pub(crate) mod routing;
 pub(crate) mod rule;
 
+use std::collections::BTreeMap;
+
 use bellwether_diag::{Diagnostics, FileId, Sources};
 use bellwether_slo::Slo;
 
@@ -131,6 +133,27 @@ impl Setup {
         setup.read_goals();
         setup.read_burns();
         setup
+    }
+
+    /// Reads files as they lie on a disk. What is not UTF-8 is a problem, and otherwise left alone.
+    pub fn read_bytes<N: Into<String>>(files: impl IntoIterator<Item = (N, Vec<u8>)>) -> Self {
+        let mut setup = Self::default();
+        for (name, bytes) in files {
+            let name = name.into();
+            let before = setup.problems.len();
+            let file = setup.sources.add_bytes(name.clone(), bytes, &mut setup.problems);
+            let is_text = setup.problems.len() == before;
+            let form = if is_text { setup.read_file(&name, file) } else { Form::Other };
+            setup.files.push(InputFile { file, form });
+        }
+        setup.read_objectives();
+        setup
+    }
+
+    /// The same files, some with other texts.
+    pub(crate) fn with_texts(&self, texts: &BTreeMap<FileId, String>) -> Self {
+        let text = |file: FileId| texts.get(&file).map_or(self.sources.text(file), String::as_str);
+        Self::read(self.files.iter().map(|input| (self.sources.name(input.file), text(input.file))))
     }
 
     fn read_file(&mut self, name: &str, file: FileId) -> Form {

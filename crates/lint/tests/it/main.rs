@@ -3,4 +3,7 @@
 mod burns;
 mod examples;
 mod goals;
+mod fix;
 mod markdown;
+mod output;
+mod suppress;

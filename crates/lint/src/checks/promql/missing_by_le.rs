@@ -1,7 +1,7 @@
 //! A quantile over buckets that an aggregation has taken the bounds from.
 
 use bellwether_diag::Severity;
-use bellwether_promql::{ExprKind, Function};
+use bellwether_promql::{Expr, ExprKind, Function};
 
 use crate::{Area, Check, Report, Setup, labels_left};
 
@@ -39,13 +39,30 @@ fn run(setup: &Setup, report: &mut Report) {
                 .iter()
                 .any(|selector| selector.name.as_ref().is_some_and(|name| name.ends_with("_bucket")));
             if is_classic && !labels_left(buckets).may_have("le") {
-                report
-                    .find(
-                        query.span_of(&setup.sources, buckets),
-                        "the label le is aggregated away before the quantile",
-                    )
-                    .help("add le to the labels of by (...)");
+                let found = report.find(
+                    query.span_of(&setup.sources, buckets),
+                    "the label le is aggregated away before the quantile",
+                );
+                found.help("add le to the labels of by (...)");
+                if let Some((at, text)) = remedy(&query.text, buckets) {
+                    found.fix("write by (le)", query.span(&setup.sources, at..at), text);
+                }
             }
         });
     }
+}
+
+/// Where to put what into a query so that the bounds are kept, where that is plain to see.
+fn remedy(text: &str, buckets: &Expr) -> Option<(usize, &'static str)> {
+    let ExprKind::Aggregate(aggregation) = &buckets.kind else { return None };
+    let after_name = aggregation.op_span.end;
+    let Some(grouping) = &aggregation.grouping else { return Some((after_name, " by (le)")) };
+    let written = match text.get(after_name..)?.trim_start().starts_with("by") {
+        true => after_name..buckets.span.end,
+        false => aggregation.inner.span.end..buckets.span.end,
+    };
+    let (before, labels) = text.get(written.clone())?.split_once("by")?.1.split_once('(')?;
+    let is_plain = before.trim().is_empty() && !grouping.is_without;
+    let at = written.end - labels.len();
+    is_plain.then_some((at, if grouping.names.is_empty() { "le" } else { "le, " }))
 }

@@ -1,0 +1,70 @@
+//! What the readers of rule files and of queries find.
+
+use bellwether_diag::Severity;
+
+use crate::check::found_by_the_reader as run;
+use crate::{Area, Check};
+
+pub(crate) static PROMQL: Check = Check {
+    id: "promql",
+    area: Area::Promql,
+    severity: Severity::Error,
+    title: "a query that Prometheus refuses",
+    why: "A rule file with one query that cannot be read is refused as a whole: none of its alerts exists. Every mistake \
+          in every query is told at once, each where it stands.",
+    wrong: &[(
+        "rules.yml",
+        "groups:\n- name: g\n  rules:\n  - alert: Errors\n    expr: sum(rate(errors_total[5m]) > 1\n",
+    )],
+    right: &[(
+        "rules.yml",
+        "groups:\n- name: g\n  rules:\n  - alert: Errors\n    expr: sum(rate(errors_total[5m])) > 1\n",
+    )],
+    run,
+};
+
+pub(crate) static TEMPLATE: Check = Check {
+    id: "template",
+    area: Area::Template,
+    severity: Severity::Error,
+    title: "a template that cannot be read",
+    why: "A template with a mistake in its form (an unclosed brace, an `end` too many, a string without its quote) makes \
+          Prometheus and Alertmanager refuse the whole file.",
+    wrong: &[(
+        "rules.yml",
+        "groups:\n- name: g\n  rules:\n  - alert: Down\n    expr: up == 0\n    annotations:\n      summary: \
+         '{{ $labels.job } is down'\n",
+    )],
+    right: &[(
+        "rules.yml",
+        "groups:\n- name: g\n  rules:\n  - alert: Down\n    expr: up == 0\n    annotations:\n      summary: \
+         '{{ $labels.job }} is down'\n",
+    )],
+    run,
+};
+
+pub(crate) static RULE_EXPR_TYPE: Check = Check {
+    id: "rule-expr-type",
+    area: Area::Promql,
+    severity: Severity::Warning,
+    title: "a rule whose query gives a range of samples or a text",
+    why: "A rule needs one number per series. Prometheus loads a rule that gives a range vector or a string, and every \
+          evaluation of it fails.",
+    wrong: &[("rules.yml", "groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: up[5m]\n")],
+    right: &[(
+        "rules.yml",
+        "groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: avg_over_time(up[5m])\n",
+    )],
+    run,
+};
+
+pub(crate) static RULE_GROUP_DUPLICATE: Check = Check {
+    id: "rule-group-duplicate",
+    area: Area::Yaml,
+    severity: Severity::Error,
+    title: "two groups of one name in a file",
+    why: "A group is known by its file and its name; Prometheus refuses a file that has the same name twice.",
+    wrong: &[("rules.yml", "groups:\n- name: api\n  rules: []\n- name: api\n  rules: []\n")],
+    right: &[("rules.yml", "groups:\n- name: api\n  rules: []\n- name: web\n  rules: []\n")],
+    run,
+};
