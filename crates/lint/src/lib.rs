@@ -24,10 +24,10 @@ mod suppress;
 
 pub use check::{Area, Check, Example, Report};
 pub use finding::{Edit, Finding, Fix};
+pub use fix::{Change, Mended};
 pub use setup::amounts::{Amount, durations, factors, numbers, percentages, short_number, spoken};
 pub use setup::burn::{Burn, BurnTerm, BurnTier};
 pub use setup::described::{Aim, Described};
-pub use fix::{Change, Mended};
 pub use setup::goal::{Goal, GoalSource};
 pub use setup::labels_left::{LabelsLeft, labels_left};
 pub use setup::markdown::{Block, Inline, Markdown, Prose, Section, Table};

@@ -2,8 +2,8 @@
 
 mod burns;
 mod examples;
-mod goals;
 mod fix;
+mod goals;
 mod markdown;
 mod output;
 mod suppress;
