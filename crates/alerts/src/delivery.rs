@@ -198,6 +198,13 @@ pub enum Receipt {
         /// HTTP status.
         status: u16,
     },
+    /// The receiver took it, but not for everyone whom it should tell, and another attempt would change nothing.
+    AcceptedInPart {
+        /// The status or code of what was taken.
+        status: u16,
+        /// Who is left out, and what was said of them.
+        left_out: String,
+    },
     /// The receiver answered, but did not take it.
     Refused {
         /// HTTP status.
@@ -253,7 +260,7 @@ impl Receipt {
     /// What follows. 408, 425, 429, 5xx and everything without an answer may pass; any other answer will not.
     pub fn next(&self) -> Next {
         match self {
-            Self::Accepted { .. } => Next::Done,
+            Self::Accepted { .. } | Self::AcceptedInPart { .. } => Next::Done,
             Self::Unreachable { .. } | Self::Unsendable { .. } => Next::Again { after: None },
             // With mail it is the other way round: 4yz may pass, 5yz will not.
             Self::MailRefused { code: 400..=499, .. } => Next::Again { after: None },
@@ -267,10 +274,18 @@ impl Receipt {
         }
     }
 
+    /// Whether somebody was told by it.
+    pub fn is_taken(&self) -> bool {
+        self.next() == Next::Done
+    }
+
     /// One line for people.
     pub fn describe(&self) -> String {
         match self {
             Self::Accepted { status } => format!("accepted with status {status}"),
+            Self::AcceptedInPart { status, left_out } => {
+                format!("accepted with status {status}, but not for {left_out}")
+            }
             Self::Refused { status, body, .. } if body.is_empty() => format!("refused with status {status}"),
             Self::Refused { status, body, .. } => format!("refused with status {status}: {body}"),
             Self::MailRefused { code, answer } => format!("refused with code {code}: {answer}"),

@@ -107,8 +107,8 @@ impl AlertCore {
         }));
         (row.delivery.parts_accepted, row.delivery.thread, row.updated_at) = (parts_accepted, thread, now);
         let status = match receipt {
-            Receipt::Accepted { .. } => {
-                self.health_of(&integration).succeeded(now);
+            taken @ (Receipt::Accepted { .. } | Receipt::AcceptedInPart { .. }) => {
+                self.health_of(&integration).succeeded(&taken, now);
                 self.end_drill(&row, now, out);
                 DeliveryStatus::Delivered
             }

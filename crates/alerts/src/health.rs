@@ -13,6 +13,8 @@ pub enum ReceiverState {
     Unused,
     /// The last message was heard.
     Healthy,
+    /// The last message was heard, but not by everyone who should hear it.
+    Partial,
     /// The last attempt failed; others follow.
     Retrying,
     /// The last message was refused for good.
@@ -57,8 +59,13 @@ impl ReceiverHealth {
         }
     }
 
-    pub(crate) fn succeeded(&mut self, now: Timestamp) {
+    /// A message was taken; what the receipt leaves out counts as a failure that no attempt mends.
+    pub(crate) fn succeeded(&mut self, receipt: &Receipt, now: Timestamp) {
         self.state = ReceiverState::Healthy;
+        if let Receipt::AcceptedInPart { .. } = receipt {
+            self.state = ReceiverState::Partial;
+            (self.last_failure_at, self.last_failure) = (Some(now), Some(receipt.describe()));
+        }
         self.last_success_at = Some(now);
         self.failures_in_row = 0;
         self.limited_until = None;

@@ -50,14 +50,14 @@ impl AlertCore {
         }));
         let given_up = now - pending.tried_since >= RETRY_HORIZON;
         match receipt.next() {
-            Next::Done => self.heard(seat, now, out),
+            Next::Done => self.heard(seat, &receipt, now, out),
             Next::Again { after } if !given_up => self.wait(seat, Pause { receipt, after }, now, out),
             Next::Again { .. } | Next::Final => self.fail(seat, receipt, now, out),
         }
     }
 
-    fn heard(&mut self, seat: Seat<'_>, now: Timestamp, out: &mut Outbox) {
-        self.health_of(seat.integration).succeeded(now);
+    fn heard(&mut self, seat: Seat<'_>, receipt: &Receipt, now: Timestamp, out: &mut Outbox) {
+        self.health_of(seat.integration).succeeded(receipt, now);
         let Some(pending) = self.close(seat, DeliveryStatus::Delivered, now, out) else { return };
         self.note_told(seat, &pending, now, out);
         let Some(group) = self.groups.get_mut(seat.group) else { return };

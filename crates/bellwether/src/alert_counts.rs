@@ -23,6 +23,8 @@ pub struct IntegrationCounts {
     pub superseded: u64,
     /// Attempts that it took.
     pub attempts_accepted: u64,
+    /// Attempts that it took, but not for everyone.
+    pub attempts_in_part: u64,
     /// Attempts that it did not take.
     pub attempts_failed: u64,
     /// Messages by how long the receipt took: one count per bucket, and one beyond all.
@@ -99,6 +101,7 @@ impl IntegrationCounts {
     fn message(&mut self, row: &DeliveryRow, attempt: Option<&AttemptRow>) {
         match attempt.map(|attempt| &attempt.receipt) {
             Some(Receipt::Accepted { .. }) => self.attempts_accepted += 1,
+            Some(Receipt::AcceptedInPart { .. }) => self.attempts_in_part += 1,
             Some(
                 Receipt::Refused { .. }
                 | Receipt::MailRefused { .. }
@@ -132,7 +135,10 @@ impl IntegrationCounts {
 const fn reason(receipt: &Receipt) -> &'static str {
     match receipt {
         Receipt::Refused { status: 400..=499, .. } | Receipt::MailRefused { code: 500..=599, .. } => "client",
-        Receipt::Accepted { .. } | Receipt::Refused { .. } | Receipt::MailRefused { .. } => "server",
+        Receipt::Accepted { .. }
+        | Receipt::AcceptedInPart { .. }
+        | Receipt::Refused { .. }
+        | Receipt::MailRefused { .. } => "server",
         Receipt::Unreachable { .. } => "unreachable",
         Receipt::Unsendable { .. } => "unsendable",
     }

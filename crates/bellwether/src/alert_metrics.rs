@@ -72,7 +72,12 @@ fn ours(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     let name = "bellwether_notification_attempts_total";
     writer.family(name, Counter, "Attempts at messages by whether the receiver took them.");
     each(seen.counted, |integration, counts| {
-        for (outcome, count) in [("accepted", counts.attempts_accepted), ("failed", counts.attempts_failed)] {
+        let outcomes = [
+            ("accepted", counts.attempts_accepted),
+            ("accepted_in_part", counts.attempts_in_part),
+            ("failed", counts.attempts_failed),
+        ];
+        for (outcome, count) in outcomes {
             writer.sample(name, &[("integration", integration), ("outcome", outcome)], count as f64);
         }
     });
@@ -123,6 +128,7 @@ fn by_kind(counted: &Counted) -> BTreeMap<IntegrationKind, IntegrationCounts> {
         let sum = kinds.entry(integration.kind).or_default();
         sum.delivered += counts.delivered;
         sum.attempts_accepted += counts.attempts_accepted;
+        sum.attempts_in_part += counts.attempts_in_part;
         sum.attempts_failed += counts.attempts_failed;
         sum.latency_sum_seconds += counts.latency_sum_seconds;
         for (reason, count) in &counts.failed {
@@ -190,7 +196,7 @@ fn messages(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     counter("alertmanager_notifications_total", help, &|counts| counts.delivered + counts.failed_total());
     let help = "Attempts at messages.";
     counter("alertmanager_notification_requests_total", help, &|counts| {
-        counts.attempts_accepted + counts.attempts_failed
+        counts.attempts_accepted + counts.attempts_in_part + counts.attempts_failed
     });
     let help = "Attempts at messages that failed.";
     counter("alertmanager_notification_requests_failed_total", help, &|counts| counts.attempts_failed);

@@ -98,10 +98,10 @@ pub fn receivers(pipeline: &Pipeline) -> Vec<ReceiverView> {
     receivers.collect()
 }
 
-/// Since when and why a receiver takes nothing, if it does not.
+/// Since when and why a receiver takes nothing, or not for everyone, if that is so.
 pub fn failing(health: &ReceiverHealth) -> Option<ReceiverFailing> {
     let is_failing = match health.state {
-        ReceiverState::Retrying | ReceiverState::Failing => true,
+        ReceiverState::Partial | ReceiverState::Retrying | ReceiverState::Failing => true,
         ReceiverState::Unused | ReceiverState::Healthy => false,
     };
     is_failing.then(|| ReceiverFailing {

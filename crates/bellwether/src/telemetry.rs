@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{PoisonError, RwLock};
 
-use bellwether_alerts::{AckDeadlines, ReceiverHealth, ReceiverState};
+use bellwether_alerts::{AckDeadlines, ReceiverHealth};
 use bellwether_ingest::{ExpositionWriter, MetricKind};
 use bellwether_model::Timestamp;
 use bellwether_rules::{GroupGlance, Health};
@@ -14,6 +14,7 @@ use bellwether_web::view::TargetHealth;
 use crate::alert_counts::AlertCounts;
 use crate::alert_metrics;
 use crate::clock;
+use crate::deliveries;
 use crate::health::{self, Trouble};
 use crate::pipeline::Pipeline;
 use crate::scrape::ScrapePool;
@@ -210,9 +211,9 @@ fn alerting(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
             writer.sample(name, &[("integration", &health.integration.to_string())], value(health));
         }
     };
-    of_each("bellwether_receiver_failing", "1 while a receiver does not take its messages.", &|health| {
-        let bad = matches!(health.state, ReceiverState::Retrying | ReceiverState::Failing);
-        f64::from(u8::from(bad))
+    let help = "1 while a receiver does not take its messages, or not for everyone.";
+    of_each("bellwether_receiver_failing", help, &|health| {
+        f64::from(u8::from(deliveries::failing(health).is_some()))
     });
     let help = "Messages that wait for another attempt.";
     of_each("bellwether_deliveries_waiting", help, &|health| health.waiting_deliveries as f64);

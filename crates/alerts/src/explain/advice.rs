@@ -165,6 +165,9 @@ fn of_way(way: &Way, now: Timestamp, all: &mut Vec<String>) {
                 hearing.integration
             ));
         }
+        if let (ReceiverState::Partial, Some(why)) = (health.state, &health.last_failure) {
+            all.push(format!("{} does not tell everyone ({why}): check whom it names", hearing.integration));
+        }
         let pending = hearing.pending.as_ref().and_then(|pending| pending.last.as_ref());
         match (heard(way, hearing), pending) {
             (Heard::Waits { .. }, Some(last)) => all.push(mend(&hearing.integration.to_string(), last)),
@@ -183,6 +186,7 @@ fn of_way(way: &Way, now: Timestamp, all: &mut Vec<String>) {
 fn mend(integration: &str, last: &Receipt) -> String {
     let what = match last {
         Receipt::Accepted { .. } => "it was taken in the end",
+        Receipt::AcceptedInPart { .. } => "it was taken, but not for everyone: check who is left out",
         Receipt::Refused { status: 401 | 403, .. } => {
             "it does not accept the key or token: check it in the configuration"
         }

@@ -186,7 +186,6 @@ pub(super) fn accepted_at(entry: &LedgerEntry) -> Option<Timestamp> {
     if entry.row.status != crate::DeliveryStatus::Delivered {
         return None;
     }
-    let taken =
-        entry.attempts.iter().find(|attempt| matches!(attempt.receipt, crate::Receipt::Accepted { .. }));
+    let taken = entry.attempts.iter().find(|attempt| attempt.receipt.is_taken());
     Some(taken.map_or(entry.row.updated_at, |attempt| attempt.at))
 }

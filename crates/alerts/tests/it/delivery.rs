@@ -84,6 +84,20 @@ fn a_refusal_is_final_and_visible_and_what_still_fires_is_decided_anew() {
 }
 
 #[test]
+fn what_is_not_taken_for_everyone_is_not_told_again_and_stays_visible_until_everyone_is_told() {
+    let mut player = Player::new(ONE_WEBHOOK);
+    player.play("0s fire api\n 0s answer part\n 4h end");
+    assert_eq!(player.heard, ["30s First firing api"]);
+    let health = player.core.receiver_health()[0].clone();
+    assert_eq!((health.state, health.failures_in_row), (ReceiverState::Partial, 0));
+    let said = "accepted with status 250, but not for bob@example.org (550 no such user)";
+    assert_eq!(health.last_failure.as_deref(), Some(said));
+    assert!(health.last_success_at.is_some() && health.last_success_at == health.last_failure_at);
+    player.play("4h answer ok\n 4h1m fire db\n 4h10m end");
+    assert_eq!(player.core.receiver_health()[0].state, ReceiverState::Healthy);
+}
+
+#[test]
 fn a_refused_end_does_not_keep_the_group_for_ever() {
     let mut player = Player::new(ONE_WEBHOOK);
     player.play("0s fire api\n 1m answer 400\n 2m resolve api\n 20m end");

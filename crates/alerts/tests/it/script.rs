@@ -260,6 +260,10 @@ fn reply_of(answer: &[&str]) -> Reply {
         ["ok"] => ok(),
         ["none"] => Reply::None,
         ["lost"] => Reply::Receipt(Receipt::Unreachable { reason: "connection refused".to_owned() }),
+        ["part"] => {
+            let left_out = "bob@example.org (550 no such user)".to_owned();
+            Reply::Receipt(Receipt::AcceptedInPart { status: 250, left_out })
+        }
         [status, after @ ..] => {
             let retry_after = after.first().map(|a| a.parse().unwrap());
             let status = status.parse().unwrap();

@@ -61,11 +61,13 @@ fn attempt(row: &AttemptRow) -> AttemptView {
         at: row.at,
         reason: row.reason.to_string(),
         status: match &row.receipt {
-            Receipt::Accepted { status, .. } | Receipt::Refused { status, .. } => Some(*status),
+            Receipt::Accepted { status, .. }
+            | Receipt::AcceptedInPart { status, .. }
+            | Receipt::Refused { status, .. } => Some(*status),
             Receipt::MailRefused { code, .. } => Some(*code),
             Receipt::Unreachable { .. } | Receipt::Unsendable { .. } => None,
         },
-        accepted: matches!(row.receipt, Receipt::Accepted { .. }),
+        accepted: row.receipt.is_taken(),
         detail: row.receipt.describe(),
     }
 }

@@ -72,7 +72,10 @@ impl Reached {
                 Posted::Unreachable { why }
             }
             Err(
-                other @ (Receipt::Accepted { .. } | Receipt::Refused { .. } | Receipt::MailRefused { .. }),
+                other @ (Receipt::Accepted { .. }
+                | Receipt::AcceptedInPart { .. }
+                | Receipt::Refused { .. }
+                | Receipt::MailRefused { .. }),
             ) => Posted::Unreachable { why: other.describe() },
         }
     }

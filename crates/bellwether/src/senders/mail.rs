@@ -130,10 +130,12 @@ impl Spread {
         };
         if later.is_none() && !taken.is_empty() {
             // Not to be tried again, and no reason to tell all others again with the next look at the group.
-            for (name, code, said) in &self.refused {
-                tracing::warn!(integration = %line.delivery.integration, %name, code, %said, "a recipient is refused for good");
-            }
-            return taken_by_all(line);
+            let left_out = left_out(&self.refused);
+            tracing::warn!(integration = %line.delivery.integration, %left_out, "recipients are refused for good");
+            return Reply {
+                receipt: Receipt::AcceptedInPart { status: 250, left_out },
+                ..taken_by_all(line)
+            };
         }
         let thread = Thread::from([(TAKEN_OF.to_owned(), line.key()), (TAKEN.to_owned(), taken.join(" "))]);
         let also = match told {
@@ -143,6 +145,18 @@ impl Spread {
         let answer = format!("{said} (for {name}{also})");
         Reply { receipt: Receipt::MailRefused { code: *code, answer }, thread }
     }
+}
+
+/// Recipients who are named with what was said of them.
+const NAMED: usize = 3;
+
+fn left_out(refused: &[(String, u16, String)]) -> String {
+    let mut named: Vec<String> =
+        refused.iter().take(NAMED).map(|(name, code, said)| format!("{name} ({code} {said})")).collect();
+    if refused.len() > NAMED {
+        named.push(format!("{} more", refused.len() - NAMED));
+    }
+    named.join(", ")
 }
 
 /// What was remembered for the next attempt is of no use any more.

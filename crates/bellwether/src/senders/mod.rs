@@ -98,9 +98,14 @@ impl Senders {
         };
         for (place, part) in delivery.message.parts.iter().enumerate().skip(delivery.parts_accepted) {
             let Reply { receipt, thread } = current.send(&delivery, place, part, &outcome.thread).await;
-            outcome.receipt = receipt;
             outcome.thread.extend(thread);
-            if !matches!(outcome.receipt, Receipt::Accepted { .. }) {
+            let (is_taken, was_in_part) =
+                (receipt.is_taken(), matches!(outcome.receipt, Receipt::AcceptedInPart { .. }));
+            // Whom an earlier part did not reach is not forgotten when the rest is taken.
+            if !(is_taken && was_in_part) {
+                outcome.receipt = receipt;
+            }
+            if !is_taken {
                 break;
             }
             outcome.parts_accepted += 1;

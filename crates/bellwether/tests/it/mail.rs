@@ -231,7 +231,14 @@ async fn one_full_mailbox_keeps_nobody_else_from_hearing_and_is_tried_again_alon
 async fn a_recipient_who_is_refused_for_good_is_not_tried_again_while_others_are_told() {
     let fake = FakeSmtp { answers: vec![("RCPT TO:<bob", "550 no such user")], ..FakeSmtp::default() };
     let outcome = send(&fake, PLAIN).await;
-    assert_eq!((outcome.receipt, fake.messages().len()), (Receipt::Accepted { status: 250 }, 1));
+    let left_out = "bob@example.org (550 no such user)".to_owned();
+    let receipt = Receipt::AcceptedInPart { status: 250, left_out };
+    assert_eq!((&outcome.receipt, outcome.parts_accepted, fake.messages().len()), (&receipt, 1, 1));
+    assert_eq!(receipt.next(), Next::Done);
+    assert_eq!(
+        receipt.describe(),
+        "accepted with status 250, but not for bob@example.org (550 no such user)"
+    );
     let fake = FakeSmtp { answers: vec![("RCPT", "550 no such user")], ..FakeSmtp::default() };
     let outcome = send(&fake, PLAIN).await;
     let answer = "no such user (for ann@example.org)".to_owned();
