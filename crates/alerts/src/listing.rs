@@ -1,14 +1,17 @@
 //! Alerts and groups as Alertmanager's API lists them: only what fires, with what keeps it quiet at this moment.
 //! Thousands are asked for at once, so that what nobody wants is left out before anything is worked out about it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bellwether_model::{Alert, AlertFingerprint, Labels, Timestamp};
 
 use crate::core::Known;
 use crate::silence::silence_ends_soon_from;
-use crate::{AlertCore, Route, Silence, SilenceId, SilenceState, time_interval};
+use crate::tell::as_told;
+use crate::{
+    AlertCore, Notification, Reason, Route, Silence, SilenceId, SilenceState, Status, message, time_interval,
+};
 
 /// A firing alert.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +35,8 @@ pub struct ListedGroup {
     pub route: Arc<Route>,
     /// The labels its alerts share by `group_by`.
     pub labels: Labels,
+    /// The labels its route gives to messages, as they would be rendered now; as written where that fails.
+    pub route_labels: BTreeMap<String, String>,
     /// Time intervals that keep it quiet now.
     pub muted_by: Vec<String>,
     /// Its alerts, in no order that means anything.
@@ -54,11 +59,41 @@ impl AlertCore {
             ListedGroup {
                 route: Arc::clone(&group.route),
                 labels: group.labels.clone(),
+                route_labels: BTreeMap::new(),
                 muted_by: time_interval::muted_by(&group.route, &self.setup.config.time_intervals, now),
                 alerts: alerts.filter_map(|known| self.listed(known, wanted, now)).collect(),
             }
         });
-        listed.filter(|group| !group.alerts.is_empty()).collect()
+        let mut shown: Vec<_> = listed.filter(|group| !group.alerts.is_empty()).collect();
+        shown.iter_mut().for_each(|group| group.route_labels = self.route_labels_now(group, now));
+        shown
+    }
+
+    /// Alertmanager renders them with all alerts of the group, whichever are asked for.
+    fn route_labels_now(&self, listed: &ListedGroup, now: Timestamp) -> BTreeMap<String, String> {
+        let written = &listed.route.labels;
+        let group = self.groups.get(&listed.route.group_id(&listed.labels));
+        let Some(group) = group.filter(|_| written.values().any(|text| text.contains("{{"))) else {
+            return written.clone();
+        };
+        let known = group.alerts.iter().filter_map(|fingerprint| self.alerts.get(fingerprint));
+        let told = known.map(|known| match known.row.alert.is_resolved(now) {
+            true => as_told(known, Status::Resolved),
+            false => as_told(known, Status::Firing),
+        });
+        let mut alerts: Vec<_> = told.collect();
+        alerts.sort_by(|a, b| (a.status, &a.alert.labels).cmp(&(b.status, &b.alert.labels)));
+        let notification = Notification {
+            reason: Reason::Repeat, // as if it were told again as it stands
+            group: group.id.as_ref().clone(),
+            group_labels: group.labels.clone(),
+            receiver: group.route.receiver.clone(),
+            alerts,
+            route_labels: written.clone(),
+            acked_by: None,
+            unreached: None,
+        };
+        message::route_labels(&self.setup, &notification, now).unwrap_or_else(|_| written.clone())
     }
 
     /// Silences that end soon and hide something that fires, with how many alerts each hides.

@@ -49,6 +49,16 @@ impl Message {
     }
 }
 
+/// The labels of the route as they are in what would be said.
+pub(crate) fn route_labels(
+    setup: &Setup,
+    notification: &Notification,
+    now: Timestamp,
+) -> Result<BTreeMap<String, String>, String> {
+    let mut renderer = Renderer::new(&setup.templates, notification, &setup.external_url, now);
+    renderer.route_labels(&notification.route_labels)
+}
+
 /// Renders what is to be said in the form one integration wants, and the labels of the route in what is to be said.
 pub fn render(
     setup: &Setup,

@@ -177,7 +177,7 @@ impl AlertCore {
     }
 }
 
-fn as_told(known: &Known, status: Status) -> NotifiedAlert {
+pub(crate) fn as_told(known: &Known, status: Status) -> NotifiedAlert {
     let mut alert = known.row.alert.clone();
     if status == Status::Firing {
         alert.ends_at = None;

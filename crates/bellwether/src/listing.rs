@@ -25,7 +25,7 @@ pub fn groups(core: &AlertCore, wanted: Wanted<'_>, now: Timestamp) -> Vec<Liste
         .map(|group| ListedGroup {
             key: group.route.group_id(&group.labels).to_string(),
             labels: group.labels,
-            route_labels: Labels::from_pairs(group.route.labels.clone()),
+            route_labels: Labels::from_pairs(group.route_labels),
             route: ListedRoute {
                 receiver: group.route.receiver.clone(),
                 group_by: match &group.route.group_by {

@@ -44,7 +44,7 @@ pub struct ListedGroup {
     pub key: String,
     /// The labels its alerts share by `group_by`.
     pub labels: Labels,
-    /// The labels its route gives to messages, as they are written there.
+    /// The labels its route gives to messages, rendered.
     pub route_labels: Labels,
     /// How its route tells of it.
     pub route: ListedRoute,

@@ -43,6 +43,27 @@ fn what_fires_is_listed_at_once_with_what_keeps_it_quiet() {
 }
 
 #[test]
+fn the_labels_of_a_route_are_listed_as_messages_would_carry_them() {
+    let check = |label: &str, want: &str| {
+        let mut player = Player::new(&format!(
+            "route: {{receiver: hook, group_by: [alertname], labels: {{team: ops, about: '{label}'}}}}\nreceivers: [{{name: hook}}]\n"
+        ));
+        player.play("1s post disk instance=a\n 1s post disk instance=b");
+        // Rendered with the whole group, although one of its alerts is asked for.
+        let wanted = |labels: &Labels| labels.get("instance") == Some("a");
+        let groups = player.core.listed_groups(&wanted, Timestamp(2000));
+        let labels: Vec<_> = groups[0].route_labels.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!((groups.len(), labels), (1, vec![("about", want), ("team", "ops")]), "{label}");
+    };
+    check("as written", "as written");
+    check(
+        "{{ len .Alerts }} of {{ .GroupLabels.alertname }} for {{ routeLabels \"team\" }}",
+        "2 of disk for ops",
+    );
+    check("{{ index .Alerts 7 }}", "{{ index .Alerts 7 }}");
+}
+
+#[test]
 fn the_end_of_a_silence_that_hides_something_is_near_in_its_last_half_hour_or_quarter() {
     let check = |length: &str, minutes: &[(i64, bool)]| {
         for (minute, is_near) in minutes {
