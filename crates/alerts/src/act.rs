@@ -18,7 +18,13 @@ impl AlertCore {
         out: &mut Outbox,
     ) -> Result<Vec<AlertFingerprint>, ActionError> {
         validate(&action, now)?;
-        let alerts = self.meant(&action, now)?;
+        let mut alerts = self.meant(&action, now)?;
+        if action.deed == Deed::Unacknowledge {
+            alerts.retain(|f| self.alerts.get(f).is_some_and(|known| known.row.handled.ack.is_some()));
+            if alerts.is_empty() {
+                return Ok(alerts); // nobody had it, so that nothing was done and nothing is to be told
+            }
+        }
         for fingerprint in &alerts {
             let Some(known) = self.alerts.get_mut(fingerprint) else { continue };
             handle(&mut known.row, &action, now);

@@ -64,6 +64,7 @@ async fn act(remote: &Remote, subject: &Subject, deed: ActionDeed, note: String)
     let Some(alerts) = answer.as_array() else { return Err(client.stranger(path)) };
     match remote.format {
         Format::Json => print_json(&answer),
+        Format::Text if alerts.is_empty() && deed == ActionDeed::Unacknowledge => say("nobody had it"),
         Format::Text => {
             for alert in alerts {
                 say(&format!("{} {}", done(deed), alert.as_str().unwrap_or_default()));
