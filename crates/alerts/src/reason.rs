@@ -36,7 +36,48 @@ pub enum Reason {
     Drill,
 }
 
+/// All of them.
+const REASONS: [Reason; 13] = [
+    Reason::First,
+    Reason::NewAlerts,
+    Reason::ResolvedGrew,
+    Reason::AllResolved,
+    Reason::Repeat,
+    Reason::Retry,
+    Reason::Collapsed,
+    Reason::Restart,
+    Reason::Acknowledged,
+    Reason::Unacknowledged,
+    Reason::AckExpired,
+    Reason::Fallback,
+    Reason::Drill,
+];
+
 impl Reason {
+    /// The reason that a word stands for.
+    pub fn of_word(word: &str) -> Option<Self> {
+        REASONS.into_iter().find(|reason| reason.as_str() == word)
+    }
+
+    /// In a few words, for people.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::First => "first message",
+            Self::NewAlerts => "new alerts",
+            Self::ResolvedGrew => "some are over",
+            Self::AllResolved => "all are over",
+            Self::Repeat => "repetition",
+            Self::Retry => "another attempt",
+            Self::Collapsed => "what was missed",
+            Self::Restart => "sent again after a restart",
+            Self::Acknowledged => "somebody has it",
+            Self::Unacknowledged => "given back",
+            Self::AckExpired => "acknowledgement over",
+            Self::Fallback => "for somebody else",
+            Self::Drill => "drill",
+        }
+    }
+
     /// The word used in logs, in tests and in the UI.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! A message that was sent, as other pages show it: in one line, with how it went and every attempt.
 
+use bellwether_alerts::Reason;
 use bellwether_model::Timestamp;
 use maud::{Markup, html};
 
@@ -20,6 +21,14 @@ pub(crate) const fn tone(outcome: DeliveryOutcome) -> (Tone, &'static str) {
         DeliveryOutcome::Delivered => (Tone::Ok, "delivered"),
         DeliveryOutcome::Failed => (Tone::Bad, "failed"),
         DeliveryOutcome::Superseded => (Tone::Quiet, "superseded"),
+    }
+}
+
+/// Why it was sent, in words of people; a word that is not known as it is.
+pub(crate) fn reason(word: &str) -> &str {
+    match Reason::of_word(word) {
+        Some(reason) => reason.in_words(),
+        None => word,
     }
 }
 
@@ -47,7 +56,7 @@ pub(crate) fn attempts(attempts: &[AttemptView], now: Timestamp) -> Markup {
                     b { @match attempt.status { Some(status) => (status), None => "no status" } }
                     @if attempt.accepted { " accepted, " } @else { " not accepted, " }
                     (parts::moment(attempt.at, now)) ", " (digits::length(now - attempt.at)) " ago"
-                    div.small { (attempt.detail) @if !attempt.reason.is_empty() { span.dim { " (" (attempt.reason) ")" } } }
+                    div.small { (attempt.detail) @if !attempt.reason.is_empty() { span.dim { " (" (reason(&attempt.reason)) ")" } } }
                 }
             } }
         }

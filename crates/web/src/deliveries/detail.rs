@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::tabs;
 use crate::page::{self, Nav};
-use crate::sent::{attempts, tone};
+use crate::sent::{attempts, reason, tone};
 use crate::view::{AlertView, DeliveryDetail, DeliveryView};
 use crate::{App, Shared, alerts, forms, parts};
 
@@ -69,7 +69,7 @@ fn head(row: &DeliveryView, now: Timestamp) -> Markup {
             p { (row.why) @if !row.detail.is_empty() { ": " b { (row.detail) } } }
             dl.about {
                 div { dt { "Decided" } dd { (parts::moment(row.decided_at, now)) ", " (parts::relative(row.decided_at, now)) } }
-                div { dt { "Reason" } dd { code { (row.reason) } } }
+                div { dt { "Reason" } dd { (reason(&row.reason)) } }
                 div { dt { "Says" } dd { (row.firing) " firing, " (row.resolved) " resolved" } }
                 @if let Some(at) = row.next_attempt_at { div { dt { "Tried again" } dd { (parts::relative(at, now)) ", at " (parts::moment(at, now)) } } }
                 div { dt { "Key" } dd { code { (row.id) } } }

@@ -50,6 +50,9 @@ async fn a_message_shows_every_attempt_and_what_was_sent() {
     {
         assert!(text.contains(phrase), "{phrase}: {text}");
     }
+    for phrase in ["<dd>repetition</dd>", "(first message)", "(another attempt)"] {
+        assert!(text.contains(phrase), "reasons in words of people, {phrase}: {text}");
+    }
     assert_eq!(get(Mood::Busy, "/deliveries/nope").await.status.as_u16(), 404);
 }
 

@@ -470,7 +470,7 @@ impl App for Fake {
             receiver: receiver.to_owned(),
             integration: "slack".to_owned(),
             group_labels: labels(&[("service", "movieguru")]),
-            reason: "first".to_owned(),
+            reason: "First".to_owned(),
             why: "nobody had heard of this group".to_owned(),
             firing: 2,
             resolved: 0,

@@ -139,7 +139,7 @@ fn message(id: &str, decided_at: bellwether_model::Timestamp) -> DeliveryView {
         receiver: "oncall".to_owned(),
         integration: "pagerduty[0]".to_owned(),
         group_labels: labels(&[("service", "movieguru"), ("note", HOSTILE)]),
-        reason: "repeat".to_owned(),
+        reason: "Repeat".to_owned(),
         why: "nothing changed for 4 h".to_owned(),
         firing: 1,
         resolved: 0,
@@ -155,7 +155,7 @@ pub(crate) fn delivery(id: &str) -> Result<DeliveryDetail, Refused> {
     let attempt = |attempt, seconds, status, accepted, detail: &str| AttemptView {
         attempt,
         at: ago(seconds),
-        reason: if attempt == 1 { "first" } else { "retry" }.to_owned(),
+        reason: if attempt == 1 { "First" } else { "Retry" }.to_owned(),
         status,
         accepted,
         detail: detail.to_owned(),
