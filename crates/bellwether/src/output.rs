@@ -6,6 +6,9 @@ use serde_json::Value;
 /// Columns of the narrowest terminal that people use.
 pub const WIDTH: usize = 80;
 
+/// Blanks between two columns.
+const GAP: usize = 2;
+
 /// A table under construction; columns keep their order.
 pub struct Rows {
     table: Table,
@@ -35,10 +38,37 @@ impl Rows {
         self.print_with(Vec::new());
     }
 
+    /// Prints it within [`WIDTH`] columns: what stands in the last column and does not fit comes below its row.
+    pub fn print_narrow(self) {
+        let (rows, below) = self.narrowed();
+        rows.print_with(below);
+    }
+
+    fn narrowed(self) -> (Self, Vec<Option<String>>) {
+        let texts =
+            |row: &comfy_table::Row| row.cell_iter().map(comfy_table::Cell::content).collect::<Vec<_>>();
+        let headings: Vec<String> = self.table.header().map(texts).unwrap_or_default();
+        let mut rows: Vec<Vec<String>> = self.table.row_iter().map(texts).collect();
+        let last = headings.len().saturating_sub(1);
+        let chars = |row: &Vec<String>, at: usize| row.get(at).map_or(0, |cell| cell.chars().count());
+        let widest = |at: usize| rows.iter().chain([&headings]).map(|row| chars(row, at)).max().unwrap_or(0);
+        let taken: usize = (0..last).map(|at| widest(at) + GAP).sum();
+        let mut below = Vec::with_capacity(rows.len());
+        for row in &mut rows {
+            let is_long = taken + chars(row, last) > WIDTH;
+            below.push(
+                row.get_mut(last).filter(|_| is_long).map(|cell| format!("  {}", std::mem::take(cell))),
+            );
+        }
+        let mut narrow = Self::new(&headings.iter().map(String::as_str).collect::<Vec<_>>());
+        rows.into_iter().for_each(|row| narrow.push(row));
+        (narrow, below)
+    }
+
     /// The same, with a line below each row that has one.
     pub fn print_with(mut self, below: Vec<Option<String>>) {
         for column in self.table.column_iter_mut() {
-            column.set_padding((0, 2));
+            column.set_padding((0, GAP as u16));
         }
         let headings = std::iter::once(None);
         let mut below = headings.chain(below);
@@ -131,6 +161,18 @@ mod tests {
         assert_eq!(lines.join(" ").split_whitespace().filter(|word| *word == "word").count(), 20);
         let long = "x".repeat(200);
         assert_eq!(wrapped("- ", &long, 2), [format!("- {long}")]);
+    }
+
+    #[test]
+    fn what_does_not_fit_in_the_last_column_comes_below_its_row() {
+        let mut rows = Rows::new(&["figure", "name"]);
+        let names = ["short".to_owned(), "n".repeat(72), "n".repeat(73)];
+        names.iter().for_each(|name| rows.push(["1".to_owned(), name.clone()]));
+        let (narrow, below) = rows.narrowed();
+        assert_eq!(below, [None, None, Some(format!("  {}", names[2]))]);
+        let last: Vec<String> =
+            narrow.table.row_iter().map(|row| row.cell_iter().last().unwrap().content()).collect();
+        assert_eq!(last, [names[0].as_str(), names[1].as_str(), ""]);
     }
 
     #[test]

@@ -42,22 +42,22 @@ async fn list(client: &Client, arguments: &Deliveries) -> Result<(), Failure> {
     }
     let deliveries: Vec<DeliveryView> = client.read(PATH, &pairs).await?;
     let now = clock::now();
-    let mut rows = Rows::new(&["when", "status", "to", "reason", "alerts", "tries", "id"]);
+    let mut rows = Rows::new(&["when", "status", "reason", "alerts", "tries", "id", "to"]);
     for delivery in &deliveries {
         rows.push([
             clock_text(delivery.decided_at, now),
             Status::of(delivery.outcome).as_str().to_owned(),
-            format!("{}/{}", delivery.receiver, delivery.integration),
             delivery.reason.clone(),
             format!("{}+{}", delivery.firing, delivery.resolved),
             delivery.attempts.to_string(),
             delivery.id.chars().take(ID_SHOWN).collect(),
+            format!("{}/{}", delivery.receiver, delivery.integration),
         ]);
     }
     if rows.is_empty() {
         say("no messages")
     } else {
-        rows.print()
+        rows.print_narrow()
     }
     Ok(())
 }

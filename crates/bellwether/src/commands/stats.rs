@@ -35,12 +35,11 @@ pub async fn run(arguments: Stats) -> Result<(), Failure> {
 
 fn alerts(all: &[AlertStatistics]) {
     let mut rows =
-        Rows::new(&["alert", "severity", "fired", "a day", "false", "taken", "in time", "over", "ignored"]);
+        Rows::new(&["severity", "fired", "a day", "false", "taken", "in time", "over", "ignored", "alert"]);
     for alert in all {
         let share =
             |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{:.0}%", ratio * 100.0));
         rows.push([
-            alert.alertname.clone(),
             alert.severity.clone(),
             alert.fired.to_string(),
             format!("{:.1}", alert.fired_per_day),
@@ -49,24 +48,25 @@ fn alerts(all: &[AlertStatistics]) {
             share(alert.ack_in_time_ratio),
             length(alert.resolve_p50),
             alert.never_acted_on.to_string(),
+            alert.alertname.clone(),
         ]);
     }
-    rows.print();
+    rows.print_narrow();
 }
 
 fn receivers(all: &[ReceiverStatistics]) {
-    let mut rows = Rows::new(&["integration", "delivered", "failed", "failed tries", "p50", "p99"]);
+    let mut rows = Rows::new(&["delivered", "failed", "failed tries", "p50", "p99", "integration"]);
     for receiver in all {
         rows.push([
-            receiver.integration.clone(),
             receiver.delivered.to_string(),
             receiver.failed.to_string(),
             receiver.attempts_failed.to_string(),
             length(receiver.latency_p50),
             length(receiver.latency_p99),
+            receiver.integration.clone(),
         ]);
     }
-    rows.print();
+    rows.print_narrow();
 }
 
 fn length(length: Option<TimeDelta>) -> String {

@@ -209,6 +209,7 @@ async fn people_take_end_note_and_judge_alerts() {
     assert_eq!(explained[0]["alert"]["false_positive"], true);
     assert_eq!(explained[0]["alert"]["ack"]["by"], "tester");
     running.says(&["unack", "Always"], &["given back "]);
+    running.says(&["unack", "Always"], &["nobody had it"]);
     running.says(&["ack", "--group", "alertname=Refused"], &["acknowledged "]);
 
     running.wrong(&["ack", "Nobody"], "no alert \"Nobody\" is active");
@@ -237,7 +238,10 @@ async fn people_take_end_note_and_judge_alerts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_and_statistics_are_listed() {
     let running = Running::start("cli-deliveries").await;
-    running.says(&["deliveries"], &["delivered team/webhook First", "failed lost/webhook First"]);
+    running.says(
+        &["deliveries"],
+        &["WHEN STATUS REASON ALERTS TRIES ID TO", "delivered First 1+0 1", "failed First 1+0 1"],
+    );
     let all = running.server.run_json(&["deliveries"]);
     assert!(all.as_array().unwrap().len() >= 2, "{all}");
     for (flags, receiver) in [
@@ -266,8 +270,12 @@ async fn messages_and_statistics_are_listed() {
 
     running.says(
         &["stats"],
-        &["ALERT SEVERITY FIRED", "Always critical 1", "team/webhook[0] 1 0 0", "lost/webhook[0] 0"],
+        &["SEVERITY FIRED", "IGNORED ALERT", "critical 1 ", " Always ", "1 0 0", " team/webhook[0]"],
     );
+    for command in ["stats", "deliveries"] {
+        let table = running.server.run_text(&[command]);
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    }
     let statistics = running.server.run_json(&["stats", "--since", "1h"]);
     let always =
         statistics["alerts"].as_array().unwrap().iter().find(|one| one["alertname"] == "Always").unwrap();
