@@ -1,11 +1,33 @@
 //! All checks.
 
-use crate::checks::{am, promql};
+use crate::checks::{alert, am, promql, template};
 use crate::{Check, readers};
 
 /// Every check, by area and id.
 pub static ALL: &[&Check] = &[
     &promql::missing_by_le::CHECK,
+    &alert::absolute_threshold::CHECK,
+    &alert::always_firing::CHECK,
+    &alert::cause_not_symptom::CHECK,
+    &alert::changes_on_gauge::CHECK,
+    &alert::duplicate::CHECK,
+    &alert::for_missing::CHECK,
+    &alert::for_too_short::CHECK,
+    &alert::idle_equals_outage::CHECK,
+    &alert::missing_numerator::CHECK,
+    &alert::missing_severity::CHECK,
+    &alert::missing_summary::CHECK,
+    &alert::no_data_blind::CHECK,
+    &alert::no_runbook::CHECK,
+    &alert::non_actionable::CHECK,
+    &alert::resident_of_virtual::CHECK,
+    &alert::runbook_as_label::CHECK,
+    &alert::severity_names::CHECK,
+    &alert::tier_without_rule::CHECK,
+    &alert::up_without_absent::CHECK,
+    &alert::value_in_label::CHECK,
+    &template::syntax::CHECK,
+    &template::unknown_function::CHECK,
     &am::dead_inhibit::CHECK,
     &am::deprecated::CHECK,
     &am::duplicate_delivery::CHECK,

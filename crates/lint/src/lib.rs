@@ -34,6 +34,7 @@ pub use setup::markdown::{Block, Inline, Markdown, Prose, Section, Table};
 pub use setup::query::{Origin, Query};
 pub use setup::routing::{Inhibit, Integration, MatcherForm, Receiver, Route, RouteMatcher, Routing};
 pub use setup::rule::{Field, Rule, RuleKind};
+pub use setup::template::{Template, TemplateOf};
 pub use setup::{Form, InputFile, Setup};
 
 /// Everything that is wrong, by file and place.

@@ -4,51 +4,85 @@ use std::ops::Range;
 
 use crate::value::Value;
 
-pub(crate) type Span = Range<usize>;
+/// Bytes of the text.
+pub type Span = Range<usize>;
 
+/// A piece of a template.
 #[derive(Clone, Debug)]
-pub(crate) enum Node {
+pub enum Node {
+    /// Text as it is.
     Text(Span, String),
+    /// `{{ pipe }}`
     Action(Pipe),
+    /// `{{ if pipe }}`
     If(Branch),
+    /// `{{ with pipe }}`
     With(Branch),
+    /// `{{ range pipe }}`
     Range(Branch),
-    Template { span: Span, name: String, pipe: Option<Pipe> },
+    /// `{{ template "name" pipe }}`
+    Template {
+        /// Where the name stands.
+        span: Span,
+        /// Which one.
+        name: String,
+        /// What it is given as its dot.
+        pipe: Option<Pipe>,
+    },
+    /// `{{ break }}`
     Break,
+    /// `{{ continue }}`
     Continue,
 }
 
+/// What `if`, `with` and `range` have.
 #[derive(Clone, Debug)]
-pub(crate) struct Branch {
-    pub(crate) pipe: Pipe,
-    pub(crate) body: Vec<Node>,
-    pub(crate) otherwise: Vec<Node>,
+pub struct Branch {
+    /// What is asked or gone through.
+    pub pipe: Pipe,
+    /// What is shown then.
+    pub body: Vec<Node>,
+    /// What follows `else`.
+    pub otherwise: Vec<Node>,
 }
 
 /// `$x, $y := command | command`.
 #[derive(Clone, Debug)]
-pub(crate) struct Pipe {
-    pub(crate) span: Span,
-    pub(crate) assigns: bool,
-    pub(crate) variables: Vec<String>,
-    pub(crate) commands: Vec<Command>,
+pub struct Pipe {
+    /// Where it stands, without the braces.
+    pub span: Span,
+    /// Whether it is `=` rather than `:=`.
+    pub assigns: bool,
+    /// What it sets.
+    pub variables: Vec<String>,
+    /// What it does, in turn.
+    pub commands: Vec<Command>,
 }
 
+/// A word, or a function with its arguments.
 #[derive(Clone, Debug)]
-pub(crate) struct Command {
-    pub(crate) span: Span,
-    pub(crate) words: Vec<Word>,
+pub struct Command {
+    /// Where it stands.
+    pub span: Span,
+    /// Its words.
+    pub words: Vec<Word>,
 }
 
+/// A word of a command.
 #[derive(Clone, Debug)]
-pub(crate) struct Word {
-    pub(crate) span: Span,
-    pub(crate) kind: WordKind,
+pub struct Word {
+    /// Where it stands.
+    pub span: Span,
+    /// What it is.
+    pub kind: WordKind,
 }
 
+/// What a word is.
 #[derive(Clone, Debug)]
-pub(crate) enum WordKind {
+pub enum WordKind {
+    /// `.`
     Dot,
+    /// `nil`
     Nil,
     /// A bool, number, character or text as written.
     Literal(Value),

@@ -18,7 +18,7 @@
 //! ```
 
 mod alert;
-mod ast;
+pub mod ast;
 mod builtins;
 mod compare;
 mod context;
@@ -38,6 +38,7 @@ mod methods;
 mod moment;
 mod notification;
 mod number;
+mod outline;
 mod parse;
 mod printf;
 mod set;
@@ -55,5 +56,6 @@ pub use function_table::{Call, Function, Functions, MissingKey, Native};
 pub use functions::{alertmanager_functions, prometheus_functions};
 pub use moment::Moment;
 pub use notification::{AlertData, AlertStatus, NotificationData};
+pub use outline::{Outline, outline};
 pub use set::{Escape, References, TemplateSet};
 pub use value::{Element, Map, Object, SafeKind, Value};

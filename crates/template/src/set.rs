@@ -12,7 +12,7 @@ use crate::parse::{Parsed, is_blank, parse};
 use crate::value::Value;
 
 /// Longest text that is parsed.
-const TEXT_BYTES_MAX: usize = 1 << 20;
+pub(crate) const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// How a value becomes text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,7 +210,7 @@ impl TemplateSet {
 }
 
 /// Problems in order of their places, each once.
-fn located(mut problems: Vec<Problem>, name: &str, text: &str) -> Vec<TemplateError> {
+pub(crate) fn located(mut problems: Vec<Problem>, name: &str, text: &str) -> Vec<TemplateError> {
     problems.sort_by_key(|problem| problem.span.start);
     problems.dedup_by(|a, b| a.span.start == b.span.start && a.message == b.message);
     problems.into_iter().map(|problem| problem.locate(name, text)).collect()

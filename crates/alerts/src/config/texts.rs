@@ -46,6 +46,11 @@ impl MessageTexts {
         found
     }
 
+    /// The texts that are written in the configuration.
+    pub fn texts(&self) -> &[Node] {
+        &self.texts
+    }
+
     /// Reports what is wrong with the files, with the texts, and calls of templates that nobody defines.
     pub fn check(&self, read: TemplateFiles<'_>, sources: &Sources, out: &mut Diagnostics) {
         let by_name: BTreeMap<String, FileId> =

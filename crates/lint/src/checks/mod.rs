@@ -1,4 +1,6 @@
 //! The checks, a folder for each area of the catalogue, a file for each check.
 
+pub(crate) mod alert;
 pub(crate) mod am;
 pub(crate) mod promql;
+pub(crate) mod template;

@@ -10,7 +10,6 @@ pub(crate) static ALL: &[&Check] = &[
     &comment::BAD_SUPPRESSION,
     &comment::UNUSED_SUPPRESSION,
     &rules::PROMQL,
-    &rules::TEMPLATE,
     &rules::RULE_EXPR_TYPE,
     &rules::RULE_GROUP_DUPLICATE,
 ];

@@ -23,26 +23,6 @@ pub(crate) static PROMQL: Check = Check {
     run,
 };
 
-pub(crate) static TEMPLATE: Check = Check {
-    id: "template",
-    area: Area::Template,
-    severity: Severity::Error,
-    title: "a template that cannot be read",
-    why: "A template with a mistake in its form (an unclosed brace, an `end` too many, a string without its quote) makes \
-          Prometheus and Alertmanager refuse the whole file.",
-    wrong: &[(
-        "rules.yml",
-        "groups:\n- name: g\n  rules:\n  - alert: Down\n    expr: up == 0\n    annotations:\n      summary: \
-         '{{ $labels.job } is down'\n",
-    )],
-    right: &[(
-        "rules.yml",
-        "groups:\n- name: g\n  rules:\n  - alert: Down\n    expr: up == 0\n    annotations:\n      summary: \
-         '{{ $labels.job }} is down'\n",
-    )],
-    run,
-};
-
 pub(crate) static RULE_EXPR_TYPE: Check = Check {
     id: "rule-expr-type",
     area: Area::Promql,

@@ -78,8 +78,9 @@ impl Setup {
                 self.rules.extend(Rule::read(rule, None, section));
             }
         }
-        self.problems.extend(found);
-        self.problems.extend(refused);
+        // Templates are looked at by checks, each kind of mistake by its own.
+        self.problems.extend(found.into_iter().filter(|problem| problem.id != "template"));
+        self.problems.extend(refused.into_iter().filter(|problem| problem.id != "template"));
     }
 
     fn read_routing(&mut self, node: &Node, file: FileId, section: Option<SectionId>) {

@@ -14,6 +14,7 @@ pub(crate) mod query;
 mod query_block;
 pub(crate) mod routing;
 pub(crate) mod rule;
+pub(crate) mod template;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ use markdown::Markdown;
 use query::Query;
 use routing::Routing;
 use rule::Rule;
+use template::Template;
 
 /// What a file or a block of a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +87,8 @@ pub struct Setup {
     pub routings: Vec<Routing>,
     /// Goals that are stated anywhere.
     pub goals: Vec<Goal>,
+    /// Templates of rules and messages, template files, and those that documents speak of.
+    pub templates: Vec<Template>,
     /// Objectives of the dialects we read.
     pub slos: Vec<Slo>,
     /// Objectives in fields of the author's own.
@@ -132,6 +136,7 @@ impl Setup {
         setup.described = described.filter_map(|tree| Described::read(tree, &setup.sources)).collect();
         setup.read_goals();
         setup.read_burns();
+        setup.read_templates();
         setup
     }
 

@@ -42,10 +42,23 @@ pub struct Query {
     place: Place,
 }
 
+/// Where a text stands.
 #[derive(Clone, Debug)]
-enum Place {
+pub(crate) enum Place {
+    /// In a YAML scalar, with its quotes and breaks.
     Scalar(Node),
+    /// In a file as it is.
     Text { file: FileId, start: usize },
+}
+
+impl Place {
+    /// Where a part of the text stands in the file.
+    pub(crate) fn span(&self, sources: &Sources, part: Range<usize>) -> Span {
+        match self {
+            Self::Scalar(node) => yaml::span_within(sources, node, part),
+            Self::Text { file, start } => Span::new(*file, start + part.start..start + part.end),
+        }
+    }
 }
 
 impl Query {
@@ -75,10 +88,7 @@ impl Query {
 
     /// Where a part of it stands in the file.
     pub fn span(&self, sources: &Sources, part: Range<usize>) -> Span {
-        match &self.place {
-            Place::Scalar(node) => yaml::span_within(sources, node, part),
-            Place::Text { file, start } => Span::new(*file, start + part.start..start + part.end),
-        }
+        self.place.span(sources, part)
     }
 
     /// Where a part of it stands that may begin with blanks.
