@@ -1,11 +1,23 @@
 //! All checks.
 
-use crate::checks::{alert, am, promql, template};
+use crate::checks::{alert, am, promql, template, unit};
 use crate::{Check, readers};
 
 /// Every check, by area and id.
 pub static ALL: &[&Check] = &[
+    &promql::beyond_retention::CHECK,
+    &promql::counter_raw::CHECK,
+    &promql::filter_comparison::CHECK,
+    &promql::gauge_rate::CHECK,
+    &promql::irate_in_alert::CHECK,
     &promql::missing_by_le::CHECK,
+    &promql::never_matches::CHECK,
+    &promql::range_too_short::CHECK,
+    &promql::regex_redundant::CHECK,
+    &promql::self_ratio::CHECK,
+    &unit::inverted_text::CHECK,
+    &unit::rate_vs_text::CHECK,
+    &unit::ratio_vs_percent::CHECK,
     &alert::absolute_threshold::CHECK,
     &alert::always_firing::CHECK,
     &alert::cause_not_symptom::CHECK,

@@ -3,4 +3,6 @@
 pub(crate) mod alert;
 pub(crate) mod am;
 pub(crate) mod promql;
+mod shape;
 pub(crate) mod template;
+pub(crate) mod unit;

@@ -1,6 +1,6 @@
 //! A block of queries: several may follow one another, with comments between them and names before them.
 
-use bellwether_diag::{FileId, Span};
+use bellwether_diag::{Diagnostic, FileId, Span};
 
 use super::query::{Origin, Query};
 use super::{SectionId, Setup};
@@ -19,6 +19,10 @@ impl Setup {
             let start = piece.range.start + skipped;
             let mut query =
                 Query::in_text(&text[start..piece.range.end], file, start, Origin::Block, section);
+            if name.is_some() {
+                let named = Span::new(file, piece.range.start..start);
+                self.problems.push(no_assignment(named));
+            }
             (query.name, query.comment) = (name, piece.comment);
             self.report_query(&query);
             self.queries.push(query);
@@ -37,6 +41,12 @@ impl Setup {
             self.problems.push(problem);
         }
     }
+}
+
+/// Documents name parts of a query as programs do; whoever pastes that gets an error.
+fn no_assignment(span: Span) -> Diagnostic {
+    Diagnostic::warning("promql", span, "PromQL has no assignment: this is no query")
+        .with_help("write the query alone, or a recording rule that gives it the name")
 }
 
 /// Queries end at a blank line or a comment where no bracket is open. An unclosed one goes on to the next comment.

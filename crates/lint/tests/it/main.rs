@@ -6,4 +6,6 @@ mod fix;
 mod goals;
 mod markdown;
 mod output;
+mod promql;
 mod suppress;
+mod unit;
