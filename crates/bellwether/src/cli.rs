@@ -1,6 +1,7 @@
 //! What the user typed: the commands, their flags, and their help.
 
 pub mod alerts;
+pub mod dashboard;
 pub mod init;
 pub mod lint;
 pub mod routes;
@@ -42,6 +43,9 @@ pub enum Command {
     Check(Check),
     /// Find what is wrong with a whole setup: rules, objectives, routes, templates and documents together
     Lint(lint::Lint),
+    /// Dashboards: what is in their files
+    #[command(subcommand)]
+    Dashboard(dashboard::Dashboard),
     /// Run unit tests of rules, in promtool's format
     Test(Test),
     /// Evaluate a PromQL expression on a running server

@@ -32,6 +32,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod corrections;
+pub mod dashboard;
 pub mod decide;
 pub mod deliveries;
 pub mod delivery_view;

@@ -9,10 +9,11 @@ use bellwether_slo::{
     SloReport, SloStatus, Stretch, Suggestion, WhatIf,
 };
 use bellwether_web::view::{
-    AlertGroupView, AlertView, AuditView, DefinitionView, DeliveryDetail, DeliveryFilter, DeliveryView,
-    DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, LoudAlerts, NewAction, NewSilence,
-    Overview, ProbeView, ReceiverFailing, ReceiverView, Refused, RoutedView, RoutingConfigView,
-    RuleGroupView, ServerView, SilenceView, StatisticsView, TargetHealth, TargetMetadata, TargetView, Wanted,
+    AlertGroupView, AlertView, AuditView, Dashboard, DefinitionView, DeliveryDetail, DeliveryFilter,
+    DeliveryView, DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, LoudAlerts,
+    NewAction, NewSilence, Overview, ProbeView, ReceiverFailing, ReceiverView, Refused, RoutedView,
+    RoutingConfigView, RuleGroupView, ServerView, SilenceView, StatisticsView, TargetHealth, TargetMetadata,
+    TargetView, Wanted,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, Queries};
 use tokio::sync::watch;
@@ -148,6 +149,10 @@ impl App for Pages {
     fn source(&self) -> Arc<dyn SeriesSource> {
         // Pages and API are served where tasks run, and read series on threads that may wait.
         self.source.series(Arc::new(self.store.snapshot()), tokio::runtime::Handle::current())
+    }
+
+    fn dashboards(&self) -> Arc<Vec<Dashboard>> {
+        self.reloader.current().dashboards.clone()
     }
 
     fn slos(&self) -> Arc<Vec<SloStatus>> {

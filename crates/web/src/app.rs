@@ -14,10 +14,10 @@ use tokio::sync::watch;
 use crate::box_future::BoxFuture;
 use crate::queries::Queries;
 use crate::view::{
-    AlertGroupView, AlertView, AuditView, DefinitionView, DeliveryDetail, DeliveryFilter, DeliveryView,
-    DemoView, DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, LoudAlerts, NewAction,
-    NewSilence, Overview, ProbeView, ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView,
-    ServerView, SilenceView, StatisticsView, TargetMetadata, TargetView, Wanted,
+    AlertGroupView, AlertView, AuditView, Dashboard, DefinitionView, DeliveryDetail, DeliveryFilter,
+    DeliveryView, DemoView, DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, LoudAlerts,
+    NewAction, NewSilence, Overview, ProbeView, ReceiverView, Refused, RoutedView, RoutingConfigView,
+    RuleGroupView, ServerView, SilenceView, StatisticsView, TargetMetadata, TargetView, Wanted,
 };
 
 /// The running process as pages and the API see it. Methods without a future read snapshots and return at once.
@@ -44,6 +44,10 @@ pub trait App: Send + Sync + 'static {
     fn source(&self) -> Arc<dyn SeriesSource>;
     /// The latest evaluation of every objective.
     fn slos(&self) -> Arc<Vec<SloStatus>>;
+    /// Pages of panels, in the order of the configuration.
+    fn dashboards(&self) -> Arc<Vec<Dashboard>> {
+        Arc::default()
+    }
     /// History of one stream of an objective in steps, oldest first; empty when there is none.
     fn slo_history(&self, request: HistoryRequest<'_>) -> Vec<HistoryPoint>;
     /// When its alerts fired in that range, as far as its steps can tell.

@@ -20,6 +20,7 @@ mod body;
 mod box_future;
 mod correction_wish;
 mod corrections;
+mod dashboards;
 mod deliveries;
 pub mod digits;
 mod elsewhere;
@@ -56,6 +57,7 @@ mod targets;
 mod targets_probed;
 pub mod url;
 pub mod view;
+mod view_dashboard;
 mod view_delivery;
 mod view_listing;
 mod view_probe;
@@ -88,6 +90,7 @@ pub fn router(app: Arc<dyn App>) -> Router {
         .merge(silences::routes())
         .merge(deliveries::routes())
         .merge(receivers::routes())
+        .merge(dashboards::routes())
         .merge(explore::routes())
         .merge(forms::routes())
         .merge(process::routes())

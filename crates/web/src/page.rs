@@ -18,13 +18,14 @@ pub(crate) enum Nav {
     Silences,
     Deliveries,
     Targets,
+    Dashboards,
     Explore,
     /// A page that is not in the navigation.
     None,
 }
 
 /// Address and name of each page, in the order of the navigation.
-pub(crate) const PAGES: [(Nav, &str, &str); 8] = [
+pub(crate) const PAGES: [(Nav, &str, &str); 9] = [
     (Nav::Now, "/", "Now"),
     (Nav::Slos, "/slos", "Objectives"),
     (Nav::Alerts, "/alerts", "Active Alerts"),
@@ -32,6 +33,7 @@ pub(crate) const PAGES: [(Nav, &str, &str); 8] = [
     (Nav::Silences, "/silences", "Silences"),
     (Nav::Deliveries, "/deliveries", "Deliveries"),
     (Nav::Targets, "/targets", "Targets"),
+    (Nav::Dashboards, "/dashboards", "Dashboards"),
     (Nav::Explore, "/explore", "Explore"),
 ];
 

@@ -10,6 +10,9 @@ use bellwether_model::{Labels, Matcher, TimeDelta, TimeRange, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use crate::loud::LoudAlerts;
+pub use crate::view_dashboard::{
+    Dashboard, Panel, PanelKind, PanelQuery, PanelThreshold, PanelTone, PanelUnit,
+};
 pub use crate::view_delivery::{AttemptView, DeliveryDetail, DeliveryFilter, DeliveryOutcome, DeliveryView};
 pub use crate::view_listing::{ListedAlert, ListedGroup, ListedRoute, Wanted};
 pub use crate::view_probe::{CheckVerdict, CheckView, PhaseView, ProbeView};

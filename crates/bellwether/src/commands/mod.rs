@@ -3,6 +3,7 @@
 mod alert_meant;
 pub mod alerts;
 pub mod check;
+pub mod dashboard;
 pub mod deliveries;
 pub mod demo;
 pub mod drill;
@@ -32,6 +33,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Init(arguments) => init::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
+        Command::Dashboard(command) => dashboard::run(&command),
         Command::Test(arguments) => test::run(&arguments),
         Command::Query(arguments) => query::run(arguments).await,
         Command::Slo(command) => slo::run(command).await,

@@ -33,6 +33,10 @@ pub fn check(path: &Path, loader: &mut Loader) {
             loader.decode_routing(file, &folder);
         }
         Kind::Scenario => loader.check_scenario(file, path),
+        Kind::Dashboard => {
+            let Loader { sources, diagnostics, .. } = loader;
+            crate::dashboard::read(sources, file, diagnostics);
+        }
         Kind::Objectives => {
             let Loader { sources, diagnostics, objectives, .. } = loader;
             objectives.add_file(sources, file, diagnostics);
@@ -74,7 +78,8 @@ pub fn read_routing(path: &Path) -> (Option<Arc<Routing>>, Loader) {
         | Kind::Tests
         | Kind::Prometheus
         | Kind::Objectives
-        | Kind::Scenario => loader.load(file, &folder).map(|config| config.routing),
+        | Kind::Scenario
+        | Kind::Dashboard => loader.load(file, &folder).map(|config| config.routing),
     };
     (routing, loader)
 }
@@ -100,6 +105,7 @@ enum Kind {
     Alertmanager,
     Prometheus,
     Scenario,
+    Dashboard,
     /// Of any dialect but our own.
     Objectives,
 }
@@ -116,7 +122,18 @@ fn kind_of(loader: &mut Loader, file: FileId) -> Kind {
         |names: &[&str]| entries.iter().any(|(key, _)| key.as_text().is_some_and(|key| names.contains(&key)));
     if has(&["scenario"]) {
         Kind::Scenario
-    } else if has(&["prometheus", "source", "alertmanager", "alertmanagers", "rules", "slos", "probes"]) {
+    } else if has(&["panels"]) || first.get("dashboard").is_some_and(|inner| inner.get("panels").is_some()) {
+        Kind::Dashboard
+    } else if has(&[
+        "prometheus",
+        "source",
+        "alertmanager",
+        "alertmanagers",
+        "rules",
+        "slos",
+        "probes",
+        "dashboards",
+    ]) {
         Kind::Bellwether
     } else if has(&["groups"]) {
         Kind::Rules

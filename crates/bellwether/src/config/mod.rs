@@ -3,6 +3,7 @@
 
 mod ack_deadlines;
 pub mod alertmanagers;
+mod dashboards;
 mod delivery;
 mod discoveries;
 mod file_kind;
@@ -27,6 +28,7 @@ use bellwether_diag::{Diagnostic, Diagnostics, FileId, Sources};
 use bellwether_model::TimeDelta;
 use bellwether_rules::RuleFile;
 use bellwether_slo::Slo;
+use bellwether_web::view::Dashboard;
 
 pub use file_kind::{check, read_objectives, read_routing};
 pub use loader::{Loader, folder_of};
@@ -67,6 +69,8 @@ pub struct Config {
     pub slos: Vec<Arc<Slo>>,
     /// What is asked from outside.
     pub probes: Vec<Probe>,
+    /// Pages of panels.
+    pub dashboards: Arc<Vec<Dashboard>>,
     /// How long samples are kept.
     pub retention: TimeDelta,
     /// Where people reach this server; links in messages start with it.
@@ -135,6 +139,7 @@ impl Loader {
         let routing = self.load_routing(outline.alertmanager, folder);
         let fallback = self.fallback(outline.delivery, routing.config.as_ref().map(|(config, _)| config));
         self.load_rules(outline.rules, folder);
+        let dashboards = self.load_dashboards(outline.dashboards, folder);
         let slos = self.load_slos(outline.slos, folder);
         self.examine_reach(&slos, outline.retention.unwrap_or(RETENTION_DEFAULT));
         let global = prometheus.as_ref().map(|prometheus| prometheus.global.clone()).unwrap_or_default();
@@ -161,6 +166,7 @@ impl Loader {
             rules: std::mem::take(&mut self.rules),
             slos: slos.into_iter().map(Arc::new).collect(),
             probes,
+            dashboards: Arc::new(dashboards),
             retention: outline.retention.unwrap_or(RETENTION_DEFAULT),
             external_url: outline.external_url,
             shown: std::mem::take(&mut self.shown),

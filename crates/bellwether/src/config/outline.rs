@@ -31,6 +31,7 @@ pub(super) struct Outline {
     pub(super) rules: Vec<Section>,
     pub(super) slos: Vec<Section>,
     pub(super) ack_deadlines: AckDeadlines,
+    pub(super) dashboards: Vec<Section>,
     pub(super) probes: Vec<Node>,
     pub(super) retention: Option<TimeDelta>,
     pub(super) external_url: Option<String>,
@@ -81,6 +82,10 @@ impl Loader {
             slos: map
                 .node("slos")
                 .map(|node| sections(node, "objective files or objectives", &mut cx))
+                .unwrap_or_default(),
+            dashboards: map
+                .node("dashboards")
+                .map(|node| sections(node, "files of dashboards or dashboards", &mut cx))
                 .unwrap_or_default(),
             probes: map.node("probes").map(|node| probe_nodes(node, &mut cx)).unwrap_or_default(),
             retention: retention(&mut map, &mut cx),

@@ -12,7 +12,7 @@ use bellwether_testkit::cases::ran;
 use crate::process::{Folder, run, text};
 
 /// What a `bellwether.yml` may hold; a block of these is a whole configuration, other keys are fields of an objective.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "prometheus",
     "source",
     "probes",
@@ -24,6 +24,7 @@ const SECTIONS: [&str; 11] = [
     "ack_deadline",
     "storage",
     "external_url",
+    "dashboards",
 ];
 
 /// What examples that are a part of an objective refer to.
