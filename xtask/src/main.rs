@@ -4,6 +4,7 @@
 
 mod bench;
 mod differential;
+mod docs;
 mod http;
 mod packages;
 mod peers;
@@ -18,6 +19,7 @@ cargo xtask COMMAND
 
   test [--record]     install what tests need, run every test, say how many cases of each kind ran,
                       and fail below the recorded numbers (--record raises them)
+  docs                write the pages that are made of what the program knows: docs/lint
   peers               unpack (not install) Prometheus, Alertmanager and VictoriaMetrics under target/peers
   bench [NAME]        run a benchmark; without a name, list them
   differential [--seed N] [--queries N] [--keep] [--no-serve] [--against HOST:PORT]
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test"] => test::run_all(test::Recording::Compare),
         ["test", "--record"] => test::run_all(test::Recording::Raise),
+        ["docs"] => docs::write(),
         ["peers"] => peers::unpack().map(|_| ()),
         ["bench"] => bench::list(),
         ["bench", name] => bench::run_named(name),

@@ -5,6 +5,7 @@ use bellwether_lint::{Setup, catalogue, lint};
 
 #[test]
 fn every_check_finds_its_wrong_example_and_is_content_with_the_right_one() {
+    let mut failed = Vec::new();
     for check in catalogue::documented() {
         let found_in = |example: bellwether_lint::Example| {
             let setup = Setup::read(example.iter().copied());
@@ -16,9 +17,15 @@ fn every_check_finds_its_wrong_example_and_is_content_with_the_right_one() {
         if check.wrong.is_empty() {
             continue;
         }
-        assert_ne!(found_in(check.wrong), "", "{} does not find its wrong example", check.id);
-        assert_eq!(found_in(check.right), "", "{} finds something in its right example", check.id);
+        if found_in(check.wrong).is_empty() {
+            failed.push(format!("{} does not find its wrong example", check.id));
+        }
+        let found = found_in(check.right);
+        if !found.is_empty() {
+            failed.push(format!("{} finds something in its right example:\n{found}", check.id));
+        }
     }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
     bellwether_testkit::cases::ran("lint/examples", catalogue::documented().count() as u64);
 }
 

@@ -69,7 +69,7 @@ fn sarif_has_every_rule_with_its_help_and_every_result_with_its_place() {
     assert!(
         rules
             .iter()
-            .all(|rule| rule["help"]["markdown"].as_str().is_some_and(|text| text.contains("## Wrong")))
+            .all(|rule| rule["help"]["markdown"].as_str().is_some_and(|text| text.contains("## Switching it off")))
     );
     let result = &run["results"][0];
     assert_eq!(rules[result["ruleIndex"].as_u64().unwrap() as usize]["id"], result["ruleId"]);
