@@ -39,15 +39,14 @@ pub use setup::{Form, InputFile, Setup};
 
 /// Everything that is wrong, by file and place.
 pub fn lint(setup: &Setup) -> Vec<Finding> {
-    // What the reader of routes says of a whole file, checks say of pieces too: once is enough.
-    let is_own = |id: &str| catalogue::find(id).is_some_and(|check| check.area == Area::Alertmanager);
-    let problems = setup.problems.iter().filter(|problem| !is_own(problem.id));
-    let mut findings: Vec<Finding> = problems.cloned().map(Finding::from).collect();
+    let mut checked = Vec::new();
     for check in catalogue::ALL {
         let mut report = Report::of(check);
         (check.run)(setup, &mut report);
-        findings.extend(report.into_findings());
+        checked.extend(report.into_findings());
     }
+    let mut findings = readers::not_said_by(&checked, setup);
+    findings.extend(checked);
     let mut findings = suppress::apply(setup, findings);
     findings.sort_by_key(|finding| {
         let place = finding.problem.span.map(|span| setup.sources.whole(span));

@@ -6,7 +6,20 @@ mod objectives;
 mod routing;
 mod rules;
 
-use crate::Check;
+use std::collections::BTreeSet;
+
+use bellwether_diag::{Diagnostic, FileId};
+
+use crate::{Area, Check, Finding, Setup, catalogue};
+
+/// What readers say of a whole file and a check says too, of pieces of one as well and with what is around it in view.
+const SAID_BY_CHECKS: [(&str, &str); 5] = [
+    ("glob-in-match", "glob-in-equality"),
+    ("idle-inhibition", "dead-inhibit"),
+    ("invalid-value", "undefined-receiver"),
+    ("no-effect", "noop-setting"),
+    ("short-repeat", "repeat-vs-interval"),
+];
 
 /// All of them.
 pub(crate) static ALL: &[&Check] = &[
@@ -50,5 +63,21 @@ pub(crate) static ALL: &[&Check] = &[
     &rules::PROMQL,
     &rules::RULE_EXPR_TYPE,
     &rules::RULE_GROUP_DUPLICATE,
-    &rules::TEMPLATE,
 ];
+
+/// What was found while reading, without what checks have found as well.
+pub(crate) fn not_said_by(checked: &[Finding], setup: &Setup) -> Vec<Finding> {
+    let line = |problem: &Diagnostic| -> Option<(FileId, u32)> {
+        let whole = setup.sources.whole(problem.span?);
+        Some((whole.file, setup.sources.position(whole).line))
+    };
+    let said: BTreeSet<(&str, Option<(FileId, u32)>)> =
+        checked.iter().map(|finding| (finding.problem.id, line(&finding.problem))).collect();
+    let is_said = |problem: &Diagnostic| {
+        let is_checked = |check: &&Check| check.id == problem.id && check.area == Area::Alertmanager;
+        let mut others = SAID_BY_CHECKS.iter().filter(|(read, _)| *read == problem.id);
+        catalogue::ALL.iter().copied().any(|check| is_checked(&check))
+            || others.any(|(_, check)| said.contains(&(check, line(problem))))
+    };
+    setup.problems.iter().filter(|problem| !is_said(problem)).cloned().map(Finding::from).collect()
+}

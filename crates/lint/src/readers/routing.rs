@@ -33,17 +33,8 @@ pub(crate) static IDLE_INHIBITION: Check = Check {
     title: "an inhibition that can never keep anything quiet",
     why: "An alert that matches both sides is not inhibited by another such alert, and a label that must be equal but is \
           fixed to two values never is: the rule does nothing.",
-    wrong: &[(
-        "alertmanager.yml",
-        "route: {receiver: team}\nreceivers:\n- name: team\n  webhook_configs: [{url: 'http://hook.example.org/'}]\n\
-         inhibit_rules:\n- source_matchers: [severity=\"page\"]\n  target_matchers: [severity=\"page\"]\n  equal: [service]\n",
-    )],
-    right: &[(
-        "alertmanager.yml",
-        "route: {receiver: team}\nreceivers:\n- name: team\n  webhook_configs: [{url: 'http://hook.example.org/'}]\n\
-         inhibit_rules:\n- source_matchers: [severity=\"page\"]\n  target_matchers: [severity=\"ticket\"]\n  equal: \
-         [service]\n",
-    )],
+    wrong: &[],
+    right: &[],
     run,
 };
 
@@ -54,16 +45,8 @@ pub(crate) static GLOB_IN_MATCH: Check = Check {
     title: "an asterisk in a matcher that compares literally",
     why: "`match` compares whole values: an alert would have to be called `Api*`, asterisk included. Patterns are regular \
           expressions, in `match_re` or behind `=~`.",
-    wrong: &[(
-        "alertmanager.yml",
-        "route:\n  receiver: team\n  routes:\n  - match: {alertname: Api*}\n    receiver: api\nreceivers:\n- name: team\n\
-         - name: api\n",
-    )],
-    right: &[(
-        "alertmanager.yml",
-        "route:\n  receiver: team\n  routes:\n  - matchers: ['alertname=~\"Api.*\"']\n    receiver: api\nreceivers:\n- name: \
-         team\n- name: api\n",
-    )],
+    wrong: &[],
+    right: &[],
     run,
 };
 
@@ -74,14 +57,8 @@ pub(crate) static DOUBTFUL_MATCHER: Check = Check {
     title: "a matcher that old and new readers understand differently",
     why: "Alertmanager has two readers of matchers, and which of them is asked depends on the text and on its version. \
           Values in double quotes mean the same to both.",
-    wrong: &[(
-        "alertmanager.yml",
-        "route:\n  receiver: team\n  routes:\n  - matchers: ['path=a\\b']\n    receiver: team\nreceivers: [{name: team}]\n",
-    )],
-    right: &[(
-        "alertmanager.yml",
-        "route:\n  receiver: team\n  routes:\n  - matchers: ['path=\"a\\\\b\"']\n    receiver: team\nreceivers: [{name: team}]\n",
-    )],
+    wrong: &[],
+    right: &[],
     run,
 };
 
@@ -92,14 +69,8 @@ pub(crate) static SHORT_REPEAT: Check = Check {
     title: "a group repeated sooner than it is looked at",
     why: "A group is looked at every `group_interval`; a `repeat_interval` below it cannot be kept, and the group is told \
           at every look.",
-    wrong: &[(
-        "alertmanager.yml",
-        "route: {receiver: team, group_interval: 5m, repeat_interval: 1m}\nreceivers: [{name: team}]\n",
-    )],
-    right: &[(
-        "alertmanager.yml",
-        "route: {receiver: team, group_interval: 5m, repeat_interval: 4h}\nreceivers: [{name: team}]\n",
-    )],
+    wrong: &[],
+    right: &[],
     run,
 };
 

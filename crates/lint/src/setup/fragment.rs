@@ -42,7 +42,10 @@ impl Setup {
     pub(super) fn read_yaml(&mut self, file: FileId, section: Option<SectionId>) -> Form {
         let mut problems = Diagnostics::new();
         let nodes = yaml::parse(&self.sources, file, &mut problems);
-        let form = nodes.first().map_or(Form::Other, form_of);
+        let form = match nodes.first() {
+            Some(node) => form_of(node),
+            None => form_of_broken(self.sources.text(file)),
+        };
         if form != Form::Other {
             self.problems.extend(problems);
         }
@@ -99,6 +102,24 @@ impl Setup {
             documents.add(tree.node.clone(), &mut cx);
         }
         self.slos = documents.slos(&self.sources, Strictness::Lenient, &mut self.problems);
+    }
+}
+
+/// What a text was to be that cannot be read: keys at the beginning of its lines tell.
+fn form_of_broken(text: &str) -> Form {
+    let has = |keys: &[&str]| {
+        let keyed =
+            |line: &str| keys.iter().any(|key| line.strip_prefix(key).is_some_and(|it| it.starts_with(':')));
+        text.lines().any(|line| keyed(line.trim_start().trim_start_matches("- ")))
+    };
+    if (has(&["alert", "record"]) && has(&["expr"])) || (has(&["groups"]) && has(&["rules"])) {
+        Form::Rules
+    } else if has(&["route"]) && has(&["receiver", "receivers"]) {
+        Form::Alertmanager
+    } else if has(&["scrape_configs"]) {
+        Form::Prometheus
+    } else {
+        Form::Other
     }
 }
 

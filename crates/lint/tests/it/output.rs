@@ -66,11 +66,9 @@ fn sarif_has_every_rule_with_its_help_and_every_result_with_its_place() {
     let run = &sarif["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
     assert_eq!(rules.len(), bellwether_lint::catalogue::documented().count());
-    assert!(
-        rules
-            .iter()
-            .all(|rule| rule["help"]["markdown"].as_str().is_some_and(|text| text.contains("## Switching it off")))
-    );
+    assert!(rules.iter().all(|rule| {
+        rule["help"]["markdown"].as_str().is_some_and(|text| text.contains("## Switching it off"))
+    }));
     let result = &run["results"][0];
     assert_eq!(rules[result["ruleIndex"].as_u64().unwrap() as usize]["id"], result["ruleId"]);
     let place = &result["locations"][0]["physicalLocation"];
