@@ -42,6 +42,7 @@ mod reload;
 mod routes;
 mod rules;
 mod sampled_process;
+mod scenario_files;
 mod senders;
 mod senders_fake;
 mod senders_opsgenie;
