@@ -1,6 +1,6 @@
 //! All checks.
 
-use crate::checks::{alert, am, promql, template, unit};
+use crate::checks::{alert, am, doc, promql, template, unit};
 use crate::{Check, readers};
 
 /// Every check, by area and id.
@@ -56,6 +56,18 @@ pub static ALL: &[&Check] = &[
     &am::shared_webhook_channel::CHECK,
     &am::undefined_receiver::CHECK,
     &am::unreachable_route::CHECK,
+    &doc::api_removed::CHECK,
+    &doc::api_shape::CHECK,
+    &doc::broken_fence::CHECK,
+    &doc::broken_link::CHECK,
+    &doc::json::CHECK,
+    &doc::list_count::CHECK,
+    &doc::mojibake::CHECK,
+    &doc::not_in_alertmanager::CHECK,
+    &doc::one_line_rule::CHECK,
+    &doc::shell::CHECK,
+    &doc::unknown_channel::CHECK,
+    &doc::unknown_value::CHECK,
 ];
 
 /// Everything that can be found, by area and id: the checks, and what is found while files are read. Where both know an id,

@@ -30,10 +30,11 @@ pub use setup::burn::{Burn, BurnTerm, BurnTier};
 pub use setup::described::{Aim, Described};
 pub use setup::goal::{Goal, GoalSource};
 pub use setup::labels_left::{LabelsLeft, labels_left};
-pub use setup::markdown::{Block, Inline, Markdown, Prose, Section, Table};
+pub use setup::markdown::{Block, BrokenFence, BrokenFenceKind, Inline, Markdown, Prose, Section, Table};
 pub use setup::query::{Origin, Query};
 pub use setup::routing::{Inhibit, Integration, MatcherForm, Receiver, Route, RouteMatcher, Routing};
 pub use setup::rule::{Field, Rule, RuleKind};
+pub use setup::shell::{Command, HereDocument, Script, Word};
 pub use setup::template::{Template, TemplateOf};
 pub use setup::{Form, InputFile, Setup};
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod alert;
 pub(crate) mod am;
+pub(crate) mod doc;
 pub(crate) mod promql;
 mod shape;
 pub(crate) mod template;

@@ -11,6 +11,7 @@ use super::markdown::Markdown;
 use super::query::{Origin, Query};
 use super::routing::Routing;
 use super::rule::Rule;
+use super::shell::Script;
 use super::{Form, SectionId, Setup, Tree};
 
 impl Setup {
@@ -24,6 +25,7 @@ impl Setup {
                     self.read_yaml(block.file, section);
                 }
                 "promql" | "metricsql" => self.read_queries(block.file, section),
+                "sh" | "bash" | "shell" | "zsh" => self.read_script(block.file, &block.language, section),
                 _ => {}
             }
         }
@@ -36,6 +38,10 @@ impl Setup {
             }
         }
         self.documents.push(read);
+    }
+
+    pub(super) fn read_script(&mut self, file: FileId, language: &str, section: Option<SectionId>) {
+        self.scripts.push(Script::read(self.sources.text(file), file, language, section));
     }
 
     /// Reads YAML of whatever kind. What is broken in something that is none of ours is not our business.

@@ -4,6 +4,8 @@
 //! fence or forget to close one. A fence ends at the first bare fence of at least its length; a block of Markdown is read
 //! as Markdown in turn.
 
+use std::ops::Range;
+
 use bellwether_diag::{FileId, Sources, Span};
 
 /// A document.
@@ -21,6 +23,32 @@ pub struct Markdown {
     pub blocks: Vec<Block>,
     /// Tables.
     pub tables: Vec<Table>,
+    /// Fences that do not end where they seem to.
+    pub broken_fences: Vec<BrokenFence>,
+}
+
+/// A fence that does not end where its author thinks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokenFence {
+    /// What is wrong with it.
+    pub kind: BrokenFenceKind,
+    /// Where it begins.
+    pub span: Span,
+    /// The line that shows it.
+    pub shown_by: Span,
+}
+
+/// What is wrong with a fence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrokenFenceKind {
+    /// The end of a fence inside ends it.
+    EndsEarly,
+    /// Another begins before it ends.
+    NotClosed,
+    /// It never ends.
+    NeverEnds,
+    /// Its text is outside of the list item it begins in.
+    LeavesItem,
 }
 
 /// What stands below a heading, up to the next one of any level.
@@ -85,6 +113,10 @@ struct Fence {
     length: usize,
     language: String,
     begins: usize,
+    line: Range<usize>,
+    /// Where the text of the list item begins in which it stands; 0 outside of lists.
+    item: usize,
+    is_broken: bool,
 }
 
 impl Markdown {
@@ -93,26 +125,64 @@ impl Markdown {
         let text = sources.text(file).to_owned();
         let mut read = Self { file, sections: vec![Section::default()], ..Self::default() };
         let mut fence: Option<Fence> = None;
+        let mut item = 0;
         let mut at = 0;
         for line in text.split_inclusive('\n') {
             let (begins, end) = (at, at + line.len());
             at = end;
-            match &fence {
+            match &mut fence {
                 Some(open) if closes(open, line) => {
                     read.close(sources, open, begins);
                     fence = None;
                 }
-                Some(_) => {}
-                None => match opens(line, end) {
-                    Some(open) => fence = Some(open),
-                    None => read.line(line, begins),
+                Some(open) => read.inside(open, line, begins),
+                None => match opens(line, begins) {
+                    Some(open) if read.ends_one_that_ended_early(&open, &text[end..]) => {}
+                    Some(open) => fence = Some(Fence { item: item_of(line, item), ..open }),
+                    None => {
+                        item = item_after(line, item);
+                        read.line(line, begins);
+                    }
                 },
             }
         }
         if let Some(open) = fence {
+            read.broken(BrokenFenceKind::NeverEnds, &open, open.line.clone());
             read.close(sources, &open, text.len());
         }
         read
+    }
+
+    /// A line inside of a fence.
+    fn inside(&mut self, open: &mut Fence, line: &str, begins: usize) {
+        let text = line.trim();
+        let indent = line.len() - line.trim_start().len();
+        let place = begins + indent..begins + indent + text.len();
+        if text.is_empty() || open.is_broken {
+            return;
+        }
+        let kind = if indent < open.item {
+            BrokenFenceKind::LeavesItem
+        } else if !is_markdown(&open.language) && opens(line, begins).is_some_and(|it| is_begun(&it, open)) {
+            BrokenFenceKind::NotClosed
+        } else {
+            return;
+        };
+        open.is_broken = true;
+        self.broken(kind, open, place);
+    }
+
+    fn broken(&mut self, kind: BrokenFenceKind, open: &Fence, shown_by: Range<usize>) {
+        let span = Span::new(self.file, open.line.clone());
+        self.broken_fences.push(BrokenFence { kind, span, shown_by: Span::new(self.file, shown_by) });
+    }
+
+    /// Whether a bare fence is the end of one that another has ended before: a block of its own would hold the beginning of
+    /// the next.
+    fn ends_one_that_ended_early(&self, open: &Fence, rest: &str) -> bool {
+        let is_owed = self.broken_fences.iter().any(|fence| fence.kind == BrokenFenceKind::EndsEarly);
+        let next = rest.split_inclusive('\n').find_map(|line| opens(line, 0));
+        is_owed && open.language.is_empty() && next.is_some_and(|next| !next.language.is_empty())
     }
 
     fn section(&self) -> usize {
@@ -122,8 +192,13 @@ impl Markdown {
     fn close(&mut self, sources: &mut Sources, open: &Fence, end: usize) {
         let file = sources.add_part(self.file, open.begins..end);
         let (span, section) = (Span::new(self.file, open.begins..end), self.section());
-        if open.language == "markdown" || open.language == "md" {
-            let inner = Self::read(sources, file);
+        if is_markdown(&open.language) {
+            let mut inner = Self::read(sources, file);
+            if let Some(last) = inner.broken_fences.pop_if(|it| it.kind == BrokenFenceKind::NeverEnds) {
+                let span = Span::new(self.file, open.line.clone());
+                let kind = BrokenFenceKind::EndsEarly;
+                self.broken_fences.push(BrokenFence { kind, span, shown_by: last.span });
+            }
             self.take_in(inner);
             return;
         }
@@ -142,6 +217,7 @@ impl Markdown {
         self.inline.extend(inner.inline.into_iter().map(|it| Inline { section: it.section + offset, ..it }));
         self.blocks.extend(inner.blocks.into_iter().map(|it| Block { section: it.section + offset, ..it }));
         self.tables.extend(inner.tables.into_iter().map(|it| Table { section: it.section + offset, ..it }));
+        self.broken_fences.extend(inner.broken_fences);
     }
 
     fn line(&mut self, line: &str, begins: usize) {
@@ -205,8 +281,44 @@ fn is_rule(cells: &[(String, Span)]) -> bool {
     cells.iter().all(|(text, _)| text.contains('-') && text.chars().all(|c| matches!(c, '-' | ':' | ' ')))
 }
 
-fn opens(line: &str, end: usize) -> Option<Fence> {
+fn is_markdown(language: &str) -> bool {
+    matches!(language, "markdown" | "md")
+}
+
+/// Whether a fence that begins inside another is a block of its own: it has a language.
+fn is_begun(inner: &Fence, outer: &Fence) -> bool {
+    !inner.language.is_empty() && inner.mark == outer.mark && inner.length >= outer.length
+}
+
+/// Where the text of a list item begins that a line belongs to; 0 if it belongs to none.
+fn item_of(line: &str, item: usize) -> usize {
+    let indent = line.len() - line.trim_start().len();
+    if indent >= item { item } else { 0 }
+}
+
+/// Where the text of the current list item begins after a line.
+fn item_after(line: &str, item: usize) -> usize {
+    let text = line.trim_start();
+    let indent = line.len() - text.len();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let mark = match text.as_bytes().get(digits) {
+        Some(b'-' | b'*' | b'+') if digits == 0 => 1,
+        Some(b'.' | b')') if digits > 0 => digits + 1,
+        _ => 0,
+    };
+    let blanks = text[mark..].bytes().take_while(|byte| *byte == b' ').count();
+    match (text.is_empty(), mark > 0 && blanks > 0) {
+        (true, _) => item,
+        // More than four blanks are code, not a list's indentation.
+        (false, true) => indent + mark + if blanks > 4 { 1 } else { blanks },
+        (false, false) => item_of(line, item),
+    }
+}
+
+fn opens(line: &str, begins: usize) -> Option<Fence> {
     let text = line.trim();
+    let start = begins + (line.len() - line.trim_start().len());
+    let whole = start..start + text.len();
     // A fence may follow the mark of a list item.
     let text = text.strip_prefix("- ").unwrap_or(text).trim_start();
     let mark = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
@@ -216,7 +328,8 @@ fn opens(line: &str, end: usize) -> Option<Fence> {
         return None;
     }
     let language = info.split([' ', ',', '{']).next().unwrap_or_default().to_ascii_lowercase();
-    Some(Fence { mark, length, language, begins: end })
+    let begins = begins + line.len();
+    Some(Fence { mark, length, language, begins, line: whole, item: 0, is_broken: false })
 }
 
 fn closes(open: &Fence, line: &str) -> bool {

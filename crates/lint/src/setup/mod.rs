@@ -14,6 +14,7 @@ pub(crate) mod query;
 mod query_block;
 pub(crate) mod routing;
 pub(crate) mod rule;
+pub(crate) mod shell;
 pub(crate) mod template;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use markdown::Markdown;
 use query::Query;
 use routing::Routing;
 use rule::Rule;
+use shell::Script;
 use template::Template;
 
 /// What a file or a block of a document is.
@@ -95,6 +97,8 @@ pub struct Setup {
     pub described: Vec<Described>,
     /// Alerts on how fast a budget is spent.
     pub burns: Vec<Burn>,
+    /// Commands of documents and scripts.
+    pub scripts: Vec<Script>,
     /// What could not be read, found while reading.
     pub problems: Diagnostics,
 }
@@ -173,7 +177,10 @@ impl Setup {
                 self.read_queries(file, None);
                 Form::Promql
             }
-            "sh" | "bash" => Form::Shell,
+            "sh" | "bash" => {
+                self.read_script(file, end, None);
+                Form::Shell
+            }
             "json" => Form::Json,
             _ => self.read_yaml(file, None),
         }
