@@ -1,6 +1,6 @@
 //! All checks.
 
-use crate::checks::{alert, am, doc, promql, template, unit};
+use crate::checks::{alert, am, doc, promql, template, unit, yaml};
 use crate::{Check, readers};
 
 /// Every check, by area and id.
@@ -38,8 +38,14 @@ pub static ALL: &[&Check] = &[
     &alert::tier_without_rule::CHECK,
     &alert::up_without_absent::CHECK,
     &alert::value_in_label::CHECK,
+    &template::humanize::CHECK,
+    &template::label_lost::CHECK,
+    &template::not_portable::CHECK,
     &template::syntax::CHECK,
+    &template::undefined_template::CHECK,
+    &template::unknown_field::CHECK,
     &template::unknown_function::CHECK,
+    &template::vector_as_number::CHECK,
     &am::dead_inhibit::CHECK,
     &am::deprecated::CHECK,
     &am::duplicate_delivery::CHECK,
@@ -56,6 +62,10 @@ pub static ALL: &[&Check] = &[
     &am::shared_webhook_channel::CHECK,
     &am::undefined_receiver::CHECK,
     &am::unreachable_route::CHECK,
+    &yaml::folded_template::CHECK,
+    &yaml::not_yaml_1_2::CHECK,
+    &yaml::one_line_rule::CHECK,
+    &yaml::unindented_block::CHECK,
     &doc::api_removed::CHECK,
     &doc::api_shape::CHECK,
     &doc::broken_fence::CHECK,
