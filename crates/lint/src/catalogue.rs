@@ -64,8 +64,6 @@ pub static ALL: &[&Check] = &[
     &am::unreachable_route::CHECK,
     &yaml::folded_template::CHECK,
     &yaml::not_yaml_1_2::CHECK,
-    &yaml::one_line_rule::CHECK,
-    &yaml::unindented_block::CHECK,
     &doc::api_removed::CHECK,
     &doc::api_shape::CHECK,
     &doc::broken_fence::CHECK,
