@@ -1,6 +1,7 @@
 //! Tests of the shell.
 
 mod alert_crash;
+mod alert_flood;
 mod alert_view;
 mod alertmanager_api;
 mod alertmanager_peer;
