@@ -18,6 +18,11 @@ use crate::{
 /// How long an expired silence stays visible. Alertmanager's default retention.
 pub(crate) const SILENCE_RETENTION: TimeDelta = TimeDelta(120 * 3_600_000);
 
+/// Timers that one step runs. Ten thousand groups that are due in the same second are decided in parts, so that the
+/// first are told while the others are still being decided, and no record is larger than what a database writes in one
+/// piece.
+const TIMERS_TOGETHER: usize = 512;
+
 /// What the core is set up with.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -107,9 +112,11 @@ pub(crate) enum Timer {
 }
 
 impl AlertCore {
-    /// Takes in what happened, and everything that has become due by `now`.
+    /// Takes in what happened, and what has become due by `now`: [`TIMERS_TOGETHER`] at most, and after a receipt
+    /// nothing, because many of them come at once. What is left stays due, as [`Self::next_wake`] says.
     pub fn step(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         let mut out = Outbox { records: std::mem::take(&mut self.backlog), ..Outbox::default() };
+        let mut timers = TIMERS_TOGETHER;
         match event {
             Event::Alerts { source, alerts } => {
                 for alert in alerts {
@@ -130,10 +137,13 @@ impl AlertCore {
                 out.answer = Some(Answer::Acted(Self::say_afterwards(*life, action, now, &mut out)));
             }
             Event::Drill(wish) => out.answer = Some(Answer::Drilled(self.drill(wish, now, &mut out))),
-            Event::Delivered { delivery, outcome } => self.delivered(&delivery, outcome, now, &mut out),
+            Event::Delivered { delivery, outcome } => {
+                self.delivered(&delivery, outcome, now, &mut out);
+                timers = 0;
+            }
             Event::Tick => {}
         }
-        self.run_timers(now, &mut out);
+        self.run_timers(timers, now, &mut out);
         self.write_groups(&mut out);
         out.into_effects()
     }
@@ -213,14 +223,17 @@ impl AlertCore {
         }
     }
 
-    fn run_timers(&mut self, now: Timestamp, out: &mut Outbox) {
-        while let Some((at, _)) = self.timers.first()
+    fn run_timers(&mut self, most: usize, now: Timestamp, out: &mut Outbox) {
+        let mut left = most;
+        while left > 0
+            && let Some((at, _)) = self.timers.first()
             && *at <= now
         {
             let Some((at, timer)) = self.timers.pop_first() else { return };
             if !self.is_set(at, &timer) {
                 continue;
             }
+            left -= 1;
             match timer {
                 Timer::Flush(group) => self.flush(&group, now, out),
                 Timer::Retry(group, integration) => self.retry(&group, &integration, now, out),

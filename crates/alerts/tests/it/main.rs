@@ -18,6 +18,7 @@ mod inhibit;
 mod known_faults;
 mod ledger;
 mod listing;
+mod many_groups;
 mod matchers;
 mod opsgenie;
 mod pagerduty;
