@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bellwether_model::LogPosition;
 use bellwether_slo::{BlocksFile, Checkpoint, EngineSettings, Slo, SloEngine};
+use bellwether_tsdb::Store;
 
 /// The files of one ledger.
 #[derive(Debug)]
@@ -142,6 +143,14 @@ fn write_blocks(path: &Path, start: u64, bytes: &[u8]) -> io::Result<()> {
     file.seek(SeekFrom::Start(start))?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// The number of series, all of them durable, so that those not sampled yet can be announced before the ledger is
+/// written down: their creation lies before the place in the log from which a fold goes on, which would take them
+/// for old. None if they cannot be made durable: after a crash their numbers may be given to others.
+pub fn durable_series(store: &Store) -> u32 {
+    let series = u32::try_from(store.stats().series).unwrap_or(u32::MAX);
+    if store.sync().is_ok() { series } else { 0 }
 }
 
 #[cfg(test)]

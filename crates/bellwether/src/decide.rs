@@ -11,7 +11,7 @@ use bellwether_tsdb::Store;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, warn};
 
-use crate::checkpoint::Checkpoints;
+use crate::checkpoint::{Checkpoints, durable_series};
 use crate::clock;
 use crate::failpoint::{self, Step};
 use crate::health::{Health, Trouble};
@@ -119,11 +119,12 @@ impl Decider {
     pub async fn run(mut self, backlog: Outcome, mut stop: watch::Receiver<bool>) {
         let mut round = Round::default();
         round.add(backlog);
-        let _ = self.carry_out(round).await;
+        self.carry_out(round).await;
         self.rules_changed = true;
         self.save_rules(TimeDelta::ZERO).await;
         let mut checkpoint_due = clock::now() + CHECKPOINT_EVERY;
         let mut looked_at = clock::now();
+        let mut ahead = Round::default();
         loop {
             let now = clock::now();
             if now - looked_at > ABSENCE {
@@ -132,15 +133,21 @@ impl Decider {
                 pipeline.slo.resume(now);
             }
             looked_at = now;
-            let wake = self.read(|pipeline| pipeline.next_wake()).unwrap_or(Timestamp::MAX);
-            let mut round = Round::default();
+            let mut round = std::mem::take(&mut ahead);
+            let is_ahead = round.has_decided;
+            // What is due of groups was decided already, or a part of it, which is enough for one round.
+            let wake = self.read(|pipeline| match is_ahead {
+                true => pipeline.next_wake_of_sources(),
+                false => pipeline.next_wake(),
+            });
+            let wake = wake.unwrap_or(Timestamp::MAX);
             if wake <= now {
                 // Before more input, so that a flood of it cannot hold back a notification.
                 round.add(self.step(Input::Tick));
             }
             let shown_due =
                 if self.shown == Shown::Stale { self.shown_at + SHOWN_EVERY } else { Timestamp::MAX };
-            let sleep_until = match wake <= now {
+            let sleep_until = match round.has_decided {
                 true => now,
                 false => wake.min(shown_due).clamp(now, checkpoint_due.min(now + SLEEP_MAX).max(now)),
             };
@@ -162,7 +169,14 @@ impl Decider {
             if change.is_none() && !ends {
                 change = self.take_waiting(&mut round);
             }
-            let _ = self.carry_out(round).await;
+            let checkpoint_in = checkpoint_due - clock::now();
+            // Also when the clock was set back: the next one is never further away than its interval.
+            let is_checkpoint_due = checkpoint_in <= TimeDelta::ZERO || checkpoint_in > CHECKPOINT_EVERY;
+            // A change and what is written down of the other cores come when everything decided is recorded.
+            match change.is_some() || ends || is_checkpoint_due {
+                true => self.carry_out(round).await,
+                false => ahead = self.carry_out_and_go_on(round).await,
+            }
             if ends {
                 break;
             }
@@ -173,9 +187,7 @@ impl Decider {
             self.show_changes();
             self.recorder.again().await;
             self.save_rules(RULES_SAVED_EVERY).await;
-            let until = checkpoint_due - clock::now();
-            // Also when the clock was set back: the next one is never further away than its interval.
-            if until <= TimeDelta::ZERO || until > CHECKPOINT_EVERY {
+            if is_checkpoint_due {
                 self.checkpoint().await;
                 checkpoint_due = clock::now() + CHECKPOINT_EVERY;
             }
@@ -214,7 +226,7 @@ impl Decider {
         while let Ok(committed) = self.committed.try_recv() {
             self.take(&committed, &mut round);
         }
-        let _ = self.carry_out(round).await;
+        self.carry_out(round).await;
     }
 
     fn read<T>(&self, look: impl FnOnce(&Pipeline) -> T) -> T {
@@ -293,7 +305,7 @@ impl Decider {
             (change.0)(&mut pipeline, clock::now())
         });
         self.judge_hand_over();
-        let _ = self.carry_out(round).await;
+        self.carry_out(round).await;
         // Changes are recorded by a rule's place, which is another one now.
         self.rules_changed = true;
         self.save_rules(TimeDelta::ZERO).await;
@@ -320,19 +332,41 @@ impl Decider {
         }
     }
 
-    /// Record, answer, then everything else. Gives whether it is recorded, which whoever asked has been told.
-    async fn carry_out(&mut self, round: Round) -> Result<(), String> {
+    /// Record, answer, then everything else.
+    async fn carry_out(&mut self, mut round: Round) {
+        if round.has_decided {
+            failpoint::here(Step::Decided);
+            let recorded = self.recorder.record(std::mem::take(&mut round.decided)).await;
+            self.follow(round, &recorded);
+        }
+    }
+
+    /// The same. While it is being recorded it is decided on the next of the groups that are due: the beginning of the
+    /// next round.
+    async fn carry_out_and_go_on(&mut self, mut round: Round) -> Round {
         if !round.has_decided {
-            return Ok(());
+            return Round::default();
         }
         failpoint::here(Step::Decided);
-        let recorded = self.recorder.record(round.decided).await;
+        let Self { recorder, pipeline, .. } = &mut *self;
+        let next = async {
+            // Recording begins first.
+            tokio::task::yield_now().await;
+            Round::of_due_groups(pipeline, clock::now())
+        };
+        let (recorded, next) = tokio::join!(recorder.record(std::mem::take(&mut round.decided)), next);
+        self.follow(round, &recorded);
+        next
+    }
+
+    /// What follows from a round once it is recorded, or could not be.
+    fn follow(&mut self, round: Round, recorded: &Result<(), String>) {
         failpoint::here(Step::Recorded);
         for asked in round.asked {
-            asked.tell(&recorded);
+            asked.tell(recorded);
             failpoint::here(Step::Answered);
         }
-        if let Err(why) = &recorded
+        if let Err(why) = recorded
             && !round.deliveries.is_empty()
         {
             // Telling people twice after a crash is better than not telling them at all.
@@ -356,7 +390,6 @@ impl Decider {
             self.judge_hand_over();
         }
         self.shown = Shown::Stale;
-        recorded
     }
 
     /// Tells open pages that something changed, but not more often than a person can look.
@@ -434,12 +467,4 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> std::io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
-}
-
-/// The number of series, all of them durable, so that those not sampled yet can be announced before the ledger is
-/// written down: their creation lies before the place in the log from which a fold goes on, which would take them
-/// for old. None if they cannot be made durable: after a crash their numbers may be given to others.
-pub fn durable_series(store: &Store) -> u32 {
-    let series = u32::try_from(store.stats().series).unwrap_or(u32::MAX);
-    if store.sync().is_ok() { series } else { 0 }
 }

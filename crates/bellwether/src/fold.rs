@@ -152,8 +152,8 @@ mod tests {
     use bellwether_tsdb::fault_disk::FaultDisk;
 
     use super::*;
+    use crate::checkpoint::durable_series;
     use crate::config;
-    use crate::decide::durable_series;
     use crate::reload::Settings;
 
     const CONFIG: &str = "

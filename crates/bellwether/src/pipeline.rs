@@ -265,12 +265,12 @@ impl Pipeline {
 
     /// When to call with [`Input::Tick`] at the latest.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        let cores = [
-            self.slo.next_wake(),
-            self.rules.next_wake(),
-            self.alerts.next_wake(),
-            self.hand_over.next_wake(),
-        ];
+        self.next_wake_of_sources().into_iter().chain(self.alerts.next_wake()).min()
+    }
+
+    /// The same without the groups that are due.
+    pub fn next_wake_of_sources(&self) -> Option<Timestamp> {
+        let cores = [self.slo.next_wake(), self.rules.next_wake(), self.hand_over.next_wake()];
         cores.into_iter().flatten().min()
     }
 

@@ -27,7 +27,7 @@ pub struct Recorder {
     state: Arc<StateDb>,
     health: Arc<Health>,
     counts: Arc<AlertCounts>,
-    waiting: Decided,
+    waiting: Arc<Decided>,
     tried_at: Timestamp,
     /// Why the last attempt failed; empty without trouble.
     why: String,
@@ -39,7 +39,7 @@ impl Recorder {
     pub fn new(state: Arc<StateDb>, health: Arc<Health>) -> Self {
         let (tried_at, why) = (Timestamp::default(), String::new());
         let counts = Arc::default();
-        Self { state, health, counts, waiting: Decided::default(), tried_at, why, pauses: &RECORD_AGAIN }
+        Self { state, health, counts, waiting: Arc::default(), tried_at, why, pauses: &RECORD_AGAIN }
     }
 
     /// Counts of what is written down.
@@ -59,7 +59,7 @@ impl Recorder {
             return Ok(());
         }
         self.counts.note(&decided.records);
-        self.waiting.append(decided);
+        Arc::make_mut(&mut self.waiting).append(decided);
         if self.is_well() {
             let began = clock::now();
             for pause in self.pauses {
@@ -72,7 +72,7 @@ impl Recorder {
                 }
             }
         } else if !self.is_due() {
-            self.waiting.keep_latest(WAITING_MAX);
+            Arc::make_mut(&mut self.waiting).keep_latest(WAITING_MAX);
             return Err(self.why.clone());
         }
         let tried = self.try_all().await;
@@ -100,12 +100,15 @@ impl Recorder {
         since >= TRY_EVERY || since < TimeDelta::ZERO
     }
 
+    /// On a task of its own, so that whoever waits for it can decide what comes next meanwhile.
     async fn try_all(&mut self) -> Result<(), String> {
-        let tried = self.state.record_all(&self.waiting).await;
-        let tried = tried.map_err(|error| error.to_string());
+        let (state, waiting) = (self.state.clone(), self.waiting.clone());
+        let tried =
+            tokio::spawn(async move { state.record_all(&waiting).await.map_err(|error| error.to_string()) });
+        let tried = tried.await.unwrap_or_else(|error| Err(error.to_string()));
         self.tried_at = clock::now();
         if tried.is_ok() {
-            self.waiting = Decided::default();
+            self.waiting = Arc::default();
         }
         tried
     }
@@ -118,7 +121,7 @@ impl Recorder {
             }
             Err(why) => {
                 self.why.clone_from(why);
-                self.waiting.keep_latest(WAITING_MAX);
+                Arc::make_mut(&mut self.waiting).keep_latest(WAITING_MAX);
                 self.health.report(
                     Trouble::State,
                     format!("decisions cannot be recorded, messages are sent all the same: {why}"),

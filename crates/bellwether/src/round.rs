@@ -1,11 +1,14 @@
 //! What one round of decisions comes to. All that waits is decided together and recorded with one commit, because a
 //! commit costs as much as thousands of decisions; only then is anybody answered and anything sent.
 
-use bellwether_alerts::{Answer, Delivery, Post};
+use std::sync::{PoisonError, RwLock};
+
+use bellwether_alerts::{Answer, Delivery, Event, Post};
+use bellwether_model::Timestamp;
 use bellwether_slo::Question;
 use tokio::sync::oneshot;
 
-use crate::pipeline::{Outcome, Work};
+use crate::pipeline::{Input, Outcome, Pipeline, Work};
 use crate::request::Corrected;
 use crate::state::Decided;
 
@@ -44,6 +47,18 @@ pub enum Asked {
 }
 
 impl Round {
+    /// What follows for groups that are due. The other cores stay as they are, so that what is written down of them
+    /// does not run ahead of the records.
+    pub fn of_due_groups(pipeline: &RwLock<Pipeline>, now: Timestamp) -> Self {
+        let mut round = Self::default();
+        let wake = pipeline.read().unwrap_or_else(PoisonError::into_inner).alerts.next_wake();
+        if wake.is_some_and(|wake| wake <= now) {
+            let mut pipeline = pipeline.write().unwrap_or_else(PoisonError::into_inner);
+            round.add(pipeline.step(Input::Alerts(Event::Tick), now));
+        }
+        round
+    }
+
     /// Adds what follows from one step; gives its answer.
     pub fn add(&mut self, outcome: Outcome) -> Option<Answer> {
         let Outcome {

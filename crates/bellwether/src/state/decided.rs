@@ -5,7 +5,7 @@ use bellwether_rules::RuleChange;
 use bellwether_slo::Correction;
 
 /// What one decision leaves to be written down, in one transaction.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Decided {
     /// Of alerts, silences and deliveries.
     pub records: Vec<Record>,
