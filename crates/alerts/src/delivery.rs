@@ -140,6 +140,9 @@ impl Notification {
 fn common<'a>(mut sets: impl Iterator<Item = &'a Labels>) -> Labels {
     let Some(first) = sets.next() else { return Labels::empty() };
     let rest: Vec<_> = sets.collect();
+    if rest.is_empty() {
+        return first.clone();
+    }
     Labels::from_pairs(first.iter().filter(|(n, v)| rest.iter().all(|set| set.get(n) == Some(*v))))
 }
 

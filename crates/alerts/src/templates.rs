@@ -1,5 +1,6 @@
 //! The templates of a configuration: the defaults, and the files it names, which may redefine them.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use bellwether_model::{Labels, Timestamp};
@@ -56,7 +57,9 @@ impl Templates {
 /// Renders texts for one notification.
 pub(crate) struct Renderer<'a> {
     templates: &'a Templates,
-    data: Value,
+    data: NotificationData,
+    /// The same as templates see it; made when the first text asks for it, which the texts of many receivers never do.
+    value: OnceCell<Value>,
     world: World<'a>,
     /// The labels of the route, not rendered.
     route_labels: BTreeMap<String, String>,
@@ -95,9 +98,12 @@ impl<'a> Renderer<'a> {
         external_url: &'a str,
         now: Timestamp,
     ) -> Self {
-        let data = data(notification, external_url).to_value();
+        Self::of(templates, data(notification, external_url), external_url, now)
+    }
+
+    fn of(templates: &'a Templates, data: NotificationData, external_url: &'a str, now: Timestamp) -> Self {
         let world = World { now, external_url, route_labels: Labels::empty() };
-        Self { templates, data, world, route_labels: BTreeMap::new() }
+        Self { templates, data, value: OnceCell::new(), world, route_labels: BTreeMap::new() }
     }
 
     /// For a notification that was rendered before: the labels of its route are final texts.
@@ -115,9 +121,8 @@ impl<'a> Renderer<'a> {
     /// The same, with what came with the alerts made harmless. What templates say themselves stays as it is.
     pub(crate) fn cleaned(&self, notification: &Notification, clean: &Clean<'_>) -> Result<Self, String> {
         let World { now, external_url, .. } = self.world;
-        let data = cleaned(data(notification, external_url), clean).to_value();
-        let world = World { now, external_url, route_labels: Labels::empty() };
-        let mut renderer = Self { templates: self.templates, data, world, route_labels: BTreeMap::new() };
+        let data = cleaned(data(notification, external_url), clean);
+        let mut renderer = Self::of(self.templates, data, external_url, now);
         if !self.route_labels.is_empty() {
             renderer.route_labels(&self.route_labels)?;
         }
@@ -153,7 +158,8 @@ impl<'a> Renderer<'a> {
     }
 
     fn render(&self, escape: Escape, text: &str) -> Result<String, String> {
-        let rendered = self.templates.set.render_text(escape, text, &self.data, &self.world);
+        let value = self.value.get_or_init(|| self.data.to_value());
+        let rendered = self.templates.set.render_text(escape, text, value, &self.world);
         rendered.map_err(|error| error.to_string())
     }
 }
