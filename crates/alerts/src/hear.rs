@@ -59,7 +59,7 @@ impl AlertCore {
         match compare(&known.row, report, now) {
             Heard::Nothing => {}
             Heard::Goes(row) => {
-                known.row = row;
+                known.row.go_on(row);
                 self.hurry(fingerprint, now, out);
             }
             Heard::Changed(row) => {
@@ -257,6 +257,14 @@ fn end_of(alert: &Alert) -> Timestamp {
 }
 
 impl AlertRow {
+    /// The other says as much as this, and takes its place; the texts stay those that are held already. Those of the
+    /// report would lie where the many short-lived pieces of a request lay, and keep the space between from its use.
+    fn go_on(&mut self, row: Self) {
+        let Alert { labels, annotations, generator_url, .. } = std::mem::replace(self, row).alert;
+        (self.alert.labels, self.alert.annotations) = (labels, annotations);
+        self.alert.generator_url = generator_url;
+    }
+
     /// Whether the other says nothing that a restart would have to know, except a later end.
     fn says_as_much_as(&self, other: &Self) -> bool {
         let (a, b) = (&self.alert, &other.alert);
