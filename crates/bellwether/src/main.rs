@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Alerts and samples are many small pieces; half of what taking in an alert costs would be the system's allocator.
+/// Alerts and samples are many small pieces; half of what taking in an alert costs would be the system's allocator. It
+/// is built without huge pages (`no_thp`): one piece that is still held would keep 2 MiB.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
