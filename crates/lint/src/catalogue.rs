@@ -1,10 +1,22 @@
 //! All checks.
 
-use crate::checks::{alert, am, doc, promql, template, unit, yaml};
+use crate::checks::{alert, am, doc, promql, slo, template, unit, yaml};
 use crate::{Check, readers};
 
 /// Every check, by area and id.
 pub static ALL: &[&Check] = &[
+    &slo::budget_arithmetic::CHECK,
+    &slo::burn_unreachable::CHECK,
+    &slo::exhaust_arithmetic::CHECK,
+    &slo::fires_after_exhausted::CHECK,
+    &slo::goal_window_mismatch::CHECK,
+    &slo::good_bad_not_complement::CHECK,
+    &slo::no_burn_rate::CHECK,
+    &slo::objective_100::CHECK,
+    &slo::selector_drift::CHECK,
+    &slo::sli_not_ratio::CHECK,
+    &slo::threshold_not_bucket::CHECK,
+    &slo::window_pair::CHECK,
     &promql::beyond_retention::CHECK,
     &promql::counter_raw::CHECK,
     &promql::filter_comparison::CHECK,

@@ -6,6 +6,7 @@ pub(crate) mod alert;
 pub(crate) mod am;
 pub(crate) mod doc;
 pub(crate) mod promql;
+pub(crate) mod slo;
 pub(crate) mod template;
 pub(crate) mod unit;
 pub(crate) mod yaml;

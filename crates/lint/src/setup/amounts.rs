@@ -134,11 +134,12 @@ pub fn spoken(delta: TimeDelta) -> String {
         let text = format!("{value:.2}");
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     };
+    let whole = |unit: f64| (seconds / unit).fract() == 0.0;
     match seconds {
         s if s < 1.0 => format!("{} ms", short(s * 1000.0)),
-        s if s < 120.0 => format!("{} s", short(s)),
-        s if s < 7200.0 => format!("{} min", short(s / 60.0)),
-        s if s <= 345_600.0 => format!("{} h", short(s / 3600.0)),
+        s if s < 120.0 && !whole(60.0) => format!("{} s", short(s)),
+        s if s < 7200.0 && !whole(3600.0) => format!("{} min", short(s / 60.0)),
+        s if s < 172_800.0 || (s < 345_600.0 && !whole(86_400.0)) => format!("{} h", short(s / 3600.0)),
         s => format!("{} d", short(s / 86_400.0)),
     }
 }

@@ -84,6 +84,7 @@ impl Described {
             section: self.section,
             states_bad: is_bad,
             is_calendar: false,
+            window_span: None,
             threshold: None,
         })
     }

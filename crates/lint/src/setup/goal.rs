@@ -42,6 +42,8 @@ pub struct Goal {
     pub states_bad: bool,
     /// Whether its window is a day, week or month of the calendar.
     pub is_calendar: bool,
+    /// Where the window stands, if by itself.
+    pub window_span: Option<Span>,
     /// How fast is good, where the goal is about speed, and where that is stated.
     pub threshold: Option<(TimeDelta, Span)>,
 }
@@ -113,6 +115,7 @@ impl Setup {
                 section: Some(SectionId { document: index, section: line.section }),
                 states_bad: false,
                 is_calendar: false,
+                window_span: None,
                 threshold,
             });
         }
@@ -169,6 +172,7 @@ fn of_objective(slo: &bellwether_slo::Slo) -> Option<Goal> {
         section: None,
         states_bad: false,
         is_calendar: matches!(slo.period, bellwether_slo::Period::Calendar(_)),
+        window_span: None,
         threshold: None,
     })
 }
@@ -206,6 +210,7 @@ fn of_tables(document: &Markdown, index: usize) -> Vec<Goal> {
                 section: Some(SectionId { document: index, section: table.section }),
                 states_bad,
                 is_calendar: false,
+                window_span: None,
                 threshold: None,
             });
         }

@@ -23,6 +23,9 @@ pub(super) fn goals(sources: &Sources, document: &Markdown, index: usize) -> Vec
             let (begins, ends) = object_around(text, range.start);
             let object = &text[begins..ends];
             let calendar = member(object, "calendarPeriod", 0).and_then(|(name, _)| calendar(&name));
+            let period = member(object, "calendarPeriod", 0);
+            let period =
+                period.map(|(_, place)| Span::new(block.file, begins + place.start..begins + place.end));
             let rolling = member(object, "rollingPeriod", 0).and_then(|(length, _)| length.parse().ok());
             found.push(Goal {
                 name: member(object, "displayName", 0).map(|(name, _)| name),
@@ -33,6 +36,7 @@ pub(super) fn goals(sources: &Sources, document: &Markdown, index: usize) -> Vec
                 section: Some(SectionId { document: index, section: block.section }),
                 states_bad: false,
                 is_calendar: calendar.is_some(),
+                window_span: period,
                 threshold: None,
             });
         }

@@ -23,14 +23,14 @@ fn shapes() {
     let ratio = |window: &str| format!("sum(rate(e[{window}])) / sum(rate(t[{window}]))");
     let (hour, six) = (ratio("1h"), ratio("6h"));
     let cases = [
-        (format!("({hour}) / 0.01 > 14.4"), "14.4 of 0.01 in 60 min"),
-        (format!("({hour}) / (1 - 0.999) > 14.4"), "14.4 of 0.001 in 60 min"),
-        (format!("{hour} > 14.4 * 0.001"), "14.4 of 0.001 in 60 min"),
-        (format!("(14.4 * (1 - 0.99)) < ({hour})"), "14.4 of 0.01 in 60 min"),
-        (format!("(1 - {hour}) > (0.01 * 6)"), "6 of 0.01 in 60 min"),
-        (format!("{six} > (6*0.001) and {hour} > (6*0.001)"), "6 of 0.001 in 60 min and 6 of 0.001 in 6 h"),
-        ("a:burn_rate:1h > 14.4 and a:burn_rate:5m > 14.4".into(), "14.4 in 5 min and 14.4 in 60 min"),
-        ("a:burnrate1h{x=\"y\"} > (14 * (1-0.95))".into(), "14 of 0.05 in 60 min"),
+        (format!("({hour}) / 0.01 > 14.4"), "14.4 of 0.01 in 1 h"),
+        (format!("({hour}) / (1 - 0.999) > 14.4"), "14.4 of 0.001 in 1 h"),
+        (format!("{hour} > 14.4 * 0.001"), "14.4 of 0.001 in 1 h"),
+        (format!("(14.4 * (1 - 0.99)) < ({hour})"), "14.4 of 0.01 in 1 h"),
+        (format!("(1 - {hour}) > (0.01 * 6)"), "6 of 0.01 in 1 h"),
+        (format!("{six} > (6*0.001) and {hour} > (6*0.001)"), "6 of 0.001 in 1 h and 6 of 0.001 in 6 h"),
+        ("a:burn_rate:1h > 14.4 and a:burn_rate:5m > 14.4".into(), "14.4 in 5 min and 14.4 in 1 h"),
+        ("a:burnrate1h{x=\"y\"} > (14 * (1-0.95))".into(), "14 of 0.05 in 1 h"),
         ("sum by (c) (a:burnrate1d) > (3.00 * 0.01000)".into(), "3 of 0.01 in 24 h"),
         (
             "max(s:sli_error:ratio_rate5m > (14.4 * 0.001)) without (w) or max(s:sli_error:ratio_rate30m > (6 * 0.001))"

@@ -7,5 +7,6 @@ mod goals;
 mod markdown;
 mod output;
 mod promql;
+mod slo;
 mod suppress;
 mod unit;

@@ -1,0 +1,116 @@
+//! Good and bad events that do not add up to all of them.
+
+use bellwether_diag::Severity;
+use bellwether_model::{MatchOp, Matcher};
+use bellwether_promql::{BinaryOp, ExprKind, VectorSelector, selectors};
+
+use crate::setup::query::Query;
+use crate::{Area, Check, Report, Setup};
+
+/// The check.
+pub(crate) static CHECK: Check = Check {
+    id: "good-bad-not-complement",
+    area: Area::Slo,
+    severity: Severity::Warning,
+    title: "good and bad events that do not add up to all",
+    why: "Where one query counts 2xx as good and another 5xx as bad, redirects and refused requests are neither. What is \
+          left of the budget then differs from what the objective says, and an alert on the bad ones stays quiet while \
+          the objective is missed. Count bad ones as all that are not good: `status!~\"2..\"`.",
+    wrong: &[(
+        "slo.md",
+        "```promql\n# Success rate\nsum(rate(r_total{status=~\"2..\"}[1h])) / sum(rate(r_total[1h]))\n\n# Burn\n\
+         sum(rate(r_total{status=~\"5..\"}[1h])) / sum(rate(r_total[1h])) / 0.001\n```\n",
+    )],
+    right: &[(
+        "slo.md",
+        "```promql\n# Success rate\nsum(rate(r_total{status!~\"5..\"}[1h])) / sum(rate(r_total[1h]))\n\n# Burn\n\
+         sum(rate(r_total{status=~\"5..\"}[1h])) / sum(rate(r_total[1h])) / 0.001\n```\n",
+    )],
+    run,
+};
+
+/// Codes of HTTP that stand for their hundreds.
+const CODES: [&str; 5] = ["101", "200", "302", "404", "503"];
+
+/// The part of a share: what is selected of all.
+struct Part<'a> {
+    query: &'a Query,
+    selector: &'a VectorSelector,
+    matcher: &'a Matcher,
+    /// Which of the codes it takes.
+    takes: [bool; 5],
+}
+
+fn run(setup: &Setup, report: &mut Report) {
+    let parts: Vec<Part<'_>> = setup.all_queries().flat_map(parts).collect();
+    let is_good = |part: &&Part<'_>| part.takes[1] && !part.takes[4];
+    let is_bad = |part: &&Part<'_>| part.takes[4] && !part.takes[1];
+    for bad in parts.iter().filter(is_bad) {
+        let of_same = |good: &&Part<'_>| {
+            let document = |part: &Part<'_>| part.query.section.map(|section| section.document);
+            good.selector.name == bad.selector.name
+                && good.matcher.name == bad.matcher.name
+                && document(good) == document(bad)
+        };
+        let goods: Vec<&Part<'_>> = parts.iter().filter(is_good).filter(of_same).collect();
+        let neither = |good: &Part<'_>| -> Vec<String> {
+            let codes =
+                CODES.iter().enumerate().filter(|(index, _)| !good.takes[*index] && !bad.takes[*index]);
+            codes.map(|(_, code)| format!("{}xx", &code[..1])).collect()
+        };
+        let (Some(good), true) = (goods.first(), goods.iter().all(|good| !neither(good).is_empty())) else {
+            continue;
+        };
+        let place = bad.selector.matchers.iter().position(|matcher| std::ptr::eq(matcher, bad.matcher));
+        let place =
+            place.map_or(bad.selector.span.clone(), |index| bad.selector.matcher_spans[index].clone());
+        let good_text =
+            format!("{}{}\"{}\"", good.matcher.name, good.matcher.op.as_str(), good.matcher.value);
+        report
+            .find(
+                bad.query.span(&setup.sources, place),
+                format!(
+                    "good is {good_text} elsewhere, so that {} are neither good nor bad",
+                    neither(good).join(", ")
+                ),
+            )
+            .related(good.query.span(&setup.sources, good.selector.span.clone()), "what counts as good")
+            .help(format!("count as bad what is not good: {}", negated(good.matcher)));
+    }
+}
+
+fn negated(matcher: &Matcher) -> String {
+    let op = match matcher.op {
+        MatchOp::Equal => "!=",
+        MatchOp::NotEqual => "=",
+        MatchOp::Regex => "!~",
+        MatchOp::NotRegex => "=~",
+    };
+    format!("{}{op}\"{}\"", matcher.name, matcher.value)
+}
+
+/// Divisions of a part of a metric, selected by codes of HTTP, by all of it.
+fn parts(query: &Query) -> Vec<Part<'_>> {
+    let mut found = Vec::new();
+    let Some(expr) = &query.parsed else { return found };
+    expr.walk(&mut |node| {
+        let ExprKind::Binary(binary) = &node.kind else { return };
+        if binary.op != BinaryOp::Divide {
+            return;
+        }
+        let (left, right) = (selectors(&binary.left), selectors(&binary.right));
+        let ([part], [all]) = (&left[..], &right[..]) else { return };
+        if part.name.is_none() || part.name != all.name {
+            return;
+        }
+        for matcher in &part.matchers {
+            let takes = CODES.map(|code| matcher.matches_value(code));
+            let is_split = takes.iter().any(|it| *it) && takes.iter().any(|it| !*it);
+            let is_own = !all.matchers.iter().any(|other| other.name == matcher.name);
+            if matcher.name != "__name__" && is_split && is_own {
+                found.push(Part { query, selector: part, matcher, takes });
+            }
+        }
+    });
+    found
+}
