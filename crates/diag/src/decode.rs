@@ -94,7 +94,13 @@ pub fn scalar<'n>(node: &'n Node, expected: &str, cx: &mut Cx<'_>) -> Option<&'n
     match &node.value {
         Value::Scalar(scalar) => Some(scalar),
         value @ (Value::Null | Value::Sequence(_) | Value::Mapping(_)) => {
-            cx.error(node.span, format!("expected {expected}, found {}", value.kind()));
+            let message = format!("expected {expected}, found {}", value.kind());
+            match cx.sources.slice(node.span).starts_with("{{") {
+                true => {
+                    cx.error_help(node.span, message, "`{{` begins a mapping of YAML: put the text in quotes")
+                }
+                false => cx.error(node.span, message),
+            }
             None
         }
     }

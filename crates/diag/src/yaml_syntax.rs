@@ -41,6 +41,13 @@ fn meaning(error: &libyaml_safer::Error, text: &str, problem: Span, context: Opt
     if let Some(tab) = tab_in_indentation(text, problem) {
         return explained(tab, "a tab is used for indentation", "indent with spaces");
     }
+    if let Some(braces) = braces_before(text, problem) {
+        return explained(
+            braces,
+            "`{{` begins a mapping of YAML here, not a template",
+            "put the text in quotes",
+        );
+    }
     let context_text = error.context().unwrap_or("");
     match error.problem() {
         "found unexpected end of stream" | "found unexpected document indicator"
@@ -133,4 +140,19 @@ fn tab_in_indentation(text: &str, problem: Span) -> Option<Span> {
     let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
     let tab = line[..blanks].find('\t')?;
     Some(Span::new(problem.file, line_start + tab..line_start + tab + 1))
+}
+
+/// A template without quotes, which YAML reads as a mapping in a mapping, on the line with the problem or just above it.
+fn braces_before(text: &str, problem: Span) -> Option<Span> {
+    let at = (problem.start as usize).min(text.len());
+    let begins = |end: usize| text[..end].rfind('\n').map_or(0, |index| index + 1);
+    let on_line = |start: usize| {
+        let line = text[start..].lines().next()?;
+        let value = [": {{", "- {{"].iter().find_map(|mark| line.find(mark))? + 2;
+        // In quotes, in a comment and after `|` it is text.
+        let is_text = line[..value].contains(['"', '\'', '#', '|']);
+        (!is_text).then(|| Span::new(problem.file, start + value..start + value + 2))
+    };
+    let line = begins(at);
+    on_line(line).or_else(|| on_line(begins(line.checked_sub(1)?)))
 }

@@ -82,6 +82,10 @@ fn form_errors_say_where_and_what_to_do() {
     let check =
         |text: &str, want: &str| assert_eq!(read(text).lines().next().unwrap_or(""), want, "{text:?}");
     check("a:\n\tb: 1\n", "f:2:1: error: a tab is used for indentation; indent with spaces");
+    check(
+        "a:\n  b: {{ $labels.job }} is down\n",
+        "f:2:6: error: `{{` begins a mapping of YAML here, not a template; put the text in quotes",
+    );
     check("a:\n  b: 1\n\tc: 1\n", "f:3:1: error: a tab is used for indentation; indent with spaces");
     check(
         "a: \"open\nb: 1\n",

@@ -1,11 +1,13 @@
 //! One sample over the line, and somebody is called.
 
-use bellwether_diag::Severity;
+use std::collections::BTreeMap;
+
+use bellwether_diag::{FileId, Severity};
 use bellwether_promql::{Expr, ExprKind, Function};
 
 use super::condition::{calls, comparisons, metrics, raw_metric, speaks_of};
 use super::severity::{Urgency, urgency};
-use crate::{Area, Check, Report, Setup};
+use crate::{Area, Check, Report, Rule, Setup};
 
 /// The check.
 pub(crate) static CHECK: Check = Check {
@@ -31,24 +33,63 @@ pub(crate) static CHECK: Check = Check {
 const SHORT_RANGE_SECS: f64 = 600.0;
 
 fn run(setup: &Setup, report: &mut Report) {
+    let mut by_file: BTreeMap<FileId, (usize, usize)> = BTreeMap::new();
+    let file_of = |rule: &Rule| setup.sources.whole(rule.name.span).file;
     for rule in setup.alerts() {
-        let Some(query) = &rule.query else { continue };
-        if rule.node.get("for").is_some() || rule.node.get("keep_firing_for").is_some() {
-            continue;
-        }
-        if urgency(rule) == Urgency::Info {
-            continue;
-        }
-        let Some(expr) = &query.parsed else { continue };
+        let (all, with) = by_file.entry(file_of(rule)).or_default();
+        *all += 1;
+        *with += usize::from(rule.node.get("for").is_some());
+    }
+    for rule in setup.alerts().filter(|rule| !has_own_time(rule)) {
+        let Some(expr) = rule.query.as_ref().and_then(|query| query.parsed.as_ref()) else { continue };
+        let (all, with) = by_file.get(&file_of(rule)).copied().unwrap_or_default();
         let found = comparisons(expr);
-        let varies =
-            found.iter().any(|it| (it.is_above() || it.is_below()) && varies(it.measured, it.threshold));
-        if varies && found.iter().all(|it| it.is_alone) {
+        let is_alone = !found.is_empty() && found.iter().all(|it| it.is_alone);
+        let name = &rule.name.value;
+        if !is_alone {
+            continue;
+        }
+        if found.iter().any(|it| it.is_zero() && asks_up(it.measured)) {
             report
-                .find(rule.name.span, format!("{} fires at the first value over the line", rule.name.value))
+                .find(rule.name.span, format!("{name} fires when one scrape fails, as at every restart"))
                 .help("add `for`, such as `for: 5m`");
+        } else if found.iter().any(|it| (it.is_above() || it.is_below()) && varies(it.measured, it.threshold))
+        {
+            report
+                .find(rule.name.span, format!("{name} fires at the first value over the line"))
+                .help("add `for`, such as `for: 5m`");
+        } else if all >= 5 && with * 5 >= all * 4 && found.iter().all(|it| is_state(it.measured)) {
+            report
+                .find(rule.name.span, format!("{name} has no `for`, as {with} of the {all} alerts here have"))
+                .help("add `for`, or write `for: 0s` to say that one value is enough")
+                .severity(Severity::Note);
         }
     }
+}
+
+/// Whether a rule says by itself how long something must last, or tells of a moment.
+fn has_own_time(rule: &Rule) -> bool {
+    let says = |field: &str| rule.node.get(field).is_some();
+    says("for") || says("keep_firing_for") || urgency(rule) == Urgency::Info
+}
+
+fn asks_up(measured: &Expr) -> bool {
+    raw_metric(measured)
+        .and_then(|metric| metric.name.as_deref())
+        .is_some_and(|name| matches!(name, "up" | "probe_success"))
+}
+
+/// Whether a value is read as it is at this moment: no range looks back, and it is no time or remaining time.
+fn is_state(measured: &Expr) -> bool {
+    let mut is_instant = true;
+    measured.walk(&mut |node| {
+        is_instant &= !matches!(node.kind, ExprKind::Range(_) | ExprKind::Subquery(_));
+    });
+    let is_time = calls(measured, &[Function::Time, Function::Absent])
+        || metrics(measured).iter().any(|name| {
+            ["ttl", "expir", "timestamp", "not_after", "_time"].iter().any(|word| name.contains(word))
+        });
+    is_instant && !is_time
 }
 
 /// Whether a value goes up and down by itself: a usage as it is, or a share or quantile over a short time.

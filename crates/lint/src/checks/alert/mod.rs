@@ -2,6 +2,7 @@
 
 mod condition;
 mod severity;
+mod told;
 
 pub(crate) mod absolute_threshold;
 pub(crate) mod always_firing;
@@ -10,6 +11,7 @@ pub(crate) mod changes_on_gauge;
 pub(crate) mod duplicate;
 pub(crate) mod for_missing;
 pub(crate) mod for_too_short;
+pub(crate) mod for_vs_text;
 pub(crate) mod idle_equals_outage;
 pub(crate) mod missing_numerator;
 pub(crate) mod missing_severity;
@@ -20,6 +22,7 @@ pub(crate) mod non_actionable;
 pub(crate) mod resident_of_virtual;
 pub(crate) mod runbook_as_label;
 pub(crate) mod severity_names;
+pub(crate) mod threshold_vs_text;
 pub(crate) mod tier_without_rule;
 pub(crate) mod up_without_absent;
 pub(crate) mod value_in_label;
