@@ -243,7 +243,10 @@ impl Reader<'_> {
         while self.next().is_some_and(|c| c == ' ') {
             self.at += 1;
         }
-        if self.next().is_none_or(|c| c.is_whitespace() || matches!(c, '&' | '<' | '>' | ';' | '|' | ')')) {
+        if self
+            .next()
+            .is_none_or(|c| c.is_whitespace() || matches!(c, '&' | '<' | '>' | ';' | '|' | ')' | '#'))
+        {
             return;
         }
         let mut target = self.word();

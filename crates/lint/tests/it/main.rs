@@ -1,8 +1,11 @@
 //! Tests of this crate.
 
+mod am;
 mod burns;
+mod doc;
 mod examples;
 mod fix;
+mod found;
 mod goals;
 mod markdown;
 mod output;

@@ -41,6 +41,16 @@ fn run(setup: &Setup, report: &mut Report) {
             continue;
         }
         let defined = if is_piece { &elsewhere } else { &own };
+        let named: Vec<&str> = routing
+            .routes()
+            .iter()
+            .filter_map(|route| route.receiver.as_ref())
+            .map(|name| name.value.as_str())
+            .collect();
+        // Receivers of which a piece names none are those of another example.
+        if is_piece && !defined.is_empty() && !named.iter().any(|name| defined.contains(name)) {
+            continue;
+        }
         let mut reported = BTreeSet::new();
         for name in routing.routes().into_iter().filter_map(|route| route.receiver.as_ref()) {
             if defined.contains(name.value.as_str()) || (defined.is_empty() && !reported.insert(&name.value))

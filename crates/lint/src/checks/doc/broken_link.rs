@@ -21,7 +21,8 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(setup: &Setup, report: &mut Report) {
-    for document in &setup.documents {
+    // Where a block of code is not closed, the headings after it are none, and that is said of the block.
+    for document in setup.documents.iter().filter(|document| document.broken_fences.is_empty()) {
         let anchors = anchors(setup, document);
         for line in &document.prose {
             links(line, &anchors, report);
@@ -64,9 +65,10 @@ fn anchors(setup: &Setup, document: &Markdown) -> BTreeSet<String> {
         *count += 1;
     }
     let text = setup.sources.text(document.file);
-    for mark in ["id=\"", "name=\"", "{#"] {
+    for mark in ["id=", "name=", "{#"] {
         for after in text.split(mark).skip(1) {
-            let end = after.find(['"', '}']).unwrap_or(0);
+            let after = after.trim_start_matches(['"', '\'']);
+            let end = after.find(['"', '\'', '}', '>', ' ', '\n']).unwrap_or(0);
             found.insert(after[..end].to_lowercase());
         }
     }

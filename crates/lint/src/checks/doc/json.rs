@@ -76,9 +76,16 @@ fn is_abridged(text: &str) -> bool {
     ["...", "…", "//", "/*", "<", "{{"].iter().any(|mark| text.contains(mark))
 }
 
+/// Whether it is a piece of something: some fields of an object, some items of a list.
+fn is_part(text: &str) -> bool {
+    let text = text.trim().trim_end_matches(',');
+    let reads = |whole: String| serde_json::from_str::<Value>(&whole).is_ok();
+    reads(format!("{{{text}}}")) || reads(format!("[{text}]"))
+}
+
 fn look(text: &str, begins: Span, report: &mut Report) {
     let Some((message, line, column)) = error_in(text) else { return };
-    if text.trim().is_empty() || (is_abridged(text) && line > 0) {
+    if text.trim().is_empty() || is_abridged(text) || is_part(text) {
         return;
     }
     let at = offset(text, line, column);
@@ -133,6 +140,7 @@ fn replace(text: &str, variables: &BTreeMap<String, String>) -> (String, Bare) {
             Some(inner) => {
                 (inner.split('}').next().unwrap_or_default(), inner.find('}').map_or(1, |end| end + 2))
             }
+            None if rest.starts_with('(') => ("", closing_bracket(rest)),
             None => {
                 let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
                 (&rest[..end], end)
@@ -149,4 +157,18 @@ fn replace(text: &str, variables: &BTreeMap<String, String>) -> (String, Bare) {
     }
     done.push_str(&text[at..]);
     (done, bare)
+}
+
+/// The length of what stands in brackets, those included.
+fn closing_bracket(text: &str) -> usize {
+    let mut depth = 0;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth == 1 => return at + 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
 }

@@ -25,7 +25,7 @@ fn run(setup: &Setup, report: &mut Report) {
         for (index, line) in document.prose.iter().enumerate() {
             let Some((count, noun, at)) = announced(&line.text) else { continue };
             let items = items_after(setup, document, index);
-            if items < 2 || items == count {
+            if items < 2 || items == count || is_item(&line.text) {
                 continue;
             }
             let start = line.span.start + at as u32;
@@ -57,9 +57,20 @@ fn announced(line: &str) -> Option<(usize, &str, usize)> {
         word.len() > 3 && word.ends_with('s') && !word.ends_with("ss")
     })?;
     let has_digits = sentence.contains(|c: char| c.is_ascii_digit());
-    let is_choice = ["at least", "at most", "of the", "up to", "more than", "or more"]
-        .iter()
-        .any(|it| sentence.contains(it));
+    let lower = sentence.to_ascii_lowercase();
+    let others = [
+        "at least",
+        "at most",
+        "of the",
+        "up to",
+        "more than",
+        "or more",
+        "next",
+        ", we ",
+        ", you ",
+        ", it ",
+    ];
+    let is_choice = others.iter().any(|it| lower.contains(it));
     if has_digits || is_choice || clean(noun) == 0 {
         return None;
     }
@@ -70,21 +81,41 @@ fn announced(line: &str) -> Option<(usize, &str, usize)> {
 /// How many items of one level follow a line, before anything else does.
 fn items_after(setup: &Setup, document: &Markdown, index: usize) -> usize {
     let line = &document.prose[index];
+    let row = |line: &Prose| setup.sources.position(line.span).line;
     let mut level = None;
     let mut count = 0;
+    let mut last = line;
+    let mut is_numbered = false;
     for next in &document.prose[index + 1..] {
         let indent = column(setup, next);
-        let is_item = is_item(&next.text);
+        let goes_on = row(next) == row(last) + 1 && !is_item(&next.text);
+        last = next;
         match level {
-            None if is_item && next.section == line.section => level = Some(indent),
+            None if is_item(&next.text) && next.section == line.section => {
+                level = Some(indent);
+                is_numbered = starts_with_number(&next.text);
+            }
             None => return 0,
-            Some(own) if next.section != line.section || (!is_item && indent <= own) || indent < own => break,
-            Some(own) if indent > own || !is_item => continue,
+            Some(_) if goes_on => continue,
+            Some(own) if next.section != line.section || indent < own => break,
+            Some(own) if indent > own => continue,
+            Some(_) if !is_item(&next.text) || starts_with_number(&next.text) != is_numbered => break,
+            Some(_) if is_another_list(&next.text, count) => break,
             Some(_) => {}
         }
         count += 1;
     }
     count
+}
+
+fn starts_with_number(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a numbered item begins another list: its number is not the next one, nor always the same.
+fn is_another_list(text: &str, items: usize) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    text[..digits].parse::<usize>().is_ok_and(|number| number == 1 && items > 1)
 }
 
 fn column(setup: &Setup, line: &Prose) -> u32 {

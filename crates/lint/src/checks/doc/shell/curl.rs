@@ -32,7 +32,8 @@ fn address(command: &Command, word: &Word, script: &Script, report: &mut Report)
     }
     // Braces of variables are the shell's, and those of a path are often a placeholder.
     let Some((before, query)) = word.raw.split_once('?') else { return };
-    let query = query.replace("${", "");
+    // curl leaves `match[]` alone.
+    let query = query.replace("${", "").replace("[]", "");
     let (has_braces, has_brackets) = (query.contains('{'), query.contains('['));
     let globs = command.is("curl") && !command.has(&["-g", "--globoff"]);
     let is_changed = globs || !is_quoted(word);

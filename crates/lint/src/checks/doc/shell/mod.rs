@@ -58,19 +58,20 @@ fn continuations(text: &str, script: &Script, report: &mut Report) {
         let line = line.trim_end_matches('\n');
         let trimmed = line.trim_end();
         // Within quotes or a here-document it is text.
+        let ends = begins + line.len();
         let is_text = script.here_documents.iter().any(|here| here.place.contains(&begins))
-            || script.commands.iter().flat_map(|command| &command.words).any(|word| {
-                word.place.start < begins
-                    && begins + trimmed.len() < word.place.end
-                    && word.raw.contains('\n')
-            });
+            || script
+                .commands
+                .iter()
+                .flat_map(|command| &command.words)
+                .any(|word| word.place.contains(&ends));
         if trimmed.ends_with('\\')
             && !trimmed.ends_with("\\\\")
             && trimmed.len() < line.len()
             && !is_text
             && !trimmed.trim_start().starts_with('#')
         {
-            let place = begins + trimmed.len() - 1..begins + line.len();
+            let place = begins + trimmed.len() - 1..ends;
             report
                 .find(script.span(place), "a blank after the backslash: the command ends here")
                 .help("remove the blanks at the end of the line");
@@ -78,23 +79,19 @@ fn continuations(text: &str, script: &Script, report: &mut Report) {
     }
 }
 
-/// `<your key>` without quotes is a redirection.
+/// `KEY=<your key>` without quotes is a redirection, as is a placeholder that stands for the whole command. Among other
+/// words everyone knows that it is to be replaced.
 fn placeholders(script: &Script, report: &mut Report) {
     let found = script.commands.iter().find_map(|command| {
-        let redirection = command.redirections.iter().find(|word| {
-            let target = word.raw.trim_start_matches(['<', ' ']);
-            let is_name = target.contains(['-', '_']) || target.eq_ignore_ascii_case("your");
-            target.starts_with(|c: char| c.is_ascii_alphabetic())
-                && is_name
-                && !target.contains(['/', '.', '$'])
-        })?;
-        // A file is read by a command that is named; a placeholder ends with another bracket.
-        let ends = command.redirections.iter().any(|word| word.place.start > redirection.place.start)
-            || command.words.iter().any(|word| word.raw == ">")
-            || command.end.is_some();
-        ends.then_some((command, redirection))
+        let redirection = command.redirections.first()?;
+        let is_name = redirection.raw.starts_with(|c: char| c.is_ascii_alphabetic());
+        let is_whole = match command.words.first() {
+            None => true,
+            Some(first) => first.raw.ends_with('=') && first.place.end == redirection.place.start,
+        };
+        (is_name && is_whole && command.redirections.len() == 1).then_some(redirection)
     });
-    let Some((_, placeholder)) = found else { return };
+    let Some(placeholder) = found else { return };
     report
         .find(
             script.span(placeholder.place.clone()),
