@@ -36,7 +36,7 @@ mod threshold_alert;
 mod yaml_text;
 
 pub use alert::defaults::{DefaultAlerts, default_alerts, fit_to_scrape};
-pub use alert::meaning::{ERROR_RATIOS, ExplainedAlert, Noticed, Trouble, alert_meanings};
+pub use alert::meaning::{ERROR_RATIOS, ExplainedAlert, Noticed, Trouble, alert_meanings, burn_meaning};
 pub use alert::text::labels_of_alert;
 pub use alert::verdict::{
     arithmetic, budget_arithmetic, budget_verdict, burn_arithmetic, burn_verdict, verdict,

@@ -22,6 +22,9 @@ pub struct Lint {
     /// With --fix: print what would be written, as a diff, and write nothing
     #[arg(long, requires = "fix")]
     pub dry_run: bool,
+    /// Print what burn-rate alerts mean, and no findings: when each fires, what of the budget is spent by then
+    #[arg(long, conflicts_with_all = ["fix", "explain", "list"])]
+    pub meanings: bool,
     /// Print what an id means, with examples
     #[arg(long, value_name = "ID", conflicts_with_all = ["paths", "list"])]
     pub explain: Option<String>,

@@ -8,6 +8,7 @@ mod fix;
 mod found;
 mod goals;
 mod markdown;
+mod meanings;
 mod output;
 mod promql;
 mod slo;

@@ -8,7 +8,9 @@
 use bellwether_model::TimeDelta;
 use serde::Serialize;
 
-use crate::alert::verdict::{budget_arithmetic, budget_verdict, burn_arithmetic, burn_verdict, short_number};
+use crate::alert::verdict::{
+    arithmetic, budget_arithmetic, budget_verdict, burn_arithmetic, burn_verdict, short_number, verdict,
+};
 use crate::burn_alert::{BudgetAlert, BurnAlert};
 use crate::definition::Slo;
 use crate::goal::{Goal, Share};
@@ -70,7 +72,7 @@ pub fn alert_meanings(slo: &Slo) -> Vec<ExplainedAlert> {
         verdict: burn_verdict(alert, slo),
         arithmetic: burn_arithmetic(alert, slo),
         quieted_by: quieted_by.get(&alert.name).into_iter().flatten().cloned().collect(),
-        troubles: troubles(slo, |burn_rate| burn_noticed(alert, burn_rate, slo.period.length())),
+        troubles: troubles(slo.goal, |burn_rate| burn_noticed(alert, burn_rate, slo.period.length())),
     });
     let budgets = slo.budget_alerts.iter().map(|alert| ExplainedAlert {
         name: alert.name.clone(),
@@ -82,9 +84,22 @@ pub fn alert_meanings(slo: &Slo) -> Vec<ExplainedAlert> {
         verdict: budget_verdict(alert, slo),
         arithmetic: budget_arithmetic(alert, slo),
         quieted_by: Vec::new(),
-        troubles: troubles(slo, |burn_rate| budget_noticed(alert, burn_rate, &slo.period)),
+        troubles: troubles(slo.goal, |burn_rate| budget_noticed(alert, burn_rate, &slo.period)),
     });
     burns.chain(budgets).collect()
+}
+
+/// What an alert on a burn rate means that stands in no objective: a rule's, of which goal and period are known.
+pub fn burn_meaning(alert: &BurnAlert, goal: Goal, period: &Period) -> ExplainedAlert {
+    ExplainedAlert {
+        name: alert.name.clone(),
+        severity: alert.severity.clone(),
+        condition: burn_condition(alert),
+        verdict: verdict(alert, goal, period),
+        arithmetic: arithmetic(alert, goal, period),
+        quieted_by: Vec::new(),
+        troubles: troubles(Some(goal), |burn_rate| burn_noticed(alert, burn_rate, period.length())),
+    }
 }
 
 fn burn_condition(alert: &BurnAlert) -> String {
@@ -99,8 +114,8 @@ fn burn_condition(alert: &BurnAlert) -> String {
     }
 }
 
-fn troubles(slo: &Slo, noticed: impl Fn(f64) -> Option<Noticed>) -> Vec<Trouble> {
-    let Some(goal) = slo.goal else { return Vec::new() };
+fn troubles(goal: Option<Goal>, noticed: impl Fn(f64) -> Option<Noticed>) -> Vec<Trouble> {
+    let Some(goal) = goal else { return Vec::new() };
     let trouble = |error_ratio: f64| {
         let burn_rate = burn_rate(error_ratio, goal);
         Trouble { error_ratio, burn_rate, noticed: noticed(burn_rate) }

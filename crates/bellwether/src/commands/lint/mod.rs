@@ -1,6 +1,7 @@
 //! `bellwether lint PATH…`: what is wrong with a whole setup.
 
 mod files;
+mod meant;
 mod mend;
 
 use bellwether_diag::{Severity, suggest};
@@ -28,6 +29,10 @@ pub fn run(arguments: &Lint) -> Result<(), Failure> {
         return Err(Failure::Reported);
     }
     let mut setup = Setup::read_bytes(files);
+    if arguments.meanings {
+        meant::print(&setup, arguments.format);
+        return if unreadable.is_empty() { Ok(()) } else { Err(Failure::Reported) };
+    }
     let findings = match arguments.fix {
         true => {
             let mended = mend::run(setup, arguments.dry_run)?;
@@ -46,7 +51,9 @@ pub fn run(arguments: &Lint) -> Result<(), Failure> {
 fn print(setup: &Setup, findings: &[Finding], format: LintFormat) {
     match format {
         LintFormat::Text => {
-            say(output::text(setup, findings, terminal::style(&std::io::stdout())).trim_end());
+            let style = terminal::style(&std::io::stdout());
+            say(output::text(setup, findings, style).trim_end());
+            meant::print_some(setup);
         }
         LintFormat::Json => print_json(&output::json(setup, findings)),
         LintFormat::Github => {

@@ -47,6 +47,11 @@ fn print(slo: &Slo, alerts: &[ExplainedAlert]) {
         say("  no alerts");
         return;
     }
+    print_alerts(alerts);
+}
+
+/// A table of what alerts mean, and below it which of them are of no use.
+pub(in crate::commands) fn print_alerts(alerts: &[ExplainedAlert]) {
     let mut rows = Rows::new(&[
         "alert",
         "severity",

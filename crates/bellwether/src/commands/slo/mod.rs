@@ -1,6 +1,6 @@
 //! `bellwether slo …`: one subcommand, one file.
 
-mod alerts;
+pub(super) mod alerts;
 mod calc;
 mod convert;
 mod correct;
