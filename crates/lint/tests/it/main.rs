@@ -1,6 +1,7 @@
 //! Tests of this crate.
 
 mod am;
+mod alert;
 mod burns;
 mod doc;
 mod examples;
@@ -13,4 +14,6 @@ mod output;
 mod promql;
 mod slo;
 mod suppress;
+mod template;
 mod unit;
+mod yaml;

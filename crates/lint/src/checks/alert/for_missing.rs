@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bellwether_diag::{FileId, Severity};
 use bellwether_promql::{Expr, ExprKind, Function};
 
-use super::condition::{calls, comparisons, metrics, raw_metric, speaks_of};
+use super::condition::{Comparison, calls, comparisons, metrics, raw_metric, speaks_of};
 use super::severity::{Urgency, urgency};
 use crate::{Area, Check, Report, Rule, Setup};
 
@@ -46,25 +46,26 @@ fn run(setup: &Setup, report: &mut Report) {
         let found = comparisons(expr);
         let is_alone = !found.is_empty() && found.iter().all(|it| it.is_alone);
         let name = &rule.name.value;
-        if !is_alone {
-            continue;
-        }
-        if found.iter().any(|it| it.is_zero() && asks_up(it.measured)) {
+        if is_alone && found.iter().any(|it| it.is_zero() && asks_up(it.measured)) {
             report
                 .find(rule.name.span, format!("{name} fires when one scrape fails, as at every restart"))
                 .help("add `for`, such as `for: 5m`");
-        } else if found.iter().any(|it| (it.is_above() || it.is_below()) && varies(it.measured, it.threshold))
-        {
+        } else if is_alone && found.iter().any(is_of_the_moment) {
             report
                 .find(rule.name.span, format!("{name} fires at the first value over the line"))
                 .help("add `for`, such as `for: 5m`");
-        } else if all >= 5 && with * 5 >= all * 4 && found.iter().all(|it| is_state(it.measured)) {
+        } else if all >= 5 && with * 5 >= all * 4 && is_state(expr) {
             report
                 .find(rule.name.span, format!("{name} has no `for`, as {with} of the {all} alerts here have"))
                 .help("add `for`, or write `for: 0s` to say that one value is enough")
                 .severity(Severity::Note);
         }
     }
+}
+
+/// Whether a value that goes up and down is held against a bound.
+fn is_of_the_moment(comparison: &Comparison<'_>) -> bool {
+    (comparison.is_above() || comparison.is_below()) && varies(comparison.measured, comparison.threshold)
 }
 
 /// Whether a rule says by itself how long something must last, or tells of a moment.
@@ -80,16 +81,16 @@ fn asks_up(measured: &Expr) -> bool {
 }
 
 /// Whether a value is read as it is at this moment: no range looks back, and it is no time or remaining time.
-fn is_state(measured: &Expr) -> bool {
+fn is_state(expr: &Expr) -> bool {
     let mut is_instant = true;
-    measured.walk(&mut |node| {
+    expr.walk(&mut |node| {
         is_instant &= !matches!(node.kind, ExprKind::Range(_) | ExprKind::Subquery(_));
     });
-    let is_time = calls(measured, &[Function::Time, Function::Absent])
-        || metrics(measured).iter().any(|name| {
+    let is_time = calls(expr, &[Function::Time, Function::Absent])
+        || metrics(expr).iter().any(|name| {
             ["ttl", "expir", "timestamp", "not_after", "_time"].iter().any(|word| name.contains(word))
         });
-    is_instant && !is_time
+    is_instant && !is_time && !metrics(expr).is_empty()
 }
 
 /// Whether a value goes up and down by itself: a usage as it is, or a share or quantile over a short time.
@@ -110,6 +111,7 @@ fn varies(measured: &Expr, threshold: f64) -> bool {
 fn is_quotient(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Paren(inner) => is_quotient(inner),
+        ExprKind::Aggregate(aggregation) => is_quotient(&aggregation.inner),
         ExprKind::Binary(binary) => {
             binary.op == bellwether_promql::BinaryOp::Divide
                 || is_quotient(&binary.left)

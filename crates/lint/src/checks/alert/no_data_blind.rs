@@ -107,7 +107,7 @@ fn if_low(rule: &Rule, comparison: &Comparison<'_>) -> Option<(String, Severity)
         return Some((message, Severity::Warning));
     }
     if let Some((_, metric)) = counted(comparison.measured) {
-        let name = metric.name.as_deref().filter(is_activity).filter(|_| !comparison.is_zero())?;
+        let name = metric.name.as_deref().filter(is_activity).filter(|_| comparison.threshold > 0.0)?;
         let message = format!("without any {name} there is no rate to be low, and this is silent");
         return Some((message, Severity::Warning));
     }

@@ -65,7 +65,6 @@ fn run(setup: &Setup, report: &mut Report) {
         if !comparison.is_above() && !comparison.is_below() || comparison.threshold == 0.0 {
             continue;
         }
-        let known = constants(expr);
         let hold = rule.hold.as_ref().map(|hold| hold.value.as_secs_f64());
         for told in texts(setup, rule).iter().filter(|told| !told.is_prose()) {
             for (at, word) in behind_words(told.text, &BOUND) {
@@ -73,7 +72,7 @@ fn run(setup: &Setup, report: &mut Report) {
                     |number: &Number| word.starts_with("threshold") || has_unit(number, comparison.measured);
                 let Some(number) = number_after(told.text, at).filter(is_sure) else { continue };
                 let is_time = seconds_of(&number.unit).map(|unit| unit * number.value);
-                if is_time.is_some_and(|time| hold == Some(time)) || is_known(&number, &known) {
+                if is_time.is_some_and(|time| hold == Some(time)) || is_known(&number, expr) {
                     continue;
                 }
                 let said = &told.text[number.place.clone()];
@@ -103,32 +102,35 @@ fn has_unit(number: &Number, measured: &Expr) -> bool {
     }
 }
 
-/// Every number a query is made of.
-fn constants(expr: &Expr) -> Vec<f64> {
+/// Every number a query is made of; the lengths of ranges where a time is looked for.
+fn constants(expr: &Expr, with_ranges: bool) -> Vec<f64> {
     let mut found = Vec::new();
     expr.walk(&mut |node| {
         found.extend(constant(node));
-        if let ExprKind::Range(range) = &node.kind {
-            found.extend(range.range.constant().map(|range| range.as_secs_f64()));
-        }
-        if let ExprKind::Subquery(subquery) = &node.kind {
-            found.extend(subquery.range.constant().map(|range| range.as_secs_f64()));
-        }
+        let range = match &node.kind {
+            ExprKind::Range(range) => &range.range,
+            ExprKind::Subquery(subquery) => &subquery.range,
+            _ => return,
+        };
+        found.extend(range.constant().filter(|_| with_ranges).map(|range| range.as_secs_f64()));
     });
     found
 }
 
 /// Whether a query has a number in one of the units it may be kept in: a share or its rest, a percentage, parts of a second.
-fn is_known(number: &Number, known: &[f64]) -> bool {
-    let written = number.value * seconds_of(&number.unit).unwrap_or(1.0);
-    let scales = [1.0, 10.0, 100.0, 1000.0, 1e6, 1e9, 60.0, 3600.0, 86_400.0];
+fn is_known(number: &Number, expr: &Expr) -> bool {
+    let time = seconds_of(&number.unit);
+    let is_share = matches!(number.unit.as_str(), "%" | "percent");
+    let known = constants(expr, time.is_some());
+    let scales: &[f64] =
+        if is_share { &[1.0, 10.0, 100.0] } else { &[1.0, 100.0, 1e3, 1e6, 1e9, 60.0, 3600.0, 86_400.0] };
+    let written = [number.value * time.unwrap_or(1.0), number.value, 100.0 - number.value];
+    // The rest of a share is as good as the share: 0.995 and 0.5%.
+    let written = &written[..if is_share { 3 } else { 2 }];
     let is_same = |a: f64, b: f64| (a - b).abs() <= 1e-6 * a.abs().max(b.abs());
     known.iter().any(|known| {
-        scales.iter().any(|scale| {
-            [written, number.value]
-                .into_iter()
-                .any(|value| is_same(known * scale, value) || is_same(known / scale, value))
-        }) || (number.unit == "%"
-            && (is_same(100.0 - number.value, *known) || is_same(1.0 - number.value / 100.0, *known)))
+        let alike =
+            |value: &f64| scales.iter().any(|by| is_same(known * by, *value) || is_same(known / by, *value));
+        written.iter().any(alike)
     })
 }

@@ -102,7 +102,11 @@ impl<'a> Walk<'a> {
                             Some(Node::Text(_, text)) => text.as_str(),
                             _ => "",
                         };
-                        self.events.push(Event::Shown { span: pipe.span.clone(), is, behind });
+                        // The pipe goes on to the braces; its words end before.
+                        let end =
+                            pipe.commands.last().and_then(|it| it.words.last()).map(|word| word.span.end);
+                        let span = pipe.span.start..end.unwrap_or(pipe.span.end);
+                        self.events.push(Event::Shown { span, is, behind });
                     }
                 }
                 Node::If(branch) => {
