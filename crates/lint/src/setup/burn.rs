@@ -8,7 +8,7 @@ use bellwether_promql::{Binary, BinaryOp, Expr, ExprKind, selectors};
 
 use super::Setup;
 use super::goal::Goal;
-use super::rule::Rule;
+use super::rule::{Field, Rule};
 
 /// A rule that alerts on how fast a budget is spent.
 #[derive(Clone, Debug)]
@@ -87,12 +87,7 @@ impl Setup {
     /// same document come first.
     pub fn goal_of(&self, burn: &Burn, tier: &BurnTier) -> Option<&Goal> {
         let rule = self.rule_of(burn);
-        let near = |goal: &&Goal| match (goal.section, rule.section) {
-            (Some(a), Some(b)) => a.document == b.document,
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        let all: Vec<&Goal> = self.goals.iter().filter(near).collect();
+        let all: Vec<&Goal> = self.goals_near(rule).collect();
         let Some(budget) = tier.budget() else {
             let first = all.first().copied()?;
             return all.iter().all(|goal| same(goal.share, first.share)).then_some(first);
@@ -100,6 +95,21 @@ impl Setup {
         let fits = |goal: &&Goal| same(goal.budget(), budget);
         let named = |goal: &&Goal| goal.window.is_some() && fits(goal);
         all.iter().copied().find(named).or_else(|| all.iter().copied().find(fits))
+    }
+    /// Goals that a rule can be about: those of its document; in files those its labels name, else those of its file.
+    pub(crate) fn goals_near<'a>(&'a self, rule: &'a Rule) -> impl Iterator<Item = &'a Goal> {
+        let names: Vec<&str> =
+            ["sloth_slo", "slo"].iter().filter_map(|label| rule.label(label)).map(Field::text).collect();
+        let is_named = move |goal: &Goal| goal.name.as_deref().is_some_and(|name| names.contains(&name));
+        let by_name =
+            rule.section.is_none() && self.goals.iter().any(|goal| goal.section.is_none() && is_named(goal));
+        let file = self.sources.whole(rule.name.span).file;
+        self.goals.iter().filter(move |goal| match (goal.section, rule.section) {
+            (Some(a), Some(b)) => a.document == b.document,
+            (None, None) if by_name => is_named(goal),
+            (None, None) => self.sources.whole(goal.span).file == file,
+            (Some(_), None) | (None, Some(_)) => false,
+        })
     }
 }
 

@@ -107,6 +107,11 @@ impl Setup {
         for tree in self.trees.iter().filter(|tree| tree.form == Form::Objectives) {
             documents.add(tree.node.clone(), &mut cx);
         }
+        for tree in self.trees.iter().filter(|tree| tree.form == Form::Bellwether) {
+            let items = tree.node.get("slos").and_then(Node::as_sequence).unwrap_or_default();
+            let stated = items.iter().filter(|item| item.as_mapping().is_some());
+            stated.for_each(|item| documents.add_item(item.clone(), &mut cx));
+        }
         self.slos = documents.slos(&self.sources, Strictness::Lenient, &mut self.problems);
     }
 }

@@ -21,6 +21,8 @@ pub enum GoalSource {
     Table,
     /// In JSON of a command.
     Json,
+    /// In what a generator of rules records.
+    Recorded,
 }
 
 /// A stated goal.
@@ -70,6 +72,7 @@ impl Setup {
     pub(super) fn read_goals(&mut self) {
         let mut goals: Vec<Goal> = self.slos.iter().filter_map(of_objective).collect();
         goals.extend(self.described.iter().filter_map(super::described::Described::goal));
+        goals.extend(self.recorded_goals());
         for (index, document) in self.documents.iter().enumerate() {
             goals.extend(self.of_prose(document, index));
             goals.extend(of_tables(document, index));

@@ -7,6 +7,7 @@ pub(crate) mod described;
 mod fragment;
 pub(crate) mod goal;
 pub(crate) mod goal_json;
+pub(crate) mod goal_recorded;
 pub(crate) mod known_alert;
 pub(crate) mod labels_left;
 pub(crate) mod markdown;

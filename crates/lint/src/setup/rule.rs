@@ -97,6 +97,14 @@ impl Rule {
         self.labels.iter().find(|field| field.name.value == name)
     }
 
+    /// All labels it sets, sorted: what tells recordings of one name apart.
+    pub(crate) fn label_texts(&self) -> Vec<(&str, &str)> {
+        let mut texts: Vec<_> =
+            self.labels.iter().map(|field| (field.name.value.as_str(), field.text())).collect();
+        texts.sort_unstable();
+        texts
+    }
+
     /// An annotation.
     pub fn annotation(&self, name: &str) -> Option<&Field> {
         self.annotations.iter().find(|field| field.name.value == name)

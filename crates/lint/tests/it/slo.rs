@@ -167,3 +167,36 @@ fn two_names_for_one_metric() {
     check(&text, &["10 selector-drift"]);
     check(&(query("http_requests_total") + &query("http_errors_total")), &[]);
 }
+
+#[test]
+fn what_generators_record_is_held_together() {
+    let labels = "labels: {sloth_slo: a, sloth_service: s}";
+    let rules = |budget: &str, days: &str| {
+        format!(
+            "groups:\n- name: g\n  rules:\n  - record: slo:objective:ratio\n    expr: vector(0.999)\n    {labels}\n  - record: \
+             slo:error_budget:ratio\n    expr: vector({budget})\n    {labels}\n  - record: slo:time_period:days\n    expr: \
+             vector({days})\n    {labels}\n  - alert: A\n    expr: (slo:sli_error:ratio_rate5m{{sloth_slo=\"a\"}} > (14.4 * \
+             0.001)) and (slo:sli_error:ratio_rate1h{{sloth_slo=\"a\"}} > (14.4 * 0.001))\n    {labels}\n"
+        )
+    };
+    assert_eq!(found("rules.yml", &rules("1-0.999", "30")), [""; 0]);
+    assert_eq!(found("rules.yml", &rules("1-0.99", "30")), ["8 budget-arithmetic"]);
+    assert_eq!(found("rules.yml", &rules("1-0.999", "7")), ["14 goal-window-mismatch"]);
+    let other = rules("1-0.999", "30").replace("(14.4 * 0.001)", "(14.4 * 0.01)");
+    assert_eq!(found("rules.yml", &other), ["14 goal-window-mismatch"]);
+}
+
+#[test]
+fn indicators_of_other_dialects_that_count_no_events() {
+    let spec = |query: &str| {
+        format!(
+            "version: prometheus/v1\nservice: s\nslos:\n- name: a\n  objective: 99\n  sli:\n    raw:\n      error_ratio_query: \
+             {query}\n  alerting: {{name: A}}\n"
+        )
+    };
+    let good = "sum(rate(e_total[{{.window}}])) / sum(rate(r_total[{{.window}}]))";
+    assert_eq!(found("slo.yml", &spec(good)), [""; 0]);
+    assert_eq!(found("slo.yml", &spec(&format!("{good} > 0.1"))), ["8 sli-not-ratio"]);
+    let quantile = "histogram_quantile(0.9, sum by (le) (rate(x_bucket[{{.window}}])))";
+    assert_eq!(found("slo.yml", &spec(quantile)), ["8 sli-not-ratio"]);
+}

@@ -24,7 +24,7 @@ fn texts_and_bounds_in_another_unit_than_the_value() {
         ("rate(e_total[5m]) * 60 > 10".into(), "{{ $value }} errors/min", &[]),
         ("increase(e_total[1h]) > 10".into(), "{{ $value }} errors per second", &["rate-vs-text"]),
         ("increase(e_total[1m]) > 10".into(), "{{ $value }} errors per minute", &[]),
-        ("rate(e_total[5m]) > 10".into(), "{{ $value }} errors. We accept 10 per minute", &[]),
+        ("rate(e_total[5m]) > 10".into(), "{{ $value }} errors. We accept 600 per minute", &[]),
         (free.into(), "disk usage is {{ $value }}%", &["inverted-text"]),
         (free.into(), "only {{ $value }}% left", &[]),
         ("100 - fs_avail_bytes / fs_size_bytes * 100 > 90".into(), "disk usage is {{ $value }}%", &[]),

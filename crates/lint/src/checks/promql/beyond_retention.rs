@@ -2,11 +2,11 @@
 
 use bellwether_diag::Severity;
 use bellwether_model::TimeDelta;
-use bellwether_promql::{ExprKind, Function};
+use bellwether_promql::{ExprKind, Function, RangeSelector};
 
 use crate::checks::shape::range_calls;
 use crate::setup::query::Query;
-use crate::{Area, Check, Form, Origin, Report, Setup, spoken};
+use crate::{Area, Check, Form, Origin, Report, RuleKind, Setup, spoken};
 
 /// The check.
 pub(crate) static CHECK: Check = Check {
@@ -35,7 +35,9 @@ const DEFAULT: TimeDelta = TimeDelta(15 * TimeDelta::DAY.0);
 fn run(setup: &Setup, report: &mut Report) {
     let known = retention(setup);
     let kept = known.unwrap_or(DEFAULT);
-    for query in setup.all_queries() {
+    let of_rules =
+        setup.rules.iter().filter_map(|rule| Some((rule.query.as_ref()?, rule.kind == RuleKind::Record)));
+    for (query, is_record) in of_rules.chain(setup.queries.iter().map(|query| (query, false))) {
         let Some(expr) = &query.parsed else { continue };
         let mut reported = false;
         let mut report_once = |length: TimeDelta, part: std::ops::Range<usize>| {
@@ -51,8 +53,10 @@ fn run(setup: &Setup, report: &mut Report) {
                 .help("keep samples for longer than the range, or record short ranges and add those up");
         };
         for (function, range, _) in range_calls(expr) {
-            if let Some(length) =
-                range.range.constant().filter(|_| known.is_some() || is_doubtful(query, function, range))
+            if let Some(length) = range
+                .range
+                .constant()
+                .filter(|_| known.is_some() || is_doubtful(query, is_record, function, range))
             {
                 report_once(length, range.range.span.clone());
             }
@@ -67,11 +71,12 @@ fn run(setup: &Setup, report: &mut Report) {
     }
 }
 
-/// Where nobody says how long samples are kept: whoever records or generates long windows has usually seen to it.
-fn is_doubtful(query: &Query, function: Function, range: &bellwether_promql::RangeSelector) -> bool {
+/// Where nobody says how long samples are kept: what is recorded was made for that, and whoever records an increase over
+/// a month by itself, as generators of objectives do, has seen to it. Code in a sentence is an example.
+fn is_doubtful(query: &Query, is_record: bool, function: Function, range: &RangeSelector) -> bool {
     let is_raw = range.selector.name.as_deref().is_some_and(|name| !name.contains(':'));
-    let is_document = query.section.is_some() || query.origin != Origin::Rule;
-    is_raw && (is_document || matches!(function, Function::Rate | Function::Irate))
+    let is_generated = is_record && function == Function::Increase && query.section.is_none();
+    is_raw && query.origin != Origin::Inline && !is_generated
 }
 
 /// How long samples are kept, as a flag, a configuration or a document says.
@@ -81,7 +86,9 @@ fn retention(setup: &Setup) -> Option<TimeDelta> {
         time.get("time").unwrap_or(time).as_text()?.parse::<TimeDelta>().ok()
     };
     let trees = setup.trees.iter().filter(|tree| tree.form == Form::Prometheus);
-    let configured = trees.filter_map(|tree| of_tree(&tree.node)).max();
+    let ours = setup.trees.iter().filter(|tree| tree.form == Form::Bellwether);
+    let ours = ours.filter_map(|tree| tree.node.get("storage")?.get("retention")?.as_text()?.parse().ok());
+    let configured = trees.filter_map(|tree| of_tree(&tree.node)).chain(ours).max();
     let flags = setup.files.iter().filter_map(|file| flag(setup.sources.text(file.file))).max();
     configured.max(flags)
 }

@@ -87,10 +87,19 @@ fn raw_counter(expr: &Expr) -> Option<(&str, &Expr)> {
         ExprKind::Selector(selector) => {
             let name = selector.name.as_deref().filter(|name| name.ends_with("_total"))?;
             // Totals of memory and the like are amounts that are there.
-            let is_amount =
-                ["bytes_total", "memory", "cpu_total", "cores", "limit", "size", "capacity", "cluster"]
-                    .iter()
-                    .any(|part| name.contains(part));
+            let is_amount = [
+                "bytes_total",
+                "memory",
+                "cpu_total",
+                "cores",
+                "limit",
+                "size",
+                "capacity",
+                "pending",
+                "cluster",
+            ]
+            .iter()
+            .any(|part| name.contains(part));
             (!is_amount && !name.contains(':')).then_some((name, expr))
         }
         ExprKind::Aggregate(aggregation) => raw_counter(&aggregation.inner),

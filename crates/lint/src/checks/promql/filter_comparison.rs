@@ -54,16 +54,20 @@ const QUESTIONS: &[&str] = &[
 
 fn run(setup: &Setup, report: &mut Report) {
     let records = setup.rules.iter().filter(|rule| rule.kind == RuleKind::Record);
-    let records = records.filter_map(|rule| Some((rule.name.value.clone(), rule.query.as_ref()?)));
+    let records = records.filter_map(|rule| Some((rule.name.value.clone(), rule.query.as_ref()?, true)));
     let others =
         setup.queries.iter().filter(|query| matches!(query.origin, Origin::Block | Origin::Dashboard));
-    let others = others.map(|query| (meant_as(query), query));
-    for (name, query) in records.chain(others) {
+    let others = others.map(|query| (meant_as(query), query, false));
+    for (name, query, is_record) in records.chain(others) {
         let asks = words(&name).any(|word| QUESTIONS.contains(&word.as_str()));
-        let Some(found) = query.parsed.as_ref().and_then(comparison).filter(|found| asks && !found.is_bool)
-        else {
+        let Some(found) = query.parsed.as_ref().and_then(comparison).filter(|found| !found.is_bool) else {
             continue;
         };
+        // Recordings leave zeros out with `> 0` on purpose.
+        let is_filter = is_record && found.bound != 0.0;
+        if !(asks || is_filter) {
+            continue;
+        }
         report
             .find(
                 query.span(&setup.sources, found.span.clone()),

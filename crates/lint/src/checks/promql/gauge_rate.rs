@@ -56,6 +56,37 @@ const ENDS: &[&str] = &[
     "_active",
 ];
 
+/// Beginnings of names of exporters that count nothing below them but what ends in `_total`.
+const BEGINNINGS: &[&str] = &[
+    "node_memory_",
+    "node_filesystem_",
+    "node_load",
+    "kube_pod_",
+    "kube_deployment_",
+    "kube_node_",
+    "kube_statefulset_",
+    "kube_daemonset_",
+    "kube_job_",
+    "container_memory_working",
+    "container_memory_usage",
+    "container_memory_rss",
+    "process_resident_memory",
+    "process_virtual_memory",
+    "process_open_fds",
+    "process_max_fds",
+    "go_goroutines",
+    "go_memstats_heap",
+    "kubelet_volume_stats_",
+    "probe_success",
+];
+
+fn is_gauge(name: &str) -> bool {
+    let counts = ["_total", "_count", "_sum", "_bucket"].iter().any(|end| name.ends_with(end));
+    let is_known =
+        BEGINNINGS.iter().any(|begin| name.starts_with(begin)) || name == "up" || name.ends_with(":up");
+    !counts && !name.contains(':') && (is_known || ENDS.iter().any(|end| name.ends_with(end)))
+}
+
 fn run(setup: &Setup, report: &mut Report) {
     for query in setup.all_queries() {
         let Some(expr) = &query.parsed else { continue };
@@ -66,7 +97,7 @@ fn run(setup: &Setup, report: &mut Report) {
                 _ => continue,
             };
             let Some(name) = range.selector.name.as_deref() else { continue };
-            if !ENDS.iter().any(|end| name.ends_with(end)) {
+            if !is_gauge(name) {
                 continue;
             }
             let written = function.spec().name;

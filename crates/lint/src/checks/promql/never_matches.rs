@@ -9,7 +9,7 @@ use bellwether_promql::{Binary, BinaryOp, ExprKind, Kind, VectorSelector, select
 
 use super::never_matches_text as text;
 use crate::setup::query::Query;
-use crate::{Area, Check, LabelsLeft, Report, RuleKind, Setup, labels_left};
+use crate::{Area, Check, LabelsLeft, Origin, Report, RuleKind, Setup, labels_left};
 
 /// The check.
 pub(crate) static CHECK: Check = Check {
@@ -56,6 +56,8 @@ fn run(setup: &Setup, report: &mut Report) {
         for selector in selectors(expr) {
             exclusive(setup, query, selector, report);
             unknown_to_exporter(setup, query, selector, report);
+            other_labels_recorded(setup, query, selector, report);
+            bound_with_zeros(setup, query, selector, report);
         }
         expr.walk(&mut |node| {
             let ExprKind::Binary(binary) = &node.kind else { return };
@@ -86,7 +88,7 @@ fn unrecorded(
     let near = suggest(name, recorded.iter().copied());
     let is_typing_error = near.is_some_and(|near| same_but_a_letter(name, near));
     // Files of rules are often given without those that record; a document stands by itself.
-    if !(query.section.is_some() || is_typing_error)
+    if !(has_rules(setup, query) || is_typing_error)
         || !said.insert((setup.sources.whole(span).file.0, name.to_owned()))
     {
         return;
@@ -96,6 +98,12 @@ fn unrecorded(
         Some(near) => finding.help(format!("write {near}")),
         None => finding.help(format!("add a rule with record: {name}")),
     };
+}
+
+/// Whether a query stands in a document that shows rules, which then are all there are. Code in a sentence is any code.
+fn has_rules(setup: &Setup, query: &Query) -> bool {
+    let Some(section) = query.section.filter(|_| query.origin != Origin::Inline) else { return false };
+    setup.rules.iter().any(|rule| rule.section.is_some_and(|other| other.document == section.document))
 }
 
 /// Windows in names differ by a digit on purpose.
@@ -132,6 +140,53 @@ fn exclusive(setup: &Setup, query: &Query, selector: &VectorSelector, report: &m
                 )
                 .help("keep one of them");
         }
+    }
+}
+
+/// A label that every rule that records the series sets to something else.
+fn other_labels_recorded(setup: &Setup, query: &Query, selector: &VectorSelector, report: &mut Report) {
+    let Some(name) = selector.name.as_deref().filter(|name| name.contains(':')) else { return };
+    for (matcher, span) in selector.matchers.iter().zip(&selector.matcher_spans) {
+        if matcher.op != MatchOp::Equal || matcher.name == "__name__" {
+            continue;
+        }
+        let mut set: Vec<Option<&str>> = Vec::new();
+        for rule in setup.recordings(name) {
+            set.push(rule.label(&matcher.name).map(|field| field.text()));
+        }
+        let known: BTreeSet<&str> = set.iter().flatten().copied().collect();
+        let is_any = set.iter().any(Option::is_none) || known.iter().any(|value| value.contains("{{"));
+        if known.is_empty() || is_any || known.contains(matcher.value.as_str()) {
+            continue;
+        }
+        let values = known.into_iter().collect::<Vec<_>>().join(", ");
+        report
+            .find(
+                query.span(&setup.sources, span.clone()),
+                format!("{name} is recorded with {}={values} only, not {}", matcher.name, matcher.value),
+            )
+            .help(format!("write one of {values}"));
+    }
+}
+
+/// Bounds are written as short as a number can be: `0.15`, never `0.150`.
+fn bound_with_zeros(setup: &Setup, query: &Query, selector: &VectorSelector, report: &mut Report) {
+    for (matcher, span) in selector.matchers.iter().zip(&selector.matcher_spans) {
+        let value = matcher.value.as_str();
+        let has_zeros =
+            value.split_once('.').is_some_and(|(_, digits)| digits.len() > 1 && digits.ends_with('0'));
+        if matcher.name != "le" || matcher.op != MatchOp::Equal || !has_zeros || value.parse::<f64>().is_err()
+        {
+            continue;
+        }
+        let short = value.trim_end_matches('0');
+        let short = if short.ends_with('.') { format!("{short}0") } else { short.to_owned() };
+        report
+            .find(
+                query.span(&setup.sources, span.clone()),
+                format!("no bucket is called {value:?}: labels are compared as text"),
+            )
+            .help(format!("write le=\"{short}\""));
     }
 }
 

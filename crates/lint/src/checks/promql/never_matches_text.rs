@@ -24,7 +24,7 @@ pub(super) fn queries_in_annotations(setup: &Setup, rule: &Rule) -> Vec<Query> {
                     written,
                     span.file,
                     span.start as usize,
-                    Origin::Inline,
+                    Origin::Rule,
                     rule.section,
                 ));
             }
@@ -41,7 +41,8 @@ pub(super) fn values(setup: &Setup, report: &mut Report) {
             for (label, value, at) in filters(&line.text) {
                 let known = known_values(setup, &code, label);
                 let is_named = code.iter().any(|text| text.contains(value));
-                if known.is_empty() || known.contains(value) || is_named {
+                let plain = known.len() > 1 && known.iter().all(|it| it.chars().all(char::is_alphanumeric));
+                if !plain || known.contains(value) || is_named || in_code(&line.text, at) {
                     continue;
                 }
                 let start = line.span.start as usize + at;
@@ -78,6 +79,11 @@ fn filters(text: &str) -> Vec<(&str, &str, usize)> {
         }
     }
     found
+}
+
+/// Whether a place of a line lies between backticks.
+fn in_code(text: &str, at: usize) -> bool {
+    text[..at].matches('`').count() % 2 == 1
 }
 
 /// Values of a label in selectors and in filters of other query languages: `Outcome=one_of("a", "b")`.

@@ -3,7 +3,7 @@
 use bellwether_diag::Severity;
 use bellwether_promql::{Binary, BinaryOp, Expr, ExprKind, Function, VectorSelector, selectors};
 
-use crate::checks::shape::{conditions, metric_names};
+use crate::checks::shape::conditions;
 use crate::{Area, Check, LabelsLeft, Report, Setup, labels_left};
 
 /// The check.
@@ -76,14 +76,13 @@ fn rated(expr: &Expr) -> Option<&VectorSelector> {
 
 /// One side aggregated to few labels, the other with all of a counter of the same metric.
 fn never_paired(binary: &Binary) -> Option<(&'static str, String)> {
-    let same_metric = metric_names(&binary.left) == metric_names(&binary.right);
     let is_one = selectors(&binary.left).len() == 1 && selectors(&binary.right).len() == 1;
     let kept = |side: &Expr| match labels_left(side) {
         LabelsLeft::Only(names) if names.is_empty() => Some("none".to_owned()),
         LabelsLeft::Only(names) => Some(names.into_iter().collect::<Vec<_>>().join(", ")),
         LabelsLeft::AllBut(_) => None,
     };
-    if !same_metric || !is_one {
+    if !is_one {
         return None;
     }
     match (rated(&binary.left), kept(&binary.right), rated(&binary.right), kept(&binary.left)) {

@@ -4,8 +4,9 @@ use bellwether_promql::{BinaryOp, Expr, ExprKind};
 
 use crate::setup::amounts::{short_number, spoken};
 use crate::setup::burn::{constant, is_ratio, same};
+use crate::setup::goal_recorded::{RECORDED, number};
 use crate::setup::query::Query;
-use crate::{Report, Setup};
+use crate::{Report, Rule, Setup};
 
 /// A share of bad events, times and by constants.
 struct Chain<'a> {
@@ -17,6 +18,7 @@ struct Chain<'a> {
 }
 
 pub(super) fn run(setup: &Setup, report: &mut Report) {
+    recorded(setup, report);
     for query in setup.all_queries() {
         let Some(expr) = &query.parsed else { continue };
         expr.walk(&mut |node| {
@@ -49,6 +51,31 @@ pub(super) fn run(setup: &Setup, report: &mut Report) {
             }
             wrong_goal(setup, query, &chain, report);
         });
+    }
+}
+
+/// A recorded goal and a recorded budget of one objective that are not one together.
+fn recorded(setup: &Setup, report: &mut Report) {
+    for names in RECORDED.iter().filter(|names| !names.budget.is_empty()) {
+        for rule in setup.recordings(names.budget) {
+            let of = Rule::label_texts;
+            let goal = setup.recordings(names.goal).find(|goal| of(goal) == of(rule));
+            let (Some(goal), Some(budget), Some(query)) = (goal, number(rule), &rule.query) else { continue };
+            let Some(share) = number(goal).filter(|share| (share + budget - 1.0).abs() > 1e-6) else {
+                continue;
+            };
+            report
+                .find(
+                    query.whole(&setup.sources),
+                    format!(
+                        "a budget of {} beside a goal of {}: they are not one together",
+                        short_number(budget),
+                        short_number(share)
+                    ),
+                )
+                .related(goal.name.span, "the goal")
+                .help(format!("write vector(1 - {})", short_number(share)));
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use bellwether_diag::{Severity, Span};
 
+use bellwether_slo::{Verdict, burn_verdict};
+
 use crate::setup::amounts::{factors, short_number};
 use crate::setup::goal::Goal;
 use crate::{Area, Check, Markdown, Prose, Report, Setup};
@@ -44,6 +46,16 @@ fn run(setup: &Setup, report: &mut Report) {
                     &goal,
                     1.0 / budget,
                 );
+            }
+        }
+    }
+    for slo in &setup.slos {
+        for alert in &slo.alerts {
+            let (Some(goal), Some(span)) = (slo.goal, alert.span) else { continue };
+            if burn_verdict(alert, slo) == Verdict::CannotFire
+                && alert.factor.as_f64() >= goal.burn_rate_max()
+            {
+                explain(report, span, alert.factor.as_f64(), &goal.to_string(), goal.burn_rate_max());
             }
         }
     }

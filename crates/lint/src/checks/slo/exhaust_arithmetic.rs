@@ -88,8 +88,8 @@ fn of_rule(setup: &Setup, burn: &Burn, claim: &Claim, span: Span, report: &mut R
         return;
     }
     // True of this goal's window; where others of the document are longer, the text has to say which it means.
-    let document = setup.rule_of(burn).section.map(|section| section.document);
-    if let Some(longest) = period::longest(setup, document).filter(|longest| *longest > period.length * 2) {
+    let near = setup.goals_near(setup.rule_of(burn)).filter_map(|goal| goal.window).max();
+    if let Some(longest) = near.filter(|longest| *longest > period.length * 2) {
         ambiguous(report, span, factor, period.length, longest);
     }
 }

@@ -1,6 +1,7 @@
 //! An alert that fires when nothing of the budget is left to save.
 
 use bellwether_diag::Severity;
+use bellwether_slo::{Verdict, burn_arithmetic, burn_verdict};
 
 use super::period;
 use crate::setup::amounts::{short_number, spoken};
@@ -27,6 +28,17 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(setup: &Setup, report: &mut Report) {
+    for slo in &setup.slos {
+        for alert in &slo.alerts {
+            if let Some(span) =
+                alert.span.filter(|_| burn_verdict(alert, slo) == Verdict::FiresAfterExhaustion)
+            {
+                report
+                    .find(span, format!("{}: it is gone before this fires", burn_arithmetic(alert, slo)))
+                    .help("take a lower factor or a shorter window");
+            }
+        }
+    }
     for burn in &setup.burns {
         let Some(query) = &setup.rule_of(burn).query else { continue };
         for tier in &burn.tiers {

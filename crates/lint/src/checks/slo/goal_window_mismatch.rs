@@ -45,12 +45,7 @@ fn run(setup: &Setup, report: &mut Report) {
 fn of_tier(setup: &Setup, burn: &Burn, tier: &BurnTier, report: &mut Report) {
     let rule = setup.rule_of(burn);
     let Some(query) = &rule.query else { return };
-    let document = rule.section.map(|section| section.document);
-    let near: Vec<&Goal> = setup
-        .goals
-        .iter()
-        .filter(|goal| goal.section.map(|section| section.document) == document && goal.threshold.is_none())
-        .collect();
+    let near: Vec<&Goal> = setup.goals_near(rule).filter(|goal| goal.threshold.is_none()).collect();
     let stated = tier.terms.iter().find_map(|term| Some((term.budget?, term.budget_span.clone()?)));
     let Some((budget, place)) = stated.filter(|_| !near.is_empty()) else { return };
     let place = query.span(&setup.sources, place);
@@ -73,6 +68,26 @@ fn of_tier(setup: &Setup, burn: &Burn, tier: &BurnTier, report: &mut Report) {
     // Of a goal over a month and one over a day, an alert at the usual factors of a month is for the former.
     let (Some(window), Some(long)) = (goal.window, tier.long().and_then(|term| term.window)) else { return };
     let factor = tier.factor();
+    if is_of_month(factor, long)
+        && window < TimeDelta::DAY * 15
+        && near.iter().all(|other| other.window == goal.window)
+    {
+        let spent = factor * long.as_secs_f64() / window.as_secs_f64() * 100.0;
+        report
+            .find(
+                place,
+                format!(
+                    "{} times over {} is made for a budget of 30 d: of {} it spends {} %",
+                    short_number(factor),
+                    spoken(long),
+                    spoken(window),
+                    short_number(spent.round())
+                ),
+            )
+            .related(goal.span, "the goal")
+            .help(format!("scale the windows and factors to {}", spoken(window)));
+        return;
+    }
     let longer =
         near.iter().find(|other| other.window.is_some_and(|length| length > window * 2) && !other.states_bad);
     if let Some(other) = longer.filter(|_| is_of_month(factor, long) || spends_too_much(factor, long, window))

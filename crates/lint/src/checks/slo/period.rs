@@ -32,17 +32,13 @@ pub(super) fn of_tier<'a>(setup: &'a Setup, burn: &Burn, tier: &BurnTier) -> Per
     {
         return Period { length, goal: Some(goal) };
     }
-    let document = setup.rule_of(burn).section.map(|section| section.document);
-    Period { length: longest(setup, document).unwrap_or(USUAL), goal: None }
-}
-
-/// The longest window that goals of a document (of files, where there is none) state.
-pub(super) fn longest(setup: &Setup, document: Option<usize>) -> Option<TimeDelta> {
-    let near = setup.goals.iter().filter(|goal| goal.section.map(|section| section.document) == document);
-    near.filter_map(|goal| goal.window).max()
+    let near = setup.goals_near(setup.rule_of(burn)).filter_map(|goal| goal.window).max();
+    Period { length: near.unwrap_or(USUAL), goal: None }
 }
 
 /// The longest window that goals of a document state, or the usual one.
 pub(super) fn of_document(setup: &Setup, document: usize) -> TimeDelta {
-    longest(setup, Some(document)).unwrap_or(USUAL)
+    let of_document =
+        setup.goals.iter().filter(|goal| goal.section.is_some_and(|section| section.document == document));
+    of_document.filter_map(|goal| goal.window).max().unwrap_or(USUAL)
 }

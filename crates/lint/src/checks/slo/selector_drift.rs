@@ -2,7 +2,7 @@
 
 use bellwether_diag::{Severity, Span};
 use bellwether_model::{MatchOp, Matcher};
-use bellwether_promql::{VectorSelector, selectors};
+use bellwether_promql::{BinaryOp, ExprKind, VectorSelector, selectors};
 
 use crate::setup::query::Query;
 use crate::{Area, Burn, Check, Origin, Report, Rule, Setup};
@@ -62,6 +62,7 @@ fn run(setup: &Setup, report: &mut Report) {
         other_codes(setup, burn, report);
     }
     names(setup, report);
+    within_shares(setup, report);
 }
 
 /// A selector of an indicator.
@@ -205,6 +206,39 @@ fn other_codes(setup: &Setup, burn: &Burn, report: &mut Report) {
                 .related(goal.span, "the goal")
                 .help(format!("write {}{}\"{}\"", other.name, other.op.as_str(), other.value));
         }
+    }
+}
+
+/// A share of the events of one job in those of another.
+fn within_shares(setup: &Setup, report: &mut Report) {
+    for query in setup.all_queries() {
+        let Some(expr) = &query.parsed else { continue };
+        expr.walk(&mut |node| {
+            let ExprKind::Binary(binary) = &node.kind else { return };
+            let (left, right) = (selectors(&binary.left), selectors(&binary.right));
+            let ([part], [all]) = (&left[..], &right[..]) else { return };
+            if binary.op != BinaryOp::Divide || part.name.is_none() || part.name != all.name {
+                return;
+            }
+            for (matcher, span) in part.matchers.iter().zip(&part.matcher_spans) {
+                let other = all.matchers.iter().find(|other| other.name == matcher.name);
+                let Some(other) = other.filter(|other| WHOSE.contains(&other.name.as_str())) else {
+                    continue;
+                };
+                if matcher.op == MatchOp::Equal && other.op == MatchOp::Equal && matcher.value != other.value
+                {
+                    report
+                        .find(
+                            query.span(&setup.sources, span.clone()),
+                            format!(
+                                "events of {0}=\"{1}\" divided by all of {0}=\"{2}\"",
+                                matcher.name, matcher.value, other.value
+                            ),
+                        )
+                        .help(format!("ask both sides for the same {}", matcher.name));
+                }
+            }
+        });
     }
 }
 

@@ -1,11 +1,13 @@
 //! An indicator that is no share of good events.
 
 use bellwether_diag::Severity;
+use bellwether_diag::yaml::{self, Node, Value};
+use bellwether_promql::{ExprKind, Function};
 
 use crate::checks::shape::{comparison, share};
 use crate::setup::burn::is_ratio;
 use crate::setup::query::Query;
-use crate::{Aim, Area, Check, Origin, Report, Setup};
+use crate::{Aim, Area, Check, Form, Origin, Report, Setup};
 
 /// The check.
 pub(crate) static CHECK: Check = Check {
@@ -45,6 +47,9 @@ fn run(setup: &Setup, report: &mut Report) {
             value(setup, query, report);
         }
     }
+    for tree in setup.trees.iter().filter(|tree| tree.form == Form::Objectives) {
+        in_objectives(setup, &tree.node, report);
+    }
     for described in
         setup.described.iter().filter(|described| described.aim == Aim::Value && described.section.is_some())
     {
@@ -53,6 +58,60 @@ fn run(setup: &Setup, report: &mut Report) {
                 value(setup, query, report);
             }
         }
+    }
+}
+
+/// Queries of objectives of other dialects: events are counted, no value is judged.
+fn in_objectives(setup: &Setup, node: &Node, report: &mut Report) {
+    const QUERIES: [&str; 4] = ["error_query", "total_query", "error_ratio_query", "good_query"];
+    match &node.value {
+        Value::Mapping(entries) => {
+            for (key, value) in entries {
+                let is_query = key.as_text().is_some_and(|name| QUERIES.contains(&name));
+                match value.as_text().filter(|_| is_query) {
+                    Some(text) => in_objective(setup, value, text, report),
+                    None => in_objectives(setup, value, report),
+                }
+            }
+        }
+        Value::Sequence(items) => items.iter().for_each(|item| in_objectives(setup, item, report)),
+        Value::Null | Value::Scalar(_) => {}
+    }
+}
+
+fn in_objective(setup: &Setup, node: &Node, text: &str, report: &mut Report) {
+    // The window's placeholder takes as many bytes as what stands for it, so that places stay right.
+    let length = "{{.window}}".len();
+    let Ok(expr) =
+        bellwether_promql::parse(&text.replace("{{.window}}", &format!("{:0>1$}m", 5, length - 1)))
+    else {
+        return;
+    };
+    let place = |part: std::ops::Range<usize>| yaml::span_within(&setup.sources, node, part);
+    if let Some(found) = comparison(&expr).filter(|found| !found.is_bool) {
+        report
+            .find(
+                place(found.span.clone()),
+                "this gives a value or nothing: where it does not hold, events are missing rather than bad",
+            )
+            .help("count the events that were good or bad, such as those in a bucket");
+        return;
+    }
+    let mut quantile = None;
+    expr.walk(&mut |node| {
+        if let ExprKind::Call(call) = &node.kind
+            && call.function == Function::HistogramQuantile
+        {
+            quantile = quantile.clone().or(Some(node.span.clone()));
+        }
+    });
+    if let Some(part) = quantile {
+        report
+            .find(
+                place(part),
+                "a quantile is a time and no number of events: there is no share of good ones in it",
+            )
+            .help("count the events in the bucket of the threshold: rate(x_bucket{le=\"0.25\"}[...])");
     }
 }
 
@@ -72,6 +131,7 @@ fn is_called_indicator(setup: &Setup, query: &Query) -> bool {
     });
     line.is_some_and(|line| {
         let before = &line.text[..(place.start - line.span.start) as usize].to_ascii_lowercase();
-        before.contains("sli") || before.contains("indicator")
+        let mut words = before.split(|c: char| !c.is_alphanumeric());
+        words.any(|word| ["sli", "slis", "indicator", "indicators"].contains(&word))
     })
 }

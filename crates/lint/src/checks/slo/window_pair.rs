@@ -3,7 +3,7 @@
 use bellwether_diag::{Severity, Span};
 use bellwether_model::TimeDelta;
 
-use crate::setup::amounts::{durations, factors, spoken};
+use crate::setup::amounts::{durations, factors, short_number, spoken};
 use crate::{Area, Burn, BurnTier, Check, Report, Setup};
 
 /// The check.
@@ -60,6 +60,16 @@ fn of_tier(setup: &Setup, burn: &Burn, tier: &BurnTier, report: &mut Report) {
                 .help(format!("add `and` the same over {twelfth}"));
         }
         return;
+    }
+    if let Some(other) = tier.terms.iter().find(|term| !crate::setup::burn::same(term.factor, long.factor)) {
+        let (a, b) = (short_number(other.factor), short_number(long.factor));
+        report
+            .find(
+                query.span(&setup.sources, other.bound_span.clone()),
+                format!("the windows of one pair are held against {a} and {b}: the higher one decides alone"),
+            )
+            .related(query.span(&setup.sources, long.bound_span.clone()), "the long window")
+            .help(format!("hold both against {b}"));
     }
     let ratio = length.0 as f64 / shortest.0 as f64;
     if !(8.0..=30.0).contains(&ratio) {

@@ -44,9 +44,13 @@ fn run(setup: &Setup, report: &mut Report) {
             let Some(value) = text.find("$value").and_then(|at| text[..at].rfind("{{")) else { continue };
             let before = lower[..value].trim_end();
             let words = if is_free { SAYS_USED } else { SAYS_FREE };
-            let Some(words) = words.iter().find(|words| before.ends_with(*words)) else { continue };
             let end = value + text[value..].find("}}").map_or(0, |end| end + 2);
-            let span = yaml::span_within(&setup.sources, &field.value, before.len() - words.len()..end);
+            let part = match words.iter().find(|words| before.ends_with(*words)) {
+                Some(words) => before.len() - words.len()..end,
+                None if says_after(&lower[end..], is_free) => value..end,
+                None => continue,
+            };
+            let span = yaml::span_within(&setup.sources, &field.value, part);
             let (is, said) = if is_free { ("free", "used") } else { ("used", "free") };
             report.find(span, format!("the value is what is {is}, and this calls it {said}")).help(
                 match is_free {
@@ -58,6 +62,19 @@ fn run(setup: &Setup, report: &mut Report) {
             );
         }
     }
+}
+
+/// Whether the words right after a value say the opposite of what it is, and not what it is.
+fn says_after(after: &str, is_free: bool) -> bool {
+    let sentence = after.split(['.', ',', ';', '\n', '(']).next().unwrap_or_default();
+    let words: Vec<&str> =
+        sentence.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).take(6).collect();
+    let (used, free) = (
+        ["used", "usage", "full", "utilized", "occupied"],
+        ["free", "left", "available", "remaining", "idle"],
+    );
+    let says = |list: &[&str]| words.iter().any(|word| list.contains(word));
+    if is_free { says(&used) && !says(&free) } else { says(&free) && !says(&used) }
 }
 
 /// Whether the value is a share of something free (or what one less such a share is: used).

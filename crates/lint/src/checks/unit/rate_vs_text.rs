@@ -57,7 +57,8 @@ fn run(setup: &Setup, report: &mut Report) {
         let place = query.span_of(&setup.sources, comparison.value);
         for field in &rule.annotations {
             let text = field.text();
-            let Some((said, at, length)) = said_of_value(text) else { continue };
+            let found = said_of_value(text).or_else(|| said_of_bound(text, comparison.bound));
+            let Some((said, at, length)) = found else { continue };
             if !same(said, unit) {
                 let span = yaml::span_within(&setup.sources, &field.value, at..at + length);
                 explain(report, span, said, unit, place);
@@ -122,6 +123,16 @@ fn said_of_value(text: &str) -> Option<(f64, usize, usize)> {
     let sentence = near.split(['.', '\n', ';']).next().unwrap_or_default();
     let (said, begins, length) = per(sentence)?;
     Some((said, after + begins, length))
+}
+
+/// What a text says right after it names the threshold: `more than 10 errors per minute`.
+fn said_of_bound(text: &str, bound: f64) -> Option<(f64, usize, usize)> {
+    numbers(text).into_iter().filter(|number| same(number.value, bound)).find_map(|number| {
+        let lower = text[number.range.end..].to_ascii_lowercase();
+        let near: String = lower.split_inclusive(' ').take(5).collect();
+        let (said, begins, length) = per(near.split(['.', '\n', ';', ',']).next().unwrap_or_default())?;
+        Some((said, number.range.end + begins, length))
+    })
 }
 
 fn per(text: &str) -> Option<(f64, usize, usize)> {

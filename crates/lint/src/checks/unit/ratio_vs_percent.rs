@@ -73,7 +73,11 @@ fn run(setup: &Setup, report: &mut Report) {
                 }
                 _ => {}
             }
-            if is_part {
+            // A share of anything that is held against a share, and anything that is times 100, are printed as what they are.
+            if is_part
+                || (value.scale == 1.0 && found.bound > 0.0 && found.bound < 1.0)
+                || value.scale == 100.0
+            {
                 texts(setup, rule, value.scale, report);
             }
         }
