@@ -87,6 +87,7 @@ pub static ALL: &[&Check] = &[
     &doc::mojibake::CHECK,
     &doc::not_in_alertmanager::CHECK,
     &doc::one_line_rule::CHECK,
+    &doc::share_sum::CHECK,
     &doc::shell::CHECK,
     &doc::unknown_channel::CHECK,
     &doc::unknown_value::CHECK,

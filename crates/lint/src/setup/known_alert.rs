@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bellwether_diag::suggest;
 use bellwether_diag::yaml::Node;
-use bellwether_model::Matcher;
+use bellwether_model::{MatchOp, Matcher};
 use bellwether_promql::{Expr, ExprKind, selectors};
 
 use super::labels_left::{LabelsLeft, labels_left};
@@ -118,6 +119,28 @@ impl<'a> KnownAlerts<'a> {
         matchers.into_iter().map(|matcher| self.matches_one(alert, matcher)).min().unwrap_or(Matches::Yes)
     }
 
+    /// The value of a label that was probably meant, where rules set the label and none of them to this value. Rules that
+    /// are not at hand may set it; one that is nearly the same is a slip all the same.
+    pub(crate) fn meant(&self, matcher: &Matcher) -> Option<&'a str> {
+        let values = self.values(&matcher.name);
+        // Other labels have values such as `team-a` and `team-b`: nearly the same, and both meant.
+        let is_closed = matches!(matcher.name.as_str(), "severity" | "alertname");
+        let is_asked = matcher.op == MatchOp::Equal && !matcher.value.is_empty();
+        if !is_closed || !is_asked || values.contains_key(matcher.value.as_str()) {
+            return None;
+        }
+        // Templates may make any value.
+        if self.all.iter().any(|alert| alert.set.get(matcher.name.as_str()) == Some(&None)) {
+            return None;
+        }
+        values.keys().copied().find(|value| is_slip(&matcher.value, value))
+    }
+
+    /// A label that the setup speaks of and whose name is nearly this one.
+    pub(crate) fn near_label(&self, name: &str) -> Option<&str> {
+        suggest(name, self.mentioned.iter().map(String::as_str))
+    }
+
     /// The values that rules give to a label, each with the first rule that does.
     pub(crate) fn values(&self, label: &str) -> BTreeMap<&'a str, &'a Rule> {
         let mut found = BTreeMap::new();
@@ -213,5 +236,28 @@ fn of_targets(node: &Node, found: &mut BTreeSet<String>) {
             Some("target_label") => found.extend(value.as_text().map(str::to_owned)),
             _ => of_targets(value, found),
         }
+    }
+}
+
+/// Whether one text is the other with a letter left out, doubled or two of them swapped, or in another case: what happens
+/// in typing, while a letter for another often tells two names apart.
+fn is_slip(one: &str, other: &str) -> bool {
+    let (one, other) = (one.to_lowercase(), other.to_lowercase());
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    let same = short.iter().zip(&long).take_while(|(a, b)| a == b).count();
+    let is_letter = |c: Option<&char>| c.is_some_and(|c| c.is_alphabetic());
+    match long.len() - short.len() {
+        0 if same == short.len() => true,
+        0 => {
+            let mut swapped = short;
+            let can_swap = same + 1 < swapped.len();
+            if can_swap {
+                swapped.swap(same, same + 1);
+            }
+            can_swap && swapped == long
+        }
+        1 => is_letter(long.get(same)) && short[same..] == long[same + 1..],
+        _ => false,
     }
 }

@@ -46,6 +46,38 @@ fn routes_that_no_alert_comes_to() {
 }
 
 #[test]
+fn values_that_are_nearly_those_of_rules() {
+    let route =
+        "route:\n  receiver: chat\n  routes:\n  - matchers: ['severity=\"critcal\"']\n    receiver: pager\n";
+    let alerts = "Down critical -\nSlow warning -";
+    with(
+        "unreachable-route",
+        alerts,
+        route,
+        &["4: no alert comes here: no rule sets severity to \"critcal\""],
+    );
+    with("unreachable-route", alerts, &route.replace("critcal", "emergency"), &[]);
+    // Names that differ in a letter are often two names.
+    let named = |name: &str| route.replace("severity=\"critcal", &format!("alertname=\"{name}"));
+    with("unreachable-route", "HighCPU critical -", &named("HighGPU"), &[]);
+    with("unreachable-route", "Disk1 critical -", &named("Disk12"), &[]);
+    with(
+        "unreachable-route",
+        "HighCPU critical -",
+        &named("HihgCPU"),
+        &["4: no alert comes here: no rule sets alertname"],
+    );
+    let inhibit = "route: {receiver: chat}\ninhibit_rules:\n- source_matchers: ['alertname=\"Dow\"']\n  \
+                   target_matchers: ['severity=\"warning\"']\n  equal: [job]\n";
+    with(
+        "dead-inhibit",
+        alerts,
+        inhibit,
+        &["3: this rule never inhibits anything: no rule sets alertname to \"Dow\""],
+    );
+}
+
+#[test]
 fn routes_that_others_take_alerts_from() {
     let routing = "route:\n  receiver: chat\n  routes:\n  - matchers: ['severity=\"critical\"']\n    receiver: pager\n  - \
                    matchers: ['team=\"web\"']\n    receiver: web\n";
@@ -59,8 +91,15 @@ fn alerts_that_are_delivered_twice() {
     let id = "duplicate-delivery";
     let routing = "route:\n  receiver: chat\n  routes:\n  - matchers: ['severity=\"warning\"']\n    receiver: chat\n    \
                    continue: true\n  - matchers: ['team=\"web\"']\n    receiver: web\n";
-    with(id, "Slow warning web", routing, &["6: Slow go to \"chat\" and to \"web\""]);
+    with(id, "Slow warning web", routing, &["6: both \"chat\", the default, and \"web\" are told of Slow"]);
     with(id, "Slow warning db", routing, &[]);
+    // A route of its own that lets the others follow is meant.
+    with(
+        id,
+        "Slow warning web",
+        &routing.replacen("    receiver: chat\n    continue", "    receiver: log\n    continue", 1),
+        &[],
+    );
     // The same matchers twice are meant: to a pager and to a channel.
     let fan_out = routing.replace("team=\"web\"", "severity=\"warning\"");
     with(id, "Slow warning web", &fan_out, &[]);

@@ -48,7 +48,10 @@ pub(crate) static CHECK: Check = Check {
 fn run(setup: &Setup, report: &mut Report) {
     let known = KnownAlerts::of(setup);
     for inhibit in setup.routings.iter().flat_map(|routing| &routing.inhibit_rules) {
-        if let Some((span, why, help)) = why_never(setup, inhibit).or_else(|| by_rules(inhibit, &known)) {
+        let why = why_never(setup, inhibit)
+            .or_else(|| misspelt(inhibit, &known))
+            .or_else(|| by_rules(inhibit, &known));
+        if let Some((span, why, help)) = why {
             report.find(span, format!("this rule never inhibits anything: {why}")).help(help);
         }
     }
@@ -80,6 +83,15 @@ fn why_never(setup: &Setup, inhibit: &Inhibit) -> Option<(Span, String, String)>
             label.value
         );
         (one != other).then(|| (label.span, why, format!("leave {} out of equal", label.value)))
+    })
+}
+
+/// A value that no rule sets, and that is nearly one that some rule does.
+fn misspelt(inhibit: &Inhibit, known: &KnownAlerts<'_>) -> Option<(Span, String, String)> {
+    inhibit.source.iter().chain(&inhibit.target).find_map(|written| {
+        let meant = known.meant(&written.matcher)?;
+        let Matcher { name, value, .. } = &written.matcher;
+        Some((written.span, format!("no rule sets {name} to {value:?}"), format!("did you mean {meant:?}?")))
     })
 }
 

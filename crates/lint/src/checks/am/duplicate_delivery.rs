@@ -65,18 +65,20 @@ fn same_receiver(setup: &Setup, place: &Placed<'_>, report: &mut Report) {
         .related(first_line(setup, &later.node), "sends to it again");
 }
 
-/// Routes about different things, whose alerts overlap by what rules set.
+/// A route to the receiver that is told anyway, which lets another that is about something else tell its own: the first
+/// team hears of the alerts of the second.
 fn other_receiver(place: &Placed<'_>, known: &KnownAlerts<'_>, report: &mut Report) {
+    let default = place.parents.iter().rev().find_map(|parent| parent.receiver.as_ref());
+    let Some(own) = receiver(place, place.route) else { return };
+    if default.is_none_or(|default| default.value != own) || place.route.matchers.is_empty() {
+        return;
+    }
     for later in place.after {
-        let about_another = !place.route.matchers.is_empty()
-            && !later.matchers.is_empty()
+        let about_another = !later.matchers.is_empty()
             && asked(place.route).all(|own| asked(later).all(|theirs| theirs.name != own.name));
-        let (Some(own), Some(theirs)) = (receiver(place, place.route), receiver(place, later)) else {
+        let Some(theirs) = receiver(place, later).filter(|theirs| about_another && *theirs != own) else {
             continue;
         };
-        if !about_another || own == theirs {
-            continue;
-        }
         let wanted = both(place, later);
         let twice: Vec<&str> = known
             .all
@@ -84,13 +86,11 @@ fn other_receiver(place: &Placed<'_>, known: &KnownAlerts<'_>, report: &mut Repo
             .filter(|alert| known.matches(alert, wanted.iter().copied()) == Matches::Yes)
             .map(|alert| alert.rule.name.value.as_str())
             .collect();
-        if twice.is_empty() {
+        let Some((key, value)) = entry(&place.route.node, "continue").filter(|_| !twice.is_empty()) else {
             continue;
-        }
-        let Some((key, value)) = entry(&place.route.node, "continue") else { continue };
-        report
-            .find(key.span.to(value.span), format!("{} go to {own:?} and to {theirs:?}", listed(twice)))
-            .help("leave continue out if one of them is enough")
-            .severity(Severity::Note);
+        };
+        let message = format!("both {own:?}, the default, and {theirs:?} are told of {}", listed(twice));
+        let help = "leave continue out if one of them is enough, or move the other route up";
+        report.find(key.span.to(value.span), message).help(help).severity(Severity::Note);
     }
 }

@@ -57,7 +57,13 @@ fn look(place: &Placed<'_>, label: &Spanned<String>, known: &KnownAlerts<'_>, re
         mine.iter().filter(has).map(|alert| alert.rule.name.value.as_str()).collect()
     };
     let (never, hardly) = (with(&[Carries::Never]), with(&[Carries::Hardly]));
-    let help = "keep the label in the queries, set it in the rules, or group by another";
+    let help = match known
+        .near_label(name)
+        .filter(|near| mine.iter().any(|it| known.carries(it, near) >= Carries::Maybe))
+    {
+        Some(near) if near != name => format!("did you mean {near}?"),
+        _ => "keep the label in the queries, set it in the rules, or group by another".to_owned(),
+    };
     let (message, severity) = if never.len() == mine.len() {
         (
             format!("no alert has the label {name}: the queries of {} drop it", listed(never)),

@@ -90,11 +90,16 @@ fn follows(matcher: &Matcher, known: &[&Matcher]) -> bool {
     known.iter().any(|other| *other == matcher || (says(other) && matcher.matches_value(&other.value)))
 }
 
-/// Two matchers that cannot both hold: a label has one value.
+/// Two matchers that cannot both hold: a label has one value, and a pattern and its negation exclude each other.
 fn contradiction<'a>(all: &[&'a Matcher]) -> Option<(&'a Matcher, &'a Matcher)> {
-    all.iter().filter(|matcher| matcher.op == MatchOp::Equal).find_map(|fixed| {
-        let other = all.iter().find(|other| other.name == fixed.name && !other.matches_value(&fixed.value));
-        other.map(|other| (*fixed, *other))
+    let excludes = |one: &Matcher, other: &Matcher| match one.op {
+        MatchOp::Equal => !other.matches_value(&one.value),
+        MatchOp::Regex => other.op == MatchOp::NotRegex && other.value == one.value,
+        MatchOp::NotEqual | MatchOp::NotRegex => false,
+    };
+    all.iter().find_map(|one| {
+        let other = all.iter().find(|other| other.name == one.name && excludes(one, other));
+        other.map(|other| (*one, *other))
     })
 }
 

@@ -27,6 +27,9 @@ const SECOND: i64 = 1000;
 const GROUP_INTERVAL_DEFAULT_MS: i64 = 5 * 60 * SECOND;
 const REPEAT_INTERVAL_DEFAULT_MS: i64 = 4 * 3600 * SECOND;
 
+/// `--data.retention` unless it is set.
+const RETENTION_MS: i64 = 120 * 3600 * SECOND;
+
 /// Rules are evaluated every 15 seconds to a minute; a group looked at more often than twice a minute gathers nothing.
 const GROUP_INTERVAL_LEAST_MS: i64 = 30 * SECOND;
 
@@ -38,6 +41,18 @@ fn run(setup: &Setup, report: &mut Report) {
             let repeat = in_force(&way, |route| route.repeat_interval.as_ref(), REPEAT_INTERVAL_DEFAULT_MS);
             if let Some(written) = route.repeat_interval.as_ref().or(route.group_interval.as_ref()) {
                 compare(written, group, repeat, report);
+            }
+            if let Some(written) = &route.repeat_interval
+                && written.value.as_millis() > RETENTION_MS
+            {
+                let message = format!(
+                    "repeat_interval {} is longer than Alertmanager remembers whom it told (120h): it repeats after that",
+                    written.value
+                );
+                report
+                    .find(written.span, message)
+                    .help("write 120h or less, or start it with a longer --data.retention")
+                    .severity(Severity::Note);
             }
             if let Some(written) = &route.group_interval
                 && written.value.as_millis() < GROUP_INTERVAL_LEAST_MS

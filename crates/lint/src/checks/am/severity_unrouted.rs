@@ -1,6 +1,6 @@
 //! Severities that rules give and routes do not know, and promises of documents about who is told of which.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_alerts::IntegrationKind;
 use bellwether_diag::{Severity, Span};
@@ -62,7 +62,8 @@ fn run(setup: &Setup, report: &mut Report) {
         let mut given = severities_of_rules(&known);
         of_tables(setup, routing, &mut given);
         let unknown = |(value, _): &(&String, &Span)| !asked_for.iter().any(|m| m.matches_value(value));
-        if asked_for.len() >= 2 {
+        let told_apart: BTreeSet<String> = asked_for.iter().map(ToString::to_string).collect();
+        if told_apart.len() >= 2 {
             for (value, span) in given.iter().filter(unknown) {
                 let found = report
                     .find(*span, format!("no route knows the severity {value:?}: it is told to {default:?}"));

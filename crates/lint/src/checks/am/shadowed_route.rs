@@ -2,6 +2,7 @@
 
 use bellwether_diag::Severity;
 
+use super::unreachable_route::why_not;
 use super::{Placed, asked, first_line, listed, placed, said};
 use crate::setup::known_alert::{KnownAlerts, Matches};
 use crate::setup::routing::Route;
@@ -48,9 +49,10 @@ pub(crate) static CHECK: Check = Check {
 fn run(setup: &Setup, report: &mut Report) {
     let known = KnownAlerts::of(setup);
     for routing in &setup.routings {
-        for place in placed(routing) {
+        // What nothing comes to at all is said by another check.
+        for place in placed(routing).iter().filter(|place| why_not(place, &known).is_none()) {
             for earlier in place.before.iter().filter(|earlier| !earlier.continues) {
-                look(setup, &place, earlier, &known, report);
+                look(setup, place, earlier, &known, report);
             }
         }
     }
@@ -67,8 +69,7 @@ fn look(setup: &Setup, place: &Placed<'_>, earlier: &Route, known: &KnownAlerts<
         known.all.iter().filter(|alert| known.matches(alert, here.iter().copied()) == Matches::Yes).collect();
     let is_taken = |alert: &&&_| known.matches(alert, asked(earlier)) == Matches::Yes;
     let taken: Vec<&str> = mine.iter().filter(is_taken).map(|alert| alert.rule.name.value.as_str()).collect();
-    // When it is all of them, or when nothing is left for it, `unreachable-route` says so.
-    if taken.is_empty() || (taken.len() == mine.len() && mine.len() > 1) {
+    if taken.is_empty() {
         return;
     }
     let message =

@@ -7,7 +7,7 @@ use bellwether_model::Matcher;
 
 use super::{Placed, asked, contradiction, first_line, follows, listed, placed, said};
 use crate::setup::known_alert::KnownAlerts;
-use crate::setup::routing::Route;
+use crate::setup::routing::{Route, RouteMatcher};
 use crate::{Area, Check, Report, Setup};
 
 /// The check.
@@ -78,19 +78,26 @@ fn run(setup: &Setup, report: &mut Report) {
                         .find(span, message)
                         .help("move this route before those, or let them say continue: true");
                 }
+                Some(WhyNot::Misspelt { written, meant }) => {
+                    let Matcher { name, value, .. } = &written.matcher;
+                    report
+                        .find(written.span, format!("no alert comes here: no rule sets {name} to {value:?}"))
+                        .help(format!("did you mean {meant:?}?"));
+                }
                 None => {}
             }
         }
     }
 }
 
-enum WhyNot<'a> {
+pub(super) enum WhyNot<'a> {
     Contradiction(&'a Matcher, &'a Matcher),
     Taken(&'a Route),
     Covered { label: &'a str, values: String },
+    Misspelt { written: &'a RouteMatcher, meant: String },
 }
 
-fn why_not<'a>(place: &Placed<'a>, known: &KnownAlerts<'_>) -> Option<WhyNot<'a>> {
+pub(super) fn why_not<'a>(place: &Placed<'a>, known: &KnownAlerts<'_>) -> Option<WhyNot<'a>> {
     let here = place.here();
     if let Some((one, other)) = contradiction(&here) {
         return Some(WhyNot::Contradiction(one, other));
@@ -99,7 +106,11 @@ fn why_not<'a>(place: &Placed<'a>, known: &KnownAlerts<'_>) -> Option<WhyNot<'a>
     if let Some(earlier) = stops().find(|earlier| asked(earlier).all(|matcher| follows(matcher, &here))) {
         return Some(WhyNot::Taken(earlier));
     }
-    covered(stops().collect(), &here, known)
+    let misspelt = place.route.matchers.iter().find_map(|written| {
+        let meant = known.meant(&written.matcher)?.to_owned();
+        Some(WhyNot::Misspelt { written, meant })
+    });
+    misspelt.or_else(|| covered(stops().collect(), &here, known))
 }
 
 /// Whether earlier routes, each of which asks for one label only, take every value of it that rules set.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bellwether_diag::{Severity, Span};
 use serde_json::Value;
 
-use super::requests;
+use super::bodies;
 use crate::setup::shell::Script;
 use crate::{Area, Check, Form, Report, Setup};
 
@@ -43,13 +43,11 @@ fn run(setup: &Setup, report: &mut Report) {
             expanded(&here.text, here.place.start, here.expands, script, report);
         }
     }
-    for request in requests(setup) {
-        for body in request.bodies() {
-            // What stands in double quotes has lost them: `shell` is about that.
-            let text = body.raw.strip_prefix('\'').and_then(|raw| raw.strip_suffix('\''));
-            if let Some(text) = text.filter(|text| is_meant(text) && !text.contains('\'')) {
-                expanded(text, body.place.start + 1, false, request.script, report);
-            }
+    for (script, body) in bodies(setup) {
+        // What stands in double quotes has lost them: `shell` is about that.
+        let text = body.raw.strip_prefix('\'').and_then(|raw| raw.strip_suffix('\''));
+        if let Some(text) = text.filter(|text| is_meant(text) && !text.contains('\'')) {
+            expanded(text, body.place.start + 1, false, script, report);
         }
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod list_count;
 pub(crate) mod mojibake;
 pub(crate) mod not_in_alertmanager;
 pub(crate) mod one_line_rule;
+pub(crate) mod share_sum;
 pub(crate) mod shell;
 pub(crate) mod unknown_channel;
 pub(crate) mod unknown_value;
@@ -67,6 +68,14 @@ fn is_alertmanager(url: &str) -> bool {
     host.ends_with(":9093") || host.contains("alertmanager") || host.contains("alert_manager")
 }
 
+/// All bodies that commands send, also where the address is not written in the command.
+fn bodies(setup: &Setup) -> impl Iterator<Item = (&Script, &Word)> {
+    setup.scripts.iter().flat_map(|script| {
+        let requests = script.commands.iter().filter(|command| command.is("curl"));
+        requests.flat_map(|command| command.values(&DATA)).map(move |word| (script, word))
+    })
+}
+
 /// All requests of all commands.
 fn requests(setup: &Setup) -> Vec<Request<'_>> {
     let mut found = Vec::new();
@@ -77,7 +86,11 @@ fn requests(setup: &Setup) -> Vec<Request<'_>> {
             }
             let next = script.commands.get(index + 1).filter(|next| next.reads_pipe && next.is("jq"));
             let filter = next.and_then(|jq| jq.arguments().find(|word| !word.text.starts_with('-')));
-            let is_url = |word: &&Word| word.text.contains("://") || word.text.starts_with("localhost");
+            let is_url = |word: &&Word| {
+                word.text.contains("://")
+                    || word.text.starts_with("localhost")
+                    || (word.text.starts_with('$') && word.text.contains('/'))
+            };
             let values = command.values(&["-H", "--header", "-o", "-X", "-u", "-A", "-e", "-x"]);
             let is_value =
                 |word: &&Word| values.iter().chain(&command.values(&DATA)).any(|it| it.place == word.place);
