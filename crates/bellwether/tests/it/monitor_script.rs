@@ -22,7 +22,12 @@ rules:
 fn monitor(server: &str, logs: &Path, arguments: &[&str]) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/s001/monitor.sh");
     let mut command = Command::new("sh");
-    command.arg(script).args(arguments).env("NO_COLOR", "1").env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+    command
+        .arg(script)
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY");
     command.env("BELLWETHER", env!("CARGO_BIN_EXE_bellwether")).env("SERVER", server);
     command.env("LOGS", logs).env("LINES", "2").output().unwrap()
 }
@@ -61,6 +66,10 @@ async fn the_script_counts_alerts_finds_the_page_and_shows_logs() {
     let unknown = monitor(&server.url, &logs, &["logs", "grafana"]);
     assert_eq!(unknown.status.code(), Some(1));
     let said = String::from_utf8_lossy(&unknown.stderr).into_owned();
-    assert!(said.contains("no log of \"grafana\"") && said.contains("alertmanager"), "{said} {}", text(&logs));
+    assert!(
+        said.contains("no log of \"grafana\"") && said.contains("alertmanager"),
+        "{said} {}",
+        text(&logs)
+    );
     assert_eq!(monitor(&server.url, &logs, &[]).status.code(), Some(2));
 }

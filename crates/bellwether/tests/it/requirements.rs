@@ -47,9 +47,8 @@ fn named(shown: &str) -> Vec<String> {
 
 /// Whether a test, a run, a check or a file is there.
 fn is_there(name: &str) -> bool {
-    let holds = |path: PathBuf, text: &str| {
-        std::fs::read_to_string(path).is_ok_and(|written| written.contains(text))
-    };
+    let holds =
+        |path: PathBuf, text: &str| std::fs::read_to_string(path).is_ok_and(|written| written.contains(text));
     if let Some((place, test)) = name.split_once("::") {
         let Some((krate, file)) = place.split_once('/') else { return false };
         let path = root().join(format!("crates/{krate}/tests/it/{file}.rs"));
@@ -78,7 +77,8 @@ fn each_id_stands_once_and_what_shows_it_is_there() {
         let names = named(&shown);
         let missing = names.iter().filter(|name| name.contains(['/', ' ']) && !is_there(name));
         wrong.extend(missing.map(|name| format!("{id}: there is no {name}")));
-        let later = shown.split_once("later").is_some_and(|(_, why)| LATER.iter().any(|reason| why.contains(reason)));
+        let later =
+            shown.split_once("later").is_some_and(|(_, why)| LATER.iter().any(|reason| why.contains(reason)));
         if shown.contains("later") && !later {
             wrong.push(format!("{id}: no reason for later: {shown}"));
         }
@@ -97,7 +97,9 @@ fn every_requirement_is_listed() {
         return ran("requirements", 0);
     };
     let is_id = |cell: &&str| {
-        let Some((seed, number)) = cell.strip_prefix('R').and_then(|rest| rest.split_once('-')) else { return false };
+        let Some((seed, number)) = cell.strip_prefix('R').and_then(|rest| rest.split_once('-')) else {
+            return false;
+        };
         seed.len() == 3 && number.len() == 3 && format!("{seed}{number}").chars().all(|c| c.is_ascii_digit())
     };
     let asked: BTreeSet<&str> =

@@ -88,7 +88,8 @@ async fn each_team_s_channel_icon_and_title_are_in_the_message() {
     let folder = Folder::new("websocket-messages");
     let (address, arrived) = sink().await;
     let server = routing(&folder, "s001/repaired/docker/alertmanager.yml", &address).await;
-    let about = json!({ "summary": "sum", "description": "desc", "runbook_url": "https://runbooks.example.org/x" });
+    let about =
+        json!({ "summary": "sum", "description": "desc", "runbook_url": "https://runbooks.example.org/x" });
     let alerts = json!([
         alert("ServiceDown", &json!({ "severity": "critical", "team": "websocket" }), &about),
         alert("HighMemoryUsage", &json!({ "severity": "warning", "team": "websocket" }), &about),
@@ -96,14 +97,18 @@ async fn each_team_s_channel_icon_and_title_are_in_the_message() {
     ]);
     post(&server, &alerts).await;
 
-    let critical = ["#websocket-oncall", ":rotating_light:", "🚨 CRITICAL: [FIRING:1] ServiceDown", "sum: desc"];
+    let critical =
+        ["#websocket-oncall", ":rotating_light:", "🚨 CRITICAL: [FIRING:1] ServiceDown", "sum: desc"];
     message(&server, &arrived, "/slack/oncall", &critical).await;
     let warning = ["#websocket-alerts", ":warning:", "[FIRING:1] HighMemoryUsage"];
     message(&server, &arrived, "/slack/team", &warning).await;
     let machines = ["#infrastructure-alerts", ":gear:", "[FIRING:1] HighDiskUsage", "runbooks.example.org/x"];
     message(&server, &arrived, "/slack/infrastructure", &machines).await;
     let page = message(&server, &arrived, "/pagerduty", &["ServiceDown: sum"]).await;
-    assert_eq!((&page["event_action"], &page["payload"]["severity"]), (&json!("trigger"), &json!("critical")));
+    assert_eq!(
+        (&page["event_action"], &page["payload"]["severity"]),
+        (&json!("trigger"), &json!("critical"))
+    );
     let pages = arrived.lock().unwrap().iter().filter(|(path, _)| path == "/pagerduty").count();
     assert_eq!(pages, 1, "warnings page nobody");
 }
@@ -114,19 +119,22 @@ async fn the_gateway_s_messages_have_colours_titles_and_runbooks() {
     let folder = Folder::new("gateway-messages");
     let (address, arrived) = sink().await;
     let server = routing(&folder, "s004/repaired/config/alertmanager/alertmanager.yml", &address).await;
-    let about = json!({ "summary": "burns", "description": "fast", "runbook_url": "https://runbooks.example.org/x" });
+    let about =
+        json!({ "summary": "burns", "description": "fast", "runbook_url": "https://runbooks.example.org/x" });
     let alerts = json!([
         alert("Fast", &json!({ "severity": "critical", "service": "a" }), &about),
         alert("Slow", &json!({ "severity": "warning", "service": "a" }), &about),
     ]);
     post(&server, &alerts).await;
 
-    let told = message(&server, &arrived, "/slack/critical", &["🚨 CRITICAL: Fast", "#alerts-critical"]).await;
+    let told =
+        message(&server, &arrived, "/slack/critical", &["🚨 CRITICAL: Fast", "#alerts-critical"]).await;
     let attachment = &told["attachments"][0];
     assert_eq!(attachment["color"], "danger", "{told}");
     let text = attachment["text"].as_str().unwrap();
     assert!(text.contains("*Runbook*: https://runbooks.example.org/x"), "{text}");
-    let told = message(&server, &arrived, "/slack/warnings", &["⚠️  WARNING: Slow", "#alerts-warnings"]).await;
+    let told =
+        message(&server, &arrived, "/slack/warnings", &["⚠️  WARNING: Slow", "#alerts-warnings"]).await;
     assert_eq!(told["attachments"][0]["color"], "warning", "{told}");
     assert!(told["attachments"][0]["text"].as_str().unwrap().contains("burns: fast"), "{told}");
     let page = message(&server, &arrived, "/pagerduty", &["Fast: burns"]).await;
@@ -139,7 +147,8 @@ async fn the_delivery_test_is_seen_and_silenced() {
     let folder = Folder::new("delivery-test");
     let (address, arrived) = sink().await;
     let server = routing(&folder, "s004/repaired/config/alertmanager/alertmanager.yml", &address).await;
-    let script = std::fs::read_to_string(Path::new(SCENARIOS).join("s004/repaired/delivery-test.sh")).unwrap();
+    let script =
+        std::fs::read_to_string(Path::new(SCENARIOS).join("s004/repaired/delivery-test.sh")).unwrap();
     let (fire, silence) = script.split_once("# 3. ").unwrap();
     let shell = async |part: &str| {
         let part = part.replace("http://localhost:9093", &server.url);
@@ -162,7 +171,8 @@ async fn the_delivery_test_is_seen_and_silenced() {
     assert_eq!(state[0]["status"]["silencedBy"].as_array().unwrap().len(), 1, "{state}");
 
     // The body that the document has: its end has been in the past for long.
-    let written = std::fs::read_to_string(Path::new(SCENARIOS).join("s004/as-written/delivery-test.sh")).unwrap();
+    let written =
+        std::fs::read_to_string(Path::new(SCENARIOS).join("s004/as-written/delivery-test.sh")).unwrap();
     let body = written.split("/api/v2/silences -d '").nth(1).unwrap().split('\'').next().unwrap();
     let headers = [("content-type", "application/json")];
     let answer = server.send(Method::POST, "/api/v2/silences", body, &headers).await;
