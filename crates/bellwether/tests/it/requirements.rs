@@ -56,7 +56,8 @@ fn is_there(name: &str) -> bool {
     }
     if let Some((scenario, run)) = name.strip_prefix("run ").and_then(|rest| rest.split_once(' ')) {
         let path = root().join(format!("scenarios/{scenario}/scenario.yml"));
-        return holds(path, &format!("- name: {run}\n"));
+        let written = [format!("- name: {run}\n"), format!("- name: '{run}'\n")];
+        return written.iter().any(|name| holds(path.clone(), name));
     }
     if let Some(id) = name.strip_prefix("lint ") {
         return root().join(format!("docs/lint/{id}.md")).is_file();
