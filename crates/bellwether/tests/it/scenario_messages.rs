@@ -138,7 +138,7 @@ async fn the_gateway_s_messages_have_colours_titles_and_runbooks() {
     assert_eq!(told["attachments"][0]["color"], "warning", "{told}");
     assert!(told["attachments"][0]["text"].as_str().unwrap().contains("burns: fast"), "{told}");
     let page = message(&server, &arrived, "/pagerduty", &["Fast: burns"]).await;
-    assert_eq!(page["payload"]["custom_details"]["firing"], json!("1"), "{page}");
+    assert_eq!(page["payload"]["custom_details"]["firing"], json!(1), "{page}");
 }
 
 /// R004-058, R004-059, R004-060, R004-062: the commands as a shell runs them, but for the address.
