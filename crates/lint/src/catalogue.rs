@@ -50,6 +50,7 @@ pub static ALL: &[&Check] = &[
     &alert::severity_names::CHECK,
     &alert::threshold_vs_text::CHECK,
     &alert::tier_without_rule::CHECK,
+    &alert::up_vs_text::CHECK,
     &alert::up_without_absent::CHECK,
     &alert::value_in_label::CHECK,
     &template::humanize::CHECK,

@@ -1,7 +1,7 @@
 //! Tests of this crate.
 
-mod am;
 mod alert;
+mod am;
 mod burns;
 mod doc;
 mod examples;

@@ -4,7 +4,7 @@ use bellwether_diag::Severity;
 use bellwether_model::{MatchOp, Matcher};
 use bellwether_promql::{Binary, BinaryOp, Expr, ExprKind, VectorSelector};
 
-use super::condition::counted;
+use super::condition::{constant, counted};
 use crate::{Area, Check, Origin, Report, Setup};
 
 /// The check.
@@ -33,23 +33,39 @@ pub(crate) static CHECK: Check = Check {
 fn run(setup: &Setup, report: &mut Report) {
     for query in setup.all_queries() {
         let Some(expr) = &query.parsed else { continue };
-        let is_rule = query.origin == Origin::Rule;
         expr.walk(&mut |node| {
             let ExprKind::Binary(quotient) = &node.kind else { return };
-            let Some(subset) = subset_of(quotient).filter(|subset| is_good(subset)) else { return };
-            let text = subset.to_string();
-            let mut found = report.find(
+            let Some(subset) = subset_of(quotient) else { return };
+            let is_in_alert = query.origin == Origin::Rule && decides(expr, node);
+            // What is left of a budget is nothing at all before anything failed; an alert on failures is rightly silent.
+            if !is_good(subset) && (is_in_alert || !is_taken_away(expr, node)) {
+                return;
+            }
+            let found = report.find(
                 query.span_of(&setup.sources, &quotient.left),
-                format!("without any {text} this is no value, not 0"),
+                format!("without any {subset} this is no value, not 0"),
             );
-            found =
-                found.help("write (... or vector(0)) for the numerator, or alert on the share of failures");
+            found.help("write (... or vector(0)) for the numerator");
             // What is only stored or shown misleads; an alert that stays silent does harm.
-            if !is_rule || !decides(expr, node) {
+            if !is_in_alert {
                 found.severity(Severity::Note);
             }
         });
     }
+}
+
+/// Whether a quotient is taken away from something: `1 - bad / all`.
+fn is_taken_away(expr: &Expr, quotient: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |node| {
+        if let ExprKind::Binary(binary) = &node.kind {
+            found |= binary.op == BinaryOp::Subtract
+                && constant(&binary.left).is_some()
+                && binary.right.span.start <= quotient.span.start
+                && quotient.span.end <= binary.right.span.end;
+        }
+    });
+    found
 }
 
 /// Whether a quotient is compared with something.

@@ -24,5 +24,6 @@ pub(crate) mod runbook_as_label;
 pub(crate) mod severity_names;
 pub(crate) mod threshold_vs_text;
 pub(crate) mod tier_without_rule;
+pub(crate) mod up_vs_text;
 pub(crate) mod up_without_absent;
 pub(crate) mod value_in_label;

@@ -1,6 +1,7 @@
 //! What asks nothing of anybody is no alert.
 
 use bellwether_diag::Severity;
+use bellwether_promql::Expr;
 
 use super::condition::{comparisons, raw_metric, speaks_of};
 use super::severity::{Urgency, has_runbook, urgency};
@@ -42,6 +43,22 @@ const DONE: [&str; 9] = [
 ];
 
 fn run(setup: &Setup, report: &mut Report) {
+    for rule in setup.alerts().filter(|rule| urgency(rule) == Urgency::Page) {
+        let Some(query) = &rule.query else { continue };
+        let found = query.parsed.as_ref().map(comparisons).unwrap_or_default();
+        if let Some(comparison) = found.iter().find(|it| it.is_below() && is_budget_left(it.measured)) {
+            report
+                .find(
+                    query.span_of(&setup.sources, comparison.expr),
+                    format!(
+                        "{} pages for as long as the budget is spent, and nobody can bring it back",
+                        rule.name.value
+                    ),
+                )
+                .help("page for how fast it is spent (a burn rate); what is left is a ticket")
+                .severity(Severity::Note);
+        }
+    }
     for rule in setup.alerts().filter(|rule| urgency(rule) == Urgency::Info && !has_runbook(rule)) {
         let done = DONE.iter().any(|word| rule.name.value.to_ascii_lowercase().contains(word));
         if done || is_popularity(rule) {
@@ -52,6 +69,12 @@ fn run(setup: &Setup, report: &mut Report) {
                 .help("show it on a dashboard, or say which limit is near and what to do about it");
         }
     }
+}
+
+/// Whether it is what is left of an error budget.
+fn is_budget_left(measured: &Expr) -> bool {
+    let name = raw_metric(measured).and_then(|metric| metric.name.as_deref()).unwrap_or_default();
+    speaks_of(name, &["budget"]) && speaks_of(name, &["remaining", "left", "remain"])
 }
 
 /// Whether it fires when many people are there.

@@ -136,13 +136,15 @@ fn empty(setup: &Setup, template: &Template, map: Pairs, name: &str) -> Option<(
             })
         }
         Pairs::Labels => {
-            let set = |rule: &&&Rule| rule.label(name).is_some();
-            let without: Vec<&&Rule> =
-                rules.iter().filter(|rule| !set(rule) && !may_bring(rule, name)).collect();
-            let first = without.first().filter(|_| without.len() < rules.len() || !is_of_targets(name))?;
-            let message = match rules.iter().any(|rule| set(&rule)) {
-                true => format!("{} has no label {name}: this is empty there", first.name.value),
-                false => format!("no alert of this setup has the label {name}: this shows nothing"),
+            let lacks = |rule: &&&Rule| rule.label(name).is_none() && !may_bring(rule, name);
+            let message = if rules.iter().any(|rule| rule.label(name).is_some()) {
+                let first = rules.iter().find(lacks)?;
+                format!("{} has no label {name}: this is empty there", first.name.value)
+            } else {
+                let is_nowhere =
+                    !rules.is_empty() && !is_of_targets(name) && rules.iter().all(|it| lacks(&it));
+                is_nowhere
+                    .then(|| format!("no alert of this setup has the label {name}: this shows nothing"))?
             };
             let as_annotation = rules.iter().any(|rule| rule.annotation(name).is_some());
             let help = match as_annotation {
