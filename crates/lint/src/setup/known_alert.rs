@@ -52,18 +52,19 @@ pub(crate) struct KnownAlerts<'a> {
     /// The alerts.
     pub(crate) all: Vec<KnownAlert<'a>>,
     mentioned: BTreeSet<String>,
+    external: BTreeSet<String>,
 }
 
-/// Labels that Prometheus itself puts on series, and such as are usually added to all alerts when they are sent.
-const EVERYWHERE: [&str; 14] = [
-    "alertname",
+/// Labels that Prometheus itself puts on series.
+const OF_TARGETS: [&str; 2] = ["instance", "job"];
+
+/// Names of labels that are usually among the `external_labels`, which are added to all alerts when they are sent.
+const EXTERNAL: [&str; 11] = [
     "cluster",
     "datacenter",
     "dc",
     "env",
     "environment",
-    "instance",
-    "job",
     "monitor",
     "prometheus",
     "region",
@@ -76,7 +77,7 @@ impl<'a> KnownAlerts<'a> {
     /// Gathers them; none where there is no routing to hold against them.
     pub(crate) fn of(setup: &'a Setup) -> Self {
         if setup.routings.is_empty() {
-            return Self { all: Vec::new(), mentioned: BTreeSet::new() };
+            return Self { all: Vec::new(), mentioned: BTreeSet::new(), external: BTreeSet::new() };
         }
         let known = |rule: &'a Rule| KnownAlert {
             rule,
@@ -87,13 +88,19 @@ impl<'a> KnownAlerts<'a> {
                 .and_then(|query| query.parsed.as_ref())
                 .map_or_else(LabelsLeft::any, labels_left),
         };
-        Self { all: setup.alerts().map(known).collect(), mentioned: mentioned(setup) }
+        Self {
+            all: setup.alerts().map(known).collect(),
+            mentioned: mentioned(setup),
+            external: external(setup),
+        }
     }
 
     /// Whether one of them has a label.
     pub(crate) fn carries(&self, alert: &KnownAlert<'_>, label: &str) -> Carries {
         match label {
             _ if alert.set.contains_key(label) => Carries::Always,
+            // Added to alerts when they are sent, whatever the query leaves.
+            _ if self.external.contains(label) => Carries::Maybe,
             _ if !alert.left.may_have(label) => Carries::Never,
             _ if self.mentioned.contains(label) => Carries::Maybe,
             _ => Carries::Hardly,
@@ -173,7 +180,7 @@ fn set_by(rule: &Rule) -> BTreeMap<&str, Option<&str>> {
 
 /// Labels that queries, rules, templates or targets name.
 fn mentioned(setup: &Setup) -> BTreeSet<String> {
-    let mut found: BTreeSet<String> = EVERYWHERE.iter().map(|name| (*name).to_owned()).collect();
+    let mut found: BTreeSet<String> = OF_TARGETS.iter().map(|name| (*name).to_owned()).collect();
     for query in setup.all_queries() {
         query.parsed.iter().for_each(|expr| named_in(expr, &mut found));
     }
@@ -185,6 +192,17 @@ fn mentioned(setup: &Setup) -> BTreeSet<String> {
     }
     for tree in setup.trees.iter().filter(|tree| tree.form == Form::Prometheus) {
         of_targets(&tree.node, &mut found);
+    }
+    found
+}
+
+/// Labels that are added when alerts are sent: those of `prometheus.yml`, and such as usually are where that is not at hand.
+fn external(setup: &Setup) -> BTreeSet<String> {
+    let mut found: BTreeSet<String> = EXTERNAL.iter().map(|name| (*name).to_owned()).collect();
+    for tree in setup.trees.iter().filter(|tree| tree.form == Form::Prometheus) {
+        let labels = tree.node.get("global").and_then(|global| global.get("external_labels"));
+        let names = labels.and_then(Node::as_mapping).unwrap_or_default().iter();
+        found.extend(names.filter_map(|(name, _)| name.as_text().map(str::to_owned)));
     }
     found
 }

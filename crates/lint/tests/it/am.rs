@@ -112,7 +112,16 @@ fn labels_to_group_by() {
     let id = "group-by-missing-label";
     let by = |label: &str| format!("route:\n  receiver: chat\n  group_by: [alertname, {label}]\n");
     with(id, "Down critical -", &by("job"), &[]);
-    with(id, "Down critical -", &by("cluster"), &["3: no alert has the label cluster"]);
+    with(id, "Down critical -", &by("pod"), &["3: no alert has the label pod"]);
+    // Added to alerts when they are sent.
+    with(id, "Down critical -", &by("cluster"), &[]);
+    let prometheus = "global:\n  external_labels: {site: a}\nscrape_configs: []\n";
+    let files = [
+        ("alertmanager.yml", by("site")),
+        ("prometheus.yml", prometheus.to_owned()),
+        ("rules.yml", rules("A x -")),
+    ];
+    check(id, &files.each_ref().map(|(name, text)| (*name, text.as_str())), &[]);
     with(id, "Down critical web", &by("team"), &[]);
     with(id, "Down critical -", &by("..."), &[]);
     // Nothing is known of the alerts of others.

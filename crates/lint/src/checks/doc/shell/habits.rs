@@ -13,7 +13,10 @@ pub(super) fn look(setup: &Setup, script: &Script, report: &mut Report) {
         let Some(name) = command.name() else { continue };
         let span = script.span(name.place.clone());
         match name.text.as_str() {
-            "open" if command.arguments().any(|word| word.text.contains("://")) => {
+            "open"
+                if is_first_open(setup, script, command)
+                    && command.arguments().any(|word| word.text.contains("://")) =>
+            {
                 report
                     .find(span, "open is a command of macOS only")
                     .help("give the address, or write xdg-open for Linux as well")
@@ -32,6 +35,17 @@ pub(super) fn look(setup: &Setup, script: &Script, report: &mut Report) {
             _ => {}
         }
     }
+}
+
+/// Whether no command of the document before this one opens something: once is enough.
+fn is_first_open(setup: &Setup, script: &Script, command: &Command) -> bool {
+    let document = script.section.map(|section| section.document);
+    let same = setup.scripts.iter().filter(|other| match document {
+        Some(_) => other.section.map(|section| section.document) == document,
+        None => other.file == script.file,
+    });
+    let first = same.flat_map(|other| &other.commands).find(|other| other.is("open"));
+    first.is_some_and(|first| std::ptr::eq(first, command))
 }
 
 /// Whether a ping stops after some packets or seconds.
