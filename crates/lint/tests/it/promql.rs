@@ -40,6 +40,11 @@ fn what_is_found_in_an_alert() {
         ("sum(errors_total{a=\"b\"}) / sum(requests_total) > 0.1", &["counter-raw"]),
         ("histogram_quantile(0.9, sum by (le) (x_bucket)) > 1", &["counter-raw"]),
         ("node_memory_total > 5", &[]),
+        ("errors_total > 0", &["counter-raw"]),
+        ("inodes_total > 0", &[]),
+        ("rate(up[5m]) > 0", &["gauge-rate"]),
+        ("rate(x_bucket{le=\"0.150\"}[5m]) > 1", &["never-matches"]),
+        ("rate(x_bucket{le=\"1.0\"}[5m]) > 1", &[]),
         ("increase(errors_total[5m]) > 5", &[]),
         ("rate(http_requests_in_flight[5m]) > 5", &["gauge-rate"]),
         ("deriv(http_requests_in_flight[5m]) > 5", &[]),
@@ -82,4 +87,25 @@ fn an_assignment_in_a_block_of_queries_is_none() {
     let found: Vec<_> = lint(&setup).into_iter().map(|finding| finding.problem).collect();
     let problem = found.iter().find(|problem| problem.id == "promql").unwrap();
     assert_eq!(setup.sources.position(problem.span.unwrap()).line, 2);
+}
+
+#[test]
+fn a_name_that_is_a_letter_away_from_one_that_is_asked_for_often() {
+    let rules = |name: &str| {
+        format!(
+            "- {{alert: A, expr: 'rate(http_requests_total[5m]) > 1'}}\n- {{alert: B, expr: 'rate(http_requests_total[5m]) > 2'}}\n\
+             - {{alert: C, expr: 'rate({name}[5m]) > 3'}}\n"
+        )
+    };
+    for (name, is_found) in [
+        ("http_request_total", true),
+        ("http_requests_totla", true),
+        ("http_responses_total", false),
+        ("http_requests_total", false),
+    ] {
+        let text = rules(name);
+        let setup = Setup::read([("rules.yml", text.as_str())]);
+        let found = lint(&setup).iter().any(|finding| finding.problem.id == "never-matches");
+        assert_eq!(found, is_found, "{name}");
+    }
 }

@@ -200,3 +200,16 @@ fn indicators_of_other_dialects_that_count_no_events() {
     let quantile = "histogram_quantile(0.9, sum by (le) (rate(x_bucket[{{.window}}])))";
     assert_eq!(found("slo.yml", &spec(quantile)), ["8 sli-not-ratio"]);
 }
+
+#[test]
+fn all_events_of_another_job_than_the_counted_ones() {
+    let spec = |job: &str| {
+        format!(
+            "version: prometheus/v1\nservice: s\nslos:\n- name: a\n  objective: 99\n  sli:\n    events:\n      error_query: \
+             sum(rate(r_total{{job=\"a\",code=~\"5..\"}}[{{{{.window}}}}]))\n      total_query: \
+             sum(rate(r_total{{job=\"{job}\"}}[{{{{.window}}}}]))\n  alerting: {{name: A}}\n"
+        )
+    };
+    assert_eq!(found("slo.yml", &spec("a")), [""; 0]);
+    assert_eq!(found("slo.yml", &spec("b")), ["9 selector-drift"]);
+}

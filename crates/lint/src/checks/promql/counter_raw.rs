@@ -39,7 +39,8 @@ fn run(setup: &Setup, report: &mut Report) {
         }
         for comparison in comparisons(expr) {
             let grows = matches!(comparison.op, BinaryOp::Greater | BinaryOp::GreaterOrEqual);
-            let Some((name, at)) = raw_counter(comparison.value).filter(|_| grows && comparison.bound > 0.0)
+            let counts = |name: &str| comparison.bound > 0.0 || (comparison.bound == 0.0 && is_mishap(name));
+            let Some((name, at)) = raw_counter(comparison.value).filter(|(name, _)| grows && counts(name))
             else {
                 continue;
             };
@@ -78,6 +79,13 @@ fn raw_in_share(expr: &Expr) -> Vec<(&str, &Expr, &'static str)> {
         _ => {}
     });
     found
+}
+
+/// Above nothing at all is fine for amounts; mishaps that were counted once are counted for good.
+fn is_mishap(name: &str) -> bool {
+    ["error", "fail", "drop", "reject", "timeout", "retries", "restart", "panic", "lost", "discard"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 /// A counter that is at most added up.

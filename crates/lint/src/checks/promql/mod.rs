@@ -7,6 +7,7 @@ pub(crate) mod gauge_rate;
 pub(crate) mod irate_in_alert;
 pub(crate) mod missing_by_le;
 pub(crate) mod never_matches;
+mod never_matches_names;
 mod never_matches_text;
 pub(crate) mod range_too_short;
 pub(crate) mod regex_redundant;

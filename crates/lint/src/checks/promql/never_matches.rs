@@ -69,6 +69,7 @@ fn run(setup: &Setup, report: &mut Report) {
         });
     }
     text::values(setup, report);
+    super::never_matches_names::run(setup, report);
 }
 
 /// Names with a colon are those of recordings.

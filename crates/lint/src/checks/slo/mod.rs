@@ -5,6 +5,7 @@ mod budget_cells;
 mod budget_queries;
 mod budget_reports;
 pub(crate) mod burn_unreachable;
+mod drift_in_objectives;
 pub(crate) mod exhaust_arithmetic;
 pub(crate) mod fires_after_exhausted;
 pub(crate) mod goal_window_mismatch;

@@ -32,7 +32,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 /// Labels that say whose series they are, rather than which part of them.
-const WHOSE: &[&str] = &[
+pub(super) const WHOSE: &[&str] = &[
     "job",
     "service",
     "app",
@@ -63,6 +63,7 @@ fn run(setup: &Setup, report: &mut Report) {
     }
     names(setup, report);
     within_shares(setup, report);
+    super::drift_in_objectives::run(setup, report);
 }
 
 /// A selector of an indicator.

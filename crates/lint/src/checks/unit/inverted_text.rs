@@ -3,7 +3,7 @@
 use bellwether_diag::{Severity, yaml};
 use bellwether_promql::{BinaryOp, Expr, ExprKind};
 
-use crate::checks::shape::{comparison, is_below, metric_names, share};
+use crate::checks::shape::{comparisons, is_below, metric_names, share};
 use crate::setup::burn::constant;
 use crate::{Area, Check, Report, Setup};
 
@@ -37,8 +37,10 @@ const SAYS_FREE: &[&str] =
 fn run(setup: &Setup, report: &mut Report) {
     for rule in setup.alerts() {
         let Some(expr) = rule.query.as_ref().and_then(|query| query.parsed.as_ref()) else { continue };
-        let Some(found) = comparison(expr) else { continue };
-        let Some(is_free) = shows_free(found.value, is_below(found.op)) else { continue };
+        let all = comparisons(expr);
+        let Some(is_free) = all.first().and_then(|found| shows_free(found.value, is_below(found.op))) else {
+            continue;
+        };
         for field in &rule.annotations {
             let (text, lower) = (field.text(), field.text().to_ascii_lowercase());
             let Some(value) = text.find("$value").and_then(|at| text[..at].rfind("{{")) else { continue };

@@ -71,6 +71,17 @@ fn run(setup: &Setup, report: &mut Report) {
                         )
                         .help(format!("write {}", short_number(found.bound * 100.0)));
                 }
+                100.0 if is_part && !is_below(found.op) && found.bound > 0.0 && found.bound < 0.1 => {
+                    report
+                        .find(
+                            place,
+                            format!(
+                                "this is a percentage, held against {} like a share",
+                                short_number(found.bound)
+                            ),
+                        )
+                        .help(format!("write {}, if a share is meant", short_number(found.bound * 100.0)));
+                }
                 _ => {}
             }
             // A share of anything that is held against a share, and anything that is times 100, are printed as what they are.
