@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_diag::suggest;
 use bellwether_diag::yaml::Node;
 use bellwether_model::{MatchOp, Matcher};
 use bellwether_promql::{Expr, ExprKind, selectors};
@@ -145,7 +144,7 @@ impl<'a> KnownAlerts<'a> {
 
     /// A label that the setup speaks of and whose name is nearly this one.
     pub(crate) fn near_label(&self, name: &str) -> Option<&str> {
-        suggest(name, self.mentioned.iter().map(String::as_str))
+        self.mentioned.iter().map(String::as_str).find(|known| is_slip(name, known))
     }
 
     /// The values that rules give to a label, each with the first rule that does.

@@ -145,7 +145,12 @@ fn inhibitions() {
         )
     };
     let two = "Down critical -\nSlow warning -";
-    with("dead-inhibit", two, &inhibit("alertname"), &["5: this rule never inhibits anything: no alertname"]);
+    with(
+        "dead-inhibit",
+        two,
+        &inhibit("alertname"),
+        &["5: this rule inhibits none of the alerts there are: no alertname"],
+    );
     with("dead-inhibit", "Down critical -\nDown warning -", &inhibit("alertname"), &[]);
     with("dead-inhibit", two, &inhibit("job"), &[]);
     with(

@@ -48,11 +48,12 @@ pub(crate) static CHECK: Check = Check {
 fn run(setup: &Setup, report: &mut Report) {
     let known = KnownAlerts::of(setup);
     for inhibit in setup.routings.iter().flat_map(|routing| &routing.inhibit_rules) {
-        let why = why_never(setup, inhibit)
-            .or_else(|| misspelt(inhibit, &known))
-            .or_else(|| by_rules(inhibit, &known));
-        if let Some((span, why, help)) = why {
+        let alone = why_never(setup, inhibit).or_else(|| misspelt(inhibit, &known));
+        if let Some((span, why, help)) = alone {
             report.find(span, format!("this rule never inhibits anything: {why}")).help(help);
+        } else if let Some((span, why, help)) = by_rules(inhibit, &known) {
+            let message = format!("this rule inhibits none of the alerts there are: {why}");
+            report.find(span, message).help(help).severity(Severity::Note);
         }
     }
 }
