@@ -400,10 +400,13 @@ pub enum Workshop {
         #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9998")]
         target: String,
     },
-    /// A local receiver: takes whatever is posted to it, and prints it
+    /// A local receiver: stands in for Slack, PagerDuty, a ticket system and a mail server, and prints what it takes
     Receiver {
         /// Where it listens
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9997")]
         listen: String,
+        /// Where it listens for mail too, such as 127.0.0.1:2525
+        #[arg(long, value_name = "ADDR")]
+        smtp_listen: Option<String>,
     },
 }

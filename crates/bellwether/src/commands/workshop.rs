@@ -1,11 +1,15 @@
 //! `bellwether workshop mock|frontend|load|phase|receiver`: the Movie Guru service, its frontend, its users, how it
 //! behaves, and somebody who takes messages, each alone.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
+
 use crate::cli::Workshop;
 use crate::client::Client;
+use crate::demo::mail_sink;
 use crate::demo::receiver::{self, Inbox};
 use crate::failure::Failure;
 use crate::listen::listen;
@@ -20,7 +24,7 @@ pub async fn run(command: Workshop) -> Result<(), Failure> {
     match command {
         Workshop::Mock { listen, phase } => mock(&listen, phase).await,
         Workshop::Phase { challenge, target } => set_phase(challenge, &target).await,
-        Workshop::Receiver { listen } => receive(&listen).await,
+        Workshop::Receiver { listen, smtp_listen } => receive(&listen, smtp_listen.as_deref()).await,
         Workshop::Frontend { listen, backend, broken } => serve_pages(&listen, &backend, broken).await,
         Workshop::Load { target, users, spawn_rate, run_time } => {
             crate::install_tls();
@@ -54,22 +58,31 @@ async fn set_phase(challenge: u8, target: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn receive(address: &str) -> Result<(), Failure> {
+async fn receive(address: &str, smtp_address: Option<&str>) -> Result<(), Failure> {
     let listener = listen(address, "--listen").await?;
-    let at = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
-    say(&format!("receiving on http://{at}/; GET /messages lists what arrived; stop it with Ctrl-C"));
     let inbox =
         Inbox::telling(|message| say(&format!("{}\n{}\n", message.received_at_text, message.summary())));
+    if let Some(smtp_address) = smtp_address {
+        let smtp = listen(smtp_address, "--smtp-listen").await?;
+        say(&format!("mail is taken on {}", local(&smtp)?));
+        tokio::spawn(mail_sink::serve(smtp, inbox.clone()));
+    }
+    let at = local(&listener)?;
+    say(&format!("receiving on http://{at}/; GET /messages lists what arrived; stop it with Ctrl-C"));
     tokio::select! {
         ended = receiver::serve(listener, inbox) => ended.map_err(|error| Failure::failed(error.to_string())),
         () = shutdown::requested() => Ok(()),
     }
 }
 
+fn local(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    listener.local_addr().map_err(|error| Failure::failed(error.to_string()))
+}
+
 async fn mock(address: &str, challenge: u8) -> Result<(), Failure> {
     let phase = phase_of(challenge)?;
     let listener = listen(address, "--listen").await?;
-    let at = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
+    let at = local(&listener)?;
     say(&format!("Movie Guru on http://{at}: GET /metrics, GET and POST /phase; stop it with Ctrl-C"));
     let sampler = Sampler::random(crate::entropy::seed());
     let state = Arc::new(MockState::new(MovieGuru::new(phase), sampler));
@@ -84,7 +97,7 @@ async fn serve_pages(address: &str, backend: &str, broken: bool) -> Result<(), F
         frontend.deploy(Instance::V2, WRONG_BACKEND);
     }
     let listener = listen(address, "--listen").await?;
-    let at = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
+    let at = local(&listener)?;
     say(&format!(
         "Movie Guru's frontend on http://{at}: GET / /v1 /v2, POST /v2/backend with an address; stop it with Ctrl-C"
     ));

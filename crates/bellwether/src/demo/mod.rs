@@ -1,6 +1,7 @@
 //! The demonstration: the Movie Guru service, its users, a stand-in for Slack, a past of one healthy day, and an
 //! ordinary server that watches all of it.
 
+pub mod mail_sink;
 pub mod past;
 pub mod receiver;
 

@@ -28,6 +28,7 @@ mod http_config;
 mod init;
 mod lint;
 mod listing;
+mod local_receivers;
 mod mail;
 mod monitor_script;
 mod pipeline;
