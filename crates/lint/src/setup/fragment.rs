@@ -87,9 +87,12 @@ impl Setup {
                 self.rules.extend(Rule::read(rule, None, section));
             }
         }
-        // Templates are looked at by checks, each kind of mistake by its own.
-        self.problems.extend(found.into_iter().filter(|problem| problem.id != "template"));
-        self.problems.extend(refused.into_iter().filter(|problem| problem.id != "template"));
+        // Templates and duplicates are looked at by checks, which know more: each mistake in a template has its own, and
+        // rules of one name that ask different things are none.
+        let is_left = |problem: &bellwether_diag::Diagnostic| {
+            problem.id != "template" && problem.id != bellwether_rules::lint::DUPLICATE
+        };
+        self.problems.extend(found.into_iter().chain(refused).filter(is_left));
     }
 
     fn read_routing(&mut self, node: &Node, file: FileId, section: Option<SectionId>) {

@@ -54,7 +54,7 @@ fn run(setup: &Setup, report: &mut Report) {
             report
                 .find(rule.name.span, format!("{name} fires at the first value over the line"))
                 .help("add `for`, such as `for: 5m`");
-        } else if all >= 5 && with * 5 >= all * 4 && is_state(expr) {
+        } else if all >= 5 && with * 5 >= all * 4 && is_state(expr) && !found.iter().any(is_flag) {
             report
                 .find(rule.name.span, format!("{name} has no `for`, as {with} of the {all} alerts here have"))
                 .help("add `for`, or write `for: 0s` to say that one value is enough")
@@ -66,6 +66,12 @@ fn run(setup: &Setup, report: &mut Report) {
 /// Whether a value that goes up and down is held against a bound.
 fn is_of_the_moment(comparison: &Comparison<'_>) -> bool {
     (comparison.is_above() || comparison.is_below()) && varies(comparison.measured, comparison.threshold)
+}
+
+/// Whether a value says that something failed, which one look is enough for: `failed_disks > 0`, `has_error == 1`.
+fn is_flag(comparison: &Comparison<'_>) -> bool {
+    let is_one = comparison.threshold == 1.0 && !comparison.is_below() && !comparison.is_above();
+    is_one || (comparison.is_above() && comparison.threshold == 0.0)
 }
 
 /// Whether a rule says by itself how long something must last, or tells of a moment.

@@ -72,7 +72,9 @@ fn run(setup: &Setup, report: &mut Report) {
                     |number: &Number| word.starts_with("threshold") || has_unit(number, comparison.measured);
                 let Some(number) = number_after(told.text, at).filter(is_sure) else { continue };
                 let is_time = seconds_of(&number.unit).map(|unit| unit * number.value);
-                if is_time.is_some_and(|time| hold == Some(time)) || is_known(&number, expr) {
+                if is_time.is_some_and(|time| hold == Some(time))
+                    || is_known(&number, comparison.threshold, expr)
+                {
                     continue;
                 }
                 let said = &told.text[number.place.clone()];
@@ -118,10 +120,13 @@ fn constants(expr: &Expr, with_ranges: bool) -> Vec<f64> {
 }
 
 /// Whether a query has a number in one of the units it may be kept in: a share or its rest, a percentage, parts of a second.
-fn is_known(number: &Number, expr: &Expr) -> bool {
+fn is_known(number: &Number, threshold: f64, expr: &Expr) -> bool {
     let time = seconds_of(&number.unit);
     let is_share = matches!(number.unit.as_str(), "%" | "percent");
-    let known = constants(expr, time.is_some());
+    // What only turns one unit into another is no bound, unless it is the bound itself.
+    let is_unit = |value: f64| [1.0, 10.0, 100.0, 1000.0].contains(&value) && value != threshold;
+    let mut known = constants(expr, time.is_some());
+    known.retain(|value| !is_unit(*value));
     let scales: &[f64] =
         if is_share { &[1.0, 10.0, 100.0] } else { &[1.0, 100.0, 1e3, 1e6, 1e9, 60.0, 3600.0, 86_400.0] };
     let written = [number.value * time.unwrap_or(1.0), number.value, 100.0 - number.value];
