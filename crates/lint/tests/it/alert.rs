@@ -41,7 +41,17 @@ fn silent_when_it_is_worst() {
         ),
         ("(sum(rate(a_total{status=\"ok\"}[5m])) or vector(0)) / sum(rate(a_total[5m])) < 0.9", "", &[]),
         ("sum(rate(a_total{status=\"bad\"}[5m])) / sum(rate(a_total[5m])) > 0.1", "", &[]),
-        ("sum(rate(a_total{code!~\"5..\"}[5m])) / sum(rate(a_total[5m])) < 0.9", "", &[]),
+        (
+            "sum(rate(a_total{code!~\"5..\"}[5m])) / sum(rate(a_total[5m])) < 0.9",
+            "",
+            &["missing-numerator", "no-data-blind"],
+        ),
+        (
+            "sum by (job) (rate(a_total{code=\"200\"}[5m])) / sum by (job) (rate(a_total[5m])) < 0.9",
+            "",
+            &["missing-numerator", "no-data-blind"],
+        ),
+        ("sum(rate(a_total{code!~\"abc\"}[5m])) / sum(rate(a_total[5m])) < 0.9", "", &[]),
         ("app_connections == 0", "the service is down", &["idle-equals-outage", "no-data-blind"]),
         ("app_connections == 0 and on() hour() > 8", "the service is down", &[]),
         ("histogram_quantile(0.9, sum by (le) (rate(a_seconds_bucket[5m]))) > 1", "", &[]),

@@ -2,7 +2,7 @@
 
 use bellwether_diag::Severity;
 use bellwether_model::{MatchOp, Matcher};
-use bellwether_promql::{Binary, BinaryOp, Expr, ExprKind, VectorSelector};
+use bellwether_promql::{AggregateOp, Binary, BinaryOp, Expr, ExprKind, VectorSelector};
 
 use super::condition::{constant, counted};
 use crate::{Area, Check, Origin, Report, Setup};
@@ -41,11 +41,21 @@ fn run(setup: &Setup, report: &mut Report) {
             if !is_good(subset) && (is_in_alert || !is_taken_away(expr, node)) {
                 return;
             }
+            // A share that is only shown per group, or of what did not fail, comes and goes with its traffic.
+            let is_simple =
+                matches!(subset.op, MatchOp::Equal | MatchOp::Regex) && !is_grouped(&quotient.left);
+            if !is_in_alert && !is_simple {
+                return;
+            }
             let found = report.find(
                 query.span_of(&setup.sources, &quotient.left),
                 format!("without any {subset} this is no value, not 0"),
             );
-            found.help("write (... or vector(0)) for the numerator");
+            found.help(match is_grouped(&quotient.left) {
+                // What is missing has no labels that `vector(0)` could stand in for.
+                true => "alert on the share of failures, which is missing only while nothing fails",
+                false => "write (... or vector(0)) for the numerator",
+            });
             // What is only stored or shown misleads; an alert that stays silent does harm.
             if !is_in_alert {
                 found.severity(Severity::Note);
@@ -102,12 +112,20 @@ fn has(selector: &VectorSelector, wanted: &Matcher) -> bool {
 fn is_sum(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Paren(inner) => is_sum(inner),
-        ExprKind::Aggregate(aggregation) => aggregation.grouping.is_none(),
+        ExprKind::Aggregate(aggregation) => aggregation.op == AggregateOp::Sum,
         _ => false,
     }
 }
 
-/// Whether a condition picks what went well. `status!~"5.."` does too, but is empty only when there is nothing at all.
+fn is_grouped(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Paren(inner) => is_grouped(inner),
+        ExprKind::Aggregate(aggregation) => aggregation.grouping.is_some(),
+        _ => false,
+    }
+}
+
+/// Whether a condition picks what went well, or leaves out what failed.
 pub(super) fn is_good(matcher: &Matcher) -> bool {
     const GOOD: [&str; 12] = [
         "ok",
@@ -129,6 +147,12 @@ pub(super) fn is_good(matcher: &Matcher) -> bool {
             let truth = value == "true" && matcher.name.contains("success");
             truth || value.split('|').any(|one| GOOD.contains(&one.trim_matches(['(', ')'])))
         }
-        MatchOp::NotEqual | MatchOp::NotRegex => false,
+        MatchOp::NotEqual | MatchOp::NotRegex => {
+            const BAD: [&str; 10] =
+                ["5..", "5xx", "500", "5.*", "error", "errors", "failed", "failure", "fail", "[45].."];
+            value.split('|').all(|one| {
+                BAD.contains(&one.trim_matches(['(', ')'])) || one.starts_with("4.") || one.starts_with("5.")
+            })
+        }
     }
 }
