@@ -8,7 +8,7 @@ use bellwether_promql::{Binary, BinaryOp, Expr, ExprKind, selectors};
 
 use super::Setup;
 use super::goal::Goal;
-use super::rule::{Field, Rule};
+use super::rule::Rule;
 
 /// A rule that alerts on how fast a budget is spent.
 #[derive(Clone, Debug)]
@@ -78,11 +78,6 @@ impl Setup {
         &self.rules[burn.rule]
     }
 
-    /// Whether a rule is a burn-rate alert.
-    pub fn is_burn(&self, rule: &Rule) -> bool {
-        self.burns.iter().any(|burn| std::ptr::eq(self.rule_of(burn), rule))
-    }
-
     /// The goal a tier burns the budget of: the one whose budget it states, else the only one there is. Those of the
     /// same document come first.
     pub fn goal_of(&self, burn: &Burn, tier: &BurnTier) -> Option<&Goal> {
@@ -96,20 +91,13 @@ impl Setup {
         let named = |goal: &&Goal| goal.window.is_some() && fits(goal);
         all.iter().copied().find(named).or_else(|| all.iter().copied().find(fits))
     }
-    /// Goals that a rule can be about: those of its document; in files those its labels name, else those of its file.
-    pub(crate) fn goals_near<'a>(&'a self, rule: &'a Rule) -> impl Iterator<Item = &'a Goal> {
-        let names: Vec<&str> =
-            ["sloth_slo", "slo"].iter().filter_map(|label| rule.label(label)).map(Field::text).collect();
-        let is_named = move |goal: &Goal| goal.name.as_deref().is_some_and(|name| names.contains(&name));
-        let by_name =
-            rule.section.is_none() && self.goals.iter().any(|goal| goal.section.is_none() && is_named(goal));
-        let file = self.sources.whole(rule.name.span).file;
-        self.goals.iter().filter(move |goal| match (goal.section, rule.section) {
-            (Some(a), Some(b)) => a.document == b.document,
-            (None, None) if by_name => is_named(goal),
-            (None, None) => self.sources.whole(goal.span).file == file,
-            (Some(_), None) | (None, Some(_)) => false,
-        })
+    /// Goals that a rule can be about: in files those its labels name, else those that stand where it stands.
+    pub(crate) fn goals_near<'a>(&'a self, rule: &Rule) -> impl Iterator<Item = &'a Goal> {
+        let labels = ["sloth_slo", "slo"].iter().filter_map(|label| rule.label(label));
+        let named = labels.map(|field| self.goals_named(field.text())).find(|found| !found.is_empty());
+        let here = || self.goals_of_file(self.sources.whole(rule.name.span).file);
+        let near = named.filter(|_| rule.section.is_none()).unwrap_or_else(here);
+        near.iter().map(|at| &self.goals[*at])
     }
 }
 

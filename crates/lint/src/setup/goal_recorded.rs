@@ -1,13 +1,15 @@
 //! Goals in recordings, as generators of rules leave them: `slo:objective:ratio` beside `slo:time_period:days`. Rules are
 //! often all that is left of an objective.
 
+use std::collections::BTreeMap;
+
 use bellwether_model::TimeDelta;
 use bellwether_promql::{ExprKind, Function};
 
 use super::Setup;
 use super::burn::constant;
 use super::goal::{Goal, GoalSource};
-use super::rule::{Rule, RuleKind};
+use super::rule::Rule;
 
 /// How a generator names what it records.
 pub(crate) struct Recorded {
@@ -41,10 +43,11 @@ impl Setup {
     pub(super) fn recorded_goals(&self) -> Vec<Goal> {
         let mut found = Vec::new();
         for names in RECORDED {
+            let windows: BTreeMap<_, _> =
+                self.recordings(names.window).map(|rule| (rule.label_texts(), number(rule))).collect();
             for rule in self.recordings(names.goal) {
                 let name = rule.label(names.label).map(|field| field.text().to_owned());
-                let same = |other: &&Rule| other.label_texts() == rule.label_texts();
-                let window = self.recordings(names.window).find(same).and_then(number);
+                let window = windows.get(&rule.label_texts()).copied().flatten();
                 let (Some(share), Some(query)) = (number(rule), &rule.query) else { continue };
                 found.push(Goal {
                     name,
@@ -61,11 +64,6 @@ impl Setup {
             }
         }
         found
-    }
-
-    /// Recordings of a name.
-    pub(crate) fn recordings<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Rule> {
-        self.rules.iter().filter(move |rule| rule.kind == RuleKind::Record && rule.name.value == name)
     }
 }
 

@@ -8,6 +8,7 @@ mod fragment;
 pub(crate) mod goal;
 pub(crate) mod goal_json;
 pub(crate) mod goal_recorded;
+mod index;
 pub(crate) mod known_alert;
 pub(crate) mod labels_left;
 pub(crate) mod markdown;
@@ -102,6 +103,8 @@ pub struct Setup {
     pub scripts: Vec<Script>,
     /// What could not be read, found while reading.
     pub problems: Diagnostics,
+    /// What is looked up again and again.
+    pub(crate) index: index::Index,
 }
 
 /// A tree of YAML.
@@ -139,8 +142,11 @@ impl Setup {
         setup.read_objectives();
         let described = setup.trees.iter().filter(|tree| tree.form == Form::Described);
         setup.described = described.filter_map(|tree| Described::read(tree, &setup.sources)).collect();
+        setup.index_rules();
         setup.read_goals();
+        setup.index_goals();
         setup.read_burns();
+        setup.index_burns();
         setup.read_templates();
         setup
     }

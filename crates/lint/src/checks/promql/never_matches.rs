@@ -1,7 +1,7 @@
 //! Queries that can have no result: series nobody records, conditions that exclude each other, sides without common
 //! labels.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_diag::{Severity, Span, suggest};
 use bellwether_model::MatchOp;
@@ -51,12 +51,13 @@ fn run(setup: &Setup, report: &mut Report) {
         asked.iter().for_each(|query| recordings(query, report));
     }
     setup.queries.iter().for_each(|query| recordings(query, report));
+    let mut labels = Recorded::new();
     for query in setup.all_queries() {
         let Some(expr) = &query.parsed else { continue };
         for selector in selectors(expr) {
             exclusive(setup, query, selector, report);
             unknown_to_exporter(setup, query, selector, report);
-            other_labels_recorded(setup, query, selector, report);
+            other_labels_recorded(setup, query, selector, &mut labels, report);
             bound_with_zeros(setup, query, selector, report);
         }
         expr.walk(&mut |node| {
@@ -144,23 +145,44 @@ fn exclusive(setup: &Setup, query: &Query, selector: &VectorSelector, report: &m
     }
 }
 
+/// Values that recordings of a name set a label to, and whether it can have any, by name and label.
+type Recorded<'a> = BTreeMap<(String, String), (BTreeSet<&'a str>, bool)>;
+
+fn values_recorded<'a>(setup: &'a Setup, name: &str, label: &str) -> (BTreeSet<&'a str>, bool) {
+    let mut known = BTreeSet::new();
+    let mut is_any = false;
+    for rule in setup.recordings(name) {
+        match rule.label(label).map(crate::Field::text) {
+            Some(value) if !value.contains("{{") => {
+                known.insert(value);
+            }
+            Some(_) | None => is_any = true,
+        }
+    }
+    (known, is_any)
+}
+
 /// A label that every rule that records the series sets to something else.
-fn other_labels_recorded(setup: &Setup, query: &Query, selector: &VectorSelector, report: &mut Report) {
+fn other_labels_recorded<'a>(
+    setup: &'a Setup,
+    query: &Query,
+    selector: &VectorSelector,
+    labels: &mut Recorded<'a>,
+    report: &mut Report,
+) {
     let Some(name) = selector.name.as_deref().filter(|name| name.contains(':')) else { return };
     for (matcher, span) in selector.matchers.iter().zip(&selector.matcher_spans) {
         if matcher.op != MatchOp::Equal || matcher.name == "__name__" {
             continue;
         }
-        let mut set: Vec<Option<&str>> = Vec::new();
-        for rule in setup.recordings(name) {
-            set.push(rule.label(&matcher.name).map(|field| field.text()));
-        }
-        let known: BTreeSet<&str> = set.iter().flatten().copied().collect();
-        let is_any = set.iter().any(Option::is_none) || known.iter().any(|value| value.contains("{{"));
+        let (known, is_any) = labels
+            .entry((name.to_owned(), matcher.name.clone()))
+            .or_insert_with(|| values_recorded(setup, name, &matcher.name));
+        let is_any = *is_any;
         if known.is_empty() || is_any || known.contains(matcher.value.as_str()) {
             continue;
         }
-        let values = known.into_iter().collect::<Vec<_>>().join(", ");
+        let values = known.iter().copied().collect::<Vec<_>>().join(", ");
         report
             .find(
                 query.span(&setup.sources, span.clone()),
@@ -214,12 +236,11 @@ const NODE_CPU: &[&str] = &[
 
 fn unknown_to_exporter(setup: &Setup, query: &Query, selector: &VectorSelector, report: &mut Report) {
     let Some(name) = selector.name.as_deref() else { return };
-    let recorded = setup.rules.iter().any(|rule| rule.kind == RuleKind::Record && rule.name.value == name);
     let wrong = (name.starts_with("node_cpu") && !NODE_CPU.contains(&name))
         || ["node_memory_usage", "node_memory_used", "node_disk_usage", "node_filesystem_usage", "node_load"]
             .iter()
             .any(|made_up| name == *made_up || (name.starts_with(made_up) && *made_up != "node_load"));
-    if recorded || !wrong || name.contains(':') {
+    if !wrong || name.contains(':') || setup.recordings(name).next().is_some() {
         return;
     }
     let instead = match name {

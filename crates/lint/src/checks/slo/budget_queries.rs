@@ -1,12 +1,14 @@
 //! Queries that calculate what is left of a budget.
 
+use std::collections::BTreeMap;
+
 use bellwether_promql::{BinaryOp, Expr, ExprKind};
 
 use crate::setup::amounts::{short_number, spoken};
 use crate::setup::burn::{constant, is_ratio, same};
 use crate::setup::goal_recorded::{RECORDED, number};
 use crate::setup::query::Query;
-use crate::{Report, Rule, Setup};
+use crate::{Report, Setup};
 
 /// A share of bad events, times and by constants.
 struct Chain<'a> {
@@ -57,9 +59,10 @@ pub(super) fn run(setup: &Setup, report: &mut Report) {
 /// A recorded goal and a recorded budget of one objective that are not one together.
 fn recorded(setup: &Setup, report: &mut Report) {
     for names in RECORDED.iter().filter(|names| !names.budget.is_empty()) {
+        let goals: BTreeMap<_, _> =
+            setup.recordings(names.goal).map(|goal| (goal.label_texts(), goal)).collect();
         for rule in setup.recordings(names.budget) {
-            let of = Rule::label_texts;
-            let goal = setup.recordings(names.goal).find(|goal| of(goal) == of(rule));
+            let goal = goals.get(&rule.label_texts());
             let (Some(goal), Some(budget), Some(query)) = (goal, number(rule), &rule.query) else { continue };
             let Some(share) = number(goal).filter(|share| (share + budget - 1.0).abs() > 1e-6) else {
                 continue;

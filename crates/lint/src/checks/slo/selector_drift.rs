@@ -1,5 +1,7 @@
 //! An alert and an indicator that select different series for the same thing.
 
+use std::collections::BTreeMap;
+
 use bellwether_diag::{Severity, Span};
 use bellwether_model::{MatchOp, Matcher};
 use bellwether_promql::{BinaryOp, ExprKind, VectorSelector, selectors};
@@ -48,14 +50,20 @@ pub(super) const WHOSE: &[&str] = &[
 ];
 
 fn run(setup: &Setup, report: &mut Report) {
-    let indicators: Vec<Indicator> = indicators(setup);
+    let mut by_name: BTreeMap<String, Vec<Indicator>> = BTreeMap::new();
+    for indicator in indicators(setup) {
+        by_name.entry(indicator.name.clone()).or_default().push(indicator);
+    }
     for rule in setup.alerts() {
         let Some((query, expr)) = rule.query.as_ref().and_then(|query| Some((query, query.parsed.as_ref()?)))
         else {
             continue;
         };
         for selector in selectors(expr) {
-            of_other_owner(setup, rule, query, selector, &indicators, report);
+            let indicators = selector.name.as_ref().and_then(|name| by_name.get(name));
+            if let Some(indicators) = indicators {
+                of_other_owner(setup, rule, query, selector, indicators, report);
+            }
         }
     }
     for burn in &setup.burns {
@@ -250,8 +258,7 @@ fn names(setup: &Setup, report: &mut Report) {
             .all_queries()
             .filter(|query| query.section.is_some_and(|section| section.document == index))
             .collect();
-        let mut uses: std::collections::BTreeMap<&str, Vec<(&Query, &VectorSelector)>> =
-            std::collections::BTreeMap::new();
+        let mut uses: BTreeMap<&str, Vec<(&Query, &VectorSelector)>> = BTreeMap::new();
         for query in &of_document {
             for selector in query.parsed.iter().flat_map(selectors) {
                 if let Some(name) = selector.name.as_deref() {
