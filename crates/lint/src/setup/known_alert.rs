@@ -1,6 +1,7 @@
 //! What is known of the labels of the alerts that the rules of a setup make: enough to say which of them a route, a group
 //! or an inhibition can be about.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_diag::yaml::Node;
@@ -42,7 +43,8 @@ pub(crate) struct KnownAlert<'a> {
     pub(crate) rule: &'a Rule,
     /// Labels that the rule sets; `None` for a value that is a template.
     set: BTreeMap<&'a str, Option<&'a str>>,
-    left: LabelsLeft,
+    /// What its query leaves, once somebody asks.
+    left: OnceCell<LabelsLeft>,
 }
 
 /// All alerts of a setup, and the labels it speaks of.
@@ -50,7 +52,19 @@ pub(crate) struct KnownAlert<'a> {
 pub(crate) struct KnownAlerts<'a> {
     /// The alerts.
     pub(crate) all: Vec<KnownAlert<'a>>,
+    names: Option<&'a LabelNames>,
+    values: OnceCell<Values<'a>>,
+}
+
+/// Labels, and for each the values that rules give to it, each with the first rule that does.
+type Values<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a Rule>>;
+
+/// Labels that a setup speaks of, gathered once.
+#[derive(Debug)]
+pub(crate) struct LabelNames {
+    /// Those that queries, rules, templates or targets name.
     mentioned: BTreeSet<String>,
+    /// Those that are added to alerts when they are sent.
     external: BTreeSet<String>,
 }
 
@@ -76,22 +90,13 @@ impl<'a> KnownAlerts<'a> {
     /// Gathers them; none where there is no routing to hold against them.
     pub(crate) fn of(setup: &'a Setup) -> Self {
         if setup.routings.is_empty() {
-            return Self { all: Vec::new(), mentioned: BTreeSet::new(), external: BTreeSet::new() };
+            return Self { all: Vec::new(), names: None, values: OnceCell::new() };
         }
-        let known = |rule: &'a Rule| KnownAlert {
-            rule,
-            set: set_by(rule),
-            left: rule
-                .query
-                .as_ref()
-                .and_then(|query| query.parsed.as_ref())
-                .map_or_else(LabelsLeft::any, labels_left),
-        };
-        Self {
-            all: setup.alerts().map(known).collect(),
-            mentioned: mentioned(setup),
-            external: external(setup),
-        }
+        let names = setup
+            .label_names
+            .get_or_init(|| LabelNames { mentioned: mentioned(setup), external: external(setup) });
+        let known = |rule: &'a Rule| KnownAlert { rule, set: set_by(rule), left: OnceCell::new() };
+        Self { all: setup.alerts().map(known).collect(), names: Some(names), values: OnceCell::new() }
     }
 
     /// Whether one of them has a label.
@@ -99,9 +104,9 @@ impl<'a> KnownAlerts<'a> {
         match label {
             _ if alert.set.contains_key(label) => Carries::Always,
             // Added to alerts when they are sent, whatever the query leaves.
-            _ if self.external.contains(label) => Carries::Maybe,
-            _ if !alert.left.may_have(label) => Carries::Never,
-            _ if self.mentioned.contains(label) => Carries::Maybe,
+            _ if self.names.is_some_and(|names| names.external.contains(label)) => Carries::Maybe,
+            _ if !alert.left().may_have(label) => Carries::Never,
+            _ if self.names.is_some_and(|names| names.mentioned.contains(label)) => Carries::Maybe,
             _ => Carries::Hardly,
         }
     }
@@ -144,22 +149,33 @@ impl<'a> KnownAlerts<'a> {
 
     /// A label that the setup speaks of and whose name is nearly this one.
     pub(crate) fn near_label(&self, name: &str) -> Option<&str> {
-        self.mentioned.iter().map(String::as_str).find(|known| is_slip(name, known))
+        self.names?.mentioned.iter().map(String::as_str).find(|known| is_slip(name, known))
     }
 
     /// The values that rules give to a label, each with the first rule that does.
-    pub(crate) fn values(&self, label: &str) -> BTreeMap<&'a str, &'a Rule> {
-        let mut found = BTreeMap::new();
-        for alert in &self.all {
-            if let Some(Some(value)) = alert.set.get(label) {
-                found.entry(*value).or_insert(alert.rule);
+    pub(crate) fn values(&self, label: &str) -> &BTreeMap<&'a str, &'a Rule> {
+        static NONE: BTreeMap<&str, &Rule> = BTreeMap::new();
+        let all = self.values.get_or_init(|| {
+            let mut found = Values::new();
+            for alert in &self.all {
+                for (name, value) in &alert.set {
+                    if let Some(value) = value {
+                        found.entry(name).or_default().entry(value).or_insert(alert.rule);
+                    }
+                }
             }
-        }
-        found
+            found
+        });
+        all.get(label).unwrap_or(&NONE)
     }
 }
 
 impl<'a> KnownAlert<'a> {
+    fn left(&self) -> &LabelsLeft {
+        let expr = || self.rule.query.as_ref().and_then(|query| query.parsed.as_ref());
+        self.left.get_or_init(|| expr().map_or_else(LabelsLeft::any, labels_left))
+    }
+
     /// The value that its rule gives to a label.
     pub(crate) fn value(&self, label: &str) -> Option<&'a str> {
         self.set.get(label).copied().flatten()

@@ -21,12 +21,15 @@ pub(crate) mod template;
 
 use std::collections::BTreeMap;
 
+use std::sync::OnceLock;
+
 use bellwether_diag::{Diagnostics, FileId, Sources};
 use bellwether_slo::Slo;
 
 use burn::Burn;
 use described::Described;
 use goal::Goal;
+use known_alert::LabelNames;
 use markdown::Markdown;
 use query::Query;
 use routing::Routing;
@@ -101,6 +104,8 @@ pub struct Setup {
     pub burns: Vec<Burn>,
     /// Commands of documents and scripts.
     pub scripts: Vec<Script>,
+    /// Labels it speaks of; gathered when a check first asks.
+    label_names: OnceLock<LabelNames>,
     /// What could not be read, found while reading.
     pub problems: Diagnostics,
     /// What is looked up again and again.

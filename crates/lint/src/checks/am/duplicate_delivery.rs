@@ -3,7 +3,7 @@
 use bellwether_diag::Severity;
 
 use super::{Placed, asked, contradiction, entry, first_line, listed, placed};
-use crate::setup::known_alert::{KnownAlerts, Matches};
+use crate::setup::known_alert::{KnownAlert, KnownAlerts, Matches};
 use crate::setup::routing::Route;
 use crate::{Area, Check, Report, Setup};
 
@@ -73,17 +73,18 @@ fn other_receiver(place: &Placed<'_>, known: &KnownAlerts<'_>, report: &mut Repo
     if default.is_none_or(|default| default.value != own) || place.route.matchers.is_empty() {
         return;
     }
+    let here = place.here();
+    let is_mine = |alert: &&KnownAlert<'_>| known.matches(alert, here.iter().copied()) == Matches::Yes;
+    let mine: Vec<&KnownAlert<'_>> = known.all.iter().filter(is_mine).collect();
     for later in place.after {
         let about_another = !later.matchers.is_empty()
             && asked(place.route).all(|own| asked(later).all(|theirs| theirs.name != own.name));
         let Some(theirs) = receiver(place, later).filter(|theirs| about_another && *theirs != own) else {
             continue;
         };
-        let wanted = both(place, later);
-        let twice: Vec<&str> = known
-            .all
+        let twice: Vec<&str> = mine
             .iter()
-            .filter(|alert| known.matches(alert, wanted.iter().copied()) == Matches::Yes)
+            .filter(|alert| known.matches(alert, asked(later)) == Matches::Yes)
             .map(|alert| alert.rule.name.value.as_str())
             .collect();
         let Some((key, value)) = entry(&place.route.node, "continue").filter(|_| !twice.is_empty()) else {

@@ -1,5 +1,7 @@
 //! Routes, receivers and inhibition. What these checks have in common: where a route stands in its tree.
 
+use std::collections::BTreeSet;
+
 use bellwether_diag::Span;
 use bellwether_diag::yaml::Node;
 use bellwether_model::{MatchOp, Matcher};
@@ -124,12 +126,8 @@ fn first_line(setup: &Setup, node: &Node) -> Span {
 
 /// Names in a sentence: `a, b and 3 more`.
 fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let mut all: Vec<&str> = Vec::new();
-    for name in names {
-        if !all.contains(&name) {
-            all.push(name);
-        }
-    }
+    let mut seen = BTreeSet::new();
+    let all: Vec<&str> = names.into_iter().filter(|name| seen.insert(*name)).collect();
     match all.as_slice() {
         [] => "none".to_owned(),
         [one] => (*one).to_owned(),

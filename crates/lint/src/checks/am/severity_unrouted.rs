@@ -81,11 +81,11 @@ fn run(setup: &Setup, report: &mut Report) {
 }
 
 fn severities_of_rules(known: &KnownAlerts<'_>) -> BTreeMap<String, Span> {
-    let place = |(value, rule): (&str, &crate::Rule)| {
+    let place = |(value, rule): (&&str, &&crate::Rule)| {
         let span = rule.label("severity").map_or(rule.name.span, |field| field.value.span);
-        (value.to_owned(), span)
+        ((*value).to_owned(), span)
     };
-    known.values("severity").into_iter().map(place).collect()
+    known.values("severity").iter().map(place).collect()
 }
 
 /// Severities of a table of the document in which the routes stand.

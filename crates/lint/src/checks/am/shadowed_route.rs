@@ -4,7 +4,7 @@ use bellwether_diag::Severity;
 
 use super::unreachable_route::why_not;
 use super::{Placed, asked, first_line, listed, placed, said};
-use crate::setup::known_alert::{KnownAlerts, Matches};
+use crate::setup::known_alert::{KnownAlert, KnownAlerts, Matches};
 use crate::setup::routing::Route;
 use crate::{Area, Check, Report, Setup};
 
@@ -50,24 +50,33 @@ fn run(setup: &Setup, report: &mut Report) {
     let known = KnownAlerts::of(setup);
     for routing in &setup.routings {
         // What nothing comes to at all is said by another check.
-        for place in placed(routing).iter().filter(|place| why_not(place, &known).is_none()) {
+        let reached = placed(routing).into_iter().filter(|place| why_not(place, &known).is_none());
+        for place in reached.filter(|place| !place.before.is_empty() && !place.route.matchers.is_empty()) {
+            let here = place.here();
+            let is_mine =
+                |alert: &&KnownAlert<'_>| known.matches(alert, here.iter().copied()) == Matches::Yes;
+            let mine: Vec<&KnownAlert<'_>> = known.all.iter().filter(is_mine).collect();
             for earlier in place.before.iter().filter(|earlier| !earlier.continues) {
-                look(setup, place, earlier, &known, report);
+                look(setup, &place, earlier, (&mine, &known), report);
             }
         }
     }
 }
 
-fn look(setup: &Setup, place: &Placed<'_>, earlier: &Route, known: &KnownAlerts<'_>, report: &mut Report) {
-    let here = place.here();
-    let about_another = asked(earlier).next().is_some()
+/// Looks at one route before another; `mine` are the alerts that the other asks for.
+fn look(
+    setup: &Setup,
+    place: &Placed<'_>,
+    earlier: &Route,
+    (mine, known): (&[&KnownAlert<'_>], &KnownAlerts<'_>),
+    report: &mut Report,
+) {
+    let about_another = !earlier.matchers.is_empty()
         && asked(earlier).all(|theirs| asked(place.route).all(|own| own.name != theirs.name));
-    if !about_another || place.route.matchers.is_empty() {
+    if !about_another {
         return;
     }
-    let mine: Vec<_> =
-        known.all.iter().filter(|alert| known.matches(alert, here.iter().copied()) == Matches::Yes).collect();
-    let is_taken = |alert: &&&_| known.matches(alert, asked(earlier)) == Matches::Yes;
+    let is_taken = |alert: &&&KnownAlert<'_>| known.matches(alert, asked(earlier)) == Matches::Yes;
     let taken: Vec<&str> = mine.iter().filter(is_taken).map(|alert| alert.rule.name.value.as_str()).collect();
     if taken.is_empty() {
         return;

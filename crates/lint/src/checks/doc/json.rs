@@ -131,8 +131,12 @@ type Bare = BTreeMap<usize, (String, std::ops::Range<usize>)>;
 fn replace(text: &str, variables: &BTreeMap<String, String>) -> (String, Bare) {
     let (mut done, mut bare) = (String::new(), Bare::new());
     let mut at = 0;
+    let (mut is_quoted, mut line) = (false, 1);
     while let Some(found) = text[at..].find('$').map(|found| at + found) {
-        done.push_str(&text[at..found]);
+        let before = &text[at..found];
+        is_quoted ^= before.replace("\\\"", "").matches('"').count() % 2 == 1;
+        line += before.matches('\n').count();
+        done.push_str(before);
         let rest = &text[found + 1..];
         let (name, len) = match rest.strip_prefix('{') {
             Some(inner) => {
@@ -144,14 +148,13 @@ fn replace(text: &str, variables: &BTreeMap<String, String>) -> (String, Bare) {
                 (&rest[..end], end)
             }
         };
-        let is_quoted = done.replace("\\\"", "").matches('"').count() % 2 == 1;
         let value = variables.get(name).map_or("0", |value| value.trim_matches(['"', '\'']));
         if !is_quoted && variables.contains_key(name) && serde_json::from_str::<Value>(value).is_err() {
-            let line = text[..found].matches('\n').count() + 1;
             bare.entry(line).or_insert((name.to_owned(), found..found + 1 + len));
         }
         done.push_str(value);
         at = (found + 1 + len).min(text.len());
+        line += text[found..at].matches('\n').count();
     }
     done.push_str(&text[at..]);
     (done, bare)

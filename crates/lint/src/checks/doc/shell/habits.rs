@@ -1,22 +1,51 @@
 //! Commands of an outage that mislead: the oldest events for the latest, a probe that never ends, a change in another
 //! namespace, a program of one system only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_diag::Severity;
+use bellwether_diag::{FileId, Severity};
 
 use crate::setup::shell::{Command, Script, Word};
 use crate::{Report, Setup};
 
-pub(super) fn look(setup: &Setup, script: &Script, report: &mut Report) {
+/// A document, or a script by itself.
+type Whole = (Option<usize>, Option<FileId>);
+
+/// What is known of all commands of a document.
+pub(super) struct Known {
+    /// In which namespaces an object is looked for, and how often.
+    namespaces: BTreeMap<(Whole, String), BTreeMap<String, usize>>,
+    /// Where `open` has been spoken of: once is enough.
+    opened: BTreeSet<Whole>,
+}
+
+impl Known {
+    pub(super) fn of(setup: &Setup) -> Self {
+        let mut namespaces: BTreeMap<_, BTreeMap<String, usize>> = BTreeMap::new();
+        for script in &setup.scripts {
+            for command in script.commands.iter().filter(|command| command.is("kubectl")) {
+                if let Some((name, Some(namespace))) = object(command) {
+                    *namespaces.entry((whole(script), name)).or_default().entry(namespace).or_default() += 1;
+                }
+            }
+        }
+        Self { namespaces, opened: BTreeSet::new() }
+    }
+}
+
+fn whole(script: &Script) -> Whole {
+    match script.section {
+        Some(section) => (Some(section.document), None),
+        None => (None, Some(script.file)),
+    }
+}
+
+pub(super) fn look(script: &Script, known: &mut Known, report: &mut Report) {
     for (index, command) in script.commands.iter().enumerate() {
         let Some(name) = command.name() else { continue };
         let span = script.span(name.place.clone());
         match name.text.as_str() {
-            "open"
-                if is_first_open(setup, script, command)
-                    && command.arguments().any(|word| word.text.contains("://")) =>
-            {
+            "open" if opens_address(command) && known.opened.insert(whole(script)) => {
                 report
                     .find(span, "open is a command of macOS only")
                     .help("give the address, or write xdg-open for Linux as well")
@@ -30,22 +59,15 @@ pub(super) fn look(setup: &Setup, script: &Script, report: &mut Report) {
             }
             "kubectl" => {
                 oldest_first(script, index, report);
-                other_namespace(setup, script, command, report);
+                other_namespace(script, command, known, report);
             }
             _ => {}
         }
     }
 }
 
-/// Whether no command of the document before this one opens something: once is enough.
-fn is_first_open(setup: &Setup, script: &Script, command: &Command) -> bool {
-    let document = script.section.map(|section| section.document);
-    let same = setup.scripts.iter().filter(|other| match document {
-        Some(_) => other.section.map(|section| section.document) == document,
-        None => other.file == script.file,
-    });
-    let first = same.flat_map(|other| &other.commands).find(|other| other.is("open"));
-    first.is_some_and(|first| std::ptr::eq(first, command))
+fn opens_address(command: &Command) -> bool {
+    command.arguments().any(|word| word.text.contains("://"))
 }
 
 /// Whether a ping stops after some packets or seconds.
@@ -93,23 +115,14 @@ fn object(command: &Command) -> Option<(String, Option<String>)> {
 }
 
 /// An object that all other commands of the document look for in one namespace, and this one in the default.
-fn other_namespace(setup: &Setup, script: &Script, command: &Command, report: &mut Report) {
+fn other_namespace(script: &Script, command: &Command, known: &Known, report: &mut Report) {
     let Some((name, None)) = object(command) else { return };
-    if command.has(&["-A", "--all-namespaces"]) || command.is("config") {
+    if command.has(&["-A", "--all-namespaces"]) {
         return;
     }
-    let document = script.section.map(|section| section.document);
-    let same = setup.scripts.iter().filter(|other| other.section.map(|section| section.document) == document);
-    let mut namespaces: BTreeMap<String, usize> = BTreeMap::new();
-    for other in same.flat_map(|other| &other.commands).filter(|other| other.is("kubectl")) {
-        if let Some((other, Some(namespace))) = object(other)
-            && other == name
-        {
-            *namespaces.entry(namespace).or_default() += 1;
-        }
-    }
-    let Some((namespace, count)) = namespaces.iter().next().filter(|_| namespaces.len() == 1) else { return };
-    let Some(word) = command.name() else { return };
+    let namespaces = known.namespaces.get(&(whole(script), name.clone()));
+    let Some(namespaces) = namespaces.filter(|namespaces| namespaces.len() == 1) else { return };
+    let (Some((namespace, count)), Some(word)) = (namespaces.iter().next(), command.name()) else { return };
     report
         .find(
             script.span(word.place.clone()),

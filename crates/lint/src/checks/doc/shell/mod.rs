@@ -26,13 +26,14 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(setup: &Setup, report: &mut Report) {
+    let mut known = habits::Known::of(setup);
     for script in &setup.scripts {
         let text = setup.sources.text(script.file);
         continuations(text, script, report);
         placeholders(script, report);
         queries(script, report);
         curl::look(script, report);
-        habits::look(setup, script, report);
+        habits::look(script, &mut known, report);
     }
 }
 
@@ -57,26 +58,22 @@ fn continuations(text: &str, script: &Script, report: &mut Report) {
         at += line.len();
         let line = line.trim_end_matches('\n');
         let trimmed = line.trim_end();
-        // Within quotes or a here-document it is text.
         let ends = begins + line.len();
-        let is_text = script.here_documents.iter().any(|here| here.place.contains(&begins))
-            || script
-                .commands
-                .iter()
-                .flat_map(|command| &command.words)
-                .any(|word| word.place.contains(&ends));
-        if trimmed.ends_with('\\')
-            && !trimmed.ends_with("\\\\")
-            && trimmed.len() < line.len()
-            && !is_text
-            && !trimmed.trim_start().starts_with('#')
-        {
+        let is_meant =
+            trimmed.ends_with('\\') && !trimmed.ends_with("\\\\") && !trimmed.trim_start().starts_with('#');
+        if is_meant && trimmed.len() < line.len() && !is_text(script, ends) {
             let place = begins + trimmed.len() - 1..ends;
             report
                 .find(script.span(place), "a blank after the backslash: the command ends here")
                 .help("remove the blanks at the end of the line");
         }
     }
+}
+
+/// Whether a place is within quotes or a here-document.
+fn is_text(script: &Script, at: usize) -> bool {
+    script.here_documents.iter().any(|here| here.place.contains(&at))
+        || script.commands.iter().flat_map(|command| &command.words).any(|word| word.place.contains(&at))
 }
 
 /// `KEY=<your key>` without quotes is a redirection, as is a placeholder that stands for the whole command. Among other
