@@ -192,7 +192,8 @@ fn share(good: f64, all: f64) -> Option<f64> {
 
 fn goal_for(so_far: Option<f64>) -> &'static str {
     let Some(share) = so_far else { return GOAL_UNKNOWN };
-    let keeps = |goal: f64| (1.0 - share) <= (1.0 - goal) * BUDGET_USED_MAX;
+    // A hair for the roundings of 1 - 0.95.
+    let keeps = |goal: f64| (1.0 - share) <= (1.0 - goal) * BUDGET_USED_MAX + 1e-12;
     GOALS.iter().find(|(goal, _)| keeps(*goal)).map_or("50%", |(_, text)| text)
 }
 

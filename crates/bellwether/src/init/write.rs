@@ -102,7 +102,7 @@ impl Plan {
             let _ = write!(
                 text,
                 "  - name: {}\n    service: {}\n    description: {}\n    goal: {}            # {seen}\n    window: 30d\n    \
-                 indicator:\n      {}\n",
+                 min_bad_events: 10       # fewer failures than this wake nobody\n    indicator:\n      {}\n",
                 quoted(&objective.name),
                 quoted(&self.service),
                 quoted(&objective.description),

@@ -43,7 +43,7 @@ fn root() -> PathBuf {
 /// All pages for people, by their path below the project.
 fn pages() -> BTreeMap<String, String> {
     let mut pages = BTreeMap::new();
-    for folder in [".", "docs", "docs/design", "docs/runbooks", "scenarios"] {
+    for folder in [".", "docs", "docs/design", "docs/how-to", "docs/runbooks", "scenarios"] {
         for entry in std::fs::read_dir(root().join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             if name.ends_with(".md") {
