@@ -139,8 +139,10 @@ fn how_long_it_waits() {
     assert_eq!(found(&[("rules.yml", &group("1m"))]), [""; 0]);
     assert_eq!(found(&[("rules.yml", &group("5m"))]), ["1 for-too-short"]);
     let scraped = "global: {scrape_interval: 2m}\nscrape_configs: []\n";
-    let files = [("prometheus.yml", scraped), ("rules.yml", "- {alert: A, expr: a > 1, for: 3m}\n")];
+    let files = [("prometheus.yml", scraped), ("rules.yml", "- {alert: A, expr: up == 0, for: 3m}\n")];
     assert_eq!(found(&files), ["1 for-too-short"]);
+    let files = [("prometheus.yml", scraped), ("rules.yml", "- {alert: A, expr: a > 1, for: 3m}\n")];
+    assert_eq!(found(&files), [""; 0]);
 }
 
 #[test]

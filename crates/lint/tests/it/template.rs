@@ -59,6 +59,23 @@ fn texts_of_alerts() {
 }
 
 #[test]
+fn numbers_that_need_no_rounding() {
+    let cases: &[(&str, &[&str])] = &[
+        ("a / b > 0.5", &["humanize $value"]),
+        ("round(a / b, 0.1) > 0.5", &[]),
+        ("job:errors:ratio > 0.5", &["humanize $value"]),
+        ("battery_percent > 5", &[]),
+        ("count(up == 0) > 5", &[]),
+        ("histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m]))) > 5", &["humanize $value"]),
+    ];
+    for (expr, expected) in cases {
+        let rules =
+            format!("- alert: A\n  expr: '{expr}'\n  annotations: {{summary: '{{{{ $value }}}}%'}}\n");
+        assert_eq!(found(&[("rules.yml", &rules)]), *expected, "{expr}");
+    }
+}
+
+#[test]
 fn texts_of_messages() {
     let rules = "- {alert: A, expr: up == 0, labels: {severity: page}, annotations: {summary: s}}\n";
     let cases: &[(&str, &[&str])] = &[

@@ -30,34 +30,32 @@ pub(crate) static CHECK: Check = Check {
 /// What Prometheus takes when nothing is said.
 const DEFAULT_INTERVAL: TimeDelta = TimeDelta::from_secs(60);
 
+/// Shorter than that is short at whatever interval.
+const SHORT: TimeDelta = TimeDelta::from_secs(30);
+
 fn run(setup: &Setup, report: &mut Report) {
     let global = global_interval(setup);
     for rule in setup.alerts() {
         let Some(hold) = rule.hold.as_ref().filter(|hold| hold.value > TimeDelta::ZERO) else { continue };
-        // What is not known is taken as one minute, and then one of them must do: people may scrape more often.
-        let (least, interval, is_known) = match (rule.interval, global) {
-            (None, None) => (DEFAULT_INTERVAL, DEFAULT_INTERVAL, false),
-            (group, scrape) => {
-                let known = group.max(scrape).unwrap_or(DEFAULT_INTERVAL);
-                (TimeDelta(known.0.saturating_mul(2)), known, true)
-            }
+        let known = rule.interval.max(global);
+        let interval = known.unwrap_or(DEFAULT_INTERVAL);
+        let twice = TimeDelta(interval.0.saturating_mul(2));
+        // A target that could not be scraped once is no outage; a value that was measured is worth more.
+        let least = match (known, asks_up(rule)) {
+            (Some(_), true) => twice,
+            (Some(interval), false) => interval,
+            (None, true) => DEFAULT_INTERVAL,
+            (None, false) => SHORT,
         };
-        // A target that is not scraped twice in a row needs longer than a value that was measured.
-        let least =
-            if is_known || asks_up(rule) { least } else { DEFAULT_INTERVAL.min(TimeDelta::from_secs(30)) };
         if hold.value >= least {
             continue;
         }
-        let message = if is_known {
-            format!("{} is less than two intervals of {interval}: one bad sample is enough", hold.value)
-        } else {
-            format!(
-                "{} is less than one scrape at the usual interval of {interval}: one bad sample is enough",
-                hold.value
-            )
+        let held = hold.value;
+        let message = match known {
+            Some(interval) => format!("{held} are hardly more than one sample at an interval of {interval}"),
+            None => format!("{held} are hardly more than one sample at the usual interval of {interval}"),
         };
-        let wanted = TimeDelta(interval.0.saturating_mul(2));
-        report.find(hold.span, message).help(format!("write at least `for: {wanted}`"));
+        report.find(hold.span, message).help(format!("write at least `for: {twice}`"));
     }
 }
 

@@ -79,26 +79,21 @@ fn unit_of(behind: &str) -> Option<(&str, &'static str)> {
 }
 
 /// Whether a query's values have as many digits as fit: they are divided, averaged or interpolated, or they are recorded
-/// under a name that says so.
+/// under a name that says so. What is rounded has none.
 fn has_many_digits(expr: &Expr) -> bool {
+    use Function::{AvgOverTime, Ceil, Deriv, Floor, HistogramQuantile, Irate, Rate, Round};
+    match &expr.kind {
+        ExprKind::Binary(binary) if binary.op == BinaryOp::Divide => return true,
+        ExprKind::Call(call) if matches!(call.function, Round | Ceil | Floor) => return false,
+        ExprKind::Call(call)
+            if matches!(call.function, Rate | Irate | HistogramQuantile | AvgOverTime | Deriv) =>
+        {
+            return true;
+        }
+        ExprKind::Selector(selector) => return selector.name.as_ref().is_some_and(|name| name.contains(':')),
+        _ => {}
+    }
     let mut found = false;
-    expr.walk(&mut |node| {
-        found |= match &node.kind {
-            ExprKind::Binary(binary) => binary.op == BinaryOp::Divide,
-            ExprKind::Call(call) => matches!(
-                call.function,
-                Function::Rate
-                    | Function::Irate
-                    | Function::HistogramQuantile
-                    | Function::AvgOverTime
-                    | Function::Deriv
-            ),
-            ExprKind::Selector(selector) => selector.name.as_ref().is_some_and(|name| name.contains(':')),
-            _ => false,
-        };
-        // What is rounded has none.
-        found &= !matches!(&node.kind, ExprKind::Call(call)
-            if matches!(call.function, Function::Round | Function::Ceil | Function::Floor));
-    });
+    expr.for_each_child(|child| found |= has_many_digits(child));
     found
 }
