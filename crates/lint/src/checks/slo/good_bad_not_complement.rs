@@ -52,7 +52,8 @@ impl Part<'_> {
 }
 
 fn run(setup: &Setup, report: &mut Report) {
-    let parts: Vec<Part<'_>> = setup.all_queries().flat_map(parts).collect();
+    let mut asked = BTreeMap::new();
+    let parts: Vec<Part<'_>> = setup.all_queries().flat_map(|query| parts(query, &mut asked)).collect();
     // One of each kind is enough: fifty thousand rules ask for few metrics in few ways.
     let mut goods_of: BTreeMap<_, Vec<&Part<'_>>> = BTreeMap::new();
     for good in parts.iter().filter(|part| part.takes[1] && !part.takes[4]) {
@@ -100,7 +101,7 @@ fn negated(matcher: &Matcher) -> String {
 }
 
 /// Divisions of a part of a metric, selected by codes of HTTP, by all of it.
-fn parts(query: &Query) -> Vec<Part<'_>> {
+fn parts<'a>(query: &'a Query, asked: &mut BTreeMap<String, [bool; 5]>) -> Vec<Part<'a>> {
     let mut found = Vec::new();
     let Some(expr) = &query.parsed else { return found };
     expr.walk(&mut |node| {
@@ -114,10 +115,14 @@ fn parts(query: &Query) -> Vec<Part<'_>> {
             return;
         }
         for matcher in &part.matchers {
-            let takes = CODES.map(|code| matcher.matches_value(code));
+            if matcher.name == "__name__" || all.matchers.iter().any(|other| other.name == matcher.name) {
+                continue;
+            }
+            // Patterns are few and asked for often.
+            let key = format!("{}{}", matcher.op.as_str(), matcher.value);
+            let takes = *asked.entry(key).or_insert_with(|| CODES.map(|code| matcher.matches_value(code)));
             let is_split = takes.iter().any(|it| *it) && takes.iter().any(|it| !*it);
-            let is_own = !all.matchers.iter().any(|other| other.name == matcher.name);
-            if matcher.name != "__name__" && is_split && is_own {
+            if is_split {
                 found.push(Part { query, selector: part, matcher, takes });
             }
         }
