@@ -45,6 +45,15 @@ fn named(shown: &str) -> Vec<String> {
     plain.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
+/// Whether the linter has a check of this id: each is a file of its own.
+pub(crate) fn is_a_check(id: &str) -> bool {
+    let file = format!("{}.rs", id.replace('-', "_"));
+    let areas = std::fs::read_dir(root().join("crates/lint/src/checks")).unwrap();
+    let of_area = areas.map(|area| area.unwrap().path().join(&file)).any(|path| path.is_file());
+    // What readers of files find has a page, and no check.
+    of_area || root().join(format!("docs/lint/{id}.md")).is_file()
+}
+
 /// Whether a test, a run, a check or a file is there.
 fn is_there(name: &str) -> bool {
     let holds =
@@ -60,7 +69,7 @@ fn is_there(name: &str) -> bool {
         return written.iter().any(|name| holds(path.clone(), name));
     }
     if let Some(id) = name.strip_prefix("lint ") {
-        return root().join(format!("docs/lint/{id}.md")).is_file();
+        return is_a_check(id);
     }
     name.starts_with("scenarios/") && root().join(name).is_file()
 }

@@ -8,6 +8,7 @@ use bellwether_testkit::cases::ran;
 use bellwether_testkit::peers;
 
 use crate::process::{run, text};
+use crate::requirements::is_a_check;
 
 const SCENARIOS: [&str; 5] = ["s000", "s001", "s002", "s003", "s004"];
 
@@ -131,6 +132,21 @@ fn what_is_as_written_is_what_the_documents_say() {
         }
     }
     ran("files held against their documents", held);
+}
+
+#[test]
+fn what_was_repaired_names_the_check_that_asks_for_it() {
+    let mut changes = 0;
+    for name in SCENARIOS {
+        for file in files(&scenarios().join(name).join("repaired")) {
+            let Ok(written) = std::fs::read_to_string(&file) else { continue };
+            for id in words_after(&written, "# lint: ") {
+                assert!(is_a_check(id), "{}: {id}", file.display());
+                changes += 1;
+            }
+        }
+    }
+    assert!(changes > 60, "{changes}");
 }
 
 /// What follows a marker in a text, up to the end of the word.
