@@ -240,6 +240,17 @@ fn texts_that_say_something_else() {
 }
 
 #[test]
+fn a_document_is_not_watched_by_another() {
+    let ratio = "```yaml\n- {alert: A, expr: 'rate(a_total[1h]) / rate(b_total[1h]) > 0.1', for: 5m}\n```\n";
+    let up = "```yaml\n- {alert: B, expr: up == 0, for: 5m}\n```\n";
+    let both = format!("{ratio}{up}");
+    assert_eq!(found(&[("a.md", ratio)]), ["2 no-data-blind"]);
+    assert_eq!(found(&[("a.md", ratio), ("b.md", up)]), ["2 no-data-blind"]);
+    assert_eq!(found(&[("a.md", &both)]), [""; 0]);
+    assert_eq!(found(&[("a.md", ratio), ("rules.yml", "- {alert: B, expr: up == 0, for: 5m}\n")]), [""; 0]);
+}
+
+#[test]
 fn a_document_is_held_against_its_own_rules() {
     let document = "## Down\n```yaml\nalert: Down\nexpr: a_connections == 0\nfor: 2m\nlabels: {severity: critical}\n```\n\
                     - No connections for 5 minutes\n- Wait for 10 minutes after a restart\n";

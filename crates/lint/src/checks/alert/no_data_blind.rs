@@ -1,6 +1,6 @@
 //! An alert that says something is down, and is silent when it is so far down that it has no metrics.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_diag::{FileId, Severity};
 use bellwether_promql::{BinaryOp, Expr, ExprKind, Function, selectors};
@@ -48,19 +48,30 @@ const OUTAGE: [&str; 9] = [
     "no active",
 ];
 
-/// What the rules of a setup see of missing data.
+/// What rules see of missing data.
 struct Watched<'a> {
     /// Metrics whose absence some rule notices.
     absent: BTreeSet<&'a str>,
     /// Whether any rule asks `up` or for something absent.
     is_any: bool,
-    /// Documents, which present a whole setup; a rule file may be one of many.
-    documents: BTreeSet<FileId>,
 }
 
 fn run(setup: &Setup, report: &mut Report) {
-    let watched = Watched::of(setup);
+    let documents: BTreeSet<FileId> =
+        setup.files.iter().filter(|file| file.form == Form::Markdown).map(|file| file.file).collect();
+    let file_of = |rule: &Rule| setup.sources.whole(rule.name.span).file;
+    // A document presents a whole setup, and does not watch what another one is about.
+    let in_files = Watched::of(setup.rules.iter().filter(|rule| !documents.contains(&file_of(rule))));
+    let mut in_documents = BTreeMap::new();
+    let with_alerts: BTreeSet<FileId> = setup.alerts().map(file_of).collect();
+    for file in documents.intersection(&with_alerts) {
+        let seen =
+            setup.rules.iter().filter(|rule| file_of(rule) == *file || !documents.contains(&file_of(rule)));
+        in_documents.insert(*file, Watched::of(seen));
+    }
     for rule in setup.alerts() {
+        let document = in_documents.get(&file_of(rule));
+        let watched = document.unwrap_or(&in_files);
         let Some(query) = &rule.query else { continue };
         let Some(expr) = &query.parsed else { continue };
         for comparison in comparisons(expr).iter().filter(|it| it.is_alone) {
@@ -68,9 +79,8 @@ fn run(setup: &Setup, report: &mut Report) {
             if names.is_empty() || names.iter().any(|name| *name == "up" || watched.absent.contains(name)) {
                 continue;
             }
-            let file = setup.sources.whole(rule.name.span).file;
             let low = if_low(rule, comparison);
-            let high = || watched.documents.contains(&file).then(|| if_high(comparison, &watched)).flatten();
+            let high = || document.and_then(|watched| if_high(comparison, watched));
             let Some((message, severity)) = low.or_else(high) else { continue };
             report
                 .find(query.span_of(&setup.sources, comparison.expr), message)
@@ -81,13 +91,16 @@ fn run(setup: &Setup, report: &mut Report) {
 }
 
 impl<'a> Watched<'a> {
-    fn of(setup: &'a Setup) -> Self {
-        let exprs = || setup.rules.iter().filter_map(|rule| rule.query.as_ref()?.parsed.as_ref());
-        let noticing = exprs().filter(|expr| notices_absence(expr)).flat_map(|expr| selectors(expr));
-        let absent: BTreeSet<&str> = noticing.filter_map(|selector| selector.name.as_deref()).collect();
-        let asks_up = exprs().any(|expr| metrics(expr).contains(&"up"));
-        let documents = setup.files.iter().filter(|file| file.form == Form::Markdown).map(|file| file.file);
-        Self { is_any: asks_up || !absent.is_empty(), absent, documents: documents.collect() }
+    fn of(rules: impl Iterator<Item = &'a Rule>) -> Self {
+        let (mut absent, mut is_any) = (BTreeSet::new(), false);
+        for expr in rules.filter_map(|rule| rule.query.as_ref()?.parsed.as_ref()) {
+            is_any |= metrics(expr).contains(&"up");
+            if notices_absence(expr) {
+                is_any = true;
+                absent.extend(selectors(expr).into_iter().filter_map(|selector| selector.name.as_deref()));
+            }
+        }
+        Self { absent, is_any }
     }
 }
 
