@@ -91,7 +91,6 @@ pub static ALL: &[&Check] = &[
     &doc::share_sum::CHECK,
     &doc::shell::CHECK,
     &doc::unknown_channel::CHECK,
-    &doc::unknown_value::CHECK,
 ];
 
 /// Everything that can be found, by area and id: the checks, and what is found while files are read. Where both know an id,

@@ -158,7 +158,7 @@ pub(crate) fn numbers_anywhere(text: &str) -> Vec<Amount<u64>> {
         while at < bytes.len() && bytes[at].is_ascii_digit() {
             at += 1;
         }
-        if let Ok(value) = text[begins..at].parse() {
+        if let Some(Ok(value)) = text.get(begins..at).map(str::parse) {
             found.push(Amount { value, range: begins..at });
         }
         at += 1;

@@ -203,3 +203,20 @@ fn texts_about_the_code_beside_them() {
         &["1: a rule in one line is no YAML"],
     );
 }
+
+/// Checks count bytes, and documents have characters of several.
+#[test]
+fn characters_of_several_bytes_stand_anywhere() {
+    let text = "# é\n\nÜ=Éa ö#ü sectiön **ß** [é](#é) four ü:\n- é\n- ü\n\n```sh\nÄ=<ö> 'é\\ \n\"ü$(ö`é\n<<É\n{\"ä\": ${Ö}é}\nÉ\n                curl -d '{\"é\": ü}' http://ö/?ä={é\n```\n";
+    for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+        for put in ["", "ä", "`", "'", "\"", "$", "\n", "€"] {
+            let changed = format!(
+                "{}{put}{}",
+                &text[..at],
+                &text[at + text[at..].chars().next().unwrap().len_utf8()..]
+            );
+            let setup = bellwether_lint::Setup::read([("a.md", changed)]);
+            let _ = bellwether_lint::lint(&setup);
+        }
+    }
+}

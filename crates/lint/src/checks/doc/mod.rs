@@ -15,7 +15,6 @@ pub(crate) mod one_line_rule;
 pub(crate) mod share_sum;
 pub(crate) mod shell;
 pub(crate) mod unknown_channel;
-pub(crate) mod unknown_value;
 
 /// A request that a command makes.
 struct Request<'a> {

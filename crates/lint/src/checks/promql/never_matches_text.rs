@@ -67,7 +67,7 @@ fn filters(text: &str) -> Vec<(&str, &str, usize)> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices('=') {
         let before = &text[..at];
-        let begins = before.rfind(|c: char| !is_word(c)).map_or(0, |end| end + 1);
+        let begins = before.len() - before.rsplit(|c: char| !is_word(c)).next().unwrap_or_default().len();
         let after = text[at + 1..].trim_start_matches(['"', '\'']);
         let start = text.len() - after.len();
         let length = after.find(|c: char| !is_word(c)).unwrap_or(after.len());
