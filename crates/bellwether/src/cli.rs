@@ -5,6 +5,7 @@ pub mod dashboard;
 pub mod init;
 pub mod lint;
 pub mod routes;
+pub mod scenario;
 pub mod silence;
 pub mod slo;
 
@@ -81,6 +82,9 @@ pub enum Command {
     /// Add, list and expire silences on a running server
     #[command(subcommand)]
     Silence(silence::Silence),
+    /// Play a small world that misbehaves on cue: its faults, alerts and messages, under a virtual clock
+    #[command(subcommand)]
+    Scenario(scenario::Scenario),
     /// The Movie Guru service and its users, each alone
     #[command(subcommand)]
     Workshop(Workshop),

@@ -17,6 +17,7 @@
 //! | [`pages`], [`telemetry`], [`health`] | what pages, API and metrics see of it; what keeps alerts from people |
 //! | [`actions`], [`alert_view`], [`delivery_view`], [`rule_view`], [`server_view`], [`slo_definition`] | the same, part by part, as the web crate's structs |
 //! | [`google_objectives`], [`google_interface`] | objectives made while it runs, in the way of Google Cloud Monitoring |
+//! | [`scenario`] | small worlds that misbehave on cue, played under a virtual clock |
 //! | [`demo`], [`workshop`] | the demonstration, and the service it watches |
 
 pub mod actions;

@@ -104,7 +104,8 @@ pub fn say_wrapped(head: &str, text: &str) {
     }
 }
 
-fn wrapped(head: &str, text: &str, indent: usize) -> Vec<String> {
+/// A text behind a head, in lines that continue below where the text began.
+pub(crate) fn wrapped(head: &str, text: &str, indent: usize) -> Vec<String> {
     let mut lines = vec![head.to_owned()];
     let mut is_begun = false;
     for word in text.split_whitespace() {

@@ -101,7 +101,7 @@ enum Announced {
 }
 
 /// Objectives, rules and routing.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pipeline {
     /// Budgets and burn-rate alerts.
     pub slo: SloEngine,

@@ -24,7 +24,7 @@ use crate::sampled::whole_threshold::{check, text};
 use crate::status::{
     BudgetAlertStatus, BudgetStatus, BurnAlertState, BurnAlertStatus, CorrectionMark, Exhaustion,
     HistoryPoint, Measurement, MemberStatus, PeriodStatus, SloStatus, StreamStatus, TargetStatus,
-    ThresholdAlertStatus, ThresholdStatus,
+    ThresholdAlertStatus, ThresholdStatus, WindowStatus,
 };
 
 /// So long after a start nobody is told that a metric is missing: the first scrapes are still to come.
@@ -37,6 +37,19 @@ impl SloEngine {
     pub fn status(&self, now: Timestamp) -> Vec<SloStatus> {
         let targets = self.ledger.target_counts(now);
         self.slos.values().map(|slo| slo_status(self, slo, &targets, now)).collect()
+    }
+
+    /// The identities of all objectives, in order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.slos.keys().map(String::as_str)
+    }
+
+    /// What the last so much time of an objective holds, up to the moment it is known; `None` before anything is.
+    pub fn window(&self, slo_id: &str, length: TimeDelta) -> Option<WindowStatus> {
+        let slo = self.slos.get(slo_id)?;
+        let stream = self.ledger.everything(&slo.indicator.key())?;
+        let window = Measure { engine: self, slo, stream }.last(length)?;
+        Some(window_status(&window, length, slo.goal))
     }
 
     /// The history of one stream, for charts: one point per step whose end lies in the range.

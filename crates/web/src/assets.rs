@@ -6,7 +6,7 @@ use axum::routing::get;
 
 use crate::Shared;
 
-const CSS: &str = include_str!("../assets/app.css");
+pub(crate) const CSS: &str = include_str!("../assets/app.css");
 const JS: &str = include_str!("../assets/app.js");
 const KEYS_JS: &str = include_str!("../assets/keys.js");
 const EXPLORE_CSS: &str = include_str!("../assets/explore.css");

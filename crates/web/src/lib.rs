@@ -46,6 +46,7 @@ mod queries;
 mod query_stats;
 mod receivers;
 mod routing_text;
+pub mod scenario;
 mod sent;
 mod silence_import;
 mod silences;
@@ -73,6 +74,7 @@ use axum::routing::get;
 use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 
+pub use alertmanager::bodies as posted;
 pub use alertmanager::router as alertmanager_router;
 pub use app::{App, Demo, GoogleResources};
 pub use box_future::BoxFuture;

@@ -14,6 +14,7 @@ pub mod lint;
 pub mod probe;
 pub mod query;
 pub mod routes;
+pub mod scenario;
 pub mod serve;
 pub mod silence;
 pub mod slo;
@@ -50,6 +51,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Drill(arguments) => drill::run(arguments).await,
         Command::Stats(arguments) => stats::run(arguments).await,
         Command::Silence(command) => silence::run(command).await,
+        Command::Scenario(command) => scenario::run(&command),
         Command::Workshop(command) => workshop::run(command).await,
     }
 }

@@ -74,14 +74,13 @@ pub struct ScrapeJob {
     pub targets: Vec<Target>,
 }
 
-#[cfg(test)]
 impl ScrapeJob {
     /// A job with the defaults and no targets.
-    pub(crate) fn for_tests(name: &str) -> Self {
+    pub fn with_defaults(name: &str, interval: TimeDelta) -> Self {
         Self {
             name: name.to_owned(),
-            interval: TimeDelta::from_secs(15),
-            timeout: TimeDelta::from_secs(10),
+            interval,
+            timeout: TimeDelta::from_secs(10).min(interval),
             honor_labels: false,
             honor_timestamps: true,
             body_bytes_max: BODY_BYTES_MAX,

@@ -6,7 +6,7 @@ use bellwether_model::{TimeDelta, Timestamp};
 
 use super::definition::ServiceDefinition;
 use super::definition_decode::{services, set_value, take};
-use super::event_decode::event;
+use super::event_decode::{config_choice, event};
 use super::expect_decode::expectation;
 use super::model::{ConfigChoice, Fault, FaultChange, FaultyAnswer, History, Run, Scenario, Setting};
 use super::quantity::Moment;
@@ -109,17 +109,6 @@ fn history(node: &Node, cx: &mut Cx<'_>) -> Option<History> {
     }
     let fine = history.fine.min(history.length);
     Some(History { fine, lead: history.lead.min(history.length), ..history })
-}
-
-/// A file, or sections that name files.
-pub(super) fn config_choice(node: &Node, cx: &mut Cx<'_>) -> Option<ConfigChoice> {
-    match node.as_text() {
-        Some(file) => Some(ConfigChoice::File(file.to_owned(), node.span)),
-        None => {
-            entries(node, cx)?;
-            Some(ConfigChoice::Sections(Box::new(node.clone())))
-        }
-    }
 }
 
 /// What all runs have in common.

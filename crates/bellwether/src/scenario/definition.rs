@@ -209,7 +209,7 @@ impl MetricDefinition {
                     return Err(format!("{name} is not split by {label:?}"));
                 };
                 *shares = match rest {
-                    [] => Shares::parse(value.parts()?)?,
+                    [] => shares.replaced(value.parts()?)?,
                     part => shares.with(&part.join("."), value.text()?)?,
                 };
                 Ok(())

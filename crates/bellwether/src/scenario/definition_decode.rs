@@ -17,6 +17,13 @@ pub(super) fn take<T>(result: Result<T, String>, span: Span, cx: &mut Cx<'_>) ->
     result.map_err(|why| cx.error(span, why)).ok()
 }
 
+/// What to write instead of a field that may be misspelt.
+pub(super) fn nearest(node: &Node, kinds: &[&'static str]) -> String {
+    let keys = node.as_mapping().unwrap_or_default().iter().filter_map(|(key, _)| key.as_text());
+    let near = keys.filter_map(|key| bellwether_diag::suggest(key, kinds.iter().copied())).next();
+    near.map_or_else(|| format!("write one of {}", kinds.join(", ")), |near| format!("did you mean {near}?"))
+}
+
 /// Services by name, in the order written.
 pub(super) fn services(node: &Node, cx: &mut Cx<'_>) -> Vec<ServiceDefinition> {
     let Some(entries) = entries(node, cx) else { return Vec::new() };

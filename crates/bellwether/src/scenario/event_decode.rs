@@ -2,12 +2,11 @@
 
 use bellwether_alerts::parse_matcher;
 use bellwether_diag::yaml::Node;
-use bellwether_diag::{Cx, Decode, MapReader, Spanned};
+use bellwether_diag::{Cx, Decode, MapReader, Spanned, entries};
 use bellwether_model::{Labels, METRIC_NAME, Matcher, TimeDelta};
 
-use super::decode::config_choice;
-use super::definition_decode::take;
-use super::model::{Action, Event, HandDeed};
+use super::definition_decode::{nearest, take};
+use super::model::{Action, ConfigChoice, Event, HandDeed};
 use super::quantity::Moment;
 
 /// Who acts where nobody is named.
@@ -33,7 +32,7 @@ pub(super) fn event(node: &Node, cx: &mut Cx<'_>) -> Option<Event> {
     let (kind, key, value) = match given.as_slice() {
         [one] => *one,
         [] => {
-            cx.error_help(span, "nothing says what is done", format!("write one of {}", KINDS.join(", ")));
+            cx.error_help(span, "nothing says what is done", nearest(node, &KINDS));
             return None;
         }
         [_, second, ..] => {
@@ -67,6 +66,17 @@ pub(super) fn event(node: &Node, cx: &mut Cx<'_>) -> Option<Event> {
         }
     };
     Some(Event { at: at.unwrap_or_default(), span, action })
+}
+
+/// A file, or sections that name files.
+pub(super) fn config_choice(node: &Node, cx: &mut Cx<'_>) -> Option<ConfigChoice> {
+    match node.as_text() {
+        Some(file) => Some(ConfigChoice::File(file.to_owned(), node.span)),
+        None => {
+            entries(node, cx)?;
+            Some(ConfigChoice::Sections(Box::new(node.clone())))
+        }
+    }
 }
 
 /// Paths of Alertmanager's API that take alerts and silences.

@@ -5,7 +5,7 @@ use bellwether_diag::yaml::Node;
 use bellwether_diag::{Cx, Decode, MapReader, Span, Spanned};
 use bellwether_model::TimeDelta;
 
-use super::definition_decode::take;
+use super::definition_decode::{nearest, take};
 use super::event_decode::alert;
 use super::model::{AlertIs, Amount, Expectation, Expected, Measured, When};
 use super::quantity::Moment;
@@ -63,11 +63,7 @@ pub(super) fn expectation(node: &Node, cx: &mut Cx<'_>) -> Option<Expectation> {
     let (kind, value) = match given.as_slice() {
         [(kind, _, value)] => (*kind, *value),
         [] => {
-            cx.error_help(
-                span,
-                "nothing says what is expected",
-                format!("write one of {}", KINDS.join(", ")),
-            );
+            cx.error_help(span, "nothing says what is expected", nearest(node, &KINDS));
             return None;
         }
         [_, second, ..] => {

@@ -40,7 +40,7 @@ impl Place {
         Self { file: file.to_owned(), texts: Texts::new() }
     }
 
-    fn loader(&self) -> Loader {
+    pub(super) fn loader(&self) -> Loader {
         Loader { texts: self.texts.clone(), ..Loader::default() }
     }
 

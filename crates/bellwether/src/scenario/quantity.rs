@@ -102,10 +102,22 @@ impl Shares {
         shares.checked()
     }
 
+    /// The same parts with other shares, all of them stated.
+    pub fn replaced(&self, parts: &[(String, String)]) -> Result<Self, String> {
+        let known = |name: &String| self.parts.iter().any(|(own, _)| own == name);
+        if parts.len() != self.parts.len() || !parts.iter().all(|(name, _)| known(name)) {
+            let names: Vec<&str> = self.parts.iter().map(|(name, _)| name.as_str()).collect();
+            return Err(format!("state all of the parts, which are {}", names.join(", ")));
+        }
+        let mut shares = Self::parse(parts)?;
+        shares.parts.sort_by_key(|(name, _)| self.parts.iter().position(|(own, _)| own == name));
+        Ok(shares)
+    }
+
     fn checked(self) -> Result<Self, String> {
         let stated: i128 = self.parts.iter().filter_map(|(_, share)| *share).sum();
         let rests = self.parts.iter().filter(|(_, share)| share.is_none()).count();
-        let percent = stated as f64 / WHOLE as f64 * 100.0;
+        let percent = (stated as f64 / 10.0).round() / 1e6;
         match rests {
             _ if self.parts.is_empty() => Err("there are no parts; write at least one".to_owned()),
             0 if stated != WHOLE => {
@@ -186,15 +198,20 @@ fn length(text: &str) -> Option<TimeDelta> {
 }
 
 impl fmt::Display for Moment {
-    /// As people read it: `+5m30s`.
+    /// As people read it: `+5m30s`, `+4m37.5s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < TimeDelta::ZERO { "-" } else { "+" };
         let ms = self.0.0.abs();
+        let sign = if self.0 < TimeDelta::ZERO { "-" } else { "+" };
         let (whole, fraction) = (TimeDelta(ms / 1000 * 1000), ms % 1000);
-        match (whole.0, fraction) {
-            (0, 0) => f.write_str("+0s"),
-            (_, 0) => write!(f, "{sign}{whole}"),
-            (_, _) => write!(f, "{sign}{}.{fraction:03}s", ms / 1000),
+        if fraction == 0 {
+            return write!(f, "{sign}{whole}");
         }
+        let fraction = format!("{fraction:03}");
+        let whole = whole.to_string();
+        let (before, seconds) = match whole.strip_suffix('s') {
+            Some(text) => text.rsplit_once('m').map_or((String::new(), text), |(m, s)| (format!("{m}m"), s)),
+            None => (whole.clone(), "0"),
+        };
+        write!(f, "{sign}{before}{seconds}.{}s", fraction.trim_end_matches('0'))
     }
 }

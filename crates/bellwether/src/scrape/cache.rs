@@ -42,6 +42,7 @@ pub struct Outcome {
 }
 
 /// One target's memory.
+#[derive(Clone, Debug)]
 pub struct TargetCache {
     labels: Labels,
     conflict: LabelConflict,
@@ -57,7 +58,7 @@ pub struct TargetCache {
     metadata: Metadata,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Seen {
     id: SeriesId,
     scrape: u64,
@@ -68,7 +69,7 @@ struct Seen {
 }
 
 /// The series that every target has from us.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Reports {
     up: SeriesId,
     duration: SeriesId,
@@ -273,7 +274,7 @@ mod tests {
     impl World {
         fn new() -> Self {
             let labels = Labels::from_pairs([("job", "api"), ("instance", "a:1")]);
-            let job = ScrapeJob::for_tests("api");
+            let job = ScrapeJob::with_defaults("api", TimeDelta::from_secs(15));
             Self { cache: TargetCache::new(&job, labels), names: SeriesNumbers::default(), at: Timestamp(0) }
         }
 
@@ -340,7 +341,7 @@ mod tests {
     fn other_settings_go_on_with_the_same_series() {
         let mut world = World::new();
         world.scrape(Some("a 1\nb 2\n"));
-        let job = ScrapeJob::for_tests("api");
+        let job = ScrapeJob::with_defaults("api", TimeDelta::from_secs(15));
         let fresh = TargetCache::new(&job, world.cache.labels.clone());
         let before = std::mem::replace(&mut world.cache, fresh);
         world.cache.succeed(before);

@@ -46,6 +46,7 @@ mod requirements;
 mod routes;
 mod rules;
 mod sampled_process;
+mod scenario;
 mod scenario_files;
 mod scenario_messages;
 mod senders;

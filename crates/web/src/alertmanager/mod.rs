@@ -4,6 +4,7 @@
 //! Shapes, order and statuses are those of the real program; what is better here is said in `docs/api.md`.
 
 mod answer;
+pub mod bodies;
 mod intake;
 mod listener;
 mod listing;

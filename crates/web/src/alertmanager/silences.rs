@@ -197,10 +197,15 @@ pub(super) async fn add(State(app): State<Shared>, request: Request) -> Response
 async fn take(app: &Shared, request: Request) -> Result<String, Refusal> {
     demand_json(request.headers())?;
     let whole = body::read(request.into_body()).await?;
-    let posted = read(&whole.bytes)?;
-    posted.demand_fields()?;
-    let silence = posted.into_new(app.now())?;
+    let silence = new_silence(&whole.bytes, app.now())?;
     Ok(app.add_silence(silence).await?)
+}
+
+/// The silence that a body asks for, if nothing is missing in it.
+pub(super) fn new_silence(body: &[u8], now: Timestamp) -> Result<NewSilence, Refusal> {
+    let posted = read(body)?;
+    posted.demand_fields()?;
+    posted.into_new(now)
 }
 
 /// Reads a body.
