@@ -101,13 +101,14 @@ fn chart(track: &Track, played: &Played) -> ChartView {
         TrackOf::Budget => (format!("{}: budget left", track.name), true, "nothing left"),
         TrackOf::Query => (track.name.clone(), false, ""),
     };
+    let is_budget = track.what == TrackOf::Budget;
+    let level =
+        track.level.filter(|at| !(is_budget && is_far_from(track, *at))).map(|at| (at, level.to_owned()));
     ChartView {
         title,
         is_ratio,
-        level: track
-            .level
-            .filter(|_| !(track.what == TrackOf::Budget && is_far_from(track, 0.0)))
-            .map(|at| (at, level.to_owned())),
+        level,
+        include: is_budget.then_some(1.0),
         points: track.points.iter().map(|(at, value)| (at.after(played.start), *value)).collect(),
     }
 }

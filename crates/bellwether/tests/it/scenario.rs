@@ -46,6 +46,21 @@ fn s001_ends_as_its_file_says() {
 }
 
 #[test]
+fn s002_ends_as_its_file_says() {
+    ends_as_its_file_says("s002");
+}
+
+#[test]
+fn s003_ends_as_its_file_says() {
+    ends_as_its_file_says("s003");
+}
+
+#[test]
+fn s004_ends_as_its_file_says() {
+    ends_as_its_file_says("s004");
+}
+
+#[test]
 fn every_file_of_a_scenario_is_part_of_the_program() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
     let known: BTreeSet<&str> = embedded::FILES.iter().map(|(path, _)| *path).collect();

@@ -143,7 +143,7 @@ fn lanes(run: &RunView) -> Markup {
                 b style=(format!("left:{}%", 100 / MARKS * n)) { "+" (digits::length(bellwether_model::TimeDelta(at))) }
             } } }
         }
-        p.key {
+        p.lane-key {
             span { i.fault {} "fault" } span { i.pending {} "pending" } span { i.firing {} "firing" }
             span { i.told {} "told" } span { i.over {} "told that it is over" }
         }
@@ -186,7 +186,7 @@ fn figure(run: usize, index: usize, chart: &ChartView, of: &RunView) -> Markup {
         range: of.range,
         lines: vec![Line { label: chart.title.clone(), points: chart.points.clone() }],
         levels: chart.level.iter().map(|(at, label)| Goal { at: *at, label: label.clone() }).collect(),
-        include: None,
+        include: chart.include,
         gaps: of.faults.iter().map(|fault| fault.range).collect(),
         marks: Vec::new(),
         step: None,

@@ -90,6 +90,8 @@ pub struct ChartView {
     pub is_ratio: bool,
     /// A level worth seeing beside the line, with its name.
     pub level: Option<(f64, String)>,
+    /// A value that the axis reaches, so that what hardly moves is seen to hardly move.
+    pub include: Option<f64>,
     /// Its points.
     pub points: Vec<(Timestamp, Option<f64>)>,
 }
