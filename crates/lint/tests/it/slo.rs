@@ -153,6 +153,8 @@ fn an_objective_of_another_dialect_of_all() {
     let text = "version: prometheus/v1\nservice: s\nslos:\n- name: a\n  objective: 100\n  sli:\n    events:\n      error_query: \
                 sum(rate(e_total[{{.window}}]))\n      total_query: sum(rate(r_total[{{.window}}]))\n  alerting: {name: A}\n";
     assert_eq!(found("slo.yml", text), ["5 objective-100"]);
+    let setup = Setup::read([("slo.yml", text)]);
+    assert!(lint(&setup).iter().all(|finding| finding.problem.id != "invalid-value"), "said once");
     assert_eq!(found("slo.yml", &text.replace("100", "99.9")), [""; 0]);
 }
 
