@@ -14,6 +14,8 @@ use std::path::PathBuf;
 use bellwether_model::TimeDelta;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::workshop::System;
+
 /// From a service's metrics to the right person acting, with an error budget in the middle.
 #[derive(Debug, Parser)]
 #[command(name = "bellwether", version, max_term_width = 110, after_help = EXIT_CODES)]
@@ -380,8 +382,11 @@ pub enum Workshop {
         #[arg(long)]
         broken: bool,
     },
-    /// Users that send it requests
+    /// Users that send requests to a system
     Load {
+        /// Whose users they are
+        #[arg(value_enum, value_name = "SYSTEM", default_value = "s002")]
+        system: System,
         /// The service
         #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9998")]
         target: String,
@@ -394,6 +399,12 @@ pub enum Workshop {
         /// Stop after this long; without it, run until interrupted
         #[arg(long, value_name = "DURATION")]
         run_time: Option<TimeDelta>,
+        /// Serve a page that starts and stops them, such as 127.0.0.1:8089; nobody starts before its form is sent
+        #[arg(long, value_name = "ADDR")]
+        page: Option<String>,
+        /// Start at once, although there is a page
+        #[arg(long, requires = "page")]
+        autostart: bool,
     },
     /// Put the running service into the phase of a challenge
     Phase {

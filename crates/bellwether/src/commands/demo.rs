@@ -17,7 +17,7 @@ use crate::listen::listen;
 use crate::output::say;
 use crate::reload::ConfigSource;
 use crate::server::{Server, Start};
-use crate::workshop::{LoadOptions, LoadStats, MockState, MovieGuru, Phase, Sampler, http, load};
+use crate::workshop::{LoadOptions, LoadStats, MockState, MovieGuru, Phase, Sampler, System, http, load};
 use crate::{clock, terminal};
 
 /// How long the greeting waits for the first scrape, so that whoever opens the page sees data.
@@ -79,11 +79,13 @@ fn spawn(task: impl Future<Output = std::io::Result<()>> + Send + 'static, what:
 
 fn spawn_users(mock: &str, users: u32) {
     let options = LoadOptions {
+        system: System::S002,
         target: format!("http://{mock}"),
         users,
         spawn_rate_per_s: f64::from(users.max(1)),
         run_time: None,
         seed: crate::entropy::seed(),
+        logins: Arc::default(),
     };
     tokio::spawn(async move {
         let stats = Arc::new(LoadStats::default());

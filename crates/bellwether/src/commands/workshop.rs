@@ -15,8 +15,11 @@ use crate::failure::Failure;
 use crate::listen::listen;
 use crate::output::{Rows, say};
 use crate::workshop::frontend::{self, Instance, WRONG_BACKEND};
-use crate::workshop::load::LoadSnapshot;
-use crate::workshop::{Frontend, LoadOptions, LoadStats, MockState, MovieGuru, Phase, Sampler, http, load};
+use crate::workshop::load_stats::LoadSnapshot;
+use crate::workshop::{
+    Frontend, LoadControl, LoadOptions, LoadStats, MockState, MovieGuru, Phase, Sampler, System, http, load,
+    load_page,
+};
 use crate::{shutdown, terminal};
 
 /// Runs one of them until it is interrupted.
@@ -26,18 +29,44 @@ pub async fn run(command: Workshop) -> Result<(), Failure> {
         Workshop::Phase { challenge, target } => set_phase(challenge, &target).await,
         Workshop::Receiver { listen, smtp_listen } => receive(&listen, smtp_listen.as_deref()).await,
         Workshop::Frontend { listen, backend, broken } => serve_pages(&listen, &backend, broken).await,
-        Workshop::Load { target, users, spawn_rate, run_time } => {
+        Workshop::Load { system, target, users, spawn_rate, run_time, page, autostart } => {
             crate::install_tls();
-            send_users(LoadOptions {
+            let options = LoadOptions {
+                system,
                 target,
                 users,
                 spawn_rate_per_s: spawn_rate,
                 run_time: run_time.map(bellwether_model::TimeDelta::to_std),
                 seed: crate::entropy::seed(),
-            })
-            .await
+                logins: Arc::default(),
+            };
+            match page {
+                None => send_users(options).await,
+                Some(page) => serve_load(&page, options, autostart).await,
+            }
         }
     }
+}
+
+async fn serve_load(address: &str, options: LoadOptions, autostart: bool) -> Result<(), Failure> {
+    let listener = listen(address, "--page").await?;
+    let at = local(&listener)?;
+    let control = Arc::new(LoadControl::new(options));
+    if autostart {
+        let form = control.shown().form;
+        control.start(form).map_err(|wrong| {
+            let lines: Vec<String> = wrong.into_iter().map(|(_, why)| why).collect();
+            Failure::wrong(lines.join("; "))
+        })?;
+    }
+    let metrics = match control.system() {
+        System::S000 => ", what its users measure at /metrics",
+        System::S001 | System::S002 | System::S003 | System::S004 => "",
+    };
+    say(&format!("start and stop users at http://{at}/{metrics}; stop this with Ctrl-C"));
+    load_page::serve(listener, control, shutdown::requested())
+        .await
+        .map_err(|error| Failure::failed(error.to_string()))
 }
 
 fn phase_of(challenge: u8) -> Result<Phase, Failure> {
@@ -140,10 +169,9 @@ fn line(snapshot: &LoadSnapshot) -> String {
 
 fn print_summary(snapshot: &LoadSnapshot) {
     let mut rows = Rows::new(&["endpoint", "requests", "failed", "unanswered"]);
-    for (endpoint, calls) in &snapshot.by_endpoint {
-        let (method, path) = endpoint.method_and_path();
+    for (call, calls) in &snapshot.by_endpoint {
         rows.push([
-            format!("{method} {path}"),
+            call.to_string(),
             calls.requests.to_string(),
             calls.failures.to_string(),
             calls.unanswered.to_string(),

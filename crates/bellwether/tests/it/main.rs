@@ -71,6 +71,7 @@ mod workshop_frontend;
 mod workshop_history;
 mod workshop_http;
 mod workshop_load_mix;
+mod workshop_load_page;
 mod workshop_movie_guru;
 mod workshop_phase;
 mod world;

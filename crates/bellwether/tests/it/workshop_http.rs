@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether::workshop::load::{LoadError, run};
-use bellwether::workshop::{LoadOptions, LoadStats, MockState, MovieGuru, Phase, Sampler, http};
+use bellwether::workshop::{LoadOptions, LoadStats, MockState, MovieGuru, Phase, Sampler, System, http};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -102,7 +102,15 @@ async fn a_phase_is_replaced_whole_or_not_at_all() {
 }
 
 fn load(target: &str) -> LoadOptions {
-    LoadOptions { target: target.to_owned(), users: 4, spawn_rate_per_s: 1000.0, run_time: None, seed: 1 }
+    LoadOptions {
+        system: System::S002,
+        target: target.to_owned(),
+        users: 4,
+        spawn_rate_per_s: 1000.0,
+        run_time: None,
+        seed: 1,
+        logins: Arc::default(),
+    }
 }
 
 #[tokio::test]
