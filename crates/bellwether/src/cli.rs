@@ -8,6 +8,7 @@ pub mod routes;
 pub mod scenario;
 pub mod silence;
 pub mod slo;
+pub mod workshop_check;
 
 use std::path::PathBuf;
 
@@ -415,6 +416,8 @@ pub enum Workshop {
         #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9998")]
         target: String,
     },
+    /// What of a challenge is met, going by your notes and a running server
+    Check(workshop_check::WorkshopCheck),
     /// A local receiver: stands in for Slack, PagerDuty, a ticket system and a mail server, and prints what it takes
     Receiver {
         /// Where it listens

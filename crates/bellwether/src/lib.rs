@@ -18,7 +18,7 @@
 //! | [`actions`], [`alert_view`], [`delivery_view`], [`rule_view`], [`server_view`], [`slo_definition`] | the same, part by part, as the web crate's structs |
 //! | [`google_objectives`], [`google_interface`] | objectives made while it runs, in the way of Google Cloud Monitoring |
 //! | [`scenario`] | small worlds that misbehave on cue, played under a virtual clock |
-//! | [`demo`], [`workshop`] | the demonstration, and the service it watches |
+//! | [`demo`], [`workshop`], [`workshop_check`] | the demonstration, the service it watches, and the checklists of its challenges |
 
 pub mod actions;
 pub mod alert_counts;
@@ -80,6 +80,7 @@ pub mod telemetry;
 pub mod terminal;
 mod web_app;
 pub mod workshop;
+pub mod workshop_check;
 pub mod writer;
 
 /// Chooses the one TLS library. Called by whoever first needs HTTP; later calls change nothing.

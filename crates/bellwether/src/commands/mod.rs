@@ -22,6 +22,7 @@ pub mod stats;
 pub mod test;
 mod test_report;
 pub mod workshop;
+pub mod workshop_check;
 
 use crate::cli::Command;
 use crate::failure::Failure;

@@ -1,5 +1,5 @@
-//! `bellwether workshop mock|frontend|load|phase|receiver`: the Movie Guru service, its frontend, its users, how it
-//! behaves, and somebody who takes messages, each alone.
+//! `bellwether workshop mock|frontend|load|phase|receiver|check`: the Movie Guru service, its frontend, its users, how it
+//! behaves, and somebody who takes messages, each alone; and what of a challenge is met.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ pub async fn run(command: Workshop) -> Result<(), Failure> {
     match command {
         Workshop::Mock { listen, phase } => mock(&listen, phase).await,
         Workshop::Phase { challenge, target } => set_phase(challenge, &target).await,
+        Workshop::Check(arguments) => super::workshop_check::run(arguments).await,
         Workshop::Receiver { listen, smtp_listen } => receive(&listen, smtp_listen.as_deref()).await,
         Workshop::Frontend { listen, backend, broken } => serve_pages(&listen, &backend, broken).await,
         Workshop::Load { system, target, users, spawn_rate, run_time, page, autostart } => {

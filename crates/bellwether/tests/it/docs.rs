@@ -43,7 +43,7 @@ fn root() -> PathBuf {
 /// All pages for people, by their path below the project.
 fn pages() -> BTreeMap<String, String> {
     let mut pages = BTreeMap::new();
-    for folder in [".", "docs", "docs/design", "docs/how-to", "docs/runbooks", "scenarios"] {
+    for folder in [".", "docs", "docs/design", "docs/how-to", "docs/runbooks", "docs/workshop", "scenarios"] {
         for entry in std::fs::read_dir(root().join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             if name.ends_with(".md") {
@@ -299,8 +299,10 @@ fn every_page_is_in_the_list_and_designs_have_numbers_without_gaps() {
     let pages = pages();
     let list = &pages["docs/README.md"];
     let mut number = 0;
-    // Runbooks have a list of their own.
-    let listed = |path: &&str| *path == "runbooks/README.md" || !path.starts_with("runbooks/");
+    // Runbooks and the workshop have lists of their own.
+    let listed = |path: &&str| {
+        path.ends_with("/README.md") || !["runbooks/", "workshop/"].iter().any(|own| path.starts_with(own))
+    };
     let below = pages.keys().filter_map(|path| path.strip_prefix("docs/")).filter(listed);
     for path in below.filter(|path| *path != "README.md") {
         assert!(list.contains(&format!("]({path})")), "docs/README.md does not list {path}");

@@ -30,6 +30,7 @@ mod lint;
 mod listing;
 mod local_receivers;
 mod mail;
+mod metrics_page;
 mod monitor_script;
 mod pipeline;
 mod probe;
