@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod exposition;
+mod lint;
 mod mutate;
 mod notation;
 mod promql;

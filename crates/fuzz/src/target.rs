@@ -1,6 +1,6 @@
 //! The targets there are: a name, a function, and texts to start from.
 
-use crate::{alertmanager, exposition, notation, promql, rule_file, slo_file, template};
+use crate::{alertmanager, exposition, lint, notation, promql, rule_file, slo_file, template};
 
 /// Something that takes arbitrary bytes and must neither panic, nor hang, nor take more than its bounds.
 pub struct Target {
@@ -57,6 +57,7 @@ pub const TARGETS: &[Target] = &[
         seeds: include_str!("../seeds/alertmanager_config.txt"),
         runs: 400,
     },
+    Target { name: "lint", run: lint::looks, seeds: include_str!("../seeds/lint.txt"), runs: 200 },
     Target {
         name: "notation",
         run: notation::reads,

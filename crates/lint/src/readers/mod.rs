@@ -19,6 +19,7 @@ const SAID_BY_CHECKS: [(&str, &str); 6] = [
     ("invalid-value", "objective-100"),
     ("invalid-value", "undefined-receiver"),
     ("no-effect", "noop-setting"),
+    ("rule-duplicate", "duplicate"),
     ("short-repeat", "repeat-vs-interval"),
 ];
 
@@ -62,6 +63,7 @@ pub(crate) static ALL: &[&Check] = &[
     &routing::UNUSED_RECEIVER,
     &routing::UNUSED_TIME_INTERVAL,
     &rules::PROMQL,
+    &rules::RULE_DUPLICATE,
     &rules::RULE_EXPR_TYPE,
     &rules::RULE_GROUP_DUPLICATE,
 ];

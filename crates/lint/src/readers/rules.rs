@@ -48,3 +48,15 @@ pub(crate) static RULE_GROUP_DUPLICATE: Check = Check {
     right: &[("rules.yml", "groups:\n- name: api\n  rules: []\n- name: web\n  rules: []\n")],
     run,
 };
+
+pub(crate) static RULE_DUPLICATE: Check = Check {
+    id: "rule-duplicate",
+    area: Area::Yaml,
+    severity: Severity::Warning,
+    title: "two rules of a group with one name and the same labels",
+    why: "Two recordings of one series overwrite one another, and two alerts with the same labels are one alert to whoever \
+          is told. One of the two is usually a copy whose name was to be changed.",
+    wrong: &[],
+    right: &[],
+    run,
+};

@@ -3,6 +3,7 @@
 mod alert;
 mod am;
 mod burns;
+mod clean_files;
 mod doc;
 mod examples;
 mod fix;
