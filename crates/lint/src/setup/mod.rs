@@ -26,6 +26,7 @@ use std::sync::OnceLock;
 use bellwether_diag::{Diagnostics, FileId, Sources};
 use bellwether_slo::Slo;
 
+use crate::Catalogue;
 use burn::Burn;
 use described::Described;
 use goal::Goal;
@@ -110,6 +111,8 @@ pub struct Setup {
     pub problems: Diagnostics,
     /// What is looked up again and again.
     pub(crate) index: index::Index,
+    /// What a running server knows, if one was asked.
+    pub online: Option<Catalogue>,
 }
 
 /// A tree of YAML.
@@ -174,7 +177,9 @@ impl Setup {
     /// The same files, some with other texts.
     pub(crate) fn with_texts(&self, texts: &BTreeMap<FileId, String>) -> Self {
         let text = |file: FileId| texts.get(&file).map_or(self.sources.text(file), String::as_str);
-        Self::read(self.files.iter().map(|input| (self.sources.name(input.file), text(input.file))))
+        let read =
+            Self::read(self.files.iter().map(|input| (self.sources.name(input.file), text(input.file))));
+        Self { online: self.online.clone(), ..read }
     }
 
     fn read_file(&mut self, name: &str, file: FileId) -> Form {

@@ -11,6 +11,7 @@ mod found;
 mod goals;
 mod markdown;
 mod meanings;
+mod online;
 mod output;
 mod promql;
 mod slo;

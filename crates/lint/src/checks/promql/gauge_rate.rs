@@ -97,16 +97,17 @@ fn run(setup: &Setup, report: &mut Report) {
                 _ => continue,
             };
             let Some(name) = range.selector.name.as_deref() else { continue };
-            if !is_gauge(name) {
-                continue;
-            }
+            let why = match setup.online_type(name) {
+                Some("gauge") => "is a gauge, as the server knows it",
+                Some("counter" | "histogram" | "summary") => continue,
+                _ if is_gauge(name) => "is a gauge by its name",
+                _ => continue,
+            };
             let written = function.spec().name;
             report
                 .find(
                     query.span_of(&setup.sources, call),
-                    format!(
-                        "{name} is a gauge by its name, and {written} takes every fall of it for a restart"
-                    ),
+                    format!("{name} {why}, and {written} takes every fall of it for a restart"),
                 )
                 .help(format!("write {instead}({name}[...])"));
         }

@@ -21,7 +21,7 @@ pub(crate) static CHECK: Check = Check {
           are recorded series (names with a colon) that no rule of the document records, or that are one typing error \
           away from one that is recorded; conditions on one label that exclude each other; operations between sides \
           that cannot have the same labels; metrics an exporter everybody knows does not have; label values that the \
-          rest of a document knows by another name.",
+          rest of a document knows by another name; with `--online`, metrics and series that the server does not have.",
     wrong: &[(
         "rules.yml",
         "groups:\n- name: g\n  rules:\n  - record: job:errors:rate5m\n    expr: sum by (job) (rate(errors_total[5m]))\n  \
@@ -71,6 +71,7 @@ fn run(setup: &Setup, report: &mut Report) {
     }
     text::values(setup, report);
     super::never_matches_names::run(setup, report);
+    crate::online::find_absent(setup, report);
 }
 
 /// Names with a colon are those of recordings.
