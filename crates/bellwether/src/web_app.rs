@@ -9,11 +9,11 @@ use bellwether_slo::{
     SloReport, SloStatus, Stretch, Suggestion, WhatIf,
 };
 use bellwether_web::view::{
-    AlertGroupView, AlertView, AuditView, Dashboard, DefinitionView, DeliveryDetail, DeliveryFilter,
-    DeliveryView, DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, LoudAlerts,
-    NewAction, NewSilence, Overview, ProbeView, ReceiverFailing, ReceiverView, Refused, RoutedView,
-    RoutingConfigView, RuleGroupView, ServerView, SilenceView, StatisticsView, TargetHealth, TargetMetadata,
-    TargetView, Wanted,
+    AlertGroupView, AlertView, AuditView, ConfigView, Dashboard, DefinitionView, DeliveryDetail,
+    DeliveryFilter, DeliveryView, DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup,
+    LoudAlerts, NewAction, NewSilence, Overview, ProbeView, ReceiverFailing, ReceiverView, Refused,
+    RoutedView, RoutingConfigView, RuleGroupView, ServerView, SilenceView, StatisticsView, TargetHealth,
+    TargetMetadata, TargetView, Wanted,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, Queries};
 use tokio::sync::watch;
@@ -25,6 +25,7 @@ use crate::corrections;
 use crate::deliveries;
 use crate::explain;
 use crate::gauge_notes::gauge_notes;
+use crate::health::Trouble;
 use crate::listing;
 use crate::pages::{Pages, other_answer};
 use crate::rule_view;
@@ -127,6 +128,17 @@ impl App for Pages {
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(self.reloader.reload())
+    }
+
+    fn config(&self) -> ConfigView {
+        let config = self.reloader.current();
+        ConfigView {
+            name: self.reloader.name(),
+            loaded_at: self.reloader.loaded_at(),
+            is_current: !self.health.has(Trouble::Reload),
+            files: config.linted.views(),
+            yaml: config.shown,
+        }
     }
 
     fn server(&self) -> ServerView {

@@ -14,10 +14,11 @@ use tokio::sync::watch;
 use crate::box_future::BoxFuture;
 use crate::queries::Queries;
 use crate::view::{
-    AlertGroupView, AlertView, AuditView, Dashboard, DefinitionView, DeliveryDetail, DeliveryFilter,
-    DeliveryView, DemoView, DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup, LoudAlerts,
-    NewAction, NewSilence, Overview, ProbeView, ReceiverView, Refused, RoutedView, RoutingConfigView,
-    RuleGroupView, ServerView, SilenceView, StatisticsView, TargetMetadata, TargetView, Wanted,
+    AlertGroupView, AlertView, AuditView, ConfigView, Dashboard, DefinitionView, DeliveryDetail,
+    DeliveryFilter, DeliveryView, DemoView, DrillView, ExplanationView, HistoryRequest, ListedAlert,
+    ListedGroup, LoudAlerts, NewAction, NewSilence, Overview, ProbeView, ReceiverView, Refused, RoutedView,
+    RoutingConfigView, RuleGroupView, ServerView, SilenceView, StatisticsView, TargetMetadata, TargetView,
+    Wanted,
 };
 
 /// The running process as pages and the API see it. Methods without a future read snapshots and return at once.
@@ -37,6 +38,11 @@ pub trait App: Send + Sync + 'static {
 
     /// The process and its settings.
     fn server(&self) -> ServerView;
+
+    /// The configuration in force, and what the linter says of it.
+    fn config(&self) -> ConfigView {
+        ConfigView::default()
+    }
 
     /// The queries of this process: their bounds and their turns.
     fn queries(&self) -> &Queries;

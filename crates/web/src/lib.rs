@@ -18,6 +18,7 @@ mod app;
 mod assets;
 mod body;
 mod box_future;
+mod config;
 mod correction_wish;
 mod corrections;
 mod dashboards;
@@ -58,6 +59,7 @@ mod targets;
 mod targets_probed;
 pub mod url;
 pub mod view;
+mod view_config;
 mod view_dashboard;
 mod view_delivery;
 mod view_listing;
@@ -120,6 +122,7 @@ fn pages() -> Router<Shared> {
         .route("/slos/{*id}", get(slo::slo))
         .route("/statistics", get(statistics::statistics))
         .route("/targets", get(targets::targets))
+        .route("/config", get(config::config))
         .route("/events", get(events::events))
 }
 

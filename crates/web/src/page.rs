@@ -18,6 +18,7 @@ pub(crate) enum Nav {
     Silences,
     Deliveries,
     Targets,
+    Config,
     Dashboards,
     Explore,
     /// A page that is not in the navigation.
@@ -25,7 +26,7 @@ pub(crate) enum Nav {
 }
 
 /// Address and name of each page, in the order of the navigation.
-pub(crate) const PAGES: [(Nav, &str, &str); 9] = [
+pub(crate) const PAGES: [(Nav, &str, &str); 10] = [
     (Nav::Now, "/", "Now"),
     (Nav::Slos, "/slos", "Objectives"),
     (Nav::Alerts, "/alerts", "Active Alerts"),
@@ -33,6 +34,7 @@ pub(crate) const PAGES: [(Nav, &str, &str); 9] = [
     (Nav::Silences, "/silences", "Silences"),
     (Nav::Deliveries, "/deliveries", "Deliveries"),
     (Nav::Targets, "/targets", "Targets"),
+    (Nav::Config, "/config", "Config"),
     (Nav::Dashboards, "/dashboards", "Dashboards"),
     (Nav::Explore, "/explore", "Explore"),
 ];

@@ -10,6 +10,7 @@ use bellwether_model::{Labels, Matcher, TimeDelta, TimeRange, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use crate::loud::LoudAlerts;
+pub use crate::view_config::{ConfigFileView, ConfigView, FindingSeverity, FindingView};
 pub use crate::view_dashboard::{
     Dashboard, Panel, PanelKind, PanelQuery, PanelThreshold, PanelTone, PanelUnit,
 };

@@ -10,6 +10,9 @@ pub struct Lint {
     /// Files and folders: rules, objectives, alertmanager.yml, prometheus.yml, templates, Markdown; read together
     #[arg(required_unless_present_any = ["explain", "list"], value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// A server with Prometheus' API to ask which metrics and series there are, such as http://localhost:9090
+    #[arg(long, value_name = "URL", conflicts_with_all = ["explain", "list"])]
+    pub online: Option<String>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: LintFormat,

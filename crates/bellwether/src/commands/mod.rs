@@ -34,7 +34,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Init(arguments) => init::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments),
-        Command::Lint(arguments) => lint::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments).await,
         Command::Dashboard(command) => dashboard::run(&command),
         Command::Test(arguments) => test::run(&arguments),
         Command::Query(arguments) => query::run(arguments).await,

@@ -7,6 +7,7 @@ mod dashboards;
 mod delivery;
 mod discoveries;
 mod file_kind;
+mod linted;
 mod loader;
 mod objectives;
 mod outline;
@@ -31,6 +32,7 @@ use bellwether_slo::Slo;
 use bellwether_web::view::Dashboard;
 
 pub use file_kind::{check, read_objectives, read_routing};
+pub use linted::LintedFiles;
 pub use loader::{Loader, folder_of};
 pub use routing::{RoutingShown, TemplateFile};
 
@@ -77,6 +79,8 @@ pub struct Config {
     pub external_url: Option<String>,
     /// The file, and those of its sections that are files of their own, as others may see them: without secrets.
     pub shown: String,
+    /// The files as they were read, for the linter.
+    pub linted: LintedFiles,
 }
 
 /// What reading came to.
@@ -170,6 +174,7 @@ impl Loader {
             retention: outline.retention.unwrap_or(RETENTION_DEFAULT),
             external_url: outline.external_url,
             shown: std::mem::take(&mut self.shown),
+            linted: LintedFiles::of(&self.sources),
         })
     }
 

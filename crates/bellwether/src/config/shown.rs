@@ -9,7 +9,7 @@ use bellwether_diag::Span;
 use bellwether_diag::yaml::{Node, Value};
 
 /// What stands in the place of a secret.
-const HIDDEN: &str = "<secret>";
+pub(super) const HIDDEN: &str = "<secret>";
 
 /// Parts of names of fields that hold secrets.
 const SECRET_PARTS: [&str; 13] = [
@@ -34,6 +34,13 @@ const SECRET_FIELDS: [&str; 6] = ["key", "headers", "http_headers", "params", "b
 /// As YAML, without secrets.
 pub(super) fn yaml(node: &Node) -> String {
     Writer::default().text_of(node)
+}
+
+/// Texts that are a secret wherever they stand. Short ones are words like any other.
+pub(super) fn secrets(node: &Node) -> impl Iterator<Item = String> {
+    let mut writer = Writer::default();
+    writer.find_secrets(node, Place::default());
+    writer.secrets.into_iter().filter(|text| text.len() > 3).map(str::to_owned)
 }
 
 /// As YAML, without what is known to be secret; whatever else there is stays as it is, so that other programs can

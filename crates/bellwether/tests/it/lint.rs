@@ -1,6 +1,8 @@
 //! `bellwether lint` as people and scripts use it: exit codes, formats, fixes that are written or only shown.
 
-use crate::process::{Ended, Folder, run, text};
+use std::time::Instant;
+
+use crate::process::{DEADLINE, Ended, Folder, Server, run, text};
 
 const WRONG: &str = "groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: histogram_quantile(0.9, sum(rate(x_bucket[5m])))\n";
 const RIGHT: &str = "groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: histogram_quantile(0.9, sum by (le)(rate(x_bucket[5m])))\n";
@@ -78,4 +80,44 @@ fn an_id_is_explained_and_a_misspelt_one_is_found() {
     assert!(near.stderr.contains("did you mean missing-by-le?") && near.code == Some(2), "{near:#?}");
     let list = run(&["lint", "--list"]);
     assert!(list.stdout.lines().any(|line| line.contains("missing-by-le")), "{list:#?}");
+}
+
+const RECORDED: &str = "groups:\n- name: g\n  interval: 1s\n  rules:\n  - record: shop_orders\n    expr: vector(1)\n    \
+                        labels: {region: north}\n";
+const ASKED: &str = "shop_order\n\nshop_orders{region=\"south\"}\n\nshop_orders{region=\"north\"}\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_server_is_asked_which_metrics_and_series_there_are() {
+    let folder = Folder::new("lint-online");
+    folder.write("rules.yml", RECORDED);
+    let config = folder.write("bellwether.yml", "rules: [rules.yml]\n");
+    let asked = folder.write("asked.promql", ASKED);
+    let server = Server::start(&config, &folder.path("data")).await;
+    let begun = Instant::now();
+    loop {
+        let arguments =
+            ["lint", text(&asked), "--online", &server.url, "--format", "json", "--fail-on", "note"];
+        let ended = tokio::task::block_in_place(|| run(&arguments));
+        let all = ended.json();
+        let lines: Vec<_> = all.as_array().unwrap().iter().map(|it| it["line"].as_u64().unwrap()).collect();
+        // Line 5 asks for what is recorded, as soon as it is.
+        if lines == [1, 3] {
+            assert_eq!(all[0]["help"], "did you mean shop_orders?");
+            assert_eq!(ended.code, Some(1));
+            break;
+        }
+        assert!(begun.elapsed() < DEADLINE, "{ended:#?}");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+}
+
+#[test]
+fn a_server_that_cannot_be_asked_is_said() {
+    let folder = Folder::new("lint-offline");
+    let asked = folder.write("asked.promql", ASKED);
+    for (url, want) in [("http://127.0.0.1:1", "nothing listens there"), ("localhost:1", "is not a URL")] {
+        let ended = run(&["lint", text(&asked), "--online", url]);
+        assert_eq!(ended.code, Some(2), "{ended:#?}");
+        assert!(ended.stderr.contains(want), "{ended:#?}");
+    }
 }

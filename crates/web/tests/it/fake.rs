@@ -209,6 +209,44 @@ impl App for Fake {
         }
     }
 
+    fn config(&self) -> ConfigView {
+        let finding = |id: &str, severity, line, message: &str, help: Option<&str>| FindingView {
+            id: id.to_owned(),
+            severity,
+            line,
+            column: 11,
+            message: message.to_owned(),
+            help: help.map(str::to_owned),
+        };
+        let file = |name: &str, findings| ConfigFileView { name: name.to_owned(), findings };
+        let found = vec![
+            finding(
+                "missing-by-le",
+                FindingSeverity::Error,
+                14,
+                "the label le is aggregated away before the quantile",
+                Some("add le to the labels of by (...)"),
+            ),
+            finding(
+                "no-runbook",
+                FindingSeverity::Note,
+                31,
+                "<script>alert(4)</script> links no runbook",
+                None,
+            ),
+        ];
+        ConfigView {
+            name: "bellwether.yaml".to_owned(),
+            loaded_at: ago(600),
+            is_current: !self.burns(),
+            files: vec![
+                file("bellwether.yaml", Vec::new()),
+                file("rules/shop.yml", if self.is_empty() { Vec::new() } else { found }),
+            ],
+            yaml: "rules: [rules/*.yml]\n".to_owned(),
+        }
+    }
+
     fn server(&self) -> ServerView {
         ServerView {
             config_yaml: "scrape_configs: []\n".to_owned(),

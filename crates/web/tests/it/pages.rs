@@ -6,7 +6,7 @@ use axum::http::Request;
 use crate::ask::{get, send};
 use crate::fake::{Fake, Mood};
 
-const PAGES: [&str; 23] = [
+const PAGES: [&str; 24] = [
     "/",
     "/slos",
     "/slos?sort=burn&q=chat",
@@ -29,6 +29,7 @@ const PAGES: [&str; 23] = [
     "/silences?edit=6b1f0e9c-0000-4000-8000-000000000011",
     "/silences/preview?matchers=note%3D~%22.*%22",
     "/targets",
+    "/config",
     "/explore?expr=up",
 ];
 

@@ -3,6 +3,7 @@
 mod files;
 mod meant;
 mod mend;
+mod online;
 
 use bellwether_diag::{Severity, suggest};
 use bellwether_lint::{Finding, Setup, catalogue, output, page};
@@ -13,7 +14,7 @@ use crate::output::{Rows, print_json, say};
 use crate::terminal;
 
 /// Lints; exit code 1 when there is a finding that counts, 2 when something could not be read.
-pub fn run(arguments: &Lint) -> Result<(), Failure> {
+pub async fn run(arguments: &Lint) -> Result<(), Failure> {
     if let Some(id) = &arguments.explain {
         return explain(id);
     }
@@ -32,6 +33,10 @@ pub fn run(arguments: &Lint) -> Result<(), Failure> {
     if arguments.meanings {
         meant::print(&setup, arguments.format);
         return if unreadable.is_empty() { Ok(()) } else { Err(Failure::Reported) };
+    }
+    if let Some(url) = &arguments.online {
+        let known = online::ask(url, &setup).await?;
+        setup = setup.with_online(known);
     }
     let findings = match arguments.fix {
         true => {
