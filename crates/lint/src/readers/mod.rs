@@ -13,7 +13,7 @@ use bellwether_diag::{Diagnostic, FileId};
 use crate::{Area, Check, Finding, Setup, catalogue};
 
 /// What readers say of a whole file and a check says too, of pieces of one as well and with what is around it in view.
-const SAID_BY_CHECKS: [(&str, &str); 6] = [
+const SAID_BY_CHECKS: [(&str, &str); 7] = [
     ("glob-in-match", "glob-in-equality"),
     ("idle-inhibition", "dead-inhibit"),
     ("invalid-value", "objective-100"),
