@@ -2,7 +2,7 @@
 //! states of alerts.
 
 use bellwether_alerts::AlertState as Told;
-use bellwether_model::{Labels, Timestamp};
+use bellwether_model::Labels;
 use bellwether_promql::{EvalOptions, Value, eval_instant};
 use bellwether_slo::SloEngine;
 
@@ -97,17 +97,17 @@ fn measure(world: &World, measured: &Measured) -> Result<f64, String> {
         Measured::Budget { slo: id } | Measured::Costs { slo: id, .. } => {
             let status =
                 slo.status(world.now()).into_iter().find(|status| is_it(&status.id, &status.name, id));
-            let status = status.ok_or_else(|| no_objective(slo, id, world.now()))?;
+            let status = status.ok_or_else(|| no_objective(slo, id))?;
             let budget = status.streams.first().and_then(|stream| stream.budget);
             budget.map(|budget| budget.left_of_period_ratio()).ok_or_else(|| "nothing is measured".to_owned())
         }
         Measured::Burn { slo: id, window } => {
-            let id = full_id(slo, id, world.now())?;
+            let id = full_id(slo, id)?;
             let status = slo.window(&id, *window).ok_or_else(|| "nothing is measured".to_owned())?;
             status.burn_rate.ok_or_else(|| "nothing is measured".to_owned())
         }
         Measured::Sli { slo: id, window } => {
-            let id = full_id(slo, id, world.now())?;
+            let id = full_id(slo, id)?;
             let period = || slo.slo(&id).map(|slo| slo.period.reach());
             let window = window.or_else(period).unwrap_or_default();
             let status = slo.window(&id, window).ok_or_else(|| "nothing is measured".to_owned())?;
@@ -138,15 +138,15 @@ fn is_it(id: &str, name: &str, asked: &str) -> bool {
 }
 
 /// The identity of an objective, which may be named without its service.
-fn full_id(engine: &SloEngine, asked: &str, now: Timestamp) -> Result<String, String> {
+fn full_id(engine: &SloEngine, asked: &str) -> Result<String, String> {
     if engine.slo(asked).is_some() {
         return Ok(asked.to_owned());
     }
     let found = engine.ids().find(|id| id.rsplit('/').next() == Some(asked));
-    found.map(str::to_owned).ok_or_else(|| no_objective(engine, asked, now))
+    found.map(str::to_owned).ok_or_else(|| no_objective(engine, asked))
 }
 
-fn no_objective(engine: &SloEngine, asked: &str, _now: Timestamp) -> String {
+fn no_objective(engine: &SloEngine, asked: &str) -> String {
     let ids: Vec<&str> = engine.ids().collect();
     format!("there is no objective {asked:?}; there are {}", ids.join(", "))
 }

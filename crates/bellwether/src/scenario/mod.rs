@@ -4,13 +4,14 @@
 //! |---|---|
 //! | [`model`], [`definition`], [`quantity`] | what a scenario file says |
 //! | [`services`], `meter`, `draw` | the services at work |
-//! | [`world`], [`memory`], [`player`] | everything together under one clock, and the runs of a scenario |
+//! | [`world`], [`memory`], [`player`], `act` | everything together under one clock, and the runs of a scenario |
 //! | [`story`], [`look`], [`tracks`], [`expect`] | what happened, what was looked at, and what was expected |
 //! | [`timeline`], `timeline_text`, `timeline_json`, `timeline_page` | telling it |
 //! | [`embedded`] | the scenarios that come with the program |
 //! | [`load`] | a scenario and its configurations, from the disk or from the program |
 //! | `decode`, `definition_decode`, `event_decode`, `expect_decode` | reading it, with every problem |
 
+mod act;
 pub mod decode;
 pub mod definition;
 mod definition_decode;

@@ -327,3 +327,15 @@ pub enum Amount {
         within: f64,
     },
 }
+
+impl AlertIs {
+    /// The word of a scenario file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inactive => "inactive",
+            Self::Pending => "pending",
+            Self::Firing => "firing",
+            Self::Suppressed => "suppressed",
+        }
+    }
+}
