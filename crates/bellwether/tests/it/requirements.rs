@@ -11,11 +11,11 @@ const LATER: [&str; 11] = [
     "budget policy",
     "deployments",
     "gate",
-    "guided tour of the workshop",
+    "frontend of the workshop",
     "incidents",
     "logs are not read",
     "on-call",
-    "page of the load generator",
+    "lessons and exams",
     "page-load beacons",
     "reports",
 ];
