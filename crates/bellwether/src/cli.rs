@@ -362,12 +362,15 @@ pub struct Alerts {
 /// Subcommands of `workshop`.
 #[derive(Debug, Subcommand)]
 pub enum Workshop {
-    /// The Movie Guru service: answers requests as its phase says and exposes /metrics
+    /// The service of a system: answers requests, exposes /metrics, and misbehaves as POST /faults says
     Mock {
-        /// Where it listens
+        /// Which; s002, Movie Guru, has a phase as well
+        #[arg(value_enum, value_name = "SYSTEM", default_value = "s002")]
+        system: System,
+        /// Where it listens; further targets of the system are at the ports that follow
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9998")]
         listen: String,
-        /// Challenge of the workshop whose phase it starts in: 1, 5, 6 or 7
+        /// Challenge of the workshop whose phase s002 starts in: 1, 5, 6 or 7
         #[arg(long, value_name = "N", default_value_t = 5)]
         phase: u8,
     },

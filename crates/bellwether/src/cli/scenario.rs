@@ -25,6 +25,12 @@ pub struct Run {
     /// A scenario that comes with the program, such as s000, or a file
     #[arg(value_name = "NAME|FILE")]
     pub scenario: String,
+    /// Play its real run on this machine: services, users, receivers and the server as a process, by the clock on the wall
+    #[arg(long, conflicts_with_all = ["run", "sampler", "seed"])]
+    pub real: bool,
+    /// How long a real run may take; it goes on to the end when its steps are done before
+    #[arg(long = "for", value_name = "DURATION", requires = "real")]
+    pub length: Option<bellwether_model::TimeDelta>,
     /// Only runs whose name contains this; may be given more than once
     #[arg(long, value_name = "TEXT")]
     pub run: Vec<String>,

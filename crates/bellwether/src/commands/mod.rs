@@ -52,7 +52,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Drill(arguments) => drill::run(arguments).await,
         Command::Stats(arguments) => stats::run(arguments).await,
         Command::Silence(command) => silence::run(command).await,
-        Command::Scenario(command) => scenario::run(&command),
+        Command::Scenario(command) => scenario::run(&command).await,
         Command::Workshop(command) => workshop::run(command).await,
     }
 }

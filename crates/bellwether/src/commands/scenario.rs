@@ -11,12 +11,14 @@ use crate::output::{Rows, cut, say};
 use crate::scenario::load::Place;
 use crate::scenario::model::Scenario as Story;
 use crate::scenario::player::{Played, Player, SamplerChoice};
+use crate::scenario::real_run;
 use crate::scenario::{self, embedded};
 use crate::terminal;
 
 /// Runs a subcommand.
-pub fn run(command: &Scenario) -> Result<(), Failure> {
+pub async fn run(command: &Scenario) -> Result<(), Failure> {
     match command {
+        Scenario::Run(arguments) if arguments.real => play_real(arguments).await,
         Scenario::Run(arguments) => play(arguments),
         Scenario::List => list(),
         Scenario::Check { files } => {
@@ -74,6 +76,22 @@ fn read(name: &str) -> Result<(Place, Story), Failure> {
     eprint!("{problems}");
     let scenario = scenario.ok_or(Failure::Reported)?;
     Ok((place, scenario))
+}
+
+async fn play_real(arguments: &Run) -> Result<(), Failure> {
+    crate::install_tls();
+    let (place, story) = read(&arguments.scenario)?;
+    let Some(real) = &story.real else {
+        let why = format!("{} has no real run; write real: with steps, see docs/scenarios.md", story.name);
+        return Err(Failure::wrong(why));
+    };
+    let bar = terminal::spinner("{spinner} {elapsed} {msg}");
+    bar.set_message("playing by the clock on the wall");
+    let played = real_run::play(&story, real, &place, arguments.length).await;
+    bar.finish_and_clear();
+    let played = [played.map_err(Failure::failed)?];
+    tell(arguments, &story, &played)?;
+    if played[0].is_good() { Ok(()) } else { Err(Failure::Unmet) }
 }
 
 fn play(arguments: &Run) -> Result<(), Failure> {

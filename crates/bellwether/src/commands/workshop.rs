@@ -14,18 +14,20 @@ use crate::demo::receiver::{self, Inbox};
 use crate::failure::Failure;
 use crate::listen::listen;
 use crate::output::{Rows, say};
+use crate::scenario::embedded;
 use crate::workshop::frontend::{self, Instance, WRONG_BACKEND};
 use crate::workshop::load_stats::LoadSnapshot;
 use crate::workshop::{
-    Frontend, LoadControl, LoadOptions, LoadStats, MockState, MovieGuru, Phase, Sampler, System, http, load,
-    load_page,
+    Frontend, LoadControl, LoadOptions, LoadStats, Mock, MockState, MovieGuru, Phase, Sampler, System, http,
+    load, load_page, mock,
 };
-use crate::{shutdown, terminal};
+use crate::{clock, shutdown, terminal};
 
 /// Runs one of them until it is interrupted.
 pub async fn run(command: Workshop) -> Result<(), Failure> {
     match command {
-        Workshop::Mock { listen, phase } => mock(&listen, phase).await,
+        Workshop::Mock { system: System::S002, listen, phase } => movie_guru(&listen, phase).await,
+        Workshop::Mock { system, listen, phase: _ } => mock_system(system, &listen).await,
         Workshop::Phase { challenge, target } => set_phase(challenge, &target).await,
         Workshop::Check(arguments) => super::workshop_check::run(arguments).await,
         Workshop::Receiver { listen, smtp_listen } => receive(&listen, smtp_listen.as_deref()).await,
@@ -109,7 +111,7 @@ fn local(listener: &TcpListener) -> Result<SocketAddr, Failure> {
     listener.local_addr().map_err(|error| Failure::failed(error.to_string()))
 }
 
-async fn mock(address: &str, challenge: u8) -> Result<(), Failure> {
+async fn movie_guru(address: &str, challenge: u8) -> Result<(), Failure> {
     let phase = phase_of(challenge)?;
     let listener = listen(address, "--listen").await?;
     let at = local(&listener)?;
@@ -117,6 +119,39 @@ async fn mock(address: &str, challenge: u8) -> Result<(), Failure> {
     let sampler = Sampler::random(crate::entropy::seed());
     let state = Arc::new(MockState::new(MovieGuru::new(phase), sampler));
     http::serve(listener, state, shutdown::requested())
+        .await
+        .map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// A port for every target: the one asked for, and those that follow; or free ones when none is asked for.
+async fn mock_system(system: System, address: &str) -> Result<(), Failure> {
+    let place = embedded::find(system.name()).and_then(|place| place.read().0);
+    let scenario = place.ok_or_else(|| Failure::failed(format!("{} has no services", system.name())))?;
+    let seed = crate::entropy::seed();
+    let mock = Arc::new(Mock::new(&scenario.services, system.answered(), clock::now(), seed));
+    let mut listeners = vec![listen(address, "--listen").await?];
+    let first = local(&listeners[0])?;
+    let is_any = address.ends_with(":0");
+    let mut rows = Rows::new(&["job", "instance", "metrics"]);
+    for (number, labels) in mock.targets().into_iter().enumerate() {
+        if number > 0 {
+            let port = if is_any {
+                Some(0)
+            } else {
+                first.port().checked_add(u16::try_from(number).unwrap_or(u16::MAX))
+            };
+            let port = port.ok_or_else(|| Failure::wrong("--listen: no ports follow that one".to_owned()))?;
+            listeners.push(listen(&SocketAddr::new(first.ip(), port).to_string(), "--listen").await?);
+        }
+        rows.push([
+            labels.value_or_empty("job").to_owned(),
+            labels.value_or_empty("instance").to_owned(),
+            format!("http://{}/metrics", local(&listeners[number])?),
+        ]);
+    }
+    rows.print();
+    say(&format!("{} on http://{first}: GET, POST and DELETE /faults; stop it with Ctrl-C", system.title()));
+    mock::serve(listeners, mock, shutdown::requested())
         .await
         .map_err(|error| Failure::failed(error.to_string()))
 }

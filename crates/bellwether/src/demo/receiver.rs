@@ -54,6 +54,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Slack => "slack",
+            Self::PagerDuty => "pagerduty",
+            Self::Mail => "mail",
+            Self::Webhook => "webhook",
+        }
+    }
+
     /// By the path that was posted to.
     fn of(path: &str) -> Self {
         let has = |part: &str| path.contains(part);
@@ -73,6 +83,19 @@ impl Message {
         let received_at = clock::now();
         let path = path.chars().take(PATH_CHARS_MAX).collect();
         Self { received_at, received_at_text: received_at.to_string(), kind, path, idempotency_key, body }
+    }
+
+    /// Whether a text is anywhere in it, as it is read and not as JSON writes it.
+    pub fn says(&self, text: &str) -> bool {
+        fn any(value: &Value, text: &str) -> bool {
+            match value {
+                Value::String(own) => own.contains(text),
+                Value::Array(all) => all.iter().any(|one| any(one, text)),
+                Value::Object(all) => all.values().any(|one| any(one, text)),
+                Value::Null | Value::Bool(_) | Value::Number(_) => false,
+            }
+        }
+        any(&self.body, text)
     }
 
     /// What it says in a few lines: the title and the text of a Slack message, the summary of an event, the subject of a
@@ -113,7 +136,7 @@ impl Message {
 }
 
 /// What has arrived so far, and who is told of each message.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Inbox {
     messages: Arc<Mutex<VecDeque<Message>>>,
     on_message: Option<fn(&Message)>,

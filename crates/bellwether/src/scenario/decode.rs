@@ -10,6 +10,7 @@ use super::event_decode::{config_choice, event};
 use super::expect_decode::expectation;
 use super::model::{ConfigChoice, Fault, FaultChange, FaultyAnswer, History, Run, Scenario, Setting};
 use super::quantity::Moment;
+use super::real::real;
 
 /// Runs start then unless a scenario says otherwise: midnight, a Thursday, in no change of clocks.
 const START: Timestamp = Timestamp::from_secs(1_767_225_600);
@@ -41,6 +42,7 @@ impl Decode for Scenario {
         let config = map.node("config").and_then(|node| config_choice(node, cx));
         let length: Option<TimeDelta> = map.optional("length", cx);
         let nodes: Vec<Node> = map.required("runs", cx).unwrap_or_default();
+        let real = map.node("real").and_then(|node| real(node, &services, cx));
         map.finish(cx);
         if nodes.len() > RUNS_MAX {
             cx.error(nodes[RUNS_MAX].span, format!("more than {RUNS_MAX} runs"));
@@ -57,7 +59,7 @@ impl Decode for Scenario {
                 );
             }
         }
-        Some(Self { name: name?, about, start, step, evaluation, history, services, runs })
+        Some(Self { name: name?, about, start, step, evaluation, history, services, runs, real })
     }
 }
 

@@ -4,7 +4,7 @@
 use bellwether_model::{Labels, Matcher, matches_all};
 use serde_json::json;
 
-use super::quantity::{Rate, Shares, Sizes};
+use super::quantity::{Rate, Shares, Sizes, share_text};
 use crate::workshop::{CallRates, Endpoint, Phase};
 
 /// A service: processes that expose metrics.
@@ -164,6 +164,18 @@ impl Mixture {
         Ok(Self { sizes, shares: Shares::parse(parts)? })
     }
 
+    /// As a fault could set it.
+    pub fn shown(&self) -> String {
+        let parts: Vec<(Sizes, i128)> = self.all().collect();
+        match parts.as_slice() {
+            [(alone, _)] => alone.to_string(),
+            parts => {
+                let part = |(sizes, share): &(Sizes, i128)| format!("{sizes}: {}", share_text(*share));
+                format!("{{{}}}", parts.iter().map(part).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
     /// Sizes with the share of each, in billionths.
     pub fn all(&self) -> impl Iterator<Item = (Sizes, i128)> {
         self.sizes.iter().copied().zip(self.shares.all().map(|(_, share)| share))
@@ -244,7 +256,8 @@ impl MetricDefinition {
 }
 
 impl GuruDefinition {
-    fn set(&mut self, path: &[&str], value: &SetValue) -> Result<(), String> {
+    /// Sets what the rest of a path names.
+    pub(crate) fn set(&mut self, path: &[&str], value: &SetValue) -> Result<(), String> {
         match path {
             ["phase"] => {
                 let number = value.text()?.parse().ok();
@@ -285,9 +298,9 @@ impl GuruDefinition {
     }
 }
 
-/// The place of a call among all, by its name.
-pub fn endpoint_of(name: &str) -> Result<usize, String> {
-    let name_of = |endpoint: Endpoint| match endpoint {
+/// What paths of settings name a call.
+pub(super) const fn name_of(endpoint: Endpoint) -> &'static str {
+    match endpoint {
         Endpoint::Chat => "chat",
         Endpoint::PreferencesUpdate => "preferences_update",
         Endpoint::PreferencesGet => "preferences_get",
@@ -296,7 +309,11 @@ pub fn endpoint_of(name: &str) -> Result<usize, String> {
         Endpoint::HistoryDelete => "history_delete",
         Endpoint::HistoryGet => "history_get",
         Endpoint::Startup => "startup",
-    };
+    }
+}
+
+/// The place of a call among all, by its name.
+pub fn endpoint_of(name: &str) -> Result<usize, String> {
     Endpoint::ALL.into_iter().position(|endpoint| name_of(endpoint) == name).ok_or_else(|| {
         format!("there is no call {name:?}; there are {}", Endpoint::ALL.map(name_of).join(", "))
     })

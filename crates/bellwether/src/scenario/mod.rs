@@ -7,6 +7,7 @@
 //! | [`world`], [`memory`], [`player`], `act` | everything together under one clock, and the runs of a scenario |
 //! | [`story`], [`look`], [`tracks`], [`expect`] | what happened, what was looked at, and what was expected |
 //! | [`timeline`], `timeline_text`, `timeline_json`, `timeline_page` | telling it |
+//! | [`real`], [`stage`], [`real_run`] | the same on this machine, by the clock on the wall |
 //! | [`embedded`] | the scenarios that come with the program |
 //! | [`load`] | a scenario and its configurations, from the disk or from the program |
 //! | `decode`, `definition_decode`, `event_decode`, `expect_decode` | reading it, with every problem |
@@ -27,7 +28,11 @@ mod meter;
 pub mod model;
 pub mod player;
 pub mod quantity;
+pub mod real;
+pub mod real_run;
 pub mod services;
+mod settings;
+pub mod stage;
 pub mod story;
 pub mod timeline;
 mod timeline_json;

@@ -9,6 +9,7 @@ use bellwether_promql::Expr;
 
 use super::definition::{ServiceDefinition, SetValue};
 use super::quantity::Moment;
+use super::real::Real;
 
 /// A scenario.
 #[derive(Clone, Debug)]
@@ -29,6 +30,18 @@ pub struct Scenario {
     pub services: Vec<ServiceDefinition>,
     /// Its runs.
     pub runs: Vec<Run>,
+    /// What is done with it on this machine, by the clock on the wall.
+    pub real: Option<Real>,
+}
+
+impl Scenario {
+    /// The first file with a configuration that a run names.
+    pub fn config_file(&self) -> Option<&str> {
+        self.runs.iter().find_map(|run| match &run.config {
+            ConfigChoice::File(name, _) => Some(name.as_str()),
+            ConfigChoice::Sections(_) => None,
+        })
+    }
 }
 
 /// What lies behind the start: the services as they are defined, without faults.

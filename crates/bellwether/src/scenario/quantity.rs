@@ -46,6 +46,22 @@ impl Rate {
     }
 }
 
+impl fmt::Display for Rate {
+    /// As it could have been written: `50/s`, `400/15s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let events = self.events as f64 / WHOLE as f64;
+        match TimeDelta(self.per_ms) {
+            TimeDelta::SECOND => write!(f, "{events}/s"),
+            per => write!(f, "{events}/{per}"),
+        }
+    }
+}
+
+/// A share in billionths as it could have been written: `2%`.
+pub fn share_text(share: i128) -> String {
+    format!("{}%", share as f64 / (WHOLE / 100) as f64)
+}
+
 /// A decimal number in billionths; `None` for anything else.
 pub fn decimal(text: &str) -> Option<i128> {
     let (sign, digits) = match text.strip_prefix('-') {
@@ -167,9 +183,25 @@ impl Sizes {
         ((bound - self.low) / (self.high - self.low) * WHOLE as f64).round() as i128
     }
 
+    /// The size that this part of all observations is at or below.
+    pub fn at(&self, part: f64) -> f64 {
+        self.low + (self.high - self.low) * part
+    }
+
     /// Their mean.
     pub fn mean(&self) -> f64 {
         (self.low + self.high) / 2.0
+    }
+}
+
+impl fmt::Display for Sizes {
+    /// As it could have been written: `6`, `0.02..0.08`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.low == self.high {
+            write!(f, "{}", self.low)
+        } else {
+            write!(f, "{}..{}", self.low, self.high)
+        }
     }
 }
 

@@ -17,7 +17,9 @@ use bellwether_ingest::ExpositionWriter;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::workshop::{Endpoint, MovieGuru, Phase, PhaseProblem, Reply, Sampler};
+use super::mock_faults;
+use crate::scenario::definition::{GuruDefinition, SetValue};
+use crate::workshop::{CallRates, Endpoint, MovieGuru, Phase, PhaseProblem, Reply, Sampler};
 
 /// A phase is under a kilobyte.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -45,6 +47,34 @@ impl MockState {
     /// Changes how it behaves from the next call on.
     pub fn set_phase(&self, phase: Phase) {
         self.lock().0.phase = phase;
+    }
+
+    /// Sets the phase, or fields of it, by paths such as `guru.ChatSuccess`: all of them, or none and every problem with
+    /// its path.
+    pub fn set_faults(
+        &self,
+        name: &str,
+        settings: &[(String, SetValue)],
+    ) -> Result<(), Vec<(String, String)>> {
+        let mut state = self.lock();
+        let mut guru = GuruDefinition { phase: state.0.phase.clone(), rates: CallRates([0.0; 8]) };
+        let mut wrong = Vec::new();
+        for (path, value) in settings {
+            let set = match path.split_once('.') {
+                // Calls come from users here, and whoever wants the process gone stops it.
+                Some((service, field)) if service == name && !field.contains('.') && field != "users" => {
+                    guru.set(&[field], value)
+                }
+                _ => Err(format!("there is no such setting; there are {name}.phase and its fields")),
+            };
+            if let Err(why) = set {
+                wrong.push((path.clone(), why));
+            }
+        }
+        if wrong.is_empty() {
+            state.0.phase = guru.phase;
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
     /// One call.
@@ -78,6 +108,7 @@ pub async fn serve(
 pub fn router(state: Arc<MockState>) -> Router {
     Router::new()
         .route("/phase", get(phase_show).post(phase_replace))
+        .route("/faults", get(faults_show).post(faults_set))
         .route("/metrics", get(metrics))
         .fallback(answer)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -102,6 +133,24 @@ async fn answer(State(state): State<Arc<MockState>>, method: Method, uri: Uri) -
 
 async fn metrics(State(state): State<Arc<MockState>>) -> Response {
     ([(header::CONTENT_TYPE, ExpositionWriter::CONTENT_TYPE)], state.render()).into_response()
+}
+
+/// How the service is called in paths of faults, as in its scenario.
+const NAME: &str = "guru";
+
+async fn faults_show(State(state): State<Arc<MockState>>) -> Response {
+    let phase = state.phase().to_json();
+    let fields = phase.as_object().into_iter().flatten();
+    let settings: serde_json::Map<_, _> =
+        fields.map(|(field, value)| (format!("{NAME}.{field}"), value.clone())).collect();
+    Json(json!({ "settings": settings })).into_response()
+}
+
+async fn faults_set(State(state): State<Arc<MockState>>, body: Bytes) -> Response {
+    match mock_faults::read(&body).and_then(|settings| state.set_faults(NAME, &settings)) {
+        Ok(()) => faults_show(State(state)).await,
+        Err(wrong) => mock_faults::refusal(&wrong),
+    }
 }
 
 async fn phase_show(State(state): State<Arc<MockState>>) -> Response {

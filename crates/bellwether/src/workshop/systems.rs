@@ -115,6 +115,13 @@ impl std::fmt::Display for Call {
 }
 
 impl System {
+    /// By the name of its scenario.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::S000, Self::S001, Self::S002, Self::S003, Self::S004]
+            .into_iter()
+            .find(|one| one.name() == name)
+    }
+
     /// The name of its scenario.
     pub const fn name(self) -> &'static str {
         match self {
