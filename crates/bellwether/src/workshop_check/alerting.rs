@@ -90,8 +90,7 @@ fn backend_is_quiet(all: &[Objective]) -> Item {
         let detail = format!("{} of {} fires", alert.name, slo.id);
         return Item::missing(criterion, detail, "bellwether workshop phase 7, then wait until it is over");
     }
-    let unknown =
-        startup.iter().find(|slo| !slo.all().is_some_and(|stream| stream.total.burn_rate.is_some()));
+    let unknown = startup.iter().find(|slo| slo.all().is_none_or(|stream| stream.total.burn_rate.is_none()));
     if let Some(slo) = unknown {
         let detail = format!("nothing is known of {} yet", slo.id);
         return Item::missing(criterion, detail, "bellwether workshop load --users 3, then wait a minute");

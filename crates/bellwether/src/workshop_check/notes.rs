@@ -79,13 +79,11 @@ impl Notes {
             }
             let keyed = key_of(line);
             let title = line.trim_start().strip_prefix('#').map(|rest| rest.trim_start_matches('#').trim());
-            if title.is_none() {
-                notes.headings.extend(heading.take());
-            }
-            if let Some(title) = title {
-                // A heading right below another is something below it.
-                notes.headings.extend(heading.replace(title.to_lowercase()));
-            }
+            // Whatever follows a heading is something below it, another heading too.
+            notes.headings.extend(match title {
+                Some(title) => heading.replace(title.to_lowercase()),
+                None => heading.take(),
+            });
             match keyed {
                 Some((key, value)) => within = notes.take(key, value, within),
                 None if title.is_some() => within = Within::Nothing,

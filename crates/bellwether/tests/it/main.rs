@@ -69,6 +69,7 @@ mod state;
 mod test;
 mod told;
 mod webdriver;
+mod workshop_check;
 mod workshop_frontend;
 mod workshop_history;
 mod workshop_http;
