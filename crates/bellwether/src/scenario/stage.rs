@@ -129,7 +129,7 @@ impl Stage {
         )));
         let config = real.config.as_deref().or_else(|| scenario.config_file());
         let config = config.ok_or("a real run needs config: FILE, a bellwether.yml")?;
-        write(&folder.0, place, &filled(&real.replace, &addresses)?)?;
+        write(&folder.0, place, &filled(&real.replace, &addresses))?;
         let (process, server) = serve(&folder.0, config).await?;
         Ok(Self { mock, guru, inbox, server, addresses, process, folder, tasks })
     }
@@ -171,16 +171,13 @@ fn users(
 }
 
 /// The replacements with addresses in place of their names.
-fn filled(
-    replace: &[(String, String)],
-    addresses: &BTreeMap<String, String>,
-) -> Result<Vec<(String, String)>, String> {
+fn filled(replace: &[(String, String)], addresses: &BTreeMap<String, String>) -> Vec<(String, String)> {
     let fill = |(from, to): &(String, String)| {
         let mut text = to.clone();
         for (name, address) in addresses {
             text = text.replace(&format!("{{{name}}}"), address);
         }
-        Ok((from.clone(), text))
+        (from.clone(), text)
     };
     replace.iter().map(fill).collect()
 }

@@ -17,7 +17,7 @@ use bellwether_ingest::ExpositionWriter;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::mock_faults;
+use super::mock_faults::{self, Problems};
 use crate::scenario::definition::{GuruDefinition, SetValue};
 use crate::workshop::{CallRates, Endpoint, MovieGuru, Phase, PhaseProblem, Reply, Sampler};
 
@@ -51,11 +51,7 @@ impl MockState {
 
     /// Sets the phase, or fields of it, by paths such as `guru.ChatSuccess`: all of them, or none and every problem with
     /// its path.
-    pub fn set_faults(
-        &self,
-        name: &str,
-        settings: &[(String, SetValue)],
-    ) -> Result<(), Vec<(String, String)>> {
+    pub fn set_faults(&self, name: &str, settings: &[(String, SetValue)]) -> Result<(), Problems> {
         let mut state = self.lock();
         let mut guru = GuruDefinition { phase: state.0.phase.clone(), rates: CallRates([0.0; 8]) };
         let mut wrong = Vec::new();
@@ -71,10 +67,11 @@ impl MockState {
                 wrong.push((path.clone(), why));
             }
         }
-        if wrong.is_empty() {
-            state.0.phase = guru.phase;
+        if !wrong.is_empty() {
+            return Err(wrong);
         }
-        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+        state.0.phase = guru.phase;
+        Ok(())
     }
 
     /// One call.

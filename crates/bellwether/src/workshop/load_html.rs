@@ -88,7 +88,7 @@ pub(super) fn page(shown: &Shown, wrong: &[(&'static str, String)]) -> String {
             form(&shown.form, wrong, &mut out);
         }
     }
-    let _ = write!(out, "</main><script>{SCRIPT}</script></body></html>\n");
+    let _ = writeln!(out, "</main><script>{SCRIPT}</script></body></html>");
     out
 }
 

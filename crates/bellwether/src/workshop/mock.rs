@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::Answered;
 use super::mock_answer::{Reply, reply};
-use super::mock_faults;
+use super::mock_faults::{self, Problems};
 use crate::clock;
 use crate::scenario::definition::{ServiceDefinition, SetValue};
 use crate::scenario::services::Services;
@@ -81,7 +81,7 @@ impl Mock {
     }
 
     /// Changes settings from a moment on: all of them, or none and every problem with its path.
-    pub fn set(&self, settings: &[(String, SetValue)], now: Timestamp) -> Result<(), Vec<(String, String)>> {
+    pub fn set(&self, settings: &[(String, SetValue)], now: Timestamp) -> Result<(), Problems> {
         let mut world = self.lock();
         let mut definitions = world.definitions.clone();
         let mut wrong = Vec::new();

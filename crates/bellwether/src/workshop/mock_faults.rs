@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::scenario::definition::{ServiceDefinition, SetValue};
 
+/// What is wrong, each with the path that it is about.
+pub type Problems = Vec<(String, String)>;
+
 /// Every setting with its value, and those that are not as at the beginning.
 pub(super) fn shown(now: &[ServiceDefinition], healthy: &[ServiceDefinition]) -> Response {
     let (settings, before) = (all(now), all(healthy));
@@ -30,7 +33,7 @@ fn all(definitions: &[ServiceDefinition]) -> Map<String, Value> {
 }
 
 /// Reads `{"PATH": VALUE}`; a value is a text, a number, a truth value, or parts with their shares.
-pub(super) fn read(body: &[u8]) -> Result<Vec<(String, SetValue)>, Vec<(String, String)>> {
+pub(super) fn read(body: &[u8]) -> Result<Vec<(String, SetValue)>, Problems> {
     let value: Value = serde_json::from_slice(body)
         .map_err(|error| vec![(String::new(), format!("the body is no JSON: {error}"))])?;
     let Value::Object(settings) = value else {

@@ -15,7 +15,7 @@ pub mod load_stats;
 pub mod login_meter;
 pub mod mock;
 mod mock_answer;
-mod mock_faults;
+pub mod mock_faults;
 pub mod movie_guru;
 pub mod phase;
 pub mod sampler;
