@@ -1,6 +1,8 @@
 //! `name op "value"`: the one test that selectors, routes, silences and inhibitions share.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use regex::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -142,7 +144,34 @@ impl Matcher {
     }
 }
 
+/// Compiled size up to which a pattern is kept for whoever compiles it next.
+const KEPT_BYTES_MAX: usize = 64 << 10;
+/// Patterns that are kept.
+const KEPT_MAX: usize = 256;
+
+/// Small patterns that were compiled before. The same few (`5..`, `.+`) stand in tens of thousands of rules, and to
+/// compile one costs more than to read the whole rule.
+static KEPT: LazyLock<Mutex<HashMap<String, Regex>>> = LazyLock::new(Mutex::default);
+
 fn whole_value_regex(pattern: &str, size_limit_bytes: usize) -> Result<Regex, MatcherError> {
+    let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if size_limit_bytes >= KEPT_BYTES_MAX
+        && let Some(regex) = kept().get(pattern)
+    {
+        return Ok(regex.clone());
+    }
+    let regex = compiled(pattern, size_limit_bytes)?;
+    if size_limit_bytes <= KEPT_BYTES_MAX {
+        let mut kept = kept();
+        if kept.len() >= KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(pattern.to_owned(), regex.clone());
+    }
+    Ok(regex)
+}
+
+fn compiled(pattern: &str, size_limit_bytes: usize) -> Result<Regex, MatcherError> {
     let refused = |reason: &str, is_too_large| MatcherError {
         pattern: pattern.to_owned(),
         reason: reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),

@@ -1,5 +1,7 @@
 //! A target that is no longer discovered has no `up` at all, and what is not there does not equal zero.
 
+use std::collections::BTreeSet;
+
 use bellwether_diag::Severity;
 use bellwether_model::MatchOp;
 use bellwether_promql::{VectorSelector, selectors};
@@ -35,7 +37,7 @@ fn run(setup: &Setup, report: &mut Report) {
         for comparison in comparisons(expr).iter().filter(|it| it.is_zero()) {
             let up = raw_metric(comparison.measured).filter(|it| it.name.as_deref() == Some("up"));
             let Some((up, job)) = up.and_then(|up| Some((up, job_of(up)?))) else { continue };
-            if covered.contains(&job) {
+            if covered.contains(job) {
                 continue;
             }
             report
@@ -62,7 +64,7 @@ fn job_of(selector: &VectorSelector) -> Option<&str> {
 }
 
 /// Jobs whose absence some rule notices, by `absent` of whatever metric or by `unless`.
-fn absent_jobs(setup: &Setup) -> Vec<&str> {
+fn absent_jobs(setup: &Setup) -> BTreeSet<&str> {
     let exprs = setup.rules.iter().filter_map(|rule| rule.query.as_ref()?.parsed.as_ref());
     exprs.filter(|expr| notices_absence(expr)).flat_map(|expr| selectors(expr)).filter_map(job_of).collect()
 }
