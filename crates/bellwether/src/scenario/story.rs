@@ -3,6 +3,7 @@
 
 use bellwether_alerts::{Delivery, IntegrationId, Reason, Status};
 use bellwether_model::{Labels, TimeDelta, Timestamp};
+use bellwether_rules::GroupKey;
 use serde_json::Value;
 
 use super::quantity::Moment;
@@ -18,7 +19,12 @@ pub struct Life {
     pub fired: Option<Moment>,
     /// When it was over.
     pub ended: Option<Moment>,
+    /// The rule it waits for, of which there may be several with one name.
+    rule: Option<RulePlace>,
 }
+
+/// A rule: its group, and its place in it.
+pub type RulePlace = (GroupKey, usize);
 
 /// A message.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,7 +111,7 @@ impl Story {
         let place = self.lives.iter().rposition(|life| life.ended.is_none() && life.labels == *labels);
         let place = place.unwrap_or_else(|| {
             let labels = labels.clone();
-            self.lives.push(Life { labels, pending: None, fired: None, ended: None });
+            self.lives.push(Life { labels, pending: None, fired: None, ended: None, rule: None });
             self.lives.len() - 1
         });
         &mut self.lives[place]
@@ -117,9 +123,10 @@ impl Story {
     }
 
     /// An alert waits for its `for`.
-    pub fn is_pending(&mut self, labels: &Labels, at: Moment) {
+    pub fn is_pending(&mut self, rule: &RulePlace, labels: &Labels, at: Moment) {
         let life = self.open_or_new(labels);
         life.pending = life.pending.or(Some(at));
+        life.rule = Some(rule.clone());
     }
 
     /// An alert fires.
@@ -135,10 +142,10 @@ impl Story {
         }
     }
 
-    /// Pending alerts of a rule, by its name, that are no longer seen never fired.
-    pub fn forget_pending(&mut self, name: &str, seen: &[Labels], at: Moment) {
+    /// Pending alerts of a rule that are no longer seen never fired.
+    pub fn forget_pending(&mut self, rule: &RulePlace, seen: &[Labels], at: Moment) {
         let of_rule = |life: &&mut Life| {
-            life.ended.is_none() && life.fired.is_none() && life.labels.value_or_empty("alertname") == name
+            life.ended.is_none() && life.fired.is_none() && life.rule.as_ref() == Some(rule)
         };
         for life in self.lives.iter_mut().filter(of_rule).filter(|life| !seen.contains(&life.labels)) {
             life.ended = Some(at);

@@ -327,13 +327,14 @@ impl World {
             .filter(|alert| alert.state == AlertState::Pending)
             .map(|alert| with_external(&alert.labels))
             .collect();
+        let rule = (change.group.clone(), change.place);
         for labels in &seen {
-            self.story.is_pending(labels, moment);
+            self.story.is_pending(&rule, labels, moment);
         }
         let firing = change.rule.alerts.iter().filter(|alert| alert.state == AlertState::Firing);
         let mut known = seen;
         known.extend(firing.map(|alert| with_external(&alert.labels)));
-        self.story.forget_pending(&change.rule.name, &known, moment);
+        self.story.forget_pending(&rule, &known, moment);
     }
 }
 

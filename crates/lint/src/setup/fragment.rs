@@ -3,14 +3,15 @@
 
 use bellwether_alerts::Config as StrictRouting;
 use bellwether_diag::yaml::{self, Node};
-use bellwether_diag::{Cx, Diagnostics, FileId};
+use bellwether_diag::{Cx, Diagnostics, FileId, Span};
+use bellwether_promql::Expr;
 use bellwether_rules::{ReadOptions, Rule as StrictRule, RuleFile};
 use bellwether_slo::{Documents, Strictness};
 
 use super::markdown::Markdown;
 use super::query::{Origin, Query};
 use super::routing::Routing;
-use super::rule::Rule;
+use super::rule::{KnownQueries, Rule};
 use super::shell::Script;
 use super::{Form, SectionId, Setup, Tree};
 
@@ -74,17 +75,22 @@ impl Setup {
             let document = node.get("spec").filter(|spec| spec.get("groups").is_some()).unwrap_or(node);
             if let Some(groups) = document.get("groups") {
                 let documents = std::slice::from_ref(document);
-                RuleFile::decode_leniently(documents, ReadOptions::default(), &mut cx, &mut refused);
+                let strict =
+                    RuleFile::decode_leniently(documents, ReadOptions::default(), &mut cx, &mut refused);
+                let mut known = queries_of(strict);
                 for group in groups.as_sequence().unwrap_or_default() {
                     let rules = group.get("rules").and_then(Node::as_sequence).unwrap_or_default();
-                    self.rules.extend(rules.iter().filter_map(|rule| Rule::read(rule, Some(group), section)));
+                    self.rules.extend(
+                        rules.iter().filter_map(|rule| Rule::read(rule, Some(group), section, &mut known)),
+                    );
                 }
                 continue;
             }
             let alone = document.as_sequence().unwrap_or(std::slice::from_ref(document));
             for rule in alone {
-                let _ = StrictRule::decode(rule, ReadOptions::default(), &mut cx);
-                self.rules.extend(Rule::read(rule, None, section));
+                let strict = StrictRule::decode(rule, ReadOptions::default(), &mut cx);
+                let mut known = strict.into_iter().map(query_of).collect();
+                self.rules.extend(Rule::read(rule, None, section, &mut known));
             }
         }
         // Templates and duplicates are looked at by checks, which know more: each mistake in a template has its own, and
@@ -117,6 +123,15 @@ impl Setup {
         }
         self.slos = documents.slos(&self.sources, Strictness::Lenient, &mut self.problems);
     }
+}
+
+/// Queries that the strict reader could read, by where they stand, so that none is read twice.
+fn queries_of(file: RuleFile) -> KnownQueries {
+    file.groups.into_iter().flat_map(|group| group.rules).map(query_of).collect()
+}
+
+fn query_of(rule: StrictRule) -> (Span, Expr) {
+    (rule.expr.node.span, rule.expr.parsed)
 }
 
 /// What a text was to be that cannot be read: keys at the beginning of its lines tell.

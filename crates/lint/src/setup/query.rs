@@ -62,9 +62,11 @@ impl Place {
 }
 
 impl Query {
-    /// The text of a YAML scalar.
-    pub(crate) fn in_scalar(node: &Node, origin: Origin, section: Option<SectionId>) -> Option<Self> {
-        Some(Self::new(node.as_text()?.to_owned(), Place::Scalar(node.clone()), origin, section))
+    /// A rule's, which may have been read already.
+    pub(crate) fn in_rule(node: &Node, section: Option<SectionId>, known: Option<Expr>) -> Option<Self> {
+        let (text, place) = (node.as_text()?.to_owned(), Place::Scalar(node.clone()));
+        let read = known.map_or_else(|| bellwether_promql::parse(&text), Ok);
+        Some(Self::of(text, read, place, Origin::Rule, section))
     }
 
     /// A piece of a file.
@@ -79,7 +81,18 @@ impl Query {
     }
 
     fn new(text: String, place: Place, origin: Origin, section: Option<SectionId>) -> Self {
-        let (parsed, errors) = match bellwether_promql::parse(&text) {
+        let read = bellwether_promql::parse(&text);
+        Self::of(text, read, place, origin, section)
+    }
+
+    fn of(
+        text: String,
+        read: Result<Expr, Vec<ParseError>>,
+        place: Place,
+        origin: Origin,
+        section: Option<SectionId>,
+    ) -> Self {
+        let (parsed, errors) = match read {
             Ok(parsed) => (Some(parsed), Vec::new()),
             Err(errors) => (None, errors),
         };

@@ -1,11 +1,17 @@
 //! A rule as far as it can be read, with the place of everything in it.
 
+use std::collections::HashMap;
+
 use bellwether_diag::yaml::Node;
 use bellwether_diag::{Span, Spanned};
 use bellwether_model::TimeDelta;
+use bellwether_promql::Expr;
 
 use super::SectionId;
-use super::query::{Origin, Query};
+use super::query::Query;
+
+/// Queries that have been read already, by where they stand.
+pub(crate) type KnownQueries = HashMap<Span, Expr>;
 
 /// What becomes of a rule's results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +65,12 @@ pub struct Rule {
 
 impl Rule {
     /// Reads a mapping with `alert` or `record`.
-    pub(crate) fn read(node: &Node, group: Option<&Node>, section: Option<SectionId>) -> Option<Self> {
+    pub(crate) fn read(
+        node: &Node,
+        group: Option<&Node>,
+        section: Option<SectionId>,
+        known: &mut KnownQueries,
+    ) -> Option<Self> {
         let named = |field: &str| node.get(field).filter(|name| name.as_text().is_some());
         let (kind, name) = match (named("alert"), named("record")) {
             (Some(name), _) => (RuleKind::Alert, name),
@@ -76,7 +87,7 @@ impl Rule {
         Some(Self {
             kind,
             name: Spanned { value: text_of(name)?, span: name.span },
-            query: node.get("expr").and_then(|expr| Query::in_scalar(expr, Origin::Rule, section)),
+            query: node.get("expr").and_then(|expr| Query::in_rule(expr, section, known.remove(&expr.span))),
             hold: node.get("for").and_then(duration),
             labels,
             annotations: fields(node, "annotations"),
