@@ -68,7 +68,7 @@ fn row(finding: &FindingView) -> Markup {
     };
     html! {
         tr {
-            td data-k="Line" { span.mono { (finding.line) ":" (finding.column) } }
+            td.t data-k="Line" { span.mono { (finding.line) ":" (finding.column) } }
             th.w scope="row" {
                 (finding.message)
                 @if let Some(help) = &finding.help { div.dim.small { (help) } }

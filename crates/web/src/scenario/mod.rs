@@ -62,7 +62,7 @@ fn one(index: usize, run: &RunView) -> Markup {
             (verdicts(&run.verdicts))
             @if !run.entries.is_empty() {
                 details open[!run.is_good] {
-                    summary { "Timeline: " (run.entries.len()) " entries" }
+                    summary { "Timeline: " (run.entries.len()) @if run.entries.len() == 1 { " entry" } @else { " entries" } }
                     ol.rows { @for entry in &run.entries {
                         li.when { span.dim { (entry.moment) } b class=(entry.tone) { (entry.word) } span { (entry.text) } }
                     } }
