@@ -2,6 +2,7 @@
 //! must not wait for it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bellwether_diag::{Diagnostics, Severity, Sources, yaml};
@@ -15,10 +16,17 @@ use super::shown;
 const SHOWN_MAX: usize = 200;
 
 /// The files as they were read, and what is said of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct LintedFiles {
     files: Arc<Vec<(String, String)>>,
     views: Arc<OnceLock<Vec<ConfigFileView>>>,
+}
+
+impl fmt::Debug for LintedFiles {
+    /// Names only: the texts hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.files.iter().map(|(name, _)| name)).finish()
+    }
 }
 
 impl LintedFiles {
