@@ -36,27 +36,27 @@ pub enum Reason {
     Drill,
 }
 
-/// All of them.
-const REASONS: [Reason; 13] = [
-    Reason::First,
-    Reason::NewAlerts,
-    Reason::ResolvedGrew,
-    Reason::AllResolved,
-    Reason::Repeat,
-    Reason::Retry,
-    Reason::Collapsed,
-    Reason::Restart,
-    Reason::Acknowledged,
-    Reason::Unacknowledged,
-    Reason::AckExpired,
-    Reason::Fallback,
-    Reason::Drill,
-];
-
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::First,
+        Self::NewAlerts,
+        Self::ResolvedGrew,
+        Self::AllResolved,
+        Self::Repeat,
+        Self::Retry,
+        Self::Collapsed,
+        Self::Restart,
+        Self::Acknowledged,
+        Self::Unacknowledged,
+        Self::AckExpired,
+        Self::Fallback,
+        Self::Drill,
+    ];
+
     /// The reason that a word stands for.
     pub fn of_word(word: &str) -> Option<Self> {
-        REASONS.into_iter().find(|reason| reason.as_str() == word)
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
     }
 
     /// In a few words, for people.

@@ -11,21 +11,6 @@ use super::model::{AlertIs, Amount, Expectation, Expected, Measured, When};
 use super::quantity::Moment;
 
 const KINDS: [&str; 7] = ["alert", "notified", "budget", "burn", "sli", "query", "config"];
-const REASONS: [Reason; 13] = [
-    Reason::First,
-    Reason::NewAlerts,
-    Reason::ResolvedGrew,
-    Reason::AllResolved,
-    Reason::Repeat,
-    Reason::Retry,
-    Reason::Collapsed,
-    Reason::Restart,
-    Reason::Acknowledged,
-    Reason::Unacknowledged,
-    Reason::AckExpired,
-    Reason::Fallback,
-    Reason::Drill,
-];
 
 impl Decode for When {
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
@@ -135,8 +120,8 @@ fn notified(node: &Node, map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<Exp
     let contains = texts(map, "contains", cx);
     let reason: Option<Spanned<String>> = map.optional("reason", cx);
     let reason = reason.and_then(|text| {
-        let found = REASONS.into_iter().find(|reason| reason.as_str() == text.value);
-        let words = REASONS.map(Reason::as_str).join(", ");
+        let found = Reason::of_word(&text.value);
+        let words = Reason::ALL.map(Reason::as_str).join(", ");
         take(
             found.ok_or_else(|| format!("{:?} is no reason; write one of {words}", text.value)),
             text.span,
