@@ -23,6 +23,26 @@ pub(crate) struct Line {
     pub(crate) points: Vec<(Timestamp, Option<f64>)>,
 }
 
+impl Line {
+    /// Through values at moments; those further apart than a step are not joined.
+    pub(crate) fn through(
+        label: String,
+        values: impl IntoIterator<Item = (Timestamp, f64)>,
+        step: TimeDelta,
+    ) -> Self {
+        let mut points = Vec::new();
+        let mut previous: Option<Timestamp> = None;
+        for (at, value) in values {
+            if let Some(before) = previous.filter(|before| at - *before > step) {
+                points.push((before + step, None));
+            }
+            points.push((at, Some(value)));
+            previous = Some(at);
+        }
+        Self { label, points }
+    }
+}
+
 /// A level worth seeing beside the lines.
 pub(crate) struct Goal {
     pub(crate) at: f64,

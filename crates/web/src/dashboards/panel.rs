@@ -238,7 +238,11 @@ fn lines(panel: &Panel, series: Vec<Named>, id: &str, fired: &[Mark], shown: Sho
         title: panel.title.clone(),
         unit: if panel.unit == PanelUnit::Ratio { Unit::Percent } else { Unit::Plain },
         range: shown.time_range(),
-        lines: series.into_iter().take(svg::LINES_MAX).map(|one| line(one, shown)).collect(),
+        lines: series
+            .into_iter()
+            .take(svg::LINES_MAX)
+            .map(|one| Line::through(one.name, one.points, shown.range.step))
+            .collect(),
         levels: panel.levels.iter().map(|(at, label)| Goal { at: *at, label: label.clone() }).collect(),
         include: panel.min.or(panel.max),
         gaps: Vec::new(),
@@ -268,20 +272,6 @@ fn fired_names(fired: &[Mark]) -> String {
         if count > 1 { format!("{name} ({count} times)") } else { name.to_owned() }
     };
     counts.into_iter().map(name).collect::<Vec<_>>().join(", ")
-}
-
-/// Points further apart than a step are not joined.
-fn line(series: Named, shown: Shown) -> Line {
-    let mut points = Vec::with_capacity(series.points.len());
-    let mut previous: Option<Timestamp> = None;
-    for (at, value) in series.points {
-        if let Some(before) = previous.filter(|before| at - *before > shown.range.step) {
-            points.push((before + shown.range.step, None));
-        }
-        points.push((at, Some(value)));
-        previous = Some(at);
-    }
-    Line { label: series.name, points }
 }
 
 fn table(panel: &Panel, series: &[Named]) -> Markup {

@@ -1,6 +1,6 @@
 //! The answer to a query: remarks, graph, table.
 
-use bellwether_model::{Sample, TimeRange, Timestamp};
+use bellwether_model::{TimeDelta, TimeRange, Timestamp};
 use bellwether_promql::{
     Annotation, Evaluated, Kind, ParseError, RangeSeries, RangeSpec, SampleValue, Value,
 };
@@ -108,25 +108,15 @@ fn notes((warnings, infos): &(Vec<Annotation>, Vec<Annotation>), text: &str) -> 
     }
 }
 
-/// Points further apart than a step are not joined.
-fn line(series: &RangeSeries, range: RangeSpec) -> Line {
-    let mut points = Vec::with_capacity(series.points.len());
-    let mut previous: Option<Timestamp> = None;
-    for Sample { at, value } in &series.points {
-        if let Some(before) = previous.filter(|before| (*at - *before) > range.step) {
-            points.push((before + range.step, None));
-        }
-        points.push((*at, Some(*value)));
-        previous = Some(*at);
-    }
-    Line { label: series.labels.to_string(), points }
+fn line(series: &RangeSeries, step: TimeDelta) -> Line {
+    Line::through(series.labels.to_string(), series.points.iter().map(|point| (point.at, point.value)), step)
 }
 
 fn graph(index: usize, title: &str, series: Vec<RangeSeries>, range: RangeSpec) -> Markup {
     let histograms = series.iter().filter(|s| !s.histograms.is_empty()).count();
     let series: Vec<RangeSeries> = series.into_iter().filter(|s| !s.points.is_empty()).collect();
     let total = series.len();
-    let lines: Vec<Line> = series.iter().take(svg::LINES_MAX).map(|s| line(s, range)).collect();
+    let lines: Vec<Line> = series.iter().take(svg::LINES_MAX).map(|s| line(s, range.step)).collect();
     let chart = LineChart {
         id: format!("graph{index}"),
         title: title.to_owned(),
