@@ -57,7 +57,8 @@ pub(crate) fn comparisons(expr: &Expr) -> Vec<Comparison<'_>> {
     comparison(expr).into_iter().collect()
 }
 
-fn turned(op: BinaryOp) -> BinaryOp {
+/// The comparison with its sides exchanged.
+pub(crate) fn turned(op: BinaryOp) -> BinaryOp {
     match op {
         BinaryOp::Less => BinaryOp::Greater,
         BinaryOp::LessOrEqual => BinaryOp::GreaterOrEqual,

@@ -2,6 +2,8 @@
 
 use bellwether_promql::{BinaryOp, Call, Expr, ExprKind, Function, VectorSelector, selectors};
 
+use crate::checks::shape::turned;
+
 /// A comparison of something measured with a number, the measured side on the left.
 pub(crate) struct Comparison<'a> {
     /// How they are compared.
@@ -61,23 +63,13 @@ fn collect<'a>(expr: &'a Expr, is_alone: bool, found: &mut Vec<Comparison<'a>>) 
                     found.push(Comparison { op, measured, threshold, expr, is_alone });
                 }
                 (Some(threshold), None) => {
-                    let (op, measured) = (mirrored(binary.op), &binary.right);
+                    let (op, measured) = (turned(binary.op), &binary.right);
                     found.push(Comparison { op, measured, threshold, expr, is_alone });
                 }
                 (None, None) | (Some(_), Some(_)) => {}
             }
         }
         _ => {}
-    }
-}
-
-fn mirrored(op: BinaryOp) -> BinaryOp {
-    match op {
-        BinaryOp::Less => BinaryOp::Greater,
-        BinaryOp::LessOrEqual => BinaryOp::GreaterOrEqual,
-        BinaryOp::Greater => BinaryOp::Less,
-        BinaryOp::GreaterOrEqual => BinaryOp::LessOrEqual,
-        other => other,
     }
 }
 
