@@ -8,6 +8,7 @@
 
 mod bound_label;
 mod exposition;
+mod pushed;
 mod scan;
 mod scan_error;
 mod series;
@@ -16,6 +17,7 @@ mod value;
 
 pub use bound_label::with_bound_spelled;
 pub use exposition::{ExpositionWriter, Histogram, bound_text};
+pub use pushed::{PushedHistogram, PushedMetadata, PushedSample, PushedSeries};
 pub use scan::{Entry, Limits, MetricKind, ScanSummary, ScrapedSample, help_text, scan};
 pub use scan_error::{Problem, ScanError};
 pub use series::{SeriesLabels, decode_series};

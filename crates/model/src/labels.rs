@@ -1,7 +1,7 @@
 //! A label set: the name of a series or an alert. Sorted, without empty values, cheap to clone and compare.
 //!
-//! All text of a set lies in one string with the ends of its parts beside it, because a store holds millions of
-//! them and most of the memory of a pair of `String`s would be bookkeeping.
+//! A whole set is one string: the ends of its parts, written as characters, and then the text. A store holds millions
+//! of sets, and a second allocation for each would be most of what it spends on them.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -16,13 +16,26 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub const METRIC_NAME: &str = "__name__";
 
 /// Sorted `name=value` pairs; names are unique, values never empty (an empty value means "no such label").
+///
+/// Layout: the width of a number; how many ends there are; the end of each name and value, counted in the text; the
+/// text. A number is so many characters of seven bits, low first, so that the whole is a string and parts of it are
+/// cut out without looking at them again.
 #[derive(Clone)]
-pub struct Labels(Arc<Packed>);
+pub struct Labels(Arc<str>);
 
-/// Invariant: `ends` has two entries per pair, ascending; each is a character boundary of `text`.
-struct Packed {
-    text: Box<str>,
-    ends: Box<[u32]>,
+/// Widths of numbers: almost all sets have fewer bytes than two characters can count.
+const WIDTH_USUAL: u8 = 2;
+const WIDTH_LONG: u8 = 5;
+
+fn put_number(out: &mut String, width: u8, mut number: usize) {
+    for _ in 0..width {
+        out.push(char::from((number & 0x7f) as u8));
+        number >>= 7;
+    }
+}
+
+fn number(bytes: &[u8]) -> usize {
+    bytes.iter().rev().fold(0, |number, byte| number << 7 | usize::from(*byte))
 }
 
 impl Labels {
@@ -48,35 +61,58 @@ impl Labels {
     }
 
     fn pack<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
-        // Looked through twice, so that nothing is moved while it grows.
+        // Looked through three times, so that nothing is moved while it grows.
         let (bytes, parts) =
             pairs.clone().fold((0, 0), |(bytes, parts), (n, v)| (bytes + n.len() + v.len(), parts + 2));
-        let (mut text, mut ends) = (String::with_capacity(bytes), Vec::with_capacity(parts));
-        for (name, value) in pairs {
-            text.push_str(name);
-            ends.push(text.len() as u32);
-            text.push_str(value);
-            ends.push(text.len() as u32);
+        let width = if bytes.max(parts) < 1 << (7 * WIDTH_USUAL) { WIDTH_USUAL } else { WIDTH_LONG };
+        let mut packed = String::with_capacity(1 + usize::from(width) * (parts + 1) + bytes);
+        packed.push(char::from(width));
+        put_number(&mut packed, width, parts);
+        let mut end = 0;
+        for (name, value) in pairs.clone() {
+            for part in [name, value] {
+                end += part.len();
+                put_number(&mut packed, width, end);
+            }
         }
-        Self(Arc::new(Packed { text: text.into_boxed_str(), ends: ends.into_boxed_slice() }))
+        for (name, value) in pairs {
+            packed.push_str(name);
+            packed.push_str(value);
+        }
+        Self(Arc::from(packed))
+    }
+
+    fn width(&self) -> usize {
+        usize::from(self.0.as_bytes()[0])
+    }
+
+    /// How many ends there are, two to a label.
+    fn ends(&self) -> usize {
+        number(&self.0.as_bytes()[1..=self.width()])
+    }
+
+    /// The end of a part, counted in the text.
+    fn end(&self, index: usize) -> usize {
+        let (width, start) = (self.width(), 1 + self.width() * (index + 1));
+        number(&self.0.as_bytes()[start..start + width])
     }
 
     /// How many labels there are.
     pub fn len(&self) -> usize {
-        self.0.ends.len() / 2
+        self.ends() / 2
     }
 
     /// Whether there is no label at all.
     pub fn is_empty(&self) -> bool {
-        self.0.ends.is_empty()
+        self.ends() == 0
     }
 
     /// The pair at a position in name order.
     fn pair(&self, index: usize) -> (&str, &str) {
-        let ends = &self.0.ends;
-        let start = if index == 0 { 0 } else { ends[index * 2 - 1] as usize };
-        let (middle, end) = (ends[index * 2] as usize, ends[index * 2 + 1] as usize);
-        (&self.0.text[start..middle], &self.0.text[middle..end])
+        let text = &self.0[1 + self.width() * (self.ends() + 1)..];
+        let start = if index == 0 { 0 } else { self.end(index * 2 - 1) };
+        let (middle, end) = (self.end(index * 2), self.end(index * 2 + 1));
+        (&text[start..middle], &text[middle..end])
     }
 
     /// All pairs in name order.
@@ -141,7 +177,7 @@ impl Labels {
 
     /// Bytes held on the heap, for memory accounting.
     pub fn heap_bytes(&self) -> usize {
-        self.0.text.len() + self.0.ends.len() * 4 + 16 + size_of::<Packed>()
+        self.0.len() + 2 * size_of::<usize>()
     }
 }
 
@@ -153,7 +189,7 @@ impl Default for Labels {
 
 impl PartialEq for Labels {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || (self.0.text == other.0.text && self.0.ends == other.0.ends)
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
     }
 }
 impl Eq for Labels {}
@@ -170,8 +206,7 @@ impl Ord for Labels {
 }
 impl Hash for Labels {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.text.hash(state);
-        self.0.ends.hash(state);
+        self.0.hash(state);
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod alert;
 mod batch;
+mod exemplar;
 mod go_regex;
 mod histogram;
 mod histogram_buckets;
@@ -17,6 +18,7 @@ mod time;
 
 pub use alert::{Alert, AlertFingerprint, FingerprintSyntaxError};
 pub use batch::{Batch, Births, LogPosition, Origin, SeriesId};
+pub use exemplar::Exemplar;
 pub use go_regex::from_go as regex_from_go;
 pub use histogram::{Bucket, CounterReset, Histogram, HistogramError, HistogramSample, Schema};
 pub use histogram_buckets::BucketRange;

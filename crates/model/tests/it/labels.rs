@@ -40,3 +40,17 @@ proptest! {
 fn pairs() -> impl Strategy<Value = std::collections::BTreeMap<String, String>> {
     proptest::collection::btree_map("[a-cé]{1,3}", "[a-c]{1,3}", 0..4)
 }
+
+#[test]
+fn sets_of_any_length_are_packed_alike() {
+    for bytes in [0, 1, 127, 128, 8_000, 16_370, 16_400, 300_000] {
+        let value = "é".repeat(bytes);
+        let labels = Labels::from_pairs([("b", value.as_str()), ("a", "first"), ("c", "last")]);
+        let expected = if bytes == 0 { vec!["a", "c"] } else { vec!["a", "b", "c"] };
+        assert_eq!(labels.iter().map(|(name, _)| name).collect::<Vec<_>>(), expected);
+        assert_eq!((labels.value_or_empty("b"), labels.get("c")), (value.as_str(), Some("last")));
+        assert_eq!(labels.with("b", "").len(), 2);
+    }
+    let many = Labels::from_pairs((0..20_000).map(|n| (format!("n{n:05}"), format!("v{n}"))));
+    assert_eq!((many.len(), many.get("n19999"), many.get("n00000")), (20_000, Some("v19999"), Some("v0")));
+}
