@@ -4,11 +4,14 @@
 //! they stand in the body (`name{a="b"}`) are meant as the key of the scraper's cache, since a target repeats them
 //! from scrape to scrape: labels are decoded ([`decode_series`]) only when a series is new.
 //!
+//! [`relabel`] is what Prometheus does to the labels of targets, series and alerts.
+//!
 //! What this crate is *not*: it fetches nothing, stores nothing, and knows no other exposition format yet.
 
 mod bound_label;
 mod exposition;
 mod pushed;
+pub mod relabel;
 mod scan;
 mod scan_error;
 mod series;

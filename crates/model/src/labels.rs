@@ -283,6 +283,16 @@ impl LabelsBuilder {
         self.0.get(name).map(String::as_str)
     }
 
+    /// What has been set so far, in name order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Only labels that pass.
+    pub fn retain(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.0.retain(|name, _| is_kept(name));
+    }
+
     /// The finished set.
     pub fn build(&self) -> Labels {
         Labels::pack(self.0.iter().map(|(n, v)| (n.as_str(), v.as_str())))

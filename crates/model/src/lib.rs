@@ -23,7 +23,7 @@ pub use go_regex::from_go as regex_from_go;
 pub use histogram::{Bucket, CounterReset, Histogram, HistogramError, HistogramSample, Schema};
 pub use histogram_buckets::BucketRange;
 pub use labels::{Labels, LabelsBuilder, METRIC_NAME, is_valid_legacy_name};
-pub use matcher::{MatchOp, Matcher, MatcherError, REGEX_BYTES_MAX, matches_all};
+pub use matcher::{MatchOp, Matcher, MatcherError, REGEX_BYTES_MAX, matches_all, whole_value_regex};
 pub use plain_chunk::PlainChunk;
 pub use sample::{STALE_NAN, Sample, is_stale};
 pub use source::{Chunk, ChunkKind, ChunkSummary, SeriesSource, SeriesView, SourceError, TimeRange};

@@ -153,7 +153,8 @@ const KEPT_MAX: usize = 256;
 /// compile one costs more than to read the whole rule.
 static KEPT: LazyLock<Mutex<HashMap<String, Regex>>> = LazyLock::new(Mutex::default);
 
-fn whole_value_regex(pattern: &str, size_limit_bytes: usize) -> Result<Regex, MatcherError> {
+/// A pattern in Go's dialect that has to match a whole value, as Prometheus anchors those of matchers and relabelling.
+pub fn whole_value_regex(pattern: &str, size_limit_bytes: usize) -> Result<Regex, MatcherError> {
     let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if size_limit_bytes >= KEPT_BYTES_MAX
         && let Some(regex) = kept().get(pattern)

@@ -1,6 +1,7 @@
 //! Tests of this crate.
 
 mod exposition;
+mod relabel;
 mod scan;
 mod series;
 mod target_labels;
