@@ -91,12 +91,6 @@ impl Labels {
         number(&self.0.as_bytes()[1..=self.width()])
     }
 
-    /// The end of a part, counted in the text.
-    fn end(&self, index: usize) -> usize {
-        let (width, start) = (self.width(), 1 + self.width() * (index + 1));
-        number(&self.0.as_bytes()[start..start + width])
-    }
-
     /// How many labels there are.
     pub fn len(&self) -> usize {
         self.ends() / 2
@@ -107,17 +101,11 @@ impl Labels {
         self.ends() == 0
     }
 
-    /// The pair at a position in name order.
-    fn pair(&self, index: usize) -> (&str, &str) {
-        let text = &self.0[1 + self.width() * (self.ends() + 1)..];
-        let start = if index == 0 { 0 } else { self.end(index * 2 - 1) };
-        let (middle, end) = (self.end(index * 2), self.end(index * 2 + 1));
-        (&text[start..middle], &text[middle..end])
-    }
-
     /// All pairs in name order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        (0..self.len()).map(|index| self.pair(index))
+    pub fn iter(&self) -> LabelPairs<'_> {
+        let width = self.width();
+        let (ends, text) = self.0.split_at(1 + width * (self.ends() + 1));
+        LabelPairs { ends: &ends.as_bytes()[1 + width..], text, width, start: 0 }
     }
 
     /// The value of a label, if it is there.
@@ -180,6 +168,41 @@ impl Labels {
         self.0.len() + 2 * size_of::<usize>()
     }
 }
+
+/// The pairs of a set, in name order.
+#[derive(Clone, Debug)]
+pub struct LabelPairs<'a> {
+    /// Ends of the parts that are still to come.
+    ends: &'a [u8],
+    text: &'a str,
+    width: usize,
+    /// Where the next part begins.
+    start: usize,
+}
+
+impl<'a> LabelPairs<'a> {
+    fn part(&mut self) -> Option<&'a str> {
+        let (end, rest) = self.ends.split_at_checked(self.width)?;
+        self.ends = rest;
+        let start = std::mem::replace(&mut self.start, number(end));
+        Some(&self.text[start..self.start])
+    }
+}
+
+impl<'a> Iterator for LabelPairs<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.part()?, self.part()?))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let pairs = self.ends.len() / self.width / 2;
+        (pairs, Some(pairs))
+    }
+}
+
+impl ExactSizeIterator for LabelPairs<'_> {}
 
 impl Default for Labels {
     fn default() -> Self {

@@ -2,7 +2,8 @@
 //!
 //! It is a directory of plain files: an append-only log in which an acknowledged sample is found again after any
 //! crash, a head in memory with the newest samples, and immutable segments with compressed chunks that know their
-//! sums. It is *not* a server, knows no clock and starts no threads: the caller says when to sync, seal and drop.
+//! sums. It is *not* a server, knows no clock and, once open, has no thread of its own: the caller says when to sync,
+//! seal and drop.
 
 mod block;
 mod chunk;
@@ -20,10 +21,12 @@ mod histogram_columns;
 mod histogram_layout;
 mod histogram_row;
 mod index;
+mod index_builder;
 mod log;
 mod log_read;
 mod log_record;
 mod pins;
+mod postings;
 mod recovery;
 mod replay;
 mod run;

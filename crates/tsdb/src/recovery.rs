@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bellwether_model::{Batch, LogPosition, SeriesId, Timestamp};
+use bellwether_model::{Batch, LogPosition, Timestamp};
 
 use crate::disk::{Disk, LockGuard};
 use crate::error::{DiskError, OpenError};
+use crate::head::SeriesHead;
+use crate::index_builder::IndexBuilder;
 use crate::log::{Log, LogFile};
 use crate::log_read::{self, FoundFile, Readable, Step, empty_batch, read_file, walk};
 use crate::log_record::Record;
@@ -90,11 +92,14 @@ pub(crate) fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result
         state: State { floor: Timestamp::MIN, ..State::default() },
         report: Recovery::default(),
         batch: empty_batch(),
+        index: IndexBuilder::start(),
     };
     let table = opening.series_table(Arc::clone(&disk), &names)?;
     let segment_number_next = opening.segments(&names)?;
     let (files, number_last) = opening.log(&names)?;
-    let Opening { state, mut report, .. } = opening;
+    let Opening { mut state, mut report, index, .. } = opening;
+    state.index = index.finish();
+    state.heads.resize_with(state.index.len(), SeriesHead::default);
     report.series = state.index.len() as u64;
     report.segments = state.segments.len() as u64;
     report.segment_samples = state.segments.iter().map(|segment| segment.sample_count).sum();
@@ -125,6 +130,7 @@ struct Opening<'a> {
     state: State,
     report: Recovery,
     batch: Batch,
+    index: IndexBuilder,
 }
 
 impl Opening<'_> {
@@ -132,11 +138,9 @@ impl Opening<'_> {
         let exists = names.iter().any(|name| name == SERIES_FILE);
         let (table, found) = SeriesTable::open(disk, self.dir, exists)?;
         for (id, labels) in found.series {
-            self.state.insert(id, labels);
+            self.index.insert(id, labels);
         }
-        if let Some(last) = table.written.checked_sub(1) {
-            self.state.reserve(SeriesId(last));
-        }
+        self.index.reserve(table.written as usize);
         self.report.torn_bytes += found.torn_bytes;
         self.report.damaged_bytes += found.damaged_bytes;
         Ok(table)
@@ -151,10 +155,10 @@ impl Opening<'_> {
         numbers.retain(|number| names.contains(&segment_name(*number)));
         for number in numbers {
             let path = self.dir.join(segment_name(number));
-            let state = &mut self.state;
+            let (state, index) = (&mut self.state, &mut self.index);
             let opened = Segment::open(self.disk, &path, number, &mut |id, last| {
-                state.reserve(id);
-                state.heads[id.0 as usize].sealed_until(last);
+                index.reserve(id.0 as usize + 1);
+                state.head(id).sealed_until(last);
             });
             match opened {
                 Ok(segment) => self.state.segments.push(Arc::new(segment)),
@@ -203,16 +207,16 @@ impl Opening<'_> {
         let bytes = read_file(self.disk, &file.path)?;
         self.state.raise_floor(file.header.floor);
         let (mut latest, mut is_sealed) = (Timestamp::MIN, true);
-        let (state, report) = (&mut self.state, &mut self.report);
+        let (state, index, report) = (&mut self.state, &mut self.index, &mut self.report);
         let start = crate::log::LOG_HEADER_BYTES;
         let readable = Readable { number: file.header.number, start, end: file.end };
         let end = walk::<DiskError>(&bytes, readable, &mut self.batch, &mut |step, _| {
             match step {
-                Step::Record(Record::Series(id, labels), _) => state.insert(id, labels),
+                Step::Record(Record::Series(id, labels), _) => index.insert(id, labels),
                 Step::Record(Record::Floor(floor), _) => state.raise_floor(floor),
                 Step::Record(Record::Synced, _) => {}
                 Step::Record(Record::Batch, batch) => {
-                    let taken = take_again(state, report, batch);
+                    let taken = take_again(state, index, report, batch);
                     latest = latest.max(batch.times().max().unwrap_or(latest));
                     is_sealed &= taken == 0;
                 }
@@ -226,11 +230,12 @@ impl Opening<'_> {
 }
 
 /// Puts a logged batch into the head again, but for what is in segments. Gives how many samples were new.
-fn take_again(state: &mut State, report: &mut Recovery, batch: &Batch) -> u64 {
+fn take_again(state: &mut State, index: &mut IndexBuilder, report: &mut Recovery, batch: &Batch) -> u64 {
     let mut taken = 0;
     for_each_entry(batch, &mut |_, id, entry| {
-        // Its series' record was lost to damage: the number must not be given to another series.
-        state.reserve(id);
+        // Its series' record may have been lost to damage: the number must not be given to another series.
+        index.reserve(id.0 as usize + 1);
+        state.head(id);
         taken += u64::from(state.take_entry(id, &entry) == Ok(true));
     });
     report.samples_replayed += taken;

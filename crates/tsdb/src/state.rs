@@ -138,10 +138,13 @@ impl State {
         self.heads.resize_with(self.index.len(), SeriesHead::default);
     }
 
-    /// Takes all numbers up to one, so that none of them is given to another series.
-    pub(crate) fn reserve(&mut self, id: SeriesId) {
-        self.index.reserve(id.0 as usize + 1);
-        self.heads.resize_with(self.index.len(), SeriesHead::default);
+    /// The head of a series, which is made if there is none yet: while a store opens, its index is built beside.
+    pub(crate) fn head(&mut self, id: SeriesId) -> &mut SeriesHead {
+        let place = id.0 as usize;
+        if self.heads.len() <= place {
+            self.heads.resize_with(place + 1, SeriesHead::default);
+        }
+        &mut self.heads[place]
     }
 
     /// Puts a batch's entries into the head; `taken` collects those that were new.
