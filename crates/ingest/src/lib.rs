@@ -10,6 +10,7 @@
 
 mod bound_label;
 mod exposition;
+pub mod prometheus_block;
 mod pushed;
 pub mod relabel;
 mod scan;

@@ -20,6 +20,7 @@ mod histogram_block;
 mod histogram_columns;
 mod histogram_layout;
 mod histogram_row;
+mod import;
 mod index;
 mod index_builder;
 mod log;
@@ -42,6 +43,7 @@ mod summary_codec;
 
 pub use disk::{Disk, RealDisk};
 pub use error::{AppendError, DiskError, OpenError, Refusal, ReplayError};
+pub use import::{ImportReport, SegmentImporter};
 pub use recovery::{Quarantined, Recovery};
 pub use replay::LogEvent;
 pub use seal::{RetentionReport, SealError, SealReport};

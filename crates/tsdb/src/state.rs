@@ -235,7 +235,7 @@ pub(crate) fn for_each_entry(batch: &Batch, visit: &mut dyn FnMut(usize, SeriesI
 }
 
 /// Negative counts and counts that are no number may be stored: a query may yield them, and a rule record them.
-fn is_storable(histogram: &Histogram) -> bool {
+pub(crate) fn is_storable(histogram: &Histogram) -> bool {
     let (positive, negative) = (&histogram.positive, &histogram.negative);
     let in_order = |buckets: &[Bucket]| buckets.windows(2).all(|pair| pair[0].index < pair[1].index);
     let none_empty = |buckets: &[Bucket]| buckets.iter().all(|bucket| bucket.count != 0.0);

@@ -4,6 +4,7 @@ mod chunk;
 mod crash;
 mod damage;
 mod histogram;
+mod import;
 mod index;
 mod late;
 mod model;
