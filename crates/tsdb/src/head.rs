@@ -10,6 +10,7 @@ use crate::block::{self, Block};
 use crate::chunk::{self, MemoryChunk};
 use crate::entry::{Entry, EntryValue, Last};
 use crate::histogram_block::HistogramBlock;
+use crate::overlap::DecodedChunk;
 use crate::run::Run;
 use crate::start_times::StartTimes;
 
@@ -145,6 +146,9 @@ impl SeriesHead {
     /// Remembers the last entry of what lies in segments.
     pub(crate) fn sealed_until(&mut self, last: Last) {
         if self.last.as_ref().is_none_or(|known| known.at() < last.at()) {
+            if self.open_count() > 0 {
+                self.close(); // what follows is not told by the last entry in the block any more
+            }
             self.last = Some(last);
         }
     }
@@ -206,7 +210,7 @@ impl SeriesHead {
         let range = TimeRange::new(first, Timestamp::MAX);
         let HeadView { chunks, open } = self.view(range);
         let opened = match open {
-            Some(open) => OpenChunk::of(open).map(|chunk| Arc::new(chunk) as Arc<dyn Chunk>),
+            Some(open) => open.decoded().map(|chunk| chunk as Arc<dyn Chunk>),
             None => {
                 chunks.into_iter().next_back().map(|chunk| chunk as Arc<dyn Chunk>).ok_or_else(unreadable)
             }
@@ -273,48 +277,20 @@ impl HeadView {
         let mut chunks: Vec<Arc<dyn Chunk>> = Vec::with_capacity(self.chunks.len() + 1);
         chunks.extend(self.chunks.into_iter().map(|chunk| chunk as Arc<dyn Chunk>));
         if let Some(open) = self.open {
-            let open = OpenChunk::of(open)?;
-            if open.summary.range.overlaps(&range) {
-                chunks.push(Arc::new(open));
+            let open = open.decoded()?;
+            if open.summary().range.overlaps(&range) {
+                chunks.push(open);
             }
         }
         Ok(chunks)
     }
 }
 
-/// A copy of an open block of floats, decoded already: its summary had to be computed anyway.
-struct OpenChunk {
-    summary: ChunkSummary,
-    samples: Box<[Sample]>,
-    starts: Vec<Option<Timestamp>>,
-}
-
-impl OpenChunk {
-    fn of(view: OpenView) -> Result<Self, SourceError> {
+impl OpenView {
+    fn decoded(self) -> Result<Arc<DecodedChunk>, SourceError> {
         let mut samples = Vec::new();
-        block::decode(&view.bytes, view.count, &mut samples)
-            .and_then(|()| ChunkSummary::of(&samples))
-            .map(|summary| Self { summary, samples: samples.into_boxed_slice(), starts: view.starts })
+        block::decode(&self.bytes, self.count, &mut samples)
+            .and_then(|()| DecodedChunk::of(Run::of_floats(samples, self.starts)))
             .ok_or_else(unreadable)
-    }
-}
-
-impl Chunk for OpenChunk {
-    fn summary(&self) -> &ChunkSummary {
-        &self.summary
-    }
-
-    fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
-        out.extend_from_slice(&self.samples);
-        Ok(())
-    }
-
-    fn has_start_times(&self) -> bool {
-        !self.starts.is_empty()
-    }
-
-    fn decode_start_times(&self, out: &mut Vec<Option<Timestamp>>) -> Result<(), SourceError> {
-        out.extend_from_slice(&self.starts);
-        Ok(())
     }
 }

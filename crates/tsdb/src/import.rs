@@ -7,18 +7,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bellwether_model::{
-    Chunk, HistogramSample, PlainChunk, Sample, SeriesId, SourceError, TimeRange, Timestamp,
-};
+use bellwether_model::{Chunk, HistogramSample, Sample, SeriesId, SourceError, TimeRange, Timestamp};
 use roaring::RoaringBitmap;
 
 use crate::chunk::MemoryChunk;
-use crate::error::DiskError;
 use crate::histogram_row::fingerprint;
+use crate::lineage::Lineage;
 use crate::run::Run;
 use crate::seal::SealError;
-use crate::segment::{SEALED_SAMPLES_MAX, Segment, SegmentProblem, segment_name};
-use crate::segment_write::SegmentWriter;
+use crate::segment::SEALED_SAMPLES_MAX;
+use crate::segment_draft::SegmentDraft;
 use crate::state::{Shared, is_storable};
 use crate::store::Store;
 
@@ -178,13 +176,8 @@ impl SegmentImporter<'_> {
         let mut maintenance = shared.maintain();
         maintenance.table.write(|first| shared.read().index.labels_from(first))?;
         for window in windows(range, series.iter().map(|(_, runs)| count(runs)).sum()) {
-            let number = maintenance.segment_number_next;
-            if let Some(segment) = write_segment(shared, number, &mut series, window, &mut report)? {
-                report.segments += 1;
-                report.bytes += segment.bytes;
-                shared.write().segments.push(Arc::new(segment));
-                maintenance.segment_number_next += 1;
-            }
+            let number = maintenance.next_segment_number();
+            write_segment(shared, number, &mut series, window, &mut report)?;
         }
         Ok(report)
     }
@@ -276,7 +269,7 @@ fn fresh(
         taken.there.sort_by_key(|(at, _)| *at);
     }
     histograms.retain(|sample| taken.is_new(sample.at, bits_of_histogram(sample)));
-    runs(floats, histograms)
+    Ok(Run::merged(&[Run::of_floats(floats, Vec::new()), Run::of_histograms(histograms, Vec::new())]))
 }
 
 /// All entries of some chunks, in time order.
@@ -318,75 +311,39 @@ impl Taken<'_> {
     }
 }
 
-/// Entries of both kinds, in time order and of different moments, as runs of one kind each.
-fn runs(floats: Vec<Sample>, histograms: Vec<HistogramSample>) -> Result<Vec<Run>, SourceError> {
-    let mut runs = Vec::new();
-    let (mut floats, mut histograms) = (floats.as_slice(), histograms.as_slice());
-    while !floats.is_empty() || !histograms.is_empty() {
-        let until =
-            histograms.first().map_or(floats.len(), |next| floats.partition_point(|s| s.at < next.at));
-        let (now, later) = floats.split_at(until);
-        floats = later;
-        let until = floats
-            .first()
-            .map_or(histograms.len(), |next| histograms.partition_point(|sample| sample.at < next.at));
-        let (histograms_now, histograms_later) = histograms.split_at(until);
-        histograms = histograms_later;
-        let chunks = [PlainChunk::of(now.to_vec()), PlainChunk::of_histograms(histograms_now.to_vec())];
-        for chunk in chunks.into_iter().flatten() {
-            runs.push(Run::of(&*chunk)?);
-        }
-    }
-    Ok(runs)
-}
-
-/// Writes what lies inside a window, taking it away from the front of all series.
+/// Writes what lies inside a window, taking it away from the front of all series, and shows it.
 fn write_segment(
     shared: &Shared,
     number: u64,
     series: &mut [(SeriesId, Vec<Run>)],
     window: TimeRange,
     report: &mut ImportReport,
-) -> Result<Option<Segment>, SealError> {
+) -> Result<(), SealError> {
     let end = Timestamp(window.end.0.saturating_add(1));
     if !series.iter().any(|(_, runs)| runs.first().is_some_and(|run| run.count_before(end) > 0)) {
-        return Ok(None);
+        return Ok(());
     }
-    let path = shared.dir.join(segment_name(number));
-    let draft = shared.dir.join(format!("{}.tmp", segment_name(number)));
-    let mut writer = SegmentWriter::create(&*shared.disk, draft.clone(), number)?;
+    let mut draft = SegmentDraft::create(shared, number)?;
     for (id, runs) in series {
-        let chunks = chunks_before(runs, end);
-        if !chunks.is_empty() {
-            writer.push(*id, &chunks)?;
-        }
-    }
-    let samples = writer.sample_count;
-    let finished = writer.finish().and_then(|()| {
-        shared.disk.rename(&draft, &path).map_err(DiskError::at("rename", &draft))?;
-        shared.disk.sync_dir(&shared.dir).map_err(DiskError::at("sync", &shared.dir))
-    });
-    if let Err(error) = finished {
-        let _ = shared.disk.remove(&draft);
-        let _ = shared.disk.remove(&path);
-        return Err(error.into());
+        draft.push(*id, &chunks_before(runs, end))?;
     }
     let mut lasts = Vec::new();
-    let opened = Segment::open(&*shared.disk, &path, number, &mut |id, last| lasts.push((id, last)));
-    let segment = opened.map_err(|problem| match problem {
-        SegmentProblem::Damaged(reason) => SealError::ReadBack { path: path.clone(), reason },
-        SegmentProblem::Version(_) => {
-            SealError::ReadBack { path: path.clone(), reason: "its version changed" }
-        }
-        SegmentProblem::Disk(error) => error.into(),
-    })?;
+    let published = draft.publish(&Lineage::of_rank(number), &mut |id, last| lasts.push((id, last)))?;
+    let Some(segment) = published else { return Ok(()) };
+    report.add(&ImportReport {
+        samples: segment.sample_count,
+        segments: 1,
+        bytes: segment.bytes,
+        range: Some(segment.range),
+        ..ImportReport::default()
+    });
     let mut state = shared.write();
     for (id, last) in lasts {
-        state.heads[id.0 as usize].sealed_until(last);
+        state.head(id).sealed_until(last);
     }
-    let written = ImportReport { samples, range: Some(segment.range), ..ImportReport::default() };
-    report.add(&written);
-    Ok(Some(segment))
+    shared.pins().imported(number);
+    state.add_segment(segment);
+    Ok(())
 }
 
 fn chunks_before(runs: &mut Vec<Run>, end: Timestamp) -> Vec<Arc<MemoryChunk>> {

@@ -25,13 +25,15 @@ struct Epoch {
     number: u64,
     holders: usize,
     arrived: Vec<(u32, Timestamp)>,
+    /// Numbers of segments that were imported.
+    imported: Vec<u64>,
     thinned: usize,
 }
 
 impl Pins {
     /// Begins to note what arrives; gives the number to ask with, and to let go of.
     pub(crate) fn pin(&mut self) -> u64 {
-        if let Some(last) = self.epochs.back_mut().filter(|last| last.arrived.is_empty()) {
+        if let Some(last) = self.epochs.back_mut().filter(|last| last.is_empty()) {
             last.holders += 1;
             return last.number;
         }
@@ -52,6 +54,7 @@ impl Pins {
             && let Some(before) = place.checked_sub(1).and_then(|before| self.epochs.get_mut(before))
         {
             before.arrived.extend(epoch.arrived);
+            before.imported.extend(epoch.imported);
             before.thin();
         }
     }
@@ -62,6 +65,19 @@ impl Pins {
             epoch.arrived.extend(batch.series().map(|id| id.0).zip(batch.times()));
             epoch.thin();
         }
+    }
+
+    /// Takes note of a segment of history that is visible from now on.
+    pub(crate) fn imported(&mut self, segment: u64) {
+        if let Some(epoch) = self.epochs.back_mut() {
+            epoch.imported.push(segment);
+        }
+    }
+
+    /// Whether a segment was imported after a snapshot was taken.
+    pub(crate) fn hides(&self, number: u64, segment: u64) -> bool {
+        let since = self.epochs.iter().filter(|epoch| epoch.number >= number);
+        since.flat_map(|epoch| &epoch.imported).any(|imported| *imported == segment)
     }
 
     /// For each of some series that something arrived for since: from when on nothing may be seen of it.
@@ -76,6 +92,10 @@ impl Pins {
 }
 
 impl Epoch {
+    fn is_empty(&self) -> bool {
+        self.arrived.is_empty() && self.imported.is_empty()
+    }
+
     /// Of each series only the first arrival says anything; so a query that takes long costs no more than that.
     fn thin(&mut self) {
         if self.arrived.len() >= ARRIVALS_MIN.max(2 * self.thinned) {

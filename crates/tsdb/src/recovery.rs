@@ -161,7 +161,7 @@ impl Opening<'_> {
                 state.head(id).sealed_until(last);
             });
             match opened {
-                Ok(segment) => self.state.segments.push(Arc::new(segment)),
+                Ok(segment) => self.state.add_segment(segment),
                 Err(SegmentProblem::Damaged(reason)) => {
                     self.report.quarantined.push(Quarantined::set_aside(
                         self.disk,

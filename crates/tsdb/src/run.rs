@@ -47,6 +47,97 @@ impl Run {
         Err(SourceError::Damaged("a chunk has more or fewer start times than entries".to_owned()))
     }
 
+    /// Numbers, with start times as many as they are or none.
+    pub(crate) fn of_floats(samples: Vec<Sample>, starts: Vec<Option<Timestamp>>) -> Self {
+        Self { entries: Entries::Floats(samples), starts }
+    }
+
+    pub(crate) fn of_histograms(samples: Vec<HistogramSample>, starts: Vec<Option<Timestamp>>) -> Self {
+        Self { entries: Entries::Histograms(samples), starts }
+    }
+
+    /// Entries of all runs in time order, neighbours of one kind together; of one moment the one in the earliest run.
+    pub(crate) fn merged(runs: &[Self]) -> Vec<Self> {
+        let places = |(rank, run): (usize, &Self)| {
+            let place = |index| (run.at(index), rank, index);
+            (0..run.len()).map(place).collect::<Vec<_>>()
+        };
+        let mut order: Vec<(Timestamp, usize, usize)> = runs.iter().enumerate().flat_map(places).collect();
+        order.sort(); // made for runs that are in order already, one behind the other
+        order.dedup_by_key(|(at, ..)| *at);
+        let mut merged: Vec<Self> = Vec::new();
+        for (_, rank, index) in order {
+            let source = &runs[rank];
+            let kind = source.kind();
+            if merged.last().is_none_or(|last| last.kind() != kind) {
+                merged.push(Self::empty(kind));
+            }
+            let last = merged.len() - 1;
+            merged[last].push_from(source, index);
+        }
+        merged
+    }
+
+    fn empty(kind: ChunkKind) -> Self {
+        match kind {
+            ChunkKind::Floats => Self::of_floats(Vec::new(), Vec::new()),
+            ChunkKind::Histograms => Self::of_histograms(Vec::new(), Vec::new()),
+        }
+    }
+
+    /// Adds one entry of a run of the same kind.
+    fn push_from(&mut self, source: &Self, index: usize) {
+        let before = self.len();
+        match (&mut self.entries, &source.entries) {
+            (Entries::Floats(samples), Entries::Floats(from)) => samples.push(from[index]),
+            (Entries::Histograms(samples), Entries::Histograms(from)) => samples.push(from[index].clone()),
+            (Entries::Floats(_), Entries::Histograms(_)) | (Entries::Histograms(_), Entries::Floats(_)) => {
+                unreachable!("runs of one kind")
+            }
+        }
+        let since = source.starts.get(index).copied().flatten();
+        if since.is_some() || !self.starts.is_empty() {
+            self.starts.resize(before, None);
+            self.starts.push(since);
+        }
+    }
+
+    pub(crate) fn kind(&self) -> ChunkKind {
+        match &self.entries {
+            Entries::Floats(_) => ChunkKind::Floats,
+            Entries::Histograms(_) => ChunkKind::Histograms,
+        }
+    }
+
+    /// `None` when there is nothing in it.
+    pub(crate) fn summary(&self) -> Option<ChunkSummary> {
+        match &self.entries {
+            Entries::Floats(samples) => ChunkSummary::of(samples),
+            Entries::Histograms(samples) => ChunkSummary::of_histograms(samples),
+        }
+    }
+
+    /// Its numbers; none of a run of histograms.
+    pub(crate) fn floats(&self) -> &[Sample] {
+        match &self.entries {
+            Entries::Floats(samples) => samples,
+            Entries::Histograms(_) => &[],
+        }
+    }
+
+    /// Its histograms; none of a run of numbers.
+    pub(crate) fn histograms(&self) -> &[HistogramSample] {
+        match &self.entries {
+            Entries::Floats(_) => &[],
+            Entries::Histograms(samples) => samples,
+        }
+    }
+
+    /// As many as entries, or none.
+    pub(crate) fn starts(&self) -> &[Option<Timestamp>] {
+        &self.starts
+    }
+
     pub(crate) fn len(&self) -> usize {
         match &self.entries {
             Entries::Floats(samples) => samples.len(),

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bellwether_model::{Chunk, LogPosition, SeriesId, SourceError, TimeRange, Timestamp};
 
 use crate::error::DiskError;
+use crate::lineage::{Lineage, Sealed};
 use crate::log::log_path;
 use crate::log_record;
 use crate::recovery::Quarantined;
 use crate::run::Run;
-use crate::segment::{SEALED_SAMPLES_MAX, Segment, SegmentProblem, segment_name};
-use crate::segment_write::SegmentWriter;
+use crate::segment::{SEALED_SAMPLES_MAX, Segment};
+use crate::segment_draft::SegmentDraft;
 use crate::state::{Maintenance, Shared, State};
 use crate::store::Store;
 
@@ -70,16 +71,15 @@ impl Store {
         let file = shared.log.rotate()?;
         maintenance.table.write(|first| shared.read().index.labels_from(first))?;
         let mut report = SealReport::default();
-        if let Some(sealed) = write_segment(shared, &maintenance, before)? {
+        if let Some(moved) = write_segment(shared, &mut maintenance, before, file)? {
             let mut state = shared.write();
-            for (id, last) in &sealed.lasts {
+            for (id, last) in &moved.lasts {
                 state.heads[id.0 as usize].cut_before(Timestamp(last.0.saturating_add(1)));
             }
-            report.series = sealed.lasts.len() as u64;
-            report.samples = sealed.segment.sample_count;
-            report.bytes = sealed.segment.bytes;
-            state.segments.push(Arc::new(sealed.segment));
-            maintenance.segment_number_next += 1;
+            report.series = moved.lasts.len() as u64;
+            report.samples = moved.segment.sample_count;
+            report.bytes = moved.segment.bytes;
+            state.add_segment(moved.segment);
         }
         mark_sealed(shared, before, file);
         report.log_files_removed = remove_log_files(shared, maintenance.released)?;
@@ -148,60 +148,32 @@ fn note_floor(shared: &Shared, oldest: Timestamp) -> Result<(), DiskError> {
     shared.log.sync().map(|_| ())
 }
 
-struct Sealed {
+struct Moved {
     segment: Segment,
     lasts: Vec<(SeriesId, Timestamp)>,
 }
 
-/// Writes what the head has before a moment; `None` when there is nothing.
+/// Writes what the head has before a moment; `None` when there is nothing. Everything in log files before `file` is
+/// in the head.
 fn write_segment(
     shared: &Shared,
-    maintenance: &Maintenance,
+    maintenance: &mut Maintenance,
     before: Timestamp,
-) -> Result<Option<Sealed>, SealError> {
-    let number = maintenance.segment_number_next;
-    let path = shared.dir.join(segment_name(number));
-    let draft = shared.dir.join(format!("{}.tmp", segment_name(number)));
-    let mut writer = SegmentWriter::create(&*shared.disk, draft.clone(), number)?;
-    let written = fill_segment(shared, maintenance.table.written, before, &mut writer);
-    let lasts = match written {
-        Ok(lasts) if !writer.is_empty() => lasts,
-        Ok(_) => {
-            shared.disk.remove(&draft).map_err(DiskError::at("remove", &draft))?;
-            return Ok(None);
-        }
-        Err(error) => {
-            let _ = shared.disk.remove(&draft);
-            return Err(error);
-        }
-    };
-    let finished = writer.finish().and_then(|()| {
-        shared.disk.rename(&draft, &path).map_err(DiskError::at("rename", &draft))?;
-        shared.disk.sync_dir(&shared.dir).map_err(DiskError::at("sync", &shared.dir))
-    });
-    if let Err(error) = finished {
-        let _ = shared.disk.remove(&draft);
-        let _ = shared.disk.remove(&path);
-        return Err(error.into());
-    }
-    match Segment::open(&*shared.disk, &path, number, &mut |_, _| {}) {
-        Ok(segment) => Ok(Some(Sealed { segment, lasts })),
-        Err(problem) => {
-            let _ = shared.disk.remove(&path);
-            Err(match problem {
-                SegmentProblem::Damaged(reason) => SealError::ReadBack { path, reason },
-                SegmentProblem::Version(_) => SealError::ReadBack { path, reason: "its version changed" },
-                SegmentProblem::Disk(error) => error.into(),
-            })
-        }
-    }
+    file: u64,
+) -> Result<Option<Moved>, SealError> {
+    let number = maintenance.next_segment_number();
+    let mut draft = SegmentDraft::create(shared, number)?;
+    let lasts = fill_segment(shared, maintenance.table.written, before, &mut draft)?;
+    let lineage = Lineage { sealed: vec![Sealed { file, before }], ..Lineage::of_rank(number) };
+    let segment = draft.publish(&lineage, &mut |_, _| {})?;
+    Ok(segment.map(|segment| Moved { segment, lasts }))
 }
 
 fn fill_segment(
     shared: &Shared,
     series_count: u32,
     before: Timestamp,
-    writer: &mut SegmentWriter,
+    draft: &mut SegmentDraft,
 ) -> Result<Vec<(SeriesId, Timestamp)>, SealError> {
     let range = TimeRange::new(Timestamp::MIN, Timestamp(before.0.saturating_sub(1)));
     let mut lasts = Vec::new();
@@ -214,7 +186,7 @@ fn fill_segment(
             let runs = runs_before(view.into_chunks(range)?, before)?;
             if let Some(last) = runs.last().and_then(Run::last) {
                 let chunks: Vec<_> = runs.iter().flat_map(|run| run.chunks(SEALED_SAMPLES_MAX)).collect();
-                writer.push(id, &chunks)?;
+                draft.push(id, &chunks)?;
                 lasts.push((id, last));
             }
         }

@@ -18,11 +18,14 @@ use crate::codec::Reader;
 use crate::disk::{Disk, ReadFile};
 use crate::entry::Last;
 use crate::error::DiskError;
+use crate::lineage::Lineage;
 use crate::run::Run;
 use crate::segment_write::{FOOTER_BYTES, Footer, HEADER_BYTES, MAGIC, SEGMENT_VERSION};
 use crate::summary_codec::{self, Description};
 
 const SEGMENT_VERSION_MIN: u16 = 1;
+/// Before this version a segment said nothing of its past, and no two of a series overlapped.
+const LINEAGE_SINCE: u16 = 3;
 /// Index blocks this close together are read in one go.
 const READ_GAP_BYTES: u64 = 16 << 10;
 /// Samples of one series in a chunk.
@@ -51,6 +54,7 @@ pub(crate) struct Segment {
     pub(crate) path: PathBuf,
     pub(crate) range: TimeRange,
     pub(crate) series: RoaringBitmap,
+    pub(crate) lineage: Lineage,
     pub(crate) bytes: u64,
     pub(crate) sample_count: u64,
     file: Arc<dyn ReadFile>,
@@ -86,7 +90,7 @@ impl Segment {
             return Err(SegmentProblem::Damaged("the file is too short"));
         }
         let read = |offset: u64, length: u64| read_at(&*file, offset, length).map_err(problem("read"));
-        check_header(&read(0, HEADER_BYTES as u64)?, number)?;
+        let version = check_header(&read(0, HEADER_BYTES as u64)?, number)?;
         let footer = Footer::read(&read(bytes - FOOTER_BYTES as u64, FOOTER_BYTES as u64)?)
             .filter(|footer| footer.footer_at == bytes - FOOTER_BYTES as u64)
             .ok_or(SegmentProblem::Damaged("the footer is damaged"))?;
@@ -94,9 +98,12 @@ impl Segment {
         if crc32fast::hash(&tail) != footer.index_crc {
             return Err(SegmentProblem::Damaged("the index does not pass its checksum"));
         }
-        let set = &tail[(footer.set_at - footer.index_at) as usize..];
-        let series = RoaringBitmap::deserialize_from(set)
+        let mut set = &tail[(footer.set_at - footer.index_at) as usize..];
+        let series = RoaringBitmap::deserialize_from(&mut set)
             .map_err(|_| SegmentProblem::Damaged("the set of series does not decode"))?;
+        let lineage =
+            if version < LINEAGE_SINCE { Some(Lineage::of_rank(number)) } else { Lineage::read(set) };
+        let lineage = lineage.ok_or(SegmentProblem::Damaged("the lineage does not decode"))?;
         let index = &tail[..(footer.starts_at - footer.index_at) as usize];
         check_index(index, &footer, &series, last)
             .ok_or(SegmentProblem::Damaged("the index does not decode"))?;
@@ -105,6 +112,7 @@ impl Segment {
             path: path.to_owned(),
             range: footer.range,
             series,
+            lineage,
             bytes,
             sample_count: footer.sample_count,
             file,
@@ -216,7 +224,8 @@ fn read_at(file: &dyn ReadFile, offset: u64, length: u64) -> std::io::Result<Vec
     Ok(bytes)
 }
 
-fn check_header(header: &[u8], number: u64) -> Result<(), SegmentProblem> {
+/// Gives the version.
+fn check_header(header: &[u8], number: u64) -> Result<u16, SegmentProblem> {
     let mut reader = Reader::new(header);
     let fields = reader.bytes(4).zip(reader.u16()).zip(reader.u16()).zip(reader.u64()).zip(reader.u32());
     let Some(((((magic, version), _), found), crc)) = fields else {
@@ -226,7 +235,7 @@ fn check_header(header: &[u8], number: u64) -> Result<(), SegmentProblem> {
         return Err(SegmentProblem::Damaged("the header is damaged"));
     }
     let is_known = (SEGMENT_VERSION_MIN..=SEGMENT_VERSION).contains(&version);
-    if is_known { Ok(()) } else { Err(SegmentProblem::Version(version)) }
+    if is_known { Ok(version) } else { Err(SegmentProblem::Version(version)) }
 }
 
 /// Walks all blocks once, so that later readers find what the footer promised.

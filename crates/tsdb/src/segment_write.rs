@@ -10,12 +10,13 @@ use crate::chunk::MemoryChunk;
 use crate::codec::{Reader, put_i64, put_u16, put_u32, put_u64, put_varint};
 use crate::disk::{Disk, WriteFile};
 use crate::error::DiskError;
+use crate::lineage::Lineage;
 use crate::summary_codec;
 
 pub(crate) const MAGIC: &[u8; 4] = b"BWSG";
 const MAGIC_END: &[u8; 4] = b"BWSE";
-/// Version 2 added chunks of histograms and of entries with start times.
-pub(crate) const SEGMENT_VERSION: u16 = 2;
+/// Version 2 added chunks of histograms and of entries with start times, version 3 the lineage.
+pub(crate) const SEGMENT_VERSION: u16 = 3;
 pub(crate) const HEADER_BYTES: usize = 20;
 pub(crate) const FOOTER_BYTES: usize = 76;
 /// Written to the disk in pieces of about this size.
@@ -32,7 +33,7 @@ pub(crate) struct SegmentWriter {
     series: RoaringBitmap,
     range: Option<TimeRange>,
     chunk_count: u64,
-    pub(crate) sample_count: u64,
+    sample_count: u64,
 }
 
 impl SegmentWriter {
@@ -100,7 +101,7 @@ impl SegmentWriter {
     }
 
     /// Writes index and footer and makes the file durable.
-    pub(crate) fn finish(mut self) -> Result<(), DiskError> {
+    pub(crate) fn finish(mut self, lineage: &Lineage) -> Result<(), DiskError> {
         let range = self.range.unwrap_or(TimeRange::new(Timestamp(0), Timestamp(0)));
         let mut tail = std::mem::take(&mut self.index);
         let index_at = self.written + self.pending.len() as u64;
@@ -111,6 +112,7 @@ impl SegmentWriter {
         let set_at = index_at + tail.len() as u64;
         self.series.optimize();
         self.series.serialize_into(&mut tail).map_err(DiskError::at("write", &self.path))?;
+        lineage.put(&mut tail);
         let footer_at = index_at + tail.len() as u64;
         let footer = Footer {
             index_at,

@@ -13,9 +13,10 @@ use roaring::RoaringBitmap;
 
 use crate::chunk::CHUNK_SAMPLES_MAX;
 use crate::head::{HeadView, has_entry};
+use crate::overlap;
 use crate::run::Run;
 use crate::segment::Segment;
-use crate::state::Shared;
+use crate::state::{Shared, State};
 
 /// A view of the store for queries, as it was when the view was made, but for what retention drops meanwhile. Cheap
 /// to make and to clone; while it is held, appending notes what arrives after it.
@@ -58,6 +59,7 @@ impl SeriesSource for Snapshot {
         let mut views = Vec::new();
         for (id, Found { labels, mut chunks, head }) in found {
             chunks.extend(head.into_chunks(range)?);
+            chunks = overlap::in_order(chunks)?;
             if let Some(end) = ends.get(&id) {
                 chunks = cut_from(chunks, *end)?;
                 chunks.retain(|chunk| chunk.summary().range.overlaps(&range));
@@ -117,7 +119,7 @@ impl Snapshot {
         let state = self.shared.read();
         let ids = state.index.select(matchers);
         let ends = self.shared.pins().ends(self.pin.number, &ids);
-        let segments = state.segments_of(&ids, range);
+        let segments = self.segments_of(&state, &ids, range);
         let sealed = segments.iter().fold(RoaringBitmap::new(), |all, segment| all | &segment.series);
         let mut found = BTreeMap::new();
         for id in &ids {
@@ -131,6 +133,14 @@ impl Snapshot {
         Collected { found, segments, ends }
     }
 
+    /// Segments that may hold something, but for what was imported since.
+    fn segments_of(&self, state: &State, ids: &RoaringBitmap, range: TimeRange) -> Vec<Arc<Segment>> {
+        let mut segments = state.segments_of(ids, range);
+        let pins = self.shared.pins();
+        segments.retain(|segment| !pins.hides(self.pin.number, segment.number));
+        segments
+    }
+
     /// Series that match and have an entry inside the range, without building chunks where that can be known.
     fn present(&self, matchers: &[Matcher], range: TimeRange) -> Result<RoaringBitmap, SourceError> {
         let (mut missing, mut present, segments, ends) = {
@@ -139,7 +149,7 @@ impl Snapshot {
             let ends = self.shared.pins().ends(self.pin.number, &ids);
             let is_here = |id: &u32| state.heads[*id as usize].has_entry(until(range, ends.get(id)));
             let present: RoaringBitmap = ids.iter().filter(is_here).collect();
-            let segments = state.segments_of(&ids, range);
+            let segments = self.segments_of(&state, &ids, range);
             (ids - &present, present, segments, ends)
         };
         for segment in segments {

@@ -78,7 +78,7 @@ pub(crate) struct State {
     pub(crate) index: Index,
     /// By series number; as long as the index.
     pub(crate) heads: Vec<SeriesHead>,
-    /// In the order they were sealed, so that each series' chunks are in time order.
+    /// By rank, so that of two entries of one moment the one that was stored first comes first.
     pub(crate) segments: Vec<Arc<Segment>>,
     pub(crate) floor: Timestamp,
     pub(crate) counts: Counts,
@@ -99,6 +99,14 @@ pub(crate) struct Maintenance {
     pub(crate) table: SeriesTable,
     pub(crate) segment_number_next: u64,
     pub(crate) released: LogPosition,
+}
+
+impl Maintenance {
+    /// A number that no segment has had.
+    pub(crate) fn next_segment_number(&mut self) -> u64 {
+        self.segment_number_next += 1;
+        self.segment_number_next - 1
+    }
 }
 
 impl Appended {
@@ -211,6 +219,12 @@ impl State {
             self.floor = floor;
             self.heads.iter_mut().for_each(|head| head.cut_before(floor));
         }
+    }
+
+    /// Puts a segment in its place among the others.
+    pub(crate) fn add_segment(&mut self, segment: Segment) {
+        let place = self.segments.partition_point(|other| other.lineage.rank <= segment.lineage.rank);
+        self.segments.insert(place, Arc::new(segment));
     }
 
     /// Segments that may hold something of some series in a stretch of time.

@@ -8,6 +8,7 @@ mod import;
 mod index;
 mod late;
 mod model;
+mod overlap;
 mod snapshot;
 mod store;
 mod threads;
