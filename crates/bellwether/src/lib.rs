@@ -58,6 +58,7 @@ pub mod pages;
 pub mod pipeline;
 pub mod probe;
 pub mod query_output;
+pub mod receive;
 pub mod recorder;
 pub mod reload;
 pub mod request;

@@ -15,6 +15,7 @@ use crate::google_interface::GoogleInterface;
 use crate::health::Health;
 use crate::pipeline::Pipeline;
 use crate::probe::ProbePool;
+use crate::receive::Receiver;
 use crate::reload::Reloader;
 use crate::request::Request;
 use crate::scrape::ScrapePool;
@@ -44,6 +45,8 @@ pub struct Pages {
     pub health: Arc<Health>,
     /// The writer, for its counts.
     pub writer: WriterHandle,
+    /// Takes in what is pushed.
+    pub receiver: Arc<Receiver>,
     /// Where requests go.
     pub requests: mpsc::Sender<Request>,
     /// Changes of what is shown.

@@ -71,7 +71,7 @@ impl RuleWorker {
         let histograms = batch.histograms.iter().map(|(_, sample)| sample.at);
         let last = batch.samples.iter().map(|(_, sample)| sample.at).chain(histograms).max();
         batch.at = last.unwrap_or_else(clock::now);
-        self.writer.append(batch).await
+        self.writer.append(batch).await.map(|_| ())
     }
 
     /// A rule whose group's earlier results could not be stored must not be evaluated as if they had been.

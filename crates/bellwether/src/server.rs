@@ -28,6 +28,7 @@ use crate::lanes::Lanes;
 use crate::pages::Pages;
 use crate::pipeline::{Outcome, Pipeline};
 use crate::probe::ProbePool;
+use crate::receive::Receiver;
 use crate::recorder::Recorder;
 use crate::reload::{ConfigSource, Reloaded, Reloader, Settings};
 use crate::request::REQUESTS_MAX;
@@ -170,13 +171,14 @@ impl Server {
         let pages = Pages {
             google,
             pipeline,
-            store,
             pool,
             probes,
             source: source.clone(),
             state,
             counts,
             health,
+            receiver: Arc::new(Receiver::new(store.clone(), writer.clone())),
+            store,
             writer,
             requests,
             changes: changed,

@@ -17,6 +17,7 @@ use crate::clock;
 use crate::deliveries;
 use crate::health::{self, Trouble};
 use crate::pipeline::Pipeline;
+use crate::receive::counts::ReceiveCounts;
 use crate::scrape::ScrapePool;
 use crate::source::{self, poll::SourceView};
 use crate::writer::WriterHandle;
@@ -31,6 +32,8 @@ pub struct Seen<'a> {
     pub pool: &'a ScrapePool,
     /// The writer, for its counts.
     pub writer: &'a WriterHandle,
+    /// What was pushed.
+    pub received: &'a ReceiveCounts,
     /// What keeps alerts from people.
     pub health: &'a health::Health,
     /// What became of queries.
@@ -54,6 +57,7 @@ pub fn render(seen: &Seen<'_>) -> String {
     store(seen, &mut writer);
     queries(&seen.queries, &mut writer);
     targets(seen, &mut writer);
+    seen.received.render(&mut writer);
     source::metrics::render(seen.source.as_ref(), &mut writer);
     rules(seen, &mut writer);
     objectives(seen, &mut writer);

@@ -116,6 +116,7 @@ impl App for Pages {
             store: &self.store,
             pool: &self.pool,
             writer: &self.writer,
+            received: self.receiver.counts(),
             health: &self.health,
             queries: self.queries.counts(),
             source: self.source.view(),
@@ -210,6 +211,7 @@ impl App for Pages {
     fn metadata(&self) -> Vec<TargetMetadata> {
         let mut all = self.pool.metadata();
         all.extend(self.source.metadata());
+        all.extend(self.receiver.metadata());
         all
     }
 

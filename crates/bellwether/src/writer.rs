@@ -30,7 +30,18 @@ enum Order {
 
 struct Submitted {
     batch: Arc<Batch>,
-    acknowledge: oneshot::Sender<Result<(), String>>,
+    acknowledge: oneshot::Sender<Result<Taken, String>>,
+}
+
+/// What the store made of a batch that is durable now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Samples that are new.
+    pub taken: usize,
+    /// Samples that were there already, bit by bit.
+    pub known: usize,
+    /// Samples it did not take, by their place in the batch (samples first, then histograms), in order.
+    pub refused: Vec<Refused>,
 }
 
 /// Most batches made durable with one flush.
@@ -57,8 +68,8 @@ pub struct WriterCounts {
 }
 
 impl WriterHandle {
-    /// Appends a batch; returns when it is durable, or says why it is not.
-    pub async fn append(&self, batch: Batch) -> Result<(), String> {
+    /// Appends a batch; returns when it is durable, with what was not taken of it, or says why nothing of it is.
+    pub async fn append(&self, batch: Batch) -> Result<Taken, String> {
         let (acknowledge, acknowledged) = oneshot::channel();
         let submitted = Submitted { batch: Arc::new(batch), acknowledge };
         let stopping = || "the server is stopping".to_owned();
@@ -143,10 +154,8 @@ impl Writer {
             match self.store.append(&submitted.batch) {
                 Ok(done) => {
                     self.waiting.push((without(&submitted.batch, &done.refused), done.position));
-                    acknowledge.push(match clock_set_back(&submitted.batch, &done) {
-                        Some(why) => Acknowledge { why: Some(why), ..Acknowledge::of(submitted) },
-                        None => Acknowledge::of(submitted),
-                    });
+                    let why = clock_set_back(&submitted.batch, &done);
+                    acknowledge.push(Acknowledge { why, ..Acknowledge::of(submitted, done) });
                 }
                 Err(error) => self.refuse(submitted.acknowledge, &error.to_string()),
             }
@@ -171,7 +180,7 @@ impl Writer {
             None => {}
         }
         for waiting in acknowledge {
-            let _ = waiting.to.send(waiting.why.map_or(Ok(()), Err));
+            let _ = waiting.to.send(waiting.why.map_or(Ok(waiting.taken), Err));
         }
         for (batch, position) in std::mem::take(&mut self.waiting) {
             self.counts.batches.fetch_add(1, Ordering::Relaxed);
@@ -181,7 +190,7 @@ impl Writer {
     }
 
     /// What could not be stored at all.
-    fn refuse(&self, acknowledge: oneshot::Sender<Result<(), String>>, why: &str) {
+    fn refuse(&self, acknowledge: oneshot::Sender<Result<Taken, String>>, why: &str) {
         self.counts.refused.fetch_add(1, Ordering::Relaxed);
         self.health.report(Trouble::Store, format!("samples cannot be stored: {why}"));
         let _ = acknowledge.send(Err(why.to_owned()));
@@ -190,16 +199,18 @@ impl Writer {
 
 /// Someone who waits to hear that a batch is durable.
 struct Acknowledge {
-    to: oneshot::Sender<Result<(), String>>,
+    to: oneshot::Sender<Result<Taken, String>>,
     is_scrape: bool,
+    taken: Taken,
     /// Why nothing of it was taken.
     why: Option<String>,
 }
 
 impl Acknowledge {
-    fn of(submitted: Submitted) -> Self {
+    fn of(submitted: Submitted, done: Appended) -> Self {
         let is_scrape = matches!(submitted.batch.origin, Origin::Scrape { .. });
-        Self { to: submitted.acknowledge, is_scrape, why: None }
+        let taken = Taken { taken: done.taken, known: done.known, refused: done.refused };
+        Self { to: submitted.acknowledge, is_scrape, taken, why: None }
     }
 }
 

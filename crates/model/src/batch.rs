@@ -54,6 +54,8 @@ pub enum Origin {
         /// What a series is that is seen here for the first time.
         births: Births,
     },
+    /// What somebody pushed here, in as many parts as they liked and at times of its own.
+    Pushed,
 }
 
 /// What the first value of a series says.
@@ -71,7 +73,7 @@ impl Origin {
     pub const fn may_be_late(self) -> bool {
         match self {
             Self::Remote { .. } | Self::RemotePushed { .. } => true,
-            Self::Scrape { .. } | Self::Backfill | Self::Rules => false,
+            Self::Scrape { .. } | Self::Backfill | Self::Rules | Self::Pushed => false,
         }
     }
 }

@@ -171,9 +171,17 @@ impl SloEngine {
         match batch.origin {
             // History raises no alerts: whom would it help to be told of last week?
             Origin::Backfill => Vec::new(),
-            // Nor is anybody told while what another store has of an outage is read: its end is told of.
-            Origin::Remote { .. } | Origin::RemotePushed { .. } if now - batch.at > CATCHING_UP => Vec::new(),
-            Origin::Scrape { .. } | Origin::Rules | Origin::Remote { .. } | Origin::RemotePushed { .. } => {
+            // Nor is anybody told while what another store, or a sender, has kept of an outage is read: its end is told of.
+            Origin::Remote { .. } | Origin::RemotePushed { .. } | Origin::Pushed
+                if now - batch.at > CATCHING_UP =>
+            {
+                Vec::new()
+            }
+            Origin::Scrape { .. }
+            | Origin::Rules
+            | Origin::Remote { .. }
+            | Origin::RemotePushed { .. }
+            | Origin::Pushed => {
                 let mut effects = Vec::new();
                 for stream in touched {
                     self.evaluate(stream, now, &mut effects);

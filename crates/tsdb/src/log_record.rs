@@ -32,6 +32,8 @@ const ORIGIN_RULES: u8 = 2;
 /// Read from another store; since version 3.
 const ORIGIN_REMOTE: u8 = 3;
 const ORIGIN_REMOTE_PUSHED: u8 = 4;
+/// Pushed here; since version 4.
+const ORIGIN_PUSHED: u8 = 5;
 
 const TIMES_EQUAL: u8 = 0;
 const TIMES_DELTAS: u8 = 1;
@@ -183,6 +185,7 @@ fn put_origin(out: &mut Vec<u8>, origin: Origin) {
         }
         Origin::Backfill => out.push(ORIGIN_BACKFILL),
         Origin::Rules => out.push(ORIGIN_RULES),
+        Origin::Pushed => out.push(ORIGIN_PUSHED),
         Origin::Remote { target, ok, interval, births } => {
             out.extend_from_slice(&[ORIGIN_REMOTE, u8::from(ok), births_byte(births)]);
             put_varint(out, u64::from(target.0));
@@ -339,6 +342,7 @@ fn read_origin(reader: &mut Reader<'_>) -> Option<Origin> {
         }
         ORIGIN_BACKFILL => Origin::Backfill,
         ORIGIN_RULES => Origin::Rules,
+        ORIGIN_PUSHED => Origin::Pushed,
         ORIGIN_REMOTE => {
             let (ok, births) = (read_flag(reader)?, read_births(reader)?);
             let target = SeriesId(reader.varint_u32()?);

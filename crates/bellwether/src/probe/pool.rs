@@ -194,7 +194,7 @@ impl Prober {
     /// Says why it could not be stored, if so.
     async fn write(&self, batch: Result<Batch, String>) -> Option<String> {
         let written = match batch {
-            Ok(batch) => self.writer.append(batch).await,
+            Ok(batch) => self.writer.append(batch).await.map(|_| ()),
             Err(why) => Err(why),
         };
         written.err().map(|why| format!("tried, but not stored: {why}"))

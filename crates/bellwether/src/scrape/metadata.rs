@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_ingest::{Entry, MetricKind, help_text};
+use bellwether_ingest::{Entry, MetricKind, PushedMetadata, help_text};
 use bellwether_web::view::MetricMetadata;
 
 /// Metrics of one target that are remembered.
@@ -42,6 +42,18 @@ impl Metadata {
                     said.unit = cut((*unit).to_owned());
                 }
             }
+        }
+    }
+
+    /// Takes in what a push says; what it leaves out stays as it was said before.
+    pub fn hear_pushed(&mut self, pushed: PushedMetadata) {
+        let Some(said) = self.of(&pushed.name) else { return };
+        said.kind = pushed.kind.or(said.kind);
+        if !pushed.help.is_empty() {
+            said.help = cut(pushed.help);
+        }
+        if !pushed.unit.is_empty() {
+            said.unit = cut(pushed.unit);
         }
     }
 

@@ -13,6 +13,9 @@ use crate::ledger::{Ledger, StreamId, Target, TargetKey};
 /// Time after which results of rules no longer follow on each other.
 const RULES_GAP: TimeDelta = TimeDelta(5 * TimeDelta::MINUTE.0);
 
+/// Time after which what is pushed no longer follows on what was pushed before: as long as a query looks back.
+const PUSHED_GAP: TimeDelta = TimeDelta(5 * TimeDelta::MINUTE.0);
+
 impl Ledger {
     /// Folds a batch in. Gives the streams it made known further, in order.
     pub fn apply(&mut self, batch: &Batch) -> Vec<StreamId> {
@@ -29,6 +32,7 @@ impl Ledger {
             }
             Origin::Backfill => self.apply_pushed(batch, None, Births::Counted),
             Origin::Rules => self.apply_pushed(batch, Some(RULES_GAP), Births::Counted),
+            Origin::Pushed => self.apply_pushed(batch, Some(PUSHED_GAP), Births::Counted),
             Origin::RemotePushed { births } => self.apply_pushed(batch, Some(RULES_GAP), births),
         };
         let is_heard =

@@ -212,7 +212,7 @@ fn born(credits: &[Credit], amounts: &Amounts) -> Vec<(u32, f64)> {
 /// Whether samples of such a batch may come late although they do not say when they were taken.
 pub(crate) fn may_come_late(origin: Origin) -> bool {
     match origin {
-        Origin::Remote { .. } | Origin::RemotePushed { .. } | Origin::Backfill => true,
+        Origin::Remote { .. } | Origin::RemotePushed { .. } | Origin::Pushed | Origin::Backfill => true,
         Origin::Scrape { .. } | Origin::Rules => false,
     }
 }

@@ -1,0 +1,109 @@
+//! One batch made of what was pushed: series resolved to numbers, what can be stored collected in columns, what cannot
+//! be noted. Nothing is stored here.
+
+use bellwether_ingest::{PushedLabelProblem, PushedSeries};
+use bellwether_model::{Batch, Labels, METRIC_NAME, Origin, SeriesId, TimeDelta, Timestamp};
+use bellwether_tsdb::AppendError;
+
+use super::refusal::{PushRefusal, Refusals};
+use super::{Received, Unavailable};
+
+/// So far ahead of our clock a sample may be, as in Prometheus: whoever is further ahead would block its series for
+/// everything that is right.
+pub const AHEAD_MAX: TimeDelta = TimeDelta(10 * TimeDelta::MINUTE.0);
+
+/// A batch in the making.
+#[derive(Debug)]
+pub struct Assembly {
+    batch: Batch,
+    /// Since when histograms count, by their place among histograms: where samples end is not known yet.
+    histogram_starts: Vec<(u32, Timestamp)>,
+    latest: Timestamp,
+    refused: Refusals,
+}
+
+impl Assembly {
+    /// One that is empty. What lies too far after `now` is refused.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            batch: Batch::floats(Origin::Pushed, Timestamp::MIN, Vec::new()),
+            histogram_starts: Vec::new(),
+            latest: now + AHEAD_MAX,
+            refused: Refusals::default(),
+        }
+    }
+
+    /// Adds a series with all it brought.
+    pub fn add(
+        &mut self,
+        pushed: &PushedSeries,
+        resolve: &mut dyn FnMut(&Labels) -> Result<SeriesId, AppendError>,
+    ) -> Result<(), Unavailable> {
+        let (samples, histograms) = (pushed.samples.len(), pushed.histograms.len());
+        let entries = (samples + histograms) as u64;
+        if pushed.labels.value_or_empty(METRIC_NAME).is_empty() {
+            let problem = PushedLabelProblem::NoMetricName;
+            self.refused.add_labels(&problem, entries, pushed.labels.iter());
+            return Ok(());
+        }
+        if entries == 0 {
+            return Ok(()); // a series without samples is not made
+        }
+        let Some(id) = self.resolved(resolve(&pushed.labels), entries, &pushed.labels)? else {
+            return Ok(());
+        };
+        for sample in &pushed.samples {
+            if sample.sample.at > self.latest {
+                self.refused.add_series(PushRefusal::Future, 1, &pushed.labels);
+                continue;
+            }
+            let place = self.batch.samples.len() as u32;
+            self.batch.start_times.extend(sample.since.map(|since| (place, since)));
+            self.batch.samples.push((id, sample.sample));
+        }
+        for histogram in &pushed.histograms {
+            if histogram.sample.at > self.latest {
+                self.refused.add_series(PushRefusal::Future, 1, &pushed.labels);
+                continue;
+            }
+            let place = self.batch.histograms.len() as u32;
+            self.histogram_starts.extend(histogram.since.map(|since| (place, since)));
+            self.batch.histograms.push((id, histogram.sample.clone()));
+        }
+        Ok(())
+    }
+
+    /// The number of a series, or `None` when what it brought is refused.
+    fn resolved(
+        &mut self,
+        found: Result<SeriesId, AppendError>,
+        entries: u64,
+        labels: &Labels,
+    ) -> Result<Option<SeriesId>, Unavailable> {
+        let reason = match found {
+            Ok(id) => return Ok(Some(id)),
+            Err(AppendError::LabelsTooLarge { .. }) => PushRefusal::InvalidLabels,
+            Err(AppendError::SeriesExhausted) => PushRefusal::SeriesLimit,
+            Err(error @ (AppendError::BatchTooLarge { .. } | AppendError::Log(_))) => {
+                return Err(Unavailable(error.to_string()));
+            }
+        };
+        self.refused.add_series(reason, entries, labels);
+        Ok(None)
+    }
+
+    /// The batch, and what is known of it before it is stored: that all of it will be.
+    pub fn finish(mut self) -> (Batch, Received) {
+        let numbers = self.batch.samples.len();
+        let starts = self.histogram_starts.iter().map(|(place, since)| (place + numbers as u32, *since));
+        self.batch.start_times.extend(starts);
+        self.batch.at = self.batch.times().max().unwrap_or(Timestamp::MIN);
+        let received = Received {
+            samples: numbers as u64,
+            histograms: self.batch.histograms.len() as u64,
+            exemplars: 0,
+            refused: self.refused,
+        };
+        (self.batch, received)
+    }
+}

@@ -1,0 +1,87 @@
+//! What was received, for the metrics.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bellwether_ingest::{ExpositionWriter, MetricKind};
+
+use super::refusal::PushRefusal;
+use super::{PushFormat, Received};
+
+/// Counts since the start.
+#[derive(Debug, Default)]
+pub struct ReceiveCounts {
+    formats: [FormatCounts; 3],
+    refused: [AtomicU64; PushRefusal::ALL.len()],
+}
+
+#[derive(Debug, Default)]
+struct FormatCounts {
+    pushes: AtomicU64,
+    failed: AtomicU64,
+    samples: AtomicU64,
+    histograms: AtomicU64,
+    exemplars: AtomicU64,
+}
+
+impl PushFormat {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::RemoteWrite1, Self::RemoteWrite2, Self::Otlp];
+
+    /// As the metrics name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RemoteWrite1 => "remote_write_1",
+            Self::RemoteWrite2 => "remote_write_2",
+            Self::Otlp => "otlp",
+        }
+    }
+}
+
+impl ReceiveCounts {
+    /// A push was answered.
+    pub fn add(&self, format: PushFormat, received: &Received) {
+        let counts = &self.formats[format as usize];
+        counts.pushes.fetch_add(1, Ordering::Relaxed);
+        counts.samples.fetch_add(received.samples, Ordering::Relaxed);
+        counts.histograms.fetch_add(received.histograms, Ordering::Relaxed);
+        counts.exemplars.fetch_add(received.exemplars, Ordering::Relaxed);
+        for (reason, refused) in received.refused.iter() {
+            self.refused[reason as usize].fetch_add(refused.count, Ordering::Relaxed);
+        }
+    }
+
+    /// A push could not be stored.
+    pub fn failed(&self, format: PushFormat) {
+        self.formats[format as usize].failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Writes them down.
+    pub fn render(&self, writer: &mut ExpositionWriter) {
+        let mut by_format = |name: &str, help: &str, of: fn(&FormatCounts) -> &AtomicU64| {
+            writer.family(name, MetricKind::Counter, help);
+            for format in PushFormat::ALL {
+                let value = of(&self.formats[format as usize]).load(Ordering::Relaxed) as f64;
+                writer.sample(name, &[("format", format.as_str())], value);
+            }
+        };
+        by_format("bellwether_received_pushes_total", "Pushes that were answered, by format.", |c| &c.pushes);
+        by_format(
+            "bellwether_received_pushes_failed_total",
+            "Pushes that could not be stored and are to be sent again.",
+            |c| &c.failed,
+        );
+        by_format("bellwether_received_samples_total", "Pushed numbers that are stored.", |c| &c.samples);
+        by_format("bellwether_received_histograms_total", "Pushed native histograms that are stored.", |c| {
+            &c.histograms
+        });
+        by_format("bellwether_received_exemplars_total", "Pushed exemplars that are stored.", |c| {
+            &c.exemplars
+        });
+        let name = "bellwether_received_samples_refused_total";
+        writer.family(name, MetricKind::Counter, "Pushed samples that were not taken, by reason.");
+        for reason in PushRefusal::ALL {
+            let value = self.refused[reason as usize].load(Ordering::Relaxed) as f64;
+            writer.sample(name, &[("reason", reason.as_str())], value);
+        }
+    }
+}
