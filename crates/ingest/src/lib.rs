@@ -10,6 +10,7 @@
 
 mod bound_label;
 mod exposition;
+pub mod otlp;
 pub mod prometheus_block;
 mod pushed;
 mod pushed_labels;

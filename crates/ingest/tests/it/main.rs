@@ -2,6 +2,7 @@
 
 mod exposition;
 mod relabel;
+mod otlp;
 mod scan;
 mod series;
 mod target_labels;
