@@ -56,6 +56,10 @@ impl Lookup for StoreLookup {
     fn labels(&self, id: SeriesId) -> Option<bellwether_model::Labels> {
         self.0.labels(id)
     }
+
+    fn was_refused(&self, id: SeriesId) -> bool {
+        self.0.was_refused(id)
+    }
 }
 
 /// Everything the task works with.

@@ -35,6 +35,8 @@ pub enum Trouble {
     Source,
     /// The past of that store is still being read.
     History,
+    /// New series are refused, since there are as many as there may be.
+    SeriesLimit,
 }
 
 impl Trouble {
@@ -54,11 +56,12 @@ impl Trouble {
             Self::Objectives => "objectives",
             Self::Source => "source",
             Self::History => "history",
+            Self::SeriesLimit => "series_limit",
         }
     }
 
     /// All kinds, for metrics that must exist before the trouble does.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Store,
         Self::State,
         Self::Checkpoint,
@@ -72,6 +75,7 @@ impl Trouble {
         Self::Objectives,
         Self::Source,
         Self::History,
+        Self::SeriesLimit,
     ];
 }
 

@@ -13,7 +13,7 @@
 //! | [`recorder`], [`state`] | decisions on their way to the database that must survive a restart |
 //! | [`failpoint`] | where tests have the process die on that way |
 //! | [`senders`] | what goes out to people |
-//! | [`server`], [`reload`], [`maintain`] | one running server; a new configuration; housekeeping |
+//! | [`server`], [`reload`], [`maintain`], [`series_limits`] | one running server; a new configuration; housekeeping; whether new series are refused |
 //! | [`pages`], [`telemetry`], [`health`] | what pages, API and metrics see of it; what keeps alerts from people |
 //! | [`actions`], [`alert_view`], [`delivery_view`], [`rule_view`], [`server_view`], [`slo_definition`] | the same, part by part, as the web crate's structs |
 //! | [`google_objectives`], [`google_interface`] | objectives made while it runs, in the way of Google Cloud Monitoring |
@@ -68,6 +68,7 @@ pub mod rule_worker;
 pub mod scenario;
 pub mod scrape;
 pub mod senders;
+pub mod series_limits;
 pub mod server;
 pub mod server_view;
 pub mod shutdown;

@@ -36,6 +36,11 @@ pub enum Input<'a> {
 pub trait Lookup: std::fmt::Debug {
     /// The labels; every series of a batch has some.
     fn labels(&self, id: SeriesId) -> Option<Labels>;
+
+    /// Whether a limit had refused the series before it was made, so that it was not born then.
+    fn was_refused(&self, _id: SeriesId) -> bool {
+        false
+    }
 }
 
 /// What is to be done, in this order: commit all records, give the answer, then everything else.
@@ -275,10 +280,13 @@ impl Pipeline {
     }
 
     /// Announces all series below a number that have not been announced yet.
-    fn announce(&mut self, below: u32, how: Announced, labels: &dyn Lookup, now: Timestamp) {
+    fn announce(&mut self, below: u32, how: Announced, known: &dyn Lookup, now: Timestamp) {
         for id in (self.series_seen..below).map(SeriesId) {
-            let Some(labels) = labels.labels(id) else { continue };
+            let Some(labels) = known.labels(id) else { continue };
             let event = match how {
+                Announced::Born if known.was_refused(id) => {
+                    bellwether_slo::Event::SeriesKnown { id, labels: &labels }
+                }
                 Announced::Born => bellwether_slo::Event::SeriesBorn { id, labels: &labels },
                 Announced::Known => bellwether_slo::Event::SeriesKnown { id, labels: &labels },
             };

@@ -245,6 +245,7 @@ impl Reloader {
         let stopping = || "the server is stopping".to_owned();
         self.parts.requests.send(Request::Change(change, done)).await.map_err(|_| stopping())?;
         applied.await.map_err(|_| stopping())?;
+        self.parts.store.set_limits(config.storage.limits.clone());
         self.parts.pool.assign(&config.prometheus.jobs);
         self.parts.probes.assign(&config.probes);
         self.parts.remote.assign(&config);

@@ -39,7 +39,7 @@ use crate::slo_asker::SloAsker;
 use crate::source::SourceHandle;
 use crate::source::evaluator::Evaluator;
 use crate::state::{Location, StateDb, StateError};
-use crate::{clock, maintain, shutdown, terminal, writer};
+use crate::{clock, maintain, series_limits, shutdown, terminal, writer};
 
 /// What a server is started with.
 pub struct Start {
@@ -85,7 +85,7 @@ impl Server {
         let config = load(&start.config, &health)?;
         let address = start.listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
         let url = format!("http://{address}");
-        let store = open_store(&start.data, &health)?;
+        let store = open_store(&start.data, &config, &health)?;
         let location = start.state.unwrap_or_else(|| Location::file(start.data.join("state.db")));
         let state = StateDb::open(&location).await.map_err(failed)?;
         info!(database = %location, epoch = state.epoch(), "state database opened");
@@ -154,6 +154,7 @@ impl Server {
             made: made.clone(),
         };
         let reloader = Arc::new(Reloader::new(reloaded, config));
+        tokio::spawn(series_limits::watch(store.clone(), health.clone(), stopped.clone()));
         let maintenance = tokio::spawn(maintain::run(
             store.clone(),
             state.clone(),
@@ -287,10 +288,11 @@ fn load(source: &ConfigSource, health: &Health) -> Result<Config, Failure> {
     loaded.config.ok_or(Failure::Reported)
 }
 
-fn open_store(data: &Path, health: &Health) -> Result<Arc<Store>, Failure> {
+fn open_store(data: &Path, config: &Config, health: &Health) -> Result<Arc<Store>, Failure> {
     let folder = data.join("metrics");
     make_folder(data, &folder)?;
-    let (store, recovery) = Store::open(&folder, Options::default(), Arc::new(RealDisk)).map_err(failed)?;
+    let options = Options { limits: config.storage.limits.clone(), ..Options::default() };
+    let (store, recovery) = Store::open(&folder, options, Arc::new(RealDisk)).map_err(failed)?;
     report(&recovery, health);
     Ok(Arc::new(store))
 }

@@ -99,6 +99,14 @@ fn store(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     let durable = counts.samples.load(Ordering::Relaxed) as f64;
     let refused = counts.refused.load(Ordering::Relaxed) as f64;
     one(writer, ("bellwether_store_series", Gauge, "Series in the store."), stats.series as f64);
+    let help = "Series in use: with samples in memory, or made lately. Limits count these.";
+    one(writer, ("bellwether_store_series_in_use", Gauge, help), stats.series_in_use as f64);
+    let refused_series = "bellwether_series_refused_total";
+    writer.family(refused_series, Counter, "Times a new series was refused for a limit.");
+    for refused in seen.store.refused_series() {
+        let labels = [("job", refused.reached.job.as_str()), ("limit", refused.reached.kind.as_str())];
+        writer.sample(refused_series, &labels, refused.refusals as f64);
+    }
     one(writer, ("bellwether_store_samples_durable_total", Counter, "Samples made durable."), durable);
     one(
         writer,

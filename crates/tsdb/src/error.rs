@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use bellwether_model::{LogPosition, SeriesId};
 
+use crate::limits::LimitReached;
+
 /// A file operation failed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {operation} {}: {}", self.place().display(), reason(source))]
@@ -89,6 +91,9 @@ pub enum AppendError {
         /// The largest allowed.
         limit: usize,
     },
+    /// There are as many series as there may be; existing ones go on.
+    #[error("{0}")]
+    SeriesLimit(LimitReached),
     /// All 2^32 series numbers are used up.
     #[error("all series numbers are used up; start a new data directory")]
     SeriesExhausted,

@@ -158,6 +158,11 @@ impl SeriesHead {
         self.chunks.iter().map(|chunk| u64::from(count(chunk))).sum::<u64>() + u64::from(self.open_count())
     }
 
+    /// Whether no entry lies in memory.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty() && self.open_count() == 0
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
         let chunk = |c: &Arc<MemoryChunk>| c.bytes.len() + size_of::<MemoryChunk>() + 16 + size_of::<usize>();
         let rare = |r: &Rare| size_of::<Rare>() + r.histograms.heap_bytes() + r.starts.heap_bytes();

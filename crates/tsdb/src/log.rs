@@ -17,7 +17,8 @@ use crate::disk::{Disk, WriteFile};
 use crate::error::DiskError;
 use crate::log_record;
 
-/// Version 2 added batches with histograms or start times, 3 those of another store, 4 those that were pushed.
+/// Version 2 added batches with histograms or start times, 3 those of another store, 4 those that were pushed and
+/// series that were refused.
 pub(crate) const LOG_VERSION: u16 = 4;
 const LOG_VERSION_MIN: u16 = 1;
 const LOG_MAGIC: &[u8; 4] = b"BWLG";

@@ -22,6 +22,10 @@ const KIND_FLOOR: u8 = 3;
 const KIND_SYNCED: u8 = 4;
 /// A batch with histograms or start times; since version 2.
 const KIND_MIXED_BATCH: u8 = 5;
+/// Series refused for a limit; since version 4.
+const KIND_REFUSED: u8 = 6;
+/// A series that had been refused; since version 4.
+const KIND_SERIES_REFUSED_BEFORE: u8 = 7;
 
 /// A mark's payload: kind, file, offset.
 const MARK_BYTES: usize = 17;
@@ -40,7 +44,10 @@ const TIMES_DELTAS: u8 = 1;
 
 /// A record as read; a batch goes into the buffer that was handed in.
 pub(crate) enum Record {
-    Series(SeriesId, Labels),
+    /// A series, and whether it had been refused before.
+    Series(SeriesId, Labels, bool),
+    /// Fingerprints of series that were refused for a limit; none stands for more than are remembered.
+    Refused(Vec<u64>),
     Batch,
     Floor(Timestamp),
     /// A mark; only looked at where something does not read.
@@ -91,11 +98,20 @@ pub(crate) fn labels(reader: &mut Reader<'_>) -> Option<Labels> {
     Some(Labels::from_sorted(&pairs))
 }
 
-pub(crate) fn put_series(out: &mut Vec<u8>, id: SeriesId, labels: &Labels) {
+pub(crate) fn put_series(out: &mut Vec<u8>, id: SeriesId, labels: &Labels, was_refused: bool) {
     frame(out, |out| {
-        out.push(KIND_SERIES);
+        out.push(if was_refused { KIND_SERIES_REFUSED_BEFORE } else { KIND_SERIES });
         put_varint(out, u64::from(id.0));
         put_labels(out, labels);
+    });
+}
+
+/// Series that were refused for a limit, by their fingerprints.
+pub(crate) fn put_refused(out: &mut Vec<u8>, fingerprints: &[u64]) {
+    frame(out, |out| {
+        out.push(KIND_REFUSED);
+        put_varint(out, fingerprints.len() as u64);
+        fingerprints.iter().for_each(|fingerprint| put_u64(out, *fingerprint));
     });
 }
 
@@ -257,7 +273,17 @@ fn put_values(out: &mut Vec<u8>, samples: &[(SeriesId, Sample)]) {
 pub(crate) fn read(payload: &[u8], batch: &mut Batch) -> Option<Record> {
     let mut reader = Reader::new(payload);
     let record = match reader.byte()? {
-        KIND_SERIES => Record::Series(SeriesId(reader.varint_u32()?), labels(&mut reader)?),
+        kind @ (KIND_SERIES | KIND_SERIES_REFUSED_BEFORE) => {
+            let id = SeriesId(reader.varint_u32()?);
+            Record::Series(id, labels(&mut reader)?, kind == KIND_SERIES_REFUSED_BEFORE)
+        }
+        KIND_REFUSED => {
+            let count = reader.varint_usize()?;
+            if count > reader.rest().len() / 8 {
+                return None;
+            }
+            Record::Refused((0..count).map(|_| reader.u64()).collect::<Option<_>>()?)
+        }
         KIND_BATCH => {
             read_batch(&mut reader, batch)?;
             Record::Batch

@@ -100,6 +100,8 @@ pub(crate) fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result
     let Opening { mut state, mut report, index, .. } = opening;
     state.index = index.finish();
     state.heads.resize_with(state.index.len(), SeriesHead::default);
+    state.admission.total = state.heads.iter().filter(|head| !head.is_empty()).count() as u64;
+    state.set_limits(options.limits.clone());
     report.series = state.index.len() as u64;
     report.segments = state.segments.len() as u64;
     report.segment_samples = state.segments.iter().map(|segment| segment.sample_count).sum();
@@ -212,7 +214,13 @@ impl Opening<'_> {
         let readable = Readable { number: file.header.number, start, end: file.end };
         let end = walk::<DiskError>(&bytes, readable, &mut self.batch, &mut |step, _| {
             match step {
-                Step::Record(Record::Series(id, labels), _) => index.insert(id, labels),
+                Step::Record(Record::Series(id, labels, was_refused), _) => {
+                    if was_refused {
+                        state.refused_before.insert(id.0);
+                    }
+                    index.insert(id, labels);
+                }
+                Step::Record(Record::Refused(fingerprints), _) => state.admission.recall(&fingerprints),
                 Step::Record(Record::Floor(floor), _) => state.raise_floor(floor),
                 Step::Record(Record::Synced, _) => {}
                 Step::Record(Record::Batch, batch) => {

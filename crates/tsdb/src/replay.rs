@@ -49,6 +49,7 @@ impl Store {
             AppendError::Log(error) => ReplayError::Disk(error),
             AppendError::BatchTooLarge { .. }
             | AppendError::LabelsTooLarge { .. }
+            | AppendError::SeriesLimit(_)
             | AppendError::SeriesExhausted => unreachable!("sync only writes"),
         })?;
         let (files, from) = self.files_from(from)?;
@@ -67,11 +68,11 @@ impl Store {
             walk::<ReplayError>(&bytes, readable, &mut batch, &mut |step, offset| {
                 let position = LogPosition { file: file.number, offset };
                 match step {
-                    Step::Record(Record::Series(id, labels), _) => {
+                    Step::Record(Record::Series(id, labels, _), _) => {
                         visit(LogEvent::Series { id, labels: &labels, position });
                     }
                     Step::Record(Record::Batch, batch) => visit(LogEvent::Batch { batch, position }),
-                    Step::Record(Record::Floor(_) | Record::Synced, _) => {}
+                    Step::Record(Record::Floor(_) | Record::Synced | Record::Refused(_), _) => {}
                     Step::Damaged(bytes) => visit(LogEvent::Lost { bytes, position }),
                 }
                 Ok(())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bellwether_model::{Chunk, LogPosition, SeriesId, SourceError, TimeRange, Timestamp};
 
 use crate::error::DiskError;
+use crate::limits::Census;
 use crate::lineage::{Lineage, Sealed};
 use crate::log::log_path;
 use crate::log_record;
@@ -82,6 +83,7 @@ impl Store {
             state.add_segment(moved.segment);
         }
         mark_sealed(shared, before, file);
+        turn_admission(shared)?;
         report.log_files_removed = remove_log_files(shared, maintenance.released)?;
         Ok(report)
     }
@@ -224,6 +226,28 @@ fn mark_sealed(shared: &Shared, before: Timestamp, file: u64) {
     for known in &mut log.files {
         known.is_sealed |= known.number < file && known.latest < before;
     }
+}
+
+/// Counts the series in use anew; what was refused lately is put into the log again, before older files go.
+fn turn_admission(shared: &Shared) -> Result<(), DiskError> {
+    let mut census = Census::default();
+    let mut first = 0;
+    let counted = |state: &State| state.index.len() as u32;
+    while first < counted(&shared.read()) {
+        let state = shared.read();
+        let group = first..counted(&state).min(first.saturating_add(GROUP_SERIES));
+        first = group.end;
+        state.census(group, &mut census);
+    }
+    let mut log = shared.log.lock();
+    let mut state = shared.write();
+    state.census(first..counted(&state), &mut census);
+    state.admission.settle(census);
+    let Some(again) = state.admission.turn() else { return Ok(()) };
+    drop(state);
+    log.append(|out| log_record::put_refused(out, &again));
+    drop(log);
+    shared.log.sync().map(|_| ())
 }
 
 /// Removes the oldest files as long as nobody needs them; stops at the first that is needed.

@@ -15,6 +15,7 @@ use crate::error::Refusal;
 use crate::head::{SeriesHead, Verdict};
 use crate::histogram_layout::BUCKETS_MAX;
 use crate::index::Index;
+use crate::limits::{Admission, Census, SeriesLimits};
 use crate::log::Log;
 use crate::pins::Pins;
 use crate::segment::Segment;
@@ -27,11 +28,13 @@ pub struct Options {
     pub log_file_bytes_max: u64,
     /// With more than this appended and not synced, `append` syncs before it takes more.
     pub log_buffer_bytes_max: usize,
+    /// How many series there may be; [`crate::Store::set_limits`] changes it.
+    pub limits: SeriesLimits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { log_file_bytes_max: 64 << 20, log_buffer_bytes_max: 32 << 20 }
+        Self { log_file_bytes_max: 64 << 20, log_buffer_bytes_max: 32 << 20, limits: SeriesLimits::default() }
     }
 }
 
@@ -82,6 +85,9 @@ pub(crate) struct State {
     pub(crate) segments: Vec<Arc<Segment>>,
     pub(crate) floor: Timestamp,
     pub(crate) counts: Counts,
+    pub(crate) admission: Admission,
+    /// Series that had been refused before they were made.
+    pub(crate) refused_before: RoaringBitmap,
 }
 
 #[derive(Default)]
@@ -225,6 +231,37 @@ impl State {
     pub(crate) fn add_segment(&mut self, segment: Segment) {
         let place = self.segments.partition_point(|other| other.lineage.rank <= segment.lineage.rank);
         self.segments.insert(place, Arc::new(segment));
+    }
+
+    /// Takes in a new series; whether it was refused before.
+    pub(crate) fn make(&mut self, id: SeriesId, labels: &Labels) -> bool {
+        let was_refused = self.admission.was_refused(labels);
+        if was_refused {
+            self.refused_before.insert(id.0);
+        }
+        self.admission.made(labels);
+        self.insert(id, labels.clone());
+        was_refused
+    }
+
+    /// Sets how many series there may be.
+    pub(crate) fn set_limits(&mut self, limits: SeriesLimits) {
+        self.admission.limits = limits;
+        if self.admission.needs_census() {
+            let mut census = Census::default();
+            self.census(0..self.index.len() as u32, &mut census);
+            self.admission.settle(census);
+        }
+    }
+
+    /// Counts the series in use: those below a number that have samples in the head.
+    pub(crate) fn census(&self, ids: std::ops::Range<u32>, census: &mut Census) {
+        for id in ids {
+            let is_in_use = self.heads.get(id as usize).is_some_and(|head| !head.is_empty());
+            if let Some(labels) = self.index.labels(SeriesId(id)).filter(|_| is_in_use) {
+                census.count(labels);
+            }
+        }
     }
 
     /// Segments that may hold something of some series in a stretch of time.

@@ -9,6 +9,7 @@ use bellwether_model::{Batch, Labels, LogPosition, SeriesId, Timestamp};
 use crate::disk::Disk;
 use crate::error::{AppendError, DiskError, OpenError};
 use crate::head::SeriesHead;
+use crate::limits::{RefusedSeries, SeriesLimits};
 use crate::log_read::empty_batch;
 use crate::log_record;
 use crate::recovery::{self, Recovery};
@@ -28,6 +29,10 @@ pub struct Store {
 pub struct Stats {
     /// Series ever created.
     pub series: u64,
+    /// Series in use, which is what limits count: with samples in memory, or made lately.
+    pub series_in_use: u64,
+    /// How often a new series was refused for a limit.
+    pub refused_series: u64,
     /// Samples taken since opening.
     pub samples_appended: u64,
     /// Samples that were there already.
@@ -79,8 +84,18 @@ impl Store {
         Ok((Self { shared: Arc::new(shared) }, recovered.report))
     }
 
-    /// The number of a series, which is created if it is new.
+    /// The number of a series, which is created if it is new and the limits allow one more.
     pub fn series(&self, labels: &Labels) -> Result<SeriesId, AppendError> {
+        self.series_within(labels, true)
+    }
+
+    /// The number of a series that this program makes itself and of which there are only as many as are configured,
+    /// such as `up` of a target: no limit refuses it, though it counts.
+    pub fn own_series(&self, labels: &Labels) -> Result<SeriesId, AppendError> {
+        self.series_within(labels, false)
+    }
+
+    fn series_within(&self, labels: &Labels, is_limited: bool) -> Result<SeriesId, AppendError> {
         if let Some(id) = self.find(labels) {
             return Ok(id);
         }
@@ -94,11 +109,36 @@ impl Store {
         if let Some(id) = state.index.find(labels) {
             return Ok(id);
         }
+        if let Err(reached) = state.admission.admit(labels)
+            && is_limited
+        {
+            let told = state.admission.refuse(&reached, labels.fingerprint());
+            drop(state);
+            if let Some(fingerprints) = told {
+                log.append(|out| log_record::put_refused(out, &fingerprints));
+            }
+            return Err(AppendError::SeriesLimit(reached));
+        }
         let id = SeriesId(state.index.len().try_into().map_err(|_| AppendError::SeriesExhausted)?);
-        state.insert(id, labels.clone());
+        let was_refused = state.make(id, labels);
         drop(state);
-        log.append(|out| log_record::put_series(out, id, labels));
+        log.append(|out| log_record::put_series(out, id, labels, was_refused));
         Ok(id)
+    }
+
+    /// Sets how many series there may be, from now on.
+    pub fn set_limits(&self, limits: SeriesLimits) {
+        self.shared.write().set_limits(limits);
+    }
+
+    /// Series that were refused for a limit since the store was opened, by job and limit.
+    pub fn refused_series(&self) -> Vec<RefusedSeries> {
+        self.shared.read().admission.counts()
+    }
+
+    /// Whether a series had been refused before it was made, so that its first sample is not its first value.
+    pub fn was_refused(&self, id: SeriesId) -> bool {
+        self.shared.read().refused_before.contains(id.0)
     }
 
     /// The number of a series, if it was ever created.
@@ -169,6 +209,8 @@ impl Store {
         let floor = (state.floor > Timestamp::MIN).then_some(state.floor);
         Stats {
             series: state.index.len() as u64,
+            series_in_use: state.admission.total,
+            refused_series: state.admission.refusals,
             samples_appended: state.counts.taken,
             samples_known: state.counts.known,
             refused_too_old: state.counts.too_old,

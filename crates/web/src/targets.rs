@@ -54,6 +54,7 @@ fn row(target: &TargetView, now: Timestamp) -> Markup {
                 @if let Some(href) = parts::safe_href(&target.url) { a.mono href=(href) { (target.url) } } @else { code { (target.url) } }
                 div { (parts::labels(&target.labels.without(&["job"]))) }
                 @if !target.last_error.is_empty() { p.note.bad { (target.last_error) } }
+                @if !target.note.is_empty() { p.note { (target.note) } }
             }
             td { (parts::tag(tone, word)) }
             td data-k="Last scrape" {

@@ -83,6 +83,9 @@ pub struct TargetView {
     pub last_samples: Option<u64>,
     /// Why the last scrape failed; empty when it did not.
     pub last_error: String,
+    /// What was left out of the last scrape and why; empty when nothing was.
+    #[serde(default)]
+    pub note: String,
     /// How often it is scraped.
     pub interval: TimeDelta,
     /// How long a scrape may take.

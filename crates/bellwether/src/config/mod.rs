@@ -19,6 +19,7 @@ mod rule_files;
 pub mod scrape_intervals;
 mod shown;
 pub mod source;
+pub mod storage;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ use outline::{Outline, Section};
 use prometheus::PrometheusConfig;
 use scrape_intervals::ScrapeIntervals;
 use source::SourceConfig;
+use storage::StorageConfig;
 
 /// How long samples are kept unless the configuration says otherwise.
 const RETENTION_DEFAULT: TimeDelta = TimeDelta(30 * TimeDelta::DAY.0);
@@ -75,6 +77,8 @@ pub struct Config {
     pub dashboards: Arc<Vec<Dashboard>>,
     /// How long samples are kept.
     pub retention: TimeDelta,
+    /// What else is set of the store.
+    pub storage: StorageConfig,
     /// Where people reach this server; links in messages start with it.
     pub external_url: Option<String>,
     /// The file, and those of its sections that are files of their own, as others may see them: without secrets.
@@ -145,7 +149,7 @@ impl Loader {
         self.load_rules(outline.rules, folder);
         let dashboards = self.load_dashboards(outline.dashboards, folder);
         let slos = self.load_slos(outline.slos, folder);
-        self.examine_reach(&slos, outline.retention.unwrap_or(RETENTION_DEFAULT));
+        self.examine_reach(&slos, outline.storage.retention.unwrap_or(RETENTION_DEFAULT));
         let global = prometheus.as_ref().map(|prometheus| prometheus.global.clone()).unwrap_or_default();
         let probes = self.load_probes(&outline.probes, &global, folder);
         self.refuse_unknown_probes(&slos, &probes);
@@ -171,7 +175,8 @@ impl Loader {
             slos: slos.into_iter().map(Arc::new).collect(),
             probes,
             dashboards: Arc::new(dashboards),
-            retention: outline.retention.unwrap_or(RETENTION_DEFAULT),
+            retention: outline.storage.retention.unwrap_or(RETENTION_DEFAULT),
+            storage: outline.storage,
             external_url: outline.external_url,
             shown: std::mem::take(&mut self.shown),
             linted: LintedFiles::of(&self.sources),

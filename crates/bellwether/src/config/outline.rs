@@ -3,16 +3,13 @@
 use bellwether_alerts::AckDeadlines;
 use bellwether_diag::yaml::{self, Node, Value};
 use bellwether_diag::{Cx, Decode, FileId, MapReader, Spanned};
-use bellwether_model::TimeDelta;
 
 use super::ack_deadlines::ack_deadlines;
 use super::alertmanagers::{AlertmanagerMember, alertmanagers};
 use super::delivery::Delivery;
 use super::loader::Loader;
 use super::source::SourceConfig;
-
-/// Shorter would take away samples that the head still holds.
-const RETENTION_MIN: TimeDelta = TimeDelta(6 * TimeDelta::HOUR.0);
+use super::storage::StorageConfig;
 
 /// A section that stands in the file or names another one.
 pub(super) enum Section {
@@ -33,7 +30,7 @@ pub(super) struct Outline {
     pub(super) ack_deadlines: AckDeadlines,
     pub(super) dashboards: Vec<Section>,
     pub(super) probes: Vec<Node>,
-    pub(super) retention: Option<TimeDelta>,
+    pub(super) storage: StorageConfig,
     pub(super) external_url: Option<String>,
 }
 
@@ -88,7 +85,7 @@ impl Loader {
                 .map(|node| sections(node, "files of dashboards or dashboards", &mut cx))
                 .unwrap_or_default(),
             probes: map.node("probes").map(|node| probe_nodes(node, &mut cx)).unwrap_or_default(),
-            retention: retention(&mut map, &mut cx),
+            storage: map.optional("storage", &mut cx).unwrap_or_default(),
             external_url: external_url(&mut map, &mut cx),
         };
         map.finish(&mut cx);
@@ -125,22 +122,6 @@ fn sections(node: &Node, what: &str, cx: &mut Cx<'_>) -> Vec<Section> {
 
 fn probe_nodes(node: &Node, cx: &mut Cx<'_>) -> Vec<Node> {
     Vec::<Node>::decode(node, cx).unwrap_or_default()
-}
-
-fn retention(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<TimeDelta> {
-    let node = map.node("storage")?;
-    let mut storage = MapReader::open(node, cx)?;
-    let retention: Option<Spanned<TimeDelta>> = storage.optional("retention", cx);
-    storage.finish(cx);
-    let retention = retention?;
-    if retention.value < RETENTION_MIN {
-        cx.error_help(
-            retention.span,
-            format!("a retention of {} is too short", retention.value),
-            format!("write at least {RETENTION_MIN}"),
-        );
-    }
-    Some(retention.value)
 }
 
 fn external_url(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<String> {

@@ -355,7 +355,7 @@ impl StaticConfig {
 }
 
 /// Prometheus' byte sizes: `10MB`, `512KiB`, `0`. Both families of units count in powers of 1024.
-fn byte_size(node: &Node, cx: &mut Cx<'_>) -> Option<u64> {
+pub(super) fn byte_size(node: &Node, cx: &mut Cx<'_>) -> Option<u64> {
     let text = &scalar(node, "a size such as 10MB", cx)?.text;
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);

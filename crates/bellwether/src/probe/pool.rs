@@ -187,7 +187,7 @@ impl Prober {
         make: impl FnOnce(&mut ProbeSeries, &mut super::series::Resolve<'_>) -> Result<Batch, String>,
     ) -> Result<Batch, String> {
         let store = &self.store;
-        let mut resolve = |labels: &Labels| store.series(labels).map_err(|error| error.to_string());
+        let mut resolve = |labels: &Labels| store.own_series(labels).map_err(|error| error.to_string());
         make(&mut self.series, &mut resolve)
     }
 

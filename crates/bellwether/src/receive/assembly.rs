@@ -83,7 +83,7 @@ impl Assembly {
         let reason = match found {
             Ok(id) => return Ok(Some(id)),
             Err(AppendError::LabelsTooLarge { .. }) => PushRefusal::InvalidLabels,
-            Err(AppendError::SeriesExhausted) => PushRefusal::SeriesLimit,
+            Err(AppendError::SeriesLimit(_) | AppendError::SeriesExhausted) => PushRefusal::SeriesLimit,
             Err(error @ (AppendError::BatchTooLarge { .. } | AppendError::Log(_))) => {
                 return Err(Unavailable(error.to_string()));
             }

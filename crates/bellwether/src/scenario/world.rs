@@ -162,7 +162,7 @@ impl World {
                 framed: true,
             };
             let memory = &mut self.memory;
-            let taken = self.caches[target].take(scraped, &mut |labels| Ok(memory.id(labels)));
+            let taken = self.caches[target].take(scraped, &mut |labels, _| Ok(memory.id(labels)));
             match taken {
                 Ok(taken) => {
                     if let Some(error) = taken.error {

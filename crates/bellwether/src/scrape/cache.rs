@@ -15,7 +15,25 @@ use super::metadata::Metadata;
 use crate::config::prometheus::ScrapeJob;
 
 /// Finds or makes the number of a series.
-pub type Resolve<'a> = dyn FnMut(&Labels) -> Result<SeriesId, String> + 'a;
+pub type Resolve<'a> = dyn FnMut(&Labels, Whose) -> Result<SeriesId, Unresolved> + 'a;
+
+/// Who makes a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The target: there may be too many of them.
+    Exposed,
+    /// We: there are a few of each target.
+    Report,
+}
+
+/// Why a series has no number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unresolved {
+    /// There are as many as there may be: the scrape goes on without it.
+    Limit(String),
+    /// The store cannot take it.
+    Failed(String),
+}
 
 /// What a scrape came to.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +57,8 @@ pub struct Outcome {
     pub samples: u64,
     /// Why the body was refused.
     pub error: Option<String>,
+    /// What was left out of it, and why.
+    pub note: Option<String>,
 }
 
 /// One target's memory.
@@ -119,10 +139,12 @@ impl TargetCache {
         self.scrape += 1;
         let known_before = self.seen.len();
         let (mut samples, mut error) = (Vec::with_capacity(known_before + 8), None);
+        let mut left_out = LeftOut::default();
         if let Some(body) = scraped.body
-            && let Err(why) = self.read(body, &scraped, resolve, &mut samples)
+            && let Err(why) = self.read(body, &scraped, resolve, &mut samples, &mut left_out)
         {
             samples.clear();
+            left_out = LeftOut::default();
             error = Some(why);
         }
         let ok = scraped.body.is_some() && error.is_none();
@@ -132,7 +154,7 @@ impl TargetCache {
             self.seen.retain(|_, seen| seen.since != refused);
             self.scrape += 1; // nothing was seen, so that everything has gone
         }
-        let exposed = samples.len() as u64;
+        let exposed = samples.len() as u64 + left_out.count;
         let added = if ok { self.seen.len() - known_before } else { 0 };
         self.mark_gone(scraped.at, &mut samples);
         let mut report = |id, value| samples.push((id, Sample::new(scraped.at, value)));
@@ -142,7 +164,8 @@ impl TargetCache {
         report(reports.samples_kept, exposed as f64);
         report(reports.series_added, added as f64);
         let origin = Origin::Scrape { target: reports.up, ok, interval: self.interval };
-        Ok(Outcome { batch: Batch::floats(origin, scraped.at, samples), samples: exposed, error })
+        let note = left_out.note();
+        Ok(Outcome { batch: Batch::floats(origin, scraped.at, samples), samples: exposed, error, note })
     }
 
     fn read(
@@ -151,6 +174,7 @@ impl TargetCache {
         scraped: &Scraped<'_>,
         resolve: &mut Resolve<'_>,
         samples: &mut Vec<(SeriesId, Sample)>,
+        left_out: &mut LeftOut,
     ) -> Result<(), String> {
         self.limits.last_line_may_be_open = scraped.framed;
         let (mut unresolved, mut undecodable) = (None, None);
@@ -172,7 +196,8 @@ impl TargetCache {
             match self.id(sample.series, kind, own_time, resolve) {
                 Ok(id) => samples.push((id, Sample::new(at, sample.value))),
                 Err(Refused::Undecodable(error)) => undecodable = Some(error.to_string()),
-                Err(Refused::Unresolved(why)) => unresolved = Some(why),
+                Err(Refused::Unresolved(Unresolved::Failed(why))) => unresolved = Some(why),
+                Err(Refused::Unresolved(Unresolved::Limit(why))) => left_out.add(why),
             }
         })
         .map_err(|error| error.to_string())?;
@@ -199,7 +224,7 @@ impl TargetCache {
         let decoded = decode_series(series).map_err(Refused::Undecodable)?;
         let labels = target_labels(&decoded, &self.labels, self.conflict);
         let labels = with_bound_spelled(labels, kind);
-        let id = resolve(&labels).map_err(Refused::Unresolved)?;
+        let id = resolve(&labels, Whose::Exposed).map_err(Refused::Unresolved)?;
         self.seen.insert(series.into(), Seen { id, scrape: self.scrape, since: self.scrape, own_time });
         Ok(id)
     }
@@ -241,7 +266,13 @@ impl TargetCache {
         if let Some(reports) = self.reports {
             return Ok(reports);
         }
-        let mut series = |name: &str| resolve(&self.labels.with(METRIC_NAME, name));
+        let mut series = |name: &str| {
+            resolve(&self.labels.with(METRIC_NAME, name), Whose::Report).map_err(
+                |unresolved| match unresolved {
+                    Unresolved::Limit(why) | Unresolved::Failed(why) => why,
+                },
+            )
+        };
         let reports = Reports {
             up: series("up")?,
             duration: series("scrape_duration_seconds")?,
@@ -256,7 +287,28 @@ impl TargetCache {
 
 enum Refused {
     Undecodable(ScanError),
-    Unresolved(String),
+    Unresolved(Unresolved),
+}
+
+/// Samples that a body had and a batch lacks.
+#[derive(Debug, Default)]
+struct LeftOut {
+    count: u64,
+    why: String,
+}
+
+impl LeftOut {
+    fn add(&mut self, why: String) {
+        self.count += 1;
+        if self.count == 1 {
+            self.why = why;
+        }
+    }
+
+    fn note(self) -> Option<String> {
+        let samples = if self.count == 1 { "1 sample" } else { &format!("{} samples", self.count) };
+        (self.count > 0).then(|| format!("{samples} left out: {}", self.why))
+    }
 }
 
 #[cfg(test)]
@@ -282,7 +334,7 @@ mod tests {
         fn scrape(&mut self, body: Option<&str>) -> (Vec<String>, f64, Option<String>) {
             self.at += TimeDelta::from_secs(15);
             let names = &mut self.names;
-            let mut resolve = |labels: &Labels| Ok(names.of(labels));
+            let mut resolve = |labels: &Labels, _| Ok(names.of(labels));
             let scraped =
                 Scraped { at: self.at, took: TimeDelta(5), body: body.map(str::as_bytes), framed: false };
             let outcome = self.cache.take(scraped, &mut resolve).unwrap();
@@ -347,6 +399,23 @@ mod tests {
         world.cache.succeed(before);
         assert_eq!(world.scrape(Some("a 3\n")).0, ["a 3", "b stale"]);
         assert_eq!(world.scrape(Some("a 4\n")).0, ["a 4"]);
+    }
+
+    #[test]
+    fn beyond_a_limit_existing_series_go_on_and_the_scrape_says_what_is_left_out() {
+        let mut world = World::new();
+        world.scrape(Some("a 1\n"));
+        let names = &mut world.names;
+        let mut resolve = |labels: &Labels, whose| match (whose, labels.metric_name()) {
+            (Whose::Report, _) | (Whose::Exposed, Some("a")) => Ok(names.of(labels)),
+            (Whose::Exposed, _) => Err(Unresolved::Limit("job api has 1 series".to_owned())),
+        };
+        let body = Some("a 2\nb 1\nc 1\n".as_bytes());
+        let scraped = Scraped { at: Timestamp(60_000), took: TimeDelta(5), body, framed: false };
+        let outcome = world.cache.take(scraped, &mut resolve).unwrap();
+        assert_eq!((outcome.error, outcome.samples, outcome.batch.samples.len()), (None, 3, 1 + 5));
+        assert_eq!(outcome.note.as_deref(), Some("2 samples left out: job api has 1 series"));
+        assert!((outcome.batch.samples[1].1.value - 1.0).abs() < f64::EPSILON, "it is up");
     }
 
     #[test]

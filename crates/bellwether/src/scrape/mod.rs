@@ -9,8 +9,8 @@ pub mod schedule;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bellwether_model::{Labels, LabelsBuilder, TimeDelta, Timestamp};
-use bellwether_tsdb::Store;
+use bellwether_model::{Labels, LabelsBuilder, SeriesId, TimeDelta, Timestamp};
+use bellwether_tsdb::{AppendError, Store};
 use bellwether_web::view::{TargetHealth, TargetMetadata, TargetView};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
@@ -20,7 +20,7 @@ use crate::config::prometheus::{ScrapeJob, Target};
 use crate::health::{Health, Trouble};
 use crate::target_tasks::{Stop, TargetTask, TargetTasks};
 use crate::writer::WriterHandle;
-use cache::{Scraped, TargetCache};
+use cache::{Scraped, TargetCache, Unresolved, Whose};
 use fetch::Request;
 use metadata::Metadata;
 use schedule::Schedule;
@@ -153,6 +153,7 @@ fn initial_view(assignment: &Assignment) -> TargetView {
         last_duration: None,
         last_samples: None,
         last_error: String::new(),
+        note: String::new(),
         interval: assignment.job.interval,
         timeout: assignment.job.timeout,
     }
@@ -223,12 +224,13 @@ impl Scraper {
             framed: fetched.as_ref().is_ok_and(|fetched| fetched.framed),
         };
         let store = &self.store;
-        let mut resolve = |labels: &Labels| store.series(labels).map_err(|error| error.to_string());
+        let mut resolve = |labels: &Labels, whose| resolve(store, labels, whose);
+        let mut note = None;
         let mut error = fetched.as_ref().err().map(ToString::to_string);
         let mut samples = 0;
         match self.cache.take(scraped, &mut resolve) {
             Ok(outcome) => {
-                error = error.or(outcome.error);
+                (error, note) = (error.or(outcome.error), outcome.note);
                 samples = outcome.samples;
                 if let Err(refused) = self.writer.append(outcome.batch).await {
                     error = Some(format!("scraped, but not stored: {refused}"));
@@ -241,10 +243,17 @@ impl Scraper {
             metadata.clone_from(self.cache.metadata());
         }
         drop(metadata);
-        self.report(at, took, samples, error);
+        self.report(at, took, samples, error, note);
     }
 
-    fn report(&self, at: Timestamp, took: TimeDelta, samples: u64, error: Option<String>) {
+    fn report(
+        &self,
+        at: Timestamp,
+        took: TimeDelta,
+        samples: u64,
+        error: Option<String>,
+        note: Option<String>,
+    ) {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         let error = error.unwrap_or_default();
         if !error.is_empty() && view.last_error != error {
@@ -255,5 +264,21 @@ impl Scraper {
         view.last_duration = Some(took);
         view.last_samples = Some(samples);
         view.last_error = error;
+        view.note = note.unwrap_or_default();
     }
+}
+
+/// Finds or makes a series; of what the target exposes there may be too many.
+fn resolve(store: &Store, labels: &Labels, whose: Whose) -> Result<SeriesId, Unresolved> {
+    let found = match whose {
+        Whose::Exposed => store.series(labels),
+        Whose::Report => store.own_series(labels),
+    };
+    found.map_err(|error| match error {
+        AppendError::SeriesLimit(reached) => Unresolved::Limit(reached.to_string()),
+        AppendError::Log(_)
+        | AppendError::BatchTooLarge { .. }
+        | AppendError::LabelsTooLarge { .. }
+        | AppendError::SeriesExhausted => Unresolved::Failed(error.to_string()),
+    })
 }

@@ -225,7 +225,7 @@ impl World {
         let body = writer.finish();
         let scraped = Scraped { at: self.now, took: TimeDelta(5), body: Some(body.as_bytes()), framed: true };
         let names = &mut self.names;
-        let outcome = self.cache.take(scraped, &mut |labels| Ok(names.id(labels))).unwrap();
+        let outcome = self.cache.take(scraped, &mut |labels, _| Ok(names.id(labels))).unwrap();
         assert_eq!(outcome.error, None);
         let input = Input::Batch { batch: &outcome.batch, labels: &self.names };
         let outcome = self.pipeline.step(input, self.now);

@@ -7,6 +7,7 @@ mod histogram;
 mod import;
 mod index;
 mod late;
+mod limits;
 mod model;
 mod overlap;
 mod snapshot;

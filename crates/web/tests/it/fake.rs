@@ -380,6 +380,7 @@ impl App for Fake {
             last_duration: Some(TimeDelta(12)),
             last_samples: Some(402),
             last_error: error.to_owned(),
+            note: String::new(),
             interval: TimeDelta::from_secs(15),
             timeout: TimeDelta::from_secs(10),
         };

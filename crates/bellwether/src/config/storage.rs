@@ -1,0 +1,64 @@
+//! `storage:` of `bellwether.yml`: how much the store keeps, and how much it takes.
+
+use std::collections::BTreeMap;
+
+use bellwether_diag::yaml::Node;
+use bellwether_diag::{Cx, Decode, MapReader, Spanned};
+use bellwether_model::TimeDelta;
+use bellwether_tsdb::SeriesLimits;
+
+/// Shorter would take away samples that the head still holds.
+const RETENTION_MIN: TimeDelta = TimeDelta(6 * TimeDelta::HOUR.0);
+
+/// What is set of the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StorageConfig {
+    /// How long samples are kept.
+    pub retention: Option<TimeDelta>,
+    /// How many series there may be.
+    pub limits: SeriesLimits,
+}
+
+impl Decode for StorageConfig {
+    fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        let mut map = MapReader::open(node, cx)?;
+        let config = Self {
+            retention: retention(&mut map, cx),
+            limits: SeriesLimits {
+                total: map.optional("series_limit", cx).unwrap_or_default(),
+                per_job: map.optional("series_limit_per_job", cx).unwrap_or_default(),
+                of_jobs: map.node("series_limits").map(|node| of_jobs(node, cx)).unwrap_or_default(),
+            },
+        };
+        map.finish(cx);
+        Some(config)
+    }
+}
+
+fn retention(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<TimeDelta> {
+    let retention: Spanned<TimeDelta> = map.optional("retention", cx)?;
+    if retention.value < RETENTION_MIN {
+        cx.error_help(
+            retention.span,
+            format!("a retention of {} is too short", retention.value),
+            format!("write at least {RETENTION_MIN}"),
+        );
+    }
+    Some(retention.value)
+}
+
+/// Limits of single jobs by their names.
+fn of_jobs(node: &Node, cx: &mut Cx<'_>) -> BTreeMap<String, u64> {
+    let mut limits = BTreeMap::new();
+    let Some(mut by_job) = MapReader::open(node, cx) else { return limits };
+    for (job, node) in by_job.rest() {
+        let Some(job) = job.as_text() else {
+            cx.error_help(job.span, "expected the name of a job", "write it like `node: 20000`");
+            continue;
+        };
+        if let Some(limit) = u64::decode(node, cx) {
+            limits.insert(job.to_owned(), limit);
+        }
+    }
+    limits
+}
