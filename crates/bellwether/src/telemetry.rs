@@ -124,6 +124,11 @@ fn store(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
         ("bellwether_store_segment_bytes", Gauge, "Bytes of the segments."),
         stats.segment_bytes as f64,
     );
+    one(
+        writer,
+        ("bellwether_store_segment_samples", Gauge, "Samples in the segments."),
+        stats.segment_samples as f64,
+    );
     one(writer, ("bellwether_store_segments", Gauge, "Segments."), stats.segments as f64);
     one(writer, ("bellwether_store_fsyncs_total", Counter, "Flushes of the log."), stats.fsyncs as f64);
     let samples_refused = "bellwether_store_samples_refused_total";

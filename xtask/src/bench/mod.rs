@@ -15,6 +15,7 @@ mod rules;
 mod server;
 mod slo;
 mod slo_rules;
+mod tsdb;
 
 use crate::{Outcome, cargo};
 
@@ -28,7 +29,7 @@ struct Bench {
 
 const BENCHES: [Bench; 2] = [
     Bench {
-        name: "tsdb",
+        name: "append",
         package: "bellwether-tsdb",
         target: "append",
         about: "append scrapes to the log and the head; encode and decode chunks",
@@ -43,7 +44,17 @@ struct Comparison {
     run: fn() -> Outcome,
 }
 
-const COMPARISONS: [Comparison; 6] = [
+const COMPARISONS: [Comparison; 8] = [
+    Comparison {
+        name: "tsdb",
+        about: "samples pushed and scraped, bytes kept, memory, restart, beside VictoriaMetrics and Prometheus",
+        run: tsdb::run_all,
+    },
+    Comparison {
+        name: "tsdb-30d",
+        about: "294 million samples pushed: thirty days of ten services, beside VictoriaMetrics and Prometheus",
+        run: tsdb::run_month,
+    },
     Comparison {
         name: "lint",
         about: "1,000 rule files with 50,000 rules linted on one core",

@@ -70,7 +70,7 @@ impl Server {
             if reply.is_ok_and(|reply| reply.status == 200) {
                 return Ok(());
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(10));
         }
         Err(format!("{} does not answer; see {}", self.name, log.display()))
     }

@@ -1,8 +1,8 @@
 //! Tests of this crate.
 
 mod exposition;
-mod relabel;
 mod otlp;
+mod relabel;
 mod scan;
 mod series;
 mod target_labels;
