@@ -134,9 +134,12 @@ fn store(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     let samples_refused = "bellwether_store_samples_refused_total";
     writer.family(samples_refused, Counter, "Samples that were not taken, by reason.");
     for (reason, value) in [
+        ("out_of_order", stats.refused_out_of_order),
         ("too_old", stats.refused_too_old),
+        ("duplicate", stats.refused_duplicate),
         ("before_retention", stats.refused_before_retention),
         ("unknown_series", stats.refused_unknown_series),
+        ("malformed_histogram", stats.refused_malformed),
     ] {
         writer.sample(samples_refused, &[("reason", reason)], value as f64);
     }

@@ -221,7 +221,8 @@ fn clock_set_back(batch: &Batch, done: &Appended) -> Option<String> {
         return None;
     }
     let last = done.refused.iter().map(|refused| match refused.reason {
-        Refusal::TooOld { last } => Some(last),
+        Refusal::OutOfOrder { last } | Refusal::TooOld { last, .. } => Some(last),
+        Refusal::Duplicate { at } => Some(at),
         Refusal::BeforeRetention { .. } | Refusal::UnknownSeries { .. } | Refusal::MalformedHistogram => None,
     });
     let last = last.collect::<Option<Vec<_>>>()?.into_iter().max()?;

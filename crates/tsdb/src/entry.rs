@@ -51,3 +51,15 @@ impl Last {
         }
     }
 }
+
+/// Whether two values are the same, bit by bit.
+pub(crate) fn is_same(a: EntryValue<'_>, b: EntryValue<'_>) -> bool {
+    match (a, b) {
+        (EntryValue::Float(a), EntryValue::Float(b)) => a.to_bits() == b.to_bits(),
+        (EntryValue::Histogram(a), EntryValue::Histogram(b)) => {
+            Arc::ptr_eq(a, b) || fingerprint(a) == fingerprint(b)
+        }
+        (EntryValue::Float(_), EntryValue::Histogram(_))
+        | (EntryValue::Histogram(_), EntryValue::Float(_)) => false,
+    }
+}

@@ -122,11 +122,25 @@ pub enum ReplayError {
 /// Why a sample of a batch was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Not after the last sample of its series.
-    #[error("not after the last sample of its series, at {last}")]
+    /// Before the last sample of its series, and nothing late is taken.
+    #[error("out of order: its series has a sample of {last} already")]
+    OutOfOrder {
+        /// The last sample's time.
+        last: bellwether_model::Timestamp,
+    },
+    /// Before the last sample of its series by more than the window for late samples.
+    #[error("too old: its series has a sample of {last}, and nothing before {oldest} is taken after that")]
     TooOld {
         /// The last sample's time.
         last: bellwether_model::Timestamp,
+        /// The oldest time that would have been taken.
+        oldest: bellwether_model::Timestamp,
+    },
+    /// Its series has another value for the same moment.
+    #[error("duplicate: its series has another value for {at}")]
+    Duplicate {
+        /// The moment.
+        at: bellwether_model::Timestamp,
     },
     /// Before what retention keeps.
     #[error("before {floor}, the oldest that retention keeps")]

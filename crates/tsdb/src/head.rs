@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use bellwether_model::{
-    Chunk, ChunkKind, ChunkSummary, HistogramSample, Sample, SeriesId, SourceError, TimeRange, Timestamp,
+    Chunk, ChunkKind, ChunkSummary, HistogramSample, Sample, SeriesId, SourceError, TimeDelta, TimeRange,
+    Timestamp,
 };
 
 use crate::block::{self, Block};
 use crate::chunk::{self, MemoryChunk};
-use crate::entry::{Entry, EntryValue, Last};
+use crate::entry::{Entry, EntryValue, Last, is_same};
+use crate::error::Refusal;
 use crate::histogram_block::HistogramBlock;
+use crate::late::LateEntries;
 use crate::overlap::DecodedChunk;
 use crate::run::Run;
 use crate::start_times::StartTimes;
@@ -19,14 +22,15 @@ use crate::start_times::StartTimes;
 const CLOSE_SAMPLES: u32 = 240;
 const CLOSE_SPREAD: u32 = 64;
 
-/// What became of a sample.
+/// What is to be done with an entry that is not refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    Taken,
+    /// It comes after all others of its series.
+    InOrder,
+    /// It comes between others.
+    Late,
     /// Same moment, same bits: nothing to do.
     Known,
-    /// Not after the last sample of its series.
-    TooOld(Timestamp),
 }
 
 /// One series' unsealed entries. Invariant: chunks, then the block, in time order; `last` ends it all, or what was
@@ -45,20 +49,62 @@ struct Rare {
     histograms: HistogramBlock,
     /// Of whatever block is open.
     starts: StartTimes,
+    late: LateEntries,
 }
 
 impl SeriesHead {
-    /// What would become of an entry.
-    pub(crate) fn judge(&self, entry: &Entry<'_>) -> Verdict {
-        match &self.last {
-            Some(last) if entry.at == last.at() && last.has_bits_of(entry.value) => Verdict::Known,
-            Some(last) if entry.at <= last.at() => Verdict::TooOld(last.at()),
-            Some(_) | None => Verdict::Taken,
+    /// What would become of an entry, if those that are late by no more than the window are taken. What lies in
+    /// segments is not looked at, but for the last of it: a reader leaves out what was stored second.
+    pub(crate) fn judge(&self, entry: &Entry<'_>, window: TimeDelta) -> Result<Verdict, Refusal> {
+        let Some(last) = &self.last else { return Ok(Verdict::InOrder) };
+        if entry.at > last.at() {
+            return Ok(Verdict::InOrder);
+        }
+        let is_same = if entry.at == last.at() {
+            Some(last.has_bits_of(entry.value))
+        } else if window <= TimeDelta::ZERO {
+            return Err(Refusal::OutOfOrder { last: last.at() });
+        } else {
+            self.compare_with_stored(entry)
+        };
+        let oldest = Timestamp(last.at().0.saturating_sub(window.0));
+        match is_same {
+            Some(true) => Ok(Verdict::Known),
+            Some(false) => Err(Refusal::Duplicate { at: entry.at }),
+            None if entry.at < oldest => Err(Refusal::TooOld { last: last.at(), oldest }),
+            None => Ok(Verdict::Late),
         }
     }
 
-    /// Adds an entry that was judged [`Verdict::Taken`].
-    pub(crate) fn push(&mut self, id: SeriesId, entry: &Entry<'_>) {
+    /// Whether an entry of the same moment is in memory, and if so, whether it is the same.
+    fn compare_with_stored(&self, entry: &Entry<'_>) -> Option<bool> {
+        if let Some(is_same) = self.rare.as_ref().and_then(|rare| rare.late.compare(entry)) {
+            return Some(is_same);
+        }
+        let moment = TimeRange::new(entry.at, entry.at);
+        if self.chunks.is_empty() && self.open_first().is_none_or(|first| entry.at < first) {
+            return None;
+        }
+        let chunks = self.view(moment).into_chunks(moment).ok()?;
+        let run = Run::of(&**chunks.first()?).ok()?;
+        run.find(entry.at).map(|stored| is_same(stored, entry.value))
+    }
+
+    /// Adds an entry as it was judged.
+    pub(crate) fn take(&mut self, id: SeriesId, entry: &Entry<'_>, verdict: Verdict) {
+        match verdict {
+            Verdict::InOrder => self.push(id, entry),
+            Verdict::Late => self.rare.get_or_insert_default().late.insert(entry),
+            Verdict::Known => {}
+        }
+    }
+
+    /// When the last entry was measured.
+    pub(crate) fn last(&self) -> Option<Timestamp> {
+        self.last.as_ref().map(Last::at)
+    }
+
+    fn push(&mut self, id: SeriesId, entry: &Entry<'_>) {
         match entry.value {
             EntryValue::Float(value) => self.push_float(Sample::new(entry.at, value), entry.since),
             EntryValue::Histogram(histogram) => {
@@ -121,7 +167,7 @@ impl SeriesHead {
     fn empty(&mut self) {
         self.open.take();
         if let Some(rare) = &mut self.rare {
-            **rare = Rare::default();
+            **rare = Rare { late: std::mem::take(&mut rare.late), ..Rare::default() };
         }
     }
 
@@ -155,17 +201,21 @@ impl SeriesHead {
 
     pub(crate) fn sample_count(&self) -> u64 {
         let count = |chunk: &Arc<MemoryChunk>| chunk.summary().count + chunk.summary().stale_count;
-        self.chunks.iter().map(|chunk| u64::from(count(chunk))).sum::<u64>() + u64::from(self.open_count())
+        self.chunks.iter().map(|chunk| u64::from(count(chunk))).sum::<u64>()
+            + u64::from(self.open_count())
+            + self.rare.as_ref().map_or(0, |rare| rare.late.len() as u64)
     }
 
     /// Whether no entry lies in memory.
     pub(crate) fn is_empty(&self) -> bool {
-        self.chunks.is_empty() && self.open_count() == 0
+        self.sample_count() == 0
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
         let chunk = |c: &Arc<MemoryChunk>| c.bytes.len() + size_of::<MemoryChunk>() + 16 + size_of::<usize>();
-        let rare = |r: &Rare| size_of::<Rare>() + r.histograms.heap_bytes() + r.starts.heap_bytes();
+        let rare = |r: &Rare| {
+            size_of::<Rare>() + r.histograms.heap_bytes() + r.starts.heap_bytes() + r.late.heap_bytes()
+        };
         self.chunks.iter().map(chunk).sum::<usize>()
             + self.open.heap_bytes()
             + self.rare.as_deref().map_or(0, rare)
@@ -185,7 +235,8 @@ impl SeriesHead {
             count: self.open.count(),
             starts: self.starts(),
         });
-        HeadView { chunks, open }
+        let late = self.rare.as_ref().map_or(Vec::new(), |rare| rare.late.runs(range));
+        HeadView { chunks, open, late }
     }
 
     /// Whether there is an entry inside a stretch of time.
@@ -197,12 +248,34 @@ impl SeriesHead {
 
     /// Takes away everything before a moment, or up to and including the last moment that was sealed.
     pub(crate) fn cut_before(&mut self, moment: Timestamp) {
+        if let Some(rare) = &mut self.rare {
+            rare.late.drop_before(moment);
+        }
+        self.cut_in_order(moment, None);
+    }
+
+    /// Takes away what was sealed: what came in order and is before a moment, and late entries of some moments. `rest`
+    /// is what is to be left of the first chunk, if that was worked out before.
+    pub(crate) fn cut_sealed(&mut self, moment: Timestamp, late: &[Timestamp], rest: Option<Remainder>) {
+        if let Some(rare) = &mut self.rare {
+            rare.late.remove(late);
+        }
+        self.cut_in_order(moment, rest);
+    }
+
+    /// The chunk that a moment lies in.
+    pub(crate) fn straddling(&self, moment: Timestamp) -> Option<Arc<MemoryChunk>> {
+        let ends_later = self.chunks.iter().find(|chunk| chunk.summary().range.end >= moment)?;
+        (ends_later.summary().range.start < moment).then(|| Arc::clone(ends_later))
+    }
+
+    fn cut_in_order(&mut self, moment: Timestamp, rest: Option<Remainder>) {
         self.chunks.retain(|chunk| chunk.summary().range.end >= moment);
-        if let Some(straddling) = self.chunks.first().filter(|chunk| chunk.summary().range.start < moment)
-            && let Ok(mut run) = Run::of(&**straddling)
-        {
-            let rest = run.split_off(moment);
-            self.chunks.splice(0..1, rest.chunks(chunk::CHUNK_SAMPLES_MAX));
+        if let Some(straddling) = self.chunks.first().filter(|chunk| chunk.summary().range.start < moment) {
+            let known = rest.filter(|rest| Arc::ptr_eq(&rest.of, straddling));
+            if let Some(rest) = known.or_else(|| Remainder::after(moment, straddling)) {
+                self.chunks.splice(0..1, rest.chunks);
+            }
         }
         self.cut_open_before(moment);
         if self.chunks.is_empty() {
@@ -213,7 +286,7 @@ impl SeriesHead {
     fn cut_open_before(&mut self, moment: Timestamp) {
         let Some(first) = self.open_first().filter(|first| *first < moment) else { return };
         let range = TimeRange::new(first, Timestamp::MAX);
-        let HeadView { chunks, open } = self.view(range);
+        let HeadView { chunks, open, .. } = self.view(range);
         let opened = match open {
             Some(open) => open.decoded().map(|chunk| chunk as Arc<dyn Chunk>),
             None => {
@@ -236,6 +309,19 @@ impl SeriesHead {
     fn open_first(&self) -> Option<Timestamp> {
         let histograms = self.rare.as_ref().map(|rare| &rare.histograms).filter(|block| block.count() > 0);
         histograms.map(|block| block.range().start).or_else(|| self.open.first())
+    }
+}
+
+/// What is left of a chunk from a moment on.
+pub(crate) struct Remainder {
+    of: Arc<MemoryChunk>,
+    chunks: Vec<Arc<MemoryChunk>>,
+}
+
+impl Remainder {
+    pub(crate) fn after(moment: Timestamp, chunk: &Arc<MemoryChunk>) -> Option<Self> {
+        let rest = Run::of(&**chunk).ok()?.split_off(moment);
+        Some(Self { of: Arc::clone(chunk), chunks: rest.chunks(chunk::CHUNK_SAMPLES_MAX) })
     }
 }
 
@@ -263,6 +349,7 @@ pub(crate) fn has_entry(chunks: &[Arc<dyn Chunk>], range: TimeRange) -> Result<b
 pub(crate) struct HeadView {
     chunks: Vec<Arc<MemoryChunk>>,
     open: Option<OpenView>,
+    late: Vec<Run>,
 }
 
 /// A copy of an open block of floats.
@@ -274,10 +361,17 @@ struct OpenView {
 
 impl HeadView {
     pub(crate) fn is_empty(&self) -> bool {
-        self.chunks.is_empty() && self.open.is_none()
+        self.chunks.is_empty() && self.open.is_none() && self.late.is_empty()
     }
 
-    /// The chunks, the open block as the last of them.
+    /// Moments of late entries, in order.
+    pub(crate) fn late_moments(&self) -> Vec<Timestamp> {
+        let mut moments = Vec::new();
+        self.late.iter().for_each(|run| run.for_each(&mut |entry| moments.push(entry.at)));
+        moments
+    }
+
+    /// The chunks, the open block behind them, and then what was late, which may overlap all of it.
     pub(crate) fn into_chunks(self, range: TimeRange) -> Result<Vec<Arc<dyn Chunk>>, SourceError> {
         let mut chunks: Vec<Arc<dyn Chunk>> = Vec::with_capacity(self.chunks.len() + 1);
         chunks.extend(self.chunks.into_iter().map(|chunk| chunk as Arc<dyn Chunk>));
@@ -287,6 +381,7 @@ impl HeadView {
                 chunks.push(open);
             }
         }
+        chunks.extend(self.late.into_iter().filter_map(DecodedChunk::of).map(|late| late as Arc<dyn Chunk>));
         Ok(chunks)
     }
 }

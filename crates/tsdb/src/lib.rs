@@ -23,6 +23,7 @@ mod histogram_row;
 mod import;
 mod index;
 mod index_builder;
+mod late;
 mod limits;
 mod lineage;
 mod log;
@@ -44,6 +45,7 @@ mod start_times;
 mod state;
 mod store;
 mod summary_codec;
+mod taking;
 
 pub use disk::{Disk, RealDisk};
 pub use error::{AppendError, DiskError, OpenError, Refusal, ReplayError};

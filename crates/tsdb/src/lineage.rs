@@ -23,7 +23,6 @@ pub(crate) struct Sealed {
 }
 
 impl Sealed {
-    #[allow(dead_code)]
     /// Whether an entry of a log file is covered.
     pub(crate) fn covers(&self, file: u64, at: Timestamp) -> bool {
         file < self.file && at < self.before

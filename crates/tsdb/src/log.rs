@@ -10,16 +10,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use bellwether_model::{Batch, LogPosition, Origin, Timestamp};
+use bellwether_model::{LogPosition, Timestamp};
 
 use crate::codec::{Reader, put_i64, put_u16, put_u64};
 use crate::disk::{Disk, WriteFile};
 use crate::error::DiskError;
 use crate::log_record;
+use crate::taking::Taken;
 
 /// Version 2 added batches with histograms or start times, 3 those of another store, 4 those that were pushed and
-/// series that were refused.
-pub(crate) const LOG_VERSION: u16 = 4;
+/// series that were refused, 5 batches with late entries.
+pub(crate) const LOG_VERSION: u16 = 5;
+/// Before this version every entry that was late was left to the log.
+pub(crate) const LATE_SINCE: u16 = 5;
 const LOG_VERSION_MIN: u16 = 1;
 const LOG_MAGIC: &[u8; 4] = b"BWLG";
 pub(crate) const LOG_HEADER_BYTES: u64 = 44;
@@ -27,6 +30,8 @@ pub(crate) const LOG_HEADER_BYTES: u64 = 44;
 /// The beginning of a log file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogHeader {
+    /// That of the file, as read; a new file has the latest.
+    pub(crate) version: u16,
     pub(crate) number: u64,
     /// Up to where the file before this one counts; the file of number 0 does not exist.
     pub(crate) previous_end: LogPosition,
@@ -44,7 +49,7 @@ impl LogHeader {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(LOG_HEADER_BYTES as usize);
         out.extend_from_slice(LOG_MAGIC);
-        put_u16(&mut out, LOG_VERSION);
+        put_u16(&mut out, self.version);
         put_u16(&mut out, 0);
         put_u64(&mut out, self.number);
         put_u64(&mut out, self.previous_end.file);
@@ -75,7 +80,7 @@ impl LogHeader {
         reader.u16()?;
         let number = reader.u64()?;
         let previous_end = LogPosition { file: reader.u64()?, offset: reader.u64()? };
-        Some(Ok(Self { number, previous_end, floor: Timestamp(reader.i64()?) }))
+        Some(Ok(Self { version, number, previous_end, floor: Timestamp(reader.i64()?) }))
     }
 }
 
@@ -125,7 +130,7 @@ pub(crate) struct LogState {
     pub(crate) buffer_latest: Timestamp,
     pub(crate) floor: Timestamp,
     /// Room for an append to sort out its samples in.
-    pub(crate) taken: Batch,
+    pub(crate) taken: Taken,
     /// Counts up with every byte appended and every byte synced, across files.
     appended_total: u64,
     synced_total: u64,
@@ -194,7 +199,7 @@ impl Log {
             buffer: Vec::new(),
             buffer_latest: Timestamp::MIN,
             floor,
-            taken: Batch::floats(Origin::Rules, Timestamp::MIN, Vec::new()),
+            taken: Taken::default(),
             appended_total: 0,
             synced_total: 0,
             number_last,
@@ -256,8 +261,12 @@ impl Log {
         let latest = std::mem::replace(&mut state.buffer_latest, Timestamp::MIN);
         let is_new_due = state.is_rotation_due || state.durable.offset >= self.file_bytes_max;
         let writer = state.writer.take().filter(|_| !is_new_due);
-        let header =
-            LogHeader { number: state.number_last + 1, previous_end: state.durable, floor: state.floor };
+        let header = LogHeader {
+            version: LOG_VERSION,
+            number: state.number_last + 1,
+            previous_end: state.durable,
+            floor: state.floor,
+        };
         drop(state);
         let is_new = writer.is_none();
         let written = match writer {

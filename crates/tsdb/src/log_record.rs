@@ -26,6 +26,8 @@ const KIND_MIXED_BATCH: u8 = 5;
 const KIND_REFUSED: u8 = 6;
 /// A series that had been refused; since version 4.
 const KIND_SERIES_REFUSED_BEFORE: u8 = 7;
+/// A mixed batch of which some entries were late; since version 5.
+const KIND_LATE_BATCH: u8 = 8;
 
 /// A mark's payload: kind, file, offset.
 const MARK_BYTES: usize = 17;
@@ -48,10 +50,19 @@ pub(crate) enum Record {
     Series(SeriesId, Labels, bool),
     /// Fingerprints of series that were refused for a limit; none stands for more than are remembered.
     Refused(Vec<u64>),
-    Batch,
+    /// With the places of its late entries, in order.
+    Batch(Vec<LatePlace>),
     Floor(Timestamp),
     /// A mark; only looked at where something does not read.
     Synced,
+}
+
+/// An entry of a batch that was not after the last of its series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LatePlace {
+    pub(crate) place: u32,
+    /// Whether the store has it, and not only the log.
+    pub(crate) is_taken: bool,
 }
 
 /// Appends one framed record whose payload `write` produces.
@@ -148,10 +159,14 @@ fn read_mark(payload: &[u8]) -> Option<LogPosition> {
 }
 
 /// Columns compress and decode better than rows: ids, then times, then values.
-pub(crate) fn put_batch(out: &mut Vec<u8>, batch: &Batch) {
-    let is_mixed = !batch.histograms.is_empty() || !batch.start_times.is_empty();
+pub(crate) fn put_batch(out: &mut Vec<u8>, batch: &Batch, late: &[LatePlace]) {
+    let is_mixed = !batch.histograms.is_empty() || !batch.start_times.is_empty() || !late.is_empty();
     frame(out, |out| {
-        out.push(if is_mixed { KIND_MIXED_BATCH } else { KIND_BATCH });
+        out.push(match (is_mixed, late.is_empty()) {
+            (false, _) => KIND_BATCH,
+            (true, true) => KIND_MIXED_BATCH,
+            (true, false) => KIND_LATE_BATCH,
+        });
         put_origin(out, batch.origin);
         put_zigzag(out, batch.at.0);
         put_varint(out, batch.samples.len() as u64);
@@ -162,7 +177,20 @@ pub(crate) fn put_batch(out: &mut Vec<u8>, batch: &Batch) {
             put_histograms(out, batch);
             put_start_times(out, batch);
         }
+        if !late.is_empty() {
+            put_late_places(out, late);
+        }
     });
+}
+
+/// Distances from the place after the one before, doubled, and one more where the store has the entry.
+fn put_late_places(out: &mut Vec<u8>, late: &[LatePlace]) {
+    put_varint(out, late.len() as u64);
+    let mut next = 0;
+    for late in late {
+        put_varint(out, u64::from(late.place - next) << 1 | u64::from(late.is_taken));
+        next = late.place + 1;
+    }
 }
 
 fn put_histograms(out: &mut Vec<u8>, batch: &Batch) {
@@ -286,13 +314,14 @@ pub(crate) fn read(payload: &[u8], batch: &mut Batch) -> Option<Record> {
         }
         KIND_BATCH => {
             read_batch(&mut reader, batch)?;
-            Record::Batch
+            Record::Batch(Vec::new())
         }
-        KIND_MIXED_BATCH => {
+        kind @ (KIND_MIXED_BATCH | KIND_LATE_BATCH) => {
             read_batch(&mut reader, batch)?;
             read_histograms(&mut reader, batch)?;
             read_start_times(&mut reader, batch)?;
-            Record::Batch
+            let is_late = kind == KIND_LATE_BATCH;
+            Record::Batch(if is_late { read_late_places(&mut reader, batch)? } else { Vec::new() })
         }
         KIND_FLOOR => Record::Floor(Timestamp(reader.i64()?)),
         KIND_SYNCED => {
@@ -343,6 +372,18 @@ fn read_start_times(reader: &mut Reader<'_>, batch: &mut Batch) -> Option<()> {
         next = place.checked_add(1)?;
     }
     (next as usize <= batch.len()).then_some(())
+}
+
+fn read_late_places(reader: &mut Reader<'_>, batch: &Batch) -> Option<Vec<LatePlace>> {
+    let count = read_count(reader)?;
+    let (mut late, mut next) = (Vec::with_capacity(count), 0u32);
+    for _ in 0..count {
+        let number = reader.varint()?;
+        let place = next.checked_add(u32::try_from(number >> 1).ok()?)?;
+        late.push(LatePlace { place, is_taken: number & 1 == 1 });
+        next = place.checked_add(1)?;
+    }
+    (next as usize <= batch.len()).then_some(late)
 }
 
 /// Each of what is counted takes a byte at least, so a wild count ends here and not in the allocator.

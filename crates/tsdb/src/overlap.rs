@@ -32,6 +32,24 @@ pub(crate) fn is_in_order(chunks: &[Arc<dyn Chunk>]) -> bool {
     chunks.windows(2).all(|pair| pair[0].summary().range.end < pair[1].summary().range.start)
 }
 
+/// Takes away what lies at some moments.
+pub(crate) fn without(
+    chunks: Vec<Arc<dyn Chunk>>,
+    moments: &[Timestamp],
+) -> Result<Vec<Arc<dyn Chunk>>, SourceError> {
+    let mut kept: Vec<Arc<dyn Chunk>> = Vec::with_capacity(chunks.len());
+    for chunk in chunks {
+        let range = chunk.summary().range;
+        if moments.iter().any(|moment| range.contains(*moment)) {
+            let run = Run::of(&*chunk)?.without(moments);
+            kept.extend(DecodedChunk::of(run).map(|chunk| chunk as Arc<dyn Chunk>));
+        } else {
+            kept.push(chunk);
+        }
+    }
+    Ok(kept)
+}
+
 /// How many of the first chunks hang together; at least one.
 fn cluster_length(chunks: &[(usize, Arc<dyn Chunk>)]) -> usize {
     let mut end = Timestamp::MIN;

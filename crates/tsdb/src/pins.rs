@@ -9,6 +9,8 @@ use std::collections::{HashMap, VecDeque};
 use bellwether_model::{Batch, Timestamp};
 use roaring::RoaringBitmap;
 
+use crate::log_record::LatePlace;
+
 /// Below this many, an entry per arrival is kept; above, one per series whenever their number has doubled.
 const ARRIVALS_MIN: usize = 1 << 14;
 
@@ -25,6 +27,8 @@ struct Epoch {
     number: u64,
     holders: usize,
     arrived: Vec<(u32, Timestamp)>,
+    /// Entries between others, which say nothing of what follows them.
+    late: Vec<(u32, Timestamp)>,
     /// Numbers of segments that were imported.
     imported: Vec<u64>,
     thinned: usize,
@@ -54,17 +58,24 @@ impl Pins {
             && let Some(before) = place.checked_sub(1).and_then(|before| self.epochs.get_mut(before))
         {
             before.arrived.extend(epoch.arrived);
+            before.late.extend(epoch.late);
             before.imported.extend(epoch.imported);
             before.thin();
         }
     }
 
-    /// Takes note of a batch that is visible from now on.
-    pub(crate) fn arrived(&mut self, batch: &Batch) {
-        if let Some(epoch) = self.epochs.back_mut() {
-            epoch.arrived.extend(batch.series().map(|id| id.0).zip(batch.times()));
-            epoch.thin();
+    /// Takes note of a batch that is visible from now on, and of which some entries were late.
+    pub(crate) fn arrived(&mut self, batch: &Batch, late: &[LatePlace]) {
+        let Some(epoch) = self.epochs.back_mut() else { return };
+        let mut late = late.iter().peekable();
+        for (place, entry) in batch.series().map(|id| id.0).zip(batch.times()).enumerate() {
+            match late.next_if(|late| late.place as usize == place) {
+                Some(LatePlace { is_taken: true, .. }) => epoch.late.push(entry),
+                Some(LatePlace { is_taken: false, .. }) => {}
+                None => epoch.arrived.push(entry),
+            }
         }
+        epoch.thin();
     }
 
     /// Takes note of a segment of history that is visible from now on.
@@ -89,11 +100,21 @@ impl Pins {
         }
         ends
     }
+
+    /// For each of some series that something arrived for late: of which moments nothing may be seen of it.
+    pub(crate) fn late(&self, number: u64, ids: &RoaringBitmap) -> HashMap<u32, Vec<Timestamp>> {
+        let mut late: HashMap<u32, Vec<Timestamp>> = HashMap::new();
+        let since = self.epochs.iter().filter(|epoch| epoch.number >= number);
+        for (id, at) in since.flat_map(|epoch| &epoch.late).filter(|(id, _)| ids.contains(*id)) {
+            late.entry(*id).or_default().push(*at);
+        }
+        late
+    }
 }
 
 impl Epoch {
     fn is_empty(&self) -> bool {
-        self.arrived.is_empty() && self.imported.is_empty()
+        self.arrived.is_empty() && self.late.is_empty() && self.imported.is_empty()
     }
 
     /// Of each series only the first arrival says anything; so a query that takes long costs no more than that.
@@ -115,7 +136,7 @@ mod tests {
     fn arrive(pins: &mut Pins, at: i64, ids: std::ops::Range<u32>) {
         let at = Timestamp(at);
         let samples = ids.map(|id| (SeriesId(id), Sample::new(at, 0.0))).collect();
-        pins.arrived(&Batch::floats(Origin::Rules, at, samples));
+        pins.arrived(&Batch::floats(Origin::Rules, at, samples), &[]);
     }
 
     fn end(pins: &Pins, number: u64, id: u32) -> Option<i64> {

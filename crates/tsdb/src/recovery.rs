@@ -9,13 +9,14 @@ use crate::disk::{Disk, LockGuard};
 use crate::error::{DiskError, OpenError};
 use crate::head::SeriesHead;
 use crate::index_builder::IndexBuilder;
-use crate::log::{Log, LogFile};
+use crate::log::{LATE_SINCE, Log, LogFile};
 use crate::log_read::{self, FoundFile, Readable, Step, empty_batch, read_file, walk};
-use crate::log_record::Record;
+use crate::log_record::{LatePlace, Record};
 use crate::segment::{Segment, SegmentProblem, segment_name, segment_number};
 use crate::segment_write::SEGMENT_VERSION;
 use crate::series_table::{SERIES_FILE, SeriesTable};
 use crate::state::{Maintenance, Options, State, for_each_entry};
+use crate::taking::Logged;
 
 const LOCK_FILE: &str = "lock";
 const DRAFT_SUFFIX: &str = ".tmp";
@@ -89,7 +90,11 @@ pub(crate) fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result
     let mut opening = Opening {
         disk: &*disk,
         dir,
-        state: State { floor: Timestamp::MIN, ..State::default() },
+        state: State {
+            floor: Timestamp::MIN,
+            out_of_order_window: options.out_of_order_window,
+            ..State::default()
+        },
         report: Recovery::default(),
         batch: empty_batch(),
         index: IndexBuilder::start(),
@@ -163,7 +168,10 @@ impl Opening<'_> {
                 state.head(id).sealed_until(last);
             });
             match opened {
-                Ok(segment) => self.state.add_segment(segment),
+                Ok(segment) => {
+                    self.state.sealed.extend(&segment.lineage.sealed);
+                    self.state.add_segment(segment);
+                }
                 Err(SegmentProblem::Damaged(reason)) => {
                     self.report.quarantined.push(Quarantined::set_aside(
                         self.disk,
@@ -211,6 +219,7 @@ impl Opening<'_> {
         let (mut latest, mut is_sealed) = (Timestamp::MIN, true);
         let (state, index, report) = (&mut self.state, &mut self.index, &mut self.report);
         let start = crate::log::LOG_HEADER_BYTES;
+        let logged = Logged { file: file.header.number, is_old: file.header.version < LATE_SINCE };
         let readable = Readable { number: file.header.number, start, end: file.end };
         let end = walk::<DiskError>(&bytes, readable, &mut self.batch, &mut |step, _| {
             match step {
@@ -223,8 +232,8 @@ impl Opening<'_> {
                 Step::Record(Record::Refused(fingerprints), _) => state.admission.recall(&fingerprints),
                 Step::Record(Record::Floor(floor), _) => state.raise_floor(floor),
                 Step::Record(Record::Synced, _) => {}
-                Step::Record(Record::Batch, batch) => {
-                    let taken = take_again(state, index, report, batch);
+                Step::Record(Record::Batch(late), batch) => {
+                    let taken = take_again(state, index, report, Reread { batch, late: &late, logged });
                     latest = latest.max(batch.times().max().unwrap_or(latest));
                     is_sealed &= taken == 0;
                 }
@@ -237,14 +246,29 @@ impl Opening<'_> {
     }
 }
 
+/// A batch as the log has it.
+struct Reread<'a> {
+    batch: &'a Batch,
+    late: &'a [LatePlace],
+    logged: Logged,
+}
+
 /// Puts a logged batch into the head again, but for what is in segments. Gives how many samples were new.
-fn take_again(state: &mut State, index: &mut IndexBuilder, report: &mut Recovery, batch: &Batch) -> u64 {
+fn take_again(
+    state: &mut State,
+    index: &mut IndexBuilder,
+    report: &mut Recovery,
+    Reread { batch, late, logged }: Reread<'_>,
+) -> u64 {
     let mut taken = 0;
-    for_each_entry(batch, &mut |_, id, entry| {
+    let mut late = late.iter().peekable();
+    for_each_entry(batch, &mut |place, id, entry| {
         // Its series' record may have been lost to damage: the number must not be given to another series.
         index.reserve(id.0 as usize + 1);
         state.head(id);
-        taken += u64::from(state.take_entry(id, &entry) == Ok(true));
+        let is_left_to_log =
+            late.next_if(|late| late.place as usize == place).is_some_and(|late| !late.is_taken);
+        taken += u64::from(!is_left_to_log && state.take_again(id, &entry, logged));
     });
     report.samples_replayed += taken;
     report.samples_skipped += batch.len() as u64 - taken;

@@ -71,7 +71,7 @@ impl Store {
                     Step::Record(Record::Series(id, labels, _), _) => {
                         visit(LogEvent::Series { id, labels: &labels, position });
                     }
-                    Step::Record(Record::Batch, batch) => visit(LogEvent::Batch { batch, position }),
+                    Step::Record(Record::Batch(_), batch) => visit(LogEvent::Batch { batch, position }),
                     Step::Record(Record::Floor(_) | Record::Synced | Record::Refused(_), _) => {}
                     Step::Damaged(bytes) => visit(LogEvent::Lost { bytes, position }),
                 }

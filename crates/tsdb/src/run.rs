@@ -157,6 +157,26 @@ impl Run {
         Some(self.at(self.len().checked_sub(1)?))
     }
 
+    /// The entry of a moment.
+    pub(crate) fn find(&self, moment: Timestamp) -> Option<EntryValue<'_>> {
+        let index = self.count_before(moment);
+        if index == self.len() || self.at(index) != moment {
+            return None;
+        }
+        Some(match &self.entries {
+            Entries::Floats(samples) => EntryValue::Float(samples[index].value),
+            Entries::Histograms(samples) => EntryValue::Histogram(&samples[index].histogram),
+        })
+    }
+
+    /// The entries of all but some moments.
+    pub(crate) fn without(&self, moments: &[Timestamp]) -> Self {
+        let mut kept = Self::empty(self.kind());
+        let is_kept = |index: &usize| !moments.contains(&self.at(*index));
+        (0..self.len()).filter(is_kept).for_each(|index| kept.push_from(self, index));
+        kept
+    }
+
     /// How many entries are before a moment.
     pub(crate) fn count_before(&self, moment: Timestamp) -> usize {
         match &self.entries {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use bellwether_model::{Chunk, LogPosition, SeriesId, SourceError, TimeRange, Timestamp};
 
 use crate::error::DiskError;
+use crate::head::Remainder;
 use crate::limits::Census;
 use crate::lineage::{Lineage, Sealed};
 use crate::log::log_path;
 use crate::log_record;
+use crate::overlap;
 use crate::recovery::Quarantined;
 use crate::run::Run;
 use crate::segment::{SEALED_SAMPLES_MAX, Segment};
@@ -72,15 +74,13 @@ impl Store {
         let file = shared.log.rotate()?;
         maintenance.table.write(|first| shared.read().index.labels_from(first))?;
         let mut report = SealReport::default();
-        if let Some(moved) = write_segment(shared, &mut maintenance, before, file)? {
-            let mut state = shared.write();
-            for (id, last) in &moved.lasts {
-                state.heads[id.0 as usize].cut_before(Timestamp(last.0.saturating_add(1)));
-            }
-            report.series = moved.lasts.len() as u64;
-            report.samples = moved.segment.sample_count;
-            report.bytes = moved.segment.bytes;
-            state.add_segment(moved.segment);
+        if let Some(Moved { segment, series }) = write_segment(shared, &mut maintenance, before, file)? {
+            report.series = series.len() as u64;
+            report.samples = segment.sample_count;
+            report.bytes = segment.bytes;
+            // From here until it is cut from the head a reader finds it twice, and merges it.
+            shared.write().add_segment(segment);
+            series.chunks(GROUP_SERIES as usize).for_each(|group| cut_heads(shared, group));
         }
         mark_sealed(shared, before, file);
         turn_admission(shared)?;
@@ -152,7 +152,16 @@ fn note_floor(shared: &Shared, oldest: Timestamp) -> Result<(), DiskError> {
 
 struct Moved {
     segment: Segment,
-    lasts: Vec<(SeriesId, Timestamp)>,
+    series: Vec<MovedSeries>,
+}
+
+/// What of a series was written.
+struct MovedSeries {
+    id: SeriesId,
+    /// When its last entry was measured.
+    last: Timestamp,
+    /// Moments of its late entries. Others may have come meanwhile that are not in the segment.
+    late: Vec<Timestamp>,
 }
 
 /// Writes what the head has before a moment; `None` when there is nothing. Everything in log files before `file` is
@@ -165,10 +174,10 @@ fn write_segment(
 ) -> Result<Option<Moved>, SealError> {
     let number = maintenance.next_segment_number();
     let mut draft = SegmentDraft::create(shared, number)?;
-    let lasts = fill_segment(shared, maintenance.table.written, before, &mut draft)?;
+    let series = fill_segment(shared, maintenance.table.written, before, &mut draft)?;
     let lineage = Lineage { sealed: vec![Sealed { file, before }], ..Lineage::of_rank(number) };
     let segment = draft.publish(&lineage, &mut |_, _| {})?;
-    Ok(segment.map(|segment| Moved { segment, lasts }))
+    Ok(segment.map(|segment| Moved { segment, series }))
 }
 
 fn fill_segment(
@@ -176,24 +185,44 @@ fn fill_segment(
     series_count: u32,
     before: Timestamp,
     draft: &mut SegmentDraft,
-) -> Result<Vec<(SeriesId, Timestamp)>, SealError> {
+) -> Result<Vec<MovedSeries>, SealError> {
     let range = TimeRange::new(Timestamp::MIN, Timestamp(before.0.saturating_sub(1)));
-    let mut lasts = Vec::new();
+    let mut moved = Vec::new();
     let mut first = 0;
     while first < series_count {
         let group = first..series_count.min(first.saturating_add(GROUP_SERIES));
         first = group.end;
         let views = views_of(&shared.read(), group, range);
         for (id, view) in views {
-            let runs = runs_before(view.into_chunks(range)?, before)?;
+            let late = view.late_moments();
+            let runs = runs_before(overlap::in_order(view.into_chunks(range)?)?, before)?;
             if let Some(last) = runs.last().and_then(Run::last) {
                 let chunks: Vec<_> = runs.iter().flat_map(|run| run.chunks(SEALED_SAMPLES_MAX)).collect();
                 draft.push(id, &chunks)?;
-                lasts.push((id, last));
+                moved.push(MovedSeries { id, last, late });
             }
         }
     }
-    Ok(lasts)
+    Ok(moved)
+}
+
+/// Takes what was written out of the head. What has to be compressed anew for it is compressed before the lock is
+/// taken: nobody but maintenance, which this is, changes a closed chunk.
+fn cut_heads(shared: &Shared, group: &[MovedSeries]) {
+    let end = |moved: &MovedSeries| Timestamp(moved.last.0.saturating_add(1));
+    let straddling: Vec<_> = {
+        let state = shared.read();
+        group.iter().map(|moved| state.heads[moved.id.0 as usize].straddling(end(moved))).collect()
+    };
+    let rests: Vec<_> = group
+        .iter()
+        .zip(straddling)
+        .map(|(moved, chunk)| chunk.and_then(|chunk| Remainder::after(end(moved), &chunk)))
+        .collect();
+    let mut state = shared.write();
+    for (moved, rest) in group.iter().zip(rests) {
+        state.heads[moved.id.0 as usize].cut_sealed(end(moved), &moved.late, rest);
+    }
 }
 
 /// What chunks hold before a moment; neighbours of one kind together.

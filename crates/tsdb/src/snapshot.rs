@@ -47,27 +47,7 @@ struct Found {
 
 impl SeriesSource for Snapshot {
     fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<SeriesView>, SourceError> {
-        let Collected { mut found, segments, ends } = self.collect(matchers, range);
-        let ids: RoaringBitmap = found.keys().copied().collect();
-        for segment in segments {
-            segment.chunks(&ids, range, &mut |id, chunks| {
-                if let Some(series) = found.get_mut(&id.0) {
-                    series.chunks.extend(chunks);
-                }
-            })?;
-        }
-        let mut views = Vec::new();
-        for (id, Found { labels, mut chunks, head }) in found {
-            chunks.extend(head.into_chunks(range)?);
-            chunks = overlap::in_order(chunks)?;
-            if let Some(end) = ends.get(&id) {
-                chunks = cut_from(chunks, *end)?;
-                chunks.retain(|chunk| chunk.summary().range.overlaps(&range));
-            }
-            if !chunks.is_empty() {
-                views.push(SeriesView { labels, chunks });
-            }
-        }
+        let mut views: Vec<_> = self.views(matchers, range)?.into_iter().map(|(_, view)| view).collect();
         views.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
         Ok(views)
     }
@@ -104,6 +84,8 @@ struct Collected {
     segments: Vec<Arc<Segment>>,
     /// From when on nothing may be seen of some series.
     ends: HashMap<u32, Timestamp>,
+    /// Moments of which nothing may be seen of some series.
+    late: HashMap<u32, Vec<Timestamp>>,
 }
 
 impl Snapshot {
@@ -115,10 +97,39 @@ impl Snapshot {
         Self { shared: Arc::clone(shared), pin }
     }
 
+    /// Series that match, by their numbers, with the chunks that overlap a stretch of time.
+    fn views(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<(u32, SeriesView)>, SourceError> {
+        let Collected { mut found, segments, ends, late } = self.collect(matchers, range);
+        let ids: RoaringBitmap = found.keys().copied().collect();
+        for segment in segments {
+            segment.chunks(&ids, range, &mut |id, chunks| {
+                if let Some(series) = found.get_mut(&id.0) {
+                    series.chunks.extend(chunks);
+                }
+            })?;
+        }
+        let mut views = Vec::new();
+        for (id, Found { labels, mut chunks, head }) in found {
+            chunks.extend(head.into_chunks(range)?);
+            chunks = overlap::in_order(chunks)?;
+            if let Some(moments) = late.get(&id) {
+                chunks = overlap::without(chunks, moments)?;
+            }
+            if let Some(end) = ends.get(&id) {
+                chunks = cut_from(chunks, *end)?;
+                chunks.retain(|chunk| chunk.summary().range.overlaps(&range));
+            }
+            if !chunks.is_empty() {
+                views.push((id, SeriesView { labels, chunks }));
+            }
+        }
+        Ok(views)
+    }
+
     fn collect(&self, matchers: &[Matcher], range: TimeRange) -> Collected {
         let state = self.shared.read();
         let ids = state.index.select(matchers);
-        let ends = self.shared.pins().ends(self.pin.number, &ids);
+        let (ends, late) = self.unseen(&ids);
         let segments = self.segments_of(&state, &ids, range);
         let sealed = segments.iter().fold(RoaringBitmap::new(), |all, segment| all | &segment.series);
         let mut found = BTreeMap::new();
@@ -130,7 +141,13 @@ impl Snapshot {
                 found.insert(id, Found { labels: labels.clone(), chunks: Vec::new(), head });
             }
         }
-        Collected { found, segments, ends }
+        Collected { found, segments, ends, late }
+    }
+
+    /// What arrived since: from when on nothing may be seen of some series, and of which moments before.
+    fn unseen(&self, ids: &RoaringBitmap) -> (HashMap<u32, Timestamp>, HashMap<u32, Vec<Timestamp>>) {
+        let pins = self.shared.pins();
+        (pins.ends(self.pin.number, ids), pins.late(self.pin.number, ids))
     }
 
     /// Segments that may hold something, but for what was imported since.
@@ -141,12 +158,31 @@ impl Snapshot {
         segments
     }
 
+    /// The same, from the chunks: what must not be seen of a series may lie between what may.
+    fn present_by_chunks(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+    ) -> Result<RoaringBitmap, SourceError> {
+        let mut present = RoaringBitmap::new();
+        for (id, view) in self.views(matchers, range)? {
+            if has_entry(&view.chunks, range)? {
+                present.insert(id);
+            }
+        }
+        Ok(present)
+    }
+
     /// Series that match and have an entry inside the range, without building chunks where that can be known.
     fn present(&self, matchers: &[Matcher], range: TimeRange) -> Result<RoaringBitmap, SourceError> {
         let (mut missing, mut present, segments, ends) = {
             let state = self.shared.read();
             let ids = state.index.select(matchers);
-            let ends = self.shared.pins().ends(self.pin.number, &ids);
+            let (ends, late) = self.unseen(&ids);
+            if !late.is_empty() {
+                drop(state);
+                return self.present_by_chunks(matchers, range);
+            }
             let is_here = |id: &u32| state.heads[*id as usize].has_entry(until(range, ends.get(id)));
             let present: RoaringBitmap = ids.iter().filter(is_here).collect();
             let segments = self.segments_of(&state, &ids, range);

@@ -5,21 +5,23 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bellwether_model::{
-    Batch, Bucket, Histogram, HistogramSample, Labels, LogPosition, Sample, SeriesId, TimeRange, Timestamp,
+    Batch, Bucket, Histogram, Labels, LogPosition, SeriesId, TimeDelta, TimeRange, Timestamp,
 };
 use roaring::RoaringBitmap;
 
 use crate::disk::{Disk, LockGuard};
 use crate::entry::{Entry, EntryValue};
 use crate::error::Refusal;
-use crate::head::{SeriesHead, Verdict};
+use crate::head::SeriesHead;
 use crate::histogram_layout::BUCKETS_MAX;
 use crate::index::Index;
 use crate::limits::{Admission, Census, SeriesLimits};
+use crate::lineage::Sealed;
 use crate::log::Log;
 use crate::pins::Pins;
 use crate::segment::Segment;
 use crate::series_table::SeriesTable;
+use crate::taking::Counts;
 
 /// What can be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,11 +32,18 @@ pub struct Options {
     pub log_buffer_bytes_max: usize,
     /// How many series there may be; [`crate::Store::set_limits`] changes it.
     pub limits: SeriesLimits,
+    /// Entries are taken that are older than the last of their series by no more than this; 0 takes none.
+    pub out_of_order_window: TimeDelta,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { log_file_bytes_max: 64 << 20, log_buffer_bytes_max: 32 << 20, limits: SeriesLimits::default() }
+        Self {
+            log_file_bytes_max: 64 << 20,
+            log_buffer_bytes_max: 32 << 20,
+            limits: SeriesLimits::default(),
+            out_of_order_window: TimeDelta::ZERO,
+        }
     }
 }
 
@@ -43,11 +52,11 @@ impl Default for Options {
 pub struct Appended {
     /// Position after the batch in the log; durable once a [`crate::Store::sync`] that began later has returned.
     pub position: LogPosition,
-    /// Samples taken.
+    /// Samples taken, late ones included.
     pub taken: usize,
     /// Samples that were there already, with the same moment and the same bits.
     pub known: usize,
-    /// Samples older than the last of their series that only the log has: see [`bellwether_model::Origin::may_be_late`].
+    /// Samples that came too late for the store, so that only the log has them: see [`bellwether_model::Origin::may_be_late`].
     pub late: usize,
     /// Samples not taken, in the batch's order; the log does not have them either.
     pub refused: Vec<Refused>,
@@ -84,20 +93,13 @@ pub(crate) struct State {
     /// By rank, so that of two entries of one moment the one that was stored first comes first.
     pub(crate) segments: Vec<Arc<Segment>>,
     pub(crate) floor: Timestamp,
+    /// How much of the log is in segments; only looked at while the log is read again.
+    pub(crate) sealed: Vec<Sealed>,
+    pub(crate) out_of_order_window: TimeDelta,
     pub(crate) counts: Counts,
     pub(crate) admission: Admission,
     /// Series that had been refused before they were made.
     pub(crate) refused_before: RoaringBitmap,
-}
-
-#[derive(Default)]
-pub(crate) struct Counts {
-    pub(crate) taken: u64,
-    pub(crate) known: u64,
-    pub(crate) too_old: u64,
-    pub(crate) before_retention: u64,
-    pub(crate) unknown_series: u64,
-    pub(crate) malformed: u64,
 }
 
 /// Held while sealing or dropping, so that there is one at a time.
@@ -112,18 +114,6 @@ impl Maintenance {
     pub(crate) fn next_segment_number(&mut self) -> u64 {
         self.segment_number_next += 1;
         self.segment_number_next - 1
-    }
-}
-
-impl Appended {
-    /// Takes what is merely late out of what was refused.
-    pub(crate) fn accept_late(&mut self) {
-        let refused = self.refused.len();
-        self.refused.retain(|refused| match refused.reason {
-            Refusal::TooOld { .. } | Refusal::BeforeRetention { .. } => false,
-            Refusal::UnknownSeries { .. } | Refusal::MalformedHistogram => true,
-        });
-        self.late = refused - self.refused.len();
     }
 }
 
@@ -159,64 +149,6 @@ impl State {
             self.heads.resize_with(place + 1, SeriesHead::default);
         }
         &mut self.heads[place]
-    }
-
-    /// Puts a batch's entries into the head; `taken` collects those that were new.
-    pub(crate) fn take(&mut self, batch: &Batch, taken: &mut Batch) -> Appended {
-        let mut appended = Appended::default();
-        (taken.origin, taken.at) = (batch.origin, batch.at);
-        taken.samples.clear();
-        taken.histograms.clear();
-        taken.start_times.clear();
-        for_each_entry(batch, &mut |index, id, entry| {
-            match self.take_entry(id, &entry) {
-                Ok(true) => {}
-                Ok(false) => {
-                    appended.known += 1;
-                    return;
-                }
-                Err(reason) => {
-                    appended.refused.push(Refused { index, reason });
-                    return;
-                }
-            }
-            // Fits: a batch has fewer entries than a record may hold.
-            taken.start_times.extend(entry.since.map(|since| (appended.taken as u32, since)));
-            appended.taken += 1;
-            match entry.value {
-                EntryValue::Float(value) => taken.samples.push((id, Sample::new(entry.at, value))),
-                EntryValue::Histogram(histogram) => {
-                    taken.histograms.push((id, HistogramSample::new(entry.at, Arc::clone(histogram))));
-                }
-            }
-        });
-        self.counts.taken += appended.taken as u64;
-        self.counts.known += appended.known as u64;
-        for refused in &appended.refused {
-            *self.counts.of(refused.reason) += 1;
-        }
-        appended
-    }
-
-    /// Whether the entry was new.
-    pub(crate) fn take_entry(&mut self, id: SeriesId, entry: &Entry<'_>) -> Result<bool, Refusal> {
-        let head = self.heads.get_mut(id.0 as usize).ok_or(Refusal::UnknownSeries { series: id })?;
-        if let EntryValue::Histogram(histogram) = entry.value
-            && !is_storable(histogram)
-        {
-            return Err(Refusal::MalformedHistogram);
-        }
-        if entry.at < self.floor {
-            return Err(Refusal::BeforeRetention { floor: self.floor });
-        }
-        match head.judge(entry) {
-            Verdict::Taken => {
-                head.push(id, entry);
-                Ok(true)
-            }
-            Verdict::Known => Ok(false),
-            Verdict::TooOld(last) => Err(Refusal::TooOld { last }),
-        }
     }
 
     /// Raises the floor: nothing older stays in the head, and nothing older is taken.
@@ -292,15 +224,4 @@ pub(crate) fn is_storable(histogram: &Histogram) -> bool {
     let none_empty = |buckets: &[Bucket]| buckets.iter().all(|bucket| bucket.count != 0.0);
     positive.len().max(negative.len()).max(histogram.custom_bounds.len()) <= BUCKETS_MAX
         && [positive, negative].into_iter().all(|buckets| in_order(buckets) && none_empty(buckets))
-}
-
-impl Counts {
-    fn of(&mut self, reason: Refusal) -> &mut u64 {
-        match reason {
-            Refusal::TooOld { .. } => &mut self.too_old,
-            Refusal::BeforeRetention { .. } => &mut self.before_retention,
-            Refusal::UnknownSeries { .. } => &mut self.unknown_series,
-            Refusal::MalformedHistogram => &mut self.malformed,
-        }
-    }
 }

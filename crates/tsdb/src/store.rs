@@ -4,13 +4,12 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
-use bellwether_model::{Batch, Labels, LogPosition, SeriesId, Timestamp};
+use bellwether_model::{Batch, Labels, LogPosition, SeriesId, TimeDelta, Timestamp};
 
 use crate::disk::Disk;
 use crate::error::{AppendError, DiskError, OpenError};
 use crate::head::SeriesHead;
 use crate::limits::{RefusedSeries, SeriesLimits};
-use crate::log_read::empty_batch;
 use crate::log_record;
 use crate::recovery::{self, Recovery};
 use crate::snapshot::Snapshot;
@@ -37,8 +36,14 @@ pub struct Stats {
     pub samples_appended: u64,
     /// Samples that were there already.
     pub samples_known: u64,
-    /// Samples refused as not after the last of their series.
+    /// Samples of these that came after newer ones of their series.
+    pub samples_late: u64,
+    /// Samples refused as not after the last of their series, while nothing late is taken.
+    pub refused_out_of_order: u64,
+    /// Samples refused as later than the window for late samples allows.
     pub refused_too_old: u64,
+    /// Samples refused because their series has another value for their moment.
+    pub refused_duplicate: u64,
     /// Samples refused as older than retention.
     pub refused_before_retention: u64,
     /// Samples refused for want of their series.
@@ -159,21 +164,21 @@ impl Store {
         }
         self.make_room()?;
         let mut log = self.shared.log.lock();
-        let mut taken = std::mem::replace(&mut log.taken, empty_batch());
+        let mut taken = std::mem::take(&mut log.taken);
         let mut state = self.shared.write();
         let mut appended = state.take(batch, &mut taken);
-        self.shared.pins().arrived(&taken);
+        self.shared.pins().arrived(&taken.batch, &taken.late);
         drop(state);
-        if batch.origin.may_be_late() && !appended.refused.is_empty() {
-            appended.accept_late();
-            let refused = &appended.refused;
-            taken = batch.retain(|index| refused.iter().all(|refused| refused.index != index));
-        }
-        appended.position = log.append(|out| log_record::put_batch(out, &taken));
-        let latest = taken.times().max();
+        appended.position = log.append(|out| log_record::put_batch(out, &taken.batch, &taken.late));
+        let latest = taken.batch.times().max();
         log.buffer_latest = log.buffer_latest.max(latest.unwrap_or(Timestamp::MIN));
         log.taken = taken;
         Ok(appended)
+    }
+
+    /// Says how much older than the last of its series an entry may be and still be taken; 0 takes none.
+    pub fn set_out_of_order_window(&self, window: TimeDelta) {
+        self.shared.write().out_of_order_window = window;
     }
 
     /// Returns once everything appended before the call is durable; concurrent callers share one sync of the disk.
@@ -213,7 +218,10 @@ impl Store {
             refused_series: state.admission.refusals,
             samples_appended: state.counts.taken,
             samples_known: state.counts.known,
+            samples_late: state.counts.late,
+            refused_out_of_order: state.counts.out_of_order,
             refused_too_old: state.counts.too_old,
+            refused_duplicate: state.counts.duplicate,
             refused_before_retention: state.counts.before_retention,
             refused_unknown_series: state.counts.unknown_series,
             refused_malformed: state.counts.malformed,

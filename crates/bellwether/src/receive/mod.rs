@@ -126,8 +126,8 @@ impl Receiver {
                 }
             };
             for refused in &taken.refused {
-                let Some((id, at)) = places.get(refused.index) else { continue };
-                let reason = PushRefusal::of_store(refused.reason, *at);
+                let Some((id, _)) = places.get(refused.index) else { continue };
+                let reason = PushRefusal::of_store(refused.reason);
                 received.refused.add_series(reason, 1, &self.store.labels(*id).unwrap_or_default());
                 match refused.index < numbers {
                     true => received.samples -= 1,

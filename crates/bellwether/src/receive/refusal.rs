@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use bellwether_ingest::PushedLabelProblem;
-use bellwether_model::{Labels, Timestamp};
+use bellwether_model::Labels;
 use bellwether_tsdb::Refusal;
 
 /// A reason; all of them are the sender's to mend, and sending the same again would be refused again.
@@ -66,11 +66,11 @@ impl PushRefusal {
     }
 
     /// The reason behind a refusal of the store.
-    pub fn of_store(refusal: Refusal, at: Timestamp) -> Self {
+    pub fn of_store(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::TooOld { last } if last == at => Self::Duplicate,
-            Refusal::TooOld { .. } => Self::OutOfOrder,
-            Refusal::BeforeRetention { .. } => Self::TooOld,
+            Refusal::OutOfOrder { .. } => Self::OutOfOrder,
+            Refusal::Duplicate { .. } => Self::Duplicate,
+            Refusal::TooOld { .. } | Refusal::BeforeRetention { .. } => Self::TooOld,
             Refusal::MalformedHistogram => Self::InvalidHistogram,
             // Asked for again before this is said.
             Refusal::UnknownSeries { .. } => Self::SeriesLimit,

@@ -123,14 +123,15 @@ fn a_histogram_is_judged_as_a_float_is() {
         }
     };
     let of = |n| Value::Histogram(Arc::new(histogram(n)));
-    let too_old = Err(Refusal::TooOld { last: Timestamp(20) });
+    let out_of_order = Err(Refusal::OutOfOrder { last: Timestamp(20) });
+    let duplicate = Err(Refusal::Duplicate { at: Timestamp(20) });
     assert_eq!(append(&store, 10, Value::Float(1.0)), Ok(true));
     assert_eq!(append(&store, 20, of(5)), Ok(true));
     for state in ["in the head", "opened from the log", "in a segment", "opened from a segment"] {
         assert_eq!(append(&store, 20, of(5)), Ok(false), "{state}");
-        assert_eq!(append(&store, 20, of(6)), too_old, "{state}");
-        assert_eq!(append(&store, 20, Value::Float(1.0)), too_old, "{state}");
-        assert_eq!(append(&store, 15, of(5)), too_old, "{state}");
+        assert_eq!(append(&store, 20, of(6)), duplicate, "{state}");
+        assert_eq!(append(&store, 20, Value::Float(1.0)), duplicate, "{state}");
+        assert_eq!(append(&store, 15, of(5)), out_of_order, "{state}");
         store.sync().unwrap();
         if state != "in the head" {
             store.seal(Timestamp(100)).unwrap();

@@ -1,6 +1,6 @@
 //! The store does what a table would do, whatever is done to it in whatever order.
 
-use bellwether_model::{Matcher, STALE_NAN, SeriesSource, TimeRange, Timestamp};
+use bellwether_model::{Matcher, STALE_NAN, SeriesSource, TimeDelta, TimeRange, Timestamp};
 use bellwether_tsdb::fault_disk::FaultDisk;
 use proptest::prelude::*;
 
@@ -46,11 +46,26 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The table's rule: times only go forward in a series, nothing goes below the floor.
-fn append(table: &mut Contents, lasts: &mut [i64; 4], floor: i64, series: u8, (at, print): (i64, u64)) {
-    if at >= floor && at > lasts[usize::from(series)] {
-        lasts[usize::from(series)] = at;
-        table.entry(format!("series_{series}")).or_default().insert(at, print);
+/// How far back a series takes late entries in some of the runs.
+const WINDOW: i64 = 700;
+
+/// What the store is held against.
+struct Table {
+    contents: Contents,
+    lasts: [i64; 4],
+    floor: i64,
+    window: i64,
+}
+
+impl Table {
+    /// Times go forward in a series, but for what is late inside the window; nothing goes below the floor, and what
+    /// was there first stays.
+    fn append(&mut self, series: u8, (at, print): (i64, u64)) {
+        let last = &mut self.lasts[usize::from(series)];
+        if at >= self.floor && at > last.saturating_sub(self.window) {
+            *last = at.max(*last);
+            self.contents.entry(format!("series_{series}")).or_default().entry(at).or_insert(print);
+        }
     }
 }
 
@@ -61,10 +76,17 @@ fn above(mut contents: Contents, floor: i64) -> Contents {
     contents
 }
 
-fn check(steps: &[Step]) {
+fn check(steps: &[Step], window: i64) {
     let disk = FaultDisk::new();
-    let mut store = open(&disk).0;
-    let (mut table, mut lasts, mut floor) = (Contents::new(), [i64::MIN; 4], i64::MIN);
+    let open = || {
+        let store = open(&disk).0;
+        store.set_out_of_order_window(TimeDelta(window));
+        store
+    };
+    let mut store = open();
+    // An entry exactly as old as the window is taken; of no window at all, nothing.
+    let window = if window > 0 { window + 1 } else { 0 };
+    let mut table = Table { contents: Contents::new(), lasts: [i64::MIN; 4], floor: i64::MIN, window };
     for step in steps {
         match *step {
             Step::Append { series, at, count, value } => {
@@ -72,7 +94,7 @@ fn check(steps: &[Step]) {
                 for n in 0..count {
                     let sample = (at + n * 3, value + n as f64);
                     store.append(&batch(sample.0, vec![(id, sample.1)])).unwrap();
-                    append(&mut table, &mut lasts, floor, series, (sample.0, sample.1.to_bits()));
+                    table.append(series, (sample.0, sample.1.to_bits()));
                 }
             }
             Step::Mixed { series, at, count } => {
@@ -81,7 +103,7 @@ fn check(steps: &[Step]) {
                     let (value, since) = value(at);
                     let printed = print(&value, since);
                     store.append(&mixed_batch(at, &[(id, value, since)])).unwrap();
-                    append(&mut table, &mut lasts, floor, series, (at, printed));
+                    table.append(series, (at, printed));
                 }
             }
             Step::Sync => drop(store.sync().unwrap()),
@@ -91,7 +113,7 @@ fn check(steps: &[Step]) {
             }
             Step::Retain(oldest) => {
                 store.enforce_retention(Timestamp(oldest)).unwrap();
-                floor = floor.max(oldest);
+                table.floor = table.floor.max(oldest);
             }
             Step::Reopen | Step::Kill => {
                 store.sync().unwrap();
@@ -99,11 +121,11 @@ fn check(steps: &[Step]) {
                 if matches!(step, Step::Kill) {
                     disk.kill();
                 }
-                store = open(&disk).0;
+                store = open();
             }
         }
         let shown = contents(&store);
-        assert_eq!(above(shown, floor), above(table.clone(), floor));
+        assert_eq!(above(shown, table.floor), above(table.contents.clone(), table.floor));
     }
     check_queries(&store, &contents(&store));
 }
@@ -129,7 +151,7 @@ fn check_queries(store: &bellwether_tsdb::Store, shown: &Contents) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn a_store_is_a_table_of_samples(steps in prop::collection::vec(step(), 1..25)) {
-        check(&steps);
+    fn a_store_is_a_table_of_samples(steps in prop::collection::vec(step(), 1..25), takes_late: bool) {
+        check(&steps, if takes_late { WINDOW } else { 0 });
     }
 }

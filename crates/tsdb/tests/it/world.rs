@@ -28,7 +28,7 @@ pub(crate) fn labels(series: u8) -> Labels {
 pub(crate) fn batch(at: i64, samples: Vec<(SeriesId, f64)>) -> Batch {
     let at = Timestamp(at);
     let samples = samples.into_iter().map(|(id, value)| (id, Sample::new(at, value))).collect();
-    Batch::floats(Origin::Rules, at, samples)
+    Batch::floats(Origin::Backfill, at, samples)
 }
 
 /// What an entry may be.
