@@ -19,7 +19,7 @@ pub(crate) fn scans(bytes: &[u8]) {
                 decode_series(sample.series).expect("what was scanned can be decoded");
             }
             Entry::Help { text, .. } => drop(help_text(text)),
-            Entry::Type { .. } | Entry::Unit { .. } => {}
+            Entry::Histogram(_) | Entry::Type { .. } | Entry::Unit { .. } => {}
         });
         match result {
             Ok(summary) => assert_eq!(summary.samples, samples, "every sample is handed out"),

@@ -10,7 +10,12 @@ pub fn with_bound_spelled(labels: Labels, kind: MetricKind) -> Labels {
     let name = match kind {
         MetricKind::Histogram => "le",
         MetricKind::Summary => "quantile",
-        MetricKind::Counter | MetricKind::Gauge | MetricKind::Untyped => return labels,
+        MetricKind::Counter
+        | MetricKind::Gauge
+        | MetricKind::GaugeHistogram
+        | MetricKind::Info
+        | MetricKind::StateSet
+        | MetricKind::Untyped => return labels,
     };
     let Some(written) = labels.get(name) else { return labels };
     match spelled(written) {
@@ -28,22 +33,26 @@ pub fn with_bound_spelled(labels: Labels, kind: MetricKind) -> Labels {
 
 /// A number as OpenMetrics writes bounds: always with a point or an exponent, the latter from a million on.
 fn spelled(written: &str) -> Option<String> {
-    let number: f64 = written.parse().ok()?;
+    written.parse().ok().map(spelled_number)
+}
+
+/// A bound as OpenMetrics writes it.
+pub(crate) fn spelled_number(number: f64) -> String {
     if number.is_nan() {
-        return Some("NaN".to_owned());
+        return "NaN".to_owned();
     }
     if number.is_infinite() {
-        return Some(if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned());
+        return if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
     let scientific = format!("{number:e}");
-    let (digits, exponent) = scientific.split_once('e')?;
-    let exponent: i32 = exponent.parse().ok()?;
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
     if (-4..EXPONENT_FROM).contains(&exponent) {
         let plain = number.to_string();
-        return Some(if plain.contains('.') { plain } else { plain + ".0" });
+        return if plain.contains('.') { plain } else { plain + ".0" };
     }
     let sign = if exponent < 0 { '-' } else { '+' };
-    Some(format!("{digits}e{sign}{:02}", exponent.unsigned_abs()))
+    format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
 }
 
 /// Numbers from 10 to this power on are written with an exponent.

@@ -4,128 +4,15 @@
 //! Unlike Prometheus, a last line without its line feed is refused too (see [`Limits::last_line_may_be_open`]):
 //! a body cut off within a number would otherwise pass as a smaller number.
 
-use bellwether_model::{METRIC_NAME, Timestamp};
+use bellwether_model::Timestamp;
 use memchr::memchr;
 
+use crate::checks::{Checks, Limits, as_utf8};
+use crate::entry::{EachEntry, Entry, MetricKind, ScanSummary, ScrapeSink, ScrapedSample};
 use crate::scan_error::Fault;
-use crate::series::{Part, bare_metric_name_end, decode_series, read_quoted, read_series, skip_blanks};
+use crate::series::{bare_metric_name_end, read_quoted, read_series, skip_blanks};
 use crate::value::{read_timestamp, read_value};
 use crate::{Problem, ScanError};
-
-/// What one body may hold, and how strictly its end is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of one line.
-    pub line_bytes_max: usize,
-    /// Samples of one body.
-    pub samples_max: usize,
-    /// Labels of one series, its name not counted.
-    pub labels_max: usize,
-    /// Bytes of a metric's or label's name as written.
-    pub name_bytes_max: usize,
-    /// Bytes of a label's value as written.
-    pub label_value_bytes_max: usize,
-    /// Takes a last line without line feed for a whole line. Prometheus does; a cut-off body then goes unnoticed.
-    pub last_line_may_be_open: bool,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            line_bytes_max: 1 << 20,
-            samples_max: 5_000_000,
-            labels_max: 512,
-            name_bytes_max: 4096,
-            label_value_bytes_max: 1 << 16,
-            last_line_may_be_open: false,
-        }
-    }
-}
-
-/// What one line says.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Entry<'a> {
-    /// A value of a series.
-    Sample(ScrapedSample<'a>),
-    /// What a metric means; the text as written, see [`help_text`].
-    Help {
-        /// The metric's name as written, without quotes.
-        name: &'a str,
-        /// The text as written.
-        text: &'a str,
-    },
-    /// What kind a metric is.
-    Type {
-        /// The metric's name as written, without quotes.
-        name: &'a str,
-        /// Its kind.
-        kind: MetricKind,
-    },
-    /// What a metric is measured in.
-    Unit {
-        /// The metric's name as written, without quotes.
-        name: &'a str,
-        /// The unit.
-        unit: &'a str,
-    },
-}
-
-/// A line with a value.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ScrapedSample<'a> {
-    /// The metric's name as written, without quotes.
-    pub name: &'a str,
-    /// Name and labels as written: the key for a cache, and what [`decode_series`] decodes. Equal text means an
-    /// equal series; the same series may be written in several ways.
-    pub series: &'a str,
-    /// The value; every NaN is the ordinary one.
-    pub value: f64,
-    /// The time, if the target gave one.
-    pub timestamp: Option<Timestamp>,
-}
-
-/// What a metric is said to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MetricKind {
-    /// Only grows, or starts again.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// Cumulative buckets, a sum and a count.
-    Histogram,
-    /// Quantiles, a sum and a count.
-    Summary,
-    /// Not said.
-    Untyped,
-}
-
-impl MetricKind {
-    /// As the format writes it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-            Self::Summary => "summary",
-            Self::Untyped => "untyped",
-        }
-    }
-
-    fn from_word(word: &str) -> Option<Self> {
-        [Self::Counter, Self::Gauge, Self::Histogram, Self::Summary, Self::Untyped]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
-    }
-}
-
-/// What a whole body held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ScanSummary {
-    /// Lines, blank ones and comments included.
-    pub lines: usize,
-    /// Samples.
-    pub samples: usize,
-}
 
 /// Reads a body and hands every entry to `sink`, in order. On an error the entries handed out so far must be
 /// thrown away: the scrape as a whole is refused.
@@ -134,20 +21,28 @@ pub fn scan<'a>(
     limits: &Limits,
     sink: &mut impl FnMut(Entry<'a>),
 ) -> Result<ScanSummary, ScanError> {
+    scan_into(body, limits, &mut EachEntry(sink))
+}
+
+/// As [`scan`], for a sink that knows what to expect.
+pub fn scan_into<'a>(
+    body: &'a [u8],
+    limits: &Limits,
+    sink: &mut impl ScrapeSink<'a>,
+) -> Result<ScanSummary, ScanError> {
     let text = as_utf8(body)?;
-    let mut scanner =
-        Scanner { limits, label_names: Vec::with_capacity(16), summary: ScanSummary::default() };
+    let mut scanner = Scanner { checks: Checks::new(limits), summary: ScanSummary::default() };
     let mut rest = text;
     while !rest.is_empty() {
         scanner.summary.lines += 1;
         let end = memchr(b'\n', rest.as_bytes());
         let line = &rest[..end.unwrap_or(rest.len())];
         let entry = match end {
-            Some(_) => scanner.read_line(line),
-            None => scanner.read_last_line(line),
+            Some(_) => scanner.read_line(line, sink.expected()),
+            None => scanner.read_last_line(line, sink.expected()),
         };
         match entry {
-            Ok(Some(entry)) => sink(entry),
+            Ok(Some(entry)) => sink.take(entry),
             Ok(None) => {}
             Err(fault) => return Err(fault.on_line(line, scanner.summary.lines)),
         }
@@ -156,57 +51,46 @@ pub fn scan<'a>(
     Ok(scanner.summary)
 }
 
-fn as_utf8(body: &[u8]) -> Result<&str, ScanError> {
-    std::str::from_utf8(body).map_err(|error| {
-        let at = error.valid_up_to();
-        let (before, bad) = body.split_at(at);
-        let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-        let column = String::from_utf8_lossy(&before[line_start..]).chars().count() + 1;
-        let line = memchr::memchr_iter(b'\n', before).count() + 1;
-        ScanError { line, column, problem: Problem::NotUtf8(bad.first().copied().unwrap_or(0)) }
-    })
-}
-
-/// Up to this many labels, comparing each with each is faster than sorting.
-const PAIRWISE_MAX: usize = 16;
-
 struct Scanner<'a, 'l> {
-    limits: &'l Limits,
-    /// Names of the labels of the line at hand; kept to save an allocation per line.
-    label_names: Vec<&'a str>,
+    checks: Checks<'a, 'l>,
     summary: ScanSummary,
 }
 
 impl<'a> Scanner<'a, '_> {
     /// A line without line feed: whole only if it says so itself.
-    fn read_last_line(&mut self, line: &'a str) -> Result<Option<Entry<'a>>, Fault> {
-        let is_whole = self.limits.last_line_may_be_open || matches!(line.trim_end(), "" | "# EOF");
-        if is_whole { self.read_line(line) } else { Err(Fault::new(line.len(), Problem::Truncated)) }
+    fn read_last_line(&mut self, line: &'a str, expected: &str) -> Result<Option<Entry<'a>>, Fault> {
+        let may_be_open = self.checks.limits.last_line_may_be_open;
+        if may_be_open || matches!(line.trim_end(), "" | "# EOF") {
+            self.read_line(line, expected)
+        } else {
+            Err(Fault::new(line.len(), Problem::Truncated))
+        }
     }
 
     #[inline]
-    fn read_line(&mut self, line: &'a str) -> Result<Option<Entry<'a>>, Fault> {
-        let limit = self.limits.line_bytes_max;
-        if line.len() > limit {
-            return Err(Fault::new(0, Problem::TooMuch { what: "bytes in one line", limit }));
-        }
+    fn read_line(&mut self, line: &'a str, expected: &str) -> Result<Option<Entry<'a>>, Fault> {
+        self.checks.line(line)?;
         let start = skip_blanks(line.as_bytes(), 0);
         match line.as_bytes().get(start) {
             None => Ok(None),
             Some(b'#') => read_comment(line, start),
-            Some(_) => self.read_sample(line, start).map(|sample| Some(Entry::Sample(sample))),
+            Some(_) => self.read_sample(line, start, expected).map(|sample| Some(Entry::Sample(sample))),
         }
     }
 
     #[inline]
-    fn read_sample(&mut self, line: &'a str, start: usize) -> Result<ScrapedSample<'a>, Fault> {
+    fn read_sample(
+        &mut self,
+        line: &'a str,
+        start: usize,
+        expected: &str,
+    ) -> Result<ScrapedSample<'a>, Fault> {
         self.summary.samples += 1;
-        if self.summary.samples > self.limits.samples_max {
-            let limit = self.limits.samples_max;
-            return Err(Fault::new(0, Problem::TooMuch { what: "samples in one scrape", limit }));
-        }
+        self.checks.samples(self.summary.samples)?;
         let bytes = line.as_bytes();
-        let (name, series_end) = self.read_checked_series(line, start)?;
+        let is_expected = begins_with_series(&bytes[start..], expected);
+        let series_end =
+            if is_expected { start + expected.len() } else { self.read_checked_series(line, start)? };
         let value_start = skip_blanks(bytes, series_end);
         let value_end = token_end(bytes, value_start);
         if value_start == value_end {
@@ -216,67 +100,32 @@ impl<'a> Scanner<'a, '_> {
             .map_err(|problem| number_fault(line, value_start..value_end, problem))?;
         let time_start = skip_blanks(bytes, value_end);
         let timestamp = if time_start == bytes.len() { None } else { Some(read_time(line, time_start)?) };
-        Ok(ScrapedSample { name, series: &line[start..series_end], value, timestamp })
+        let series = &line[start..series_end];
+        Ok(ScrapedSample { series, is_expected, value, timestamp, since: None, exemplar: None })
     }
 
-    /// Reads a series and checks what its grammar does not say: sizes, and that every label is there once.
-    #[inline]
-    fn read_checked_series(&mut self, line: &'a str, start: usize) -> Result<(&'a str, usize), Fault> {
-        let Self { limits, label_names, .. } = self;
-        label_names.clear();
-        let (mut metric_name, mut has_escaped_name) = ("", false);
-        let end = read_series(line, start, &mut |at, part| {
-            let too_much = |what, limit| Err(Fault::new(at, Problem::TooMuch { what, limit }));
-            let name = match part {
-                Part::Name(name) => {
-                    metric_name = name.raw;
-                    name
-                }
-                Part::Label { name, value } => {
-                    if value.raw.len() > limits.label_value_bytes_max {
-                        return too_much("bytes in a label value", limits.label_value_bytes_max);
-                    }
-                    if label_names.len() >= limits.labels_max {
-                        return too_much("labels of one series", limits.labels_max);
-                    }
-                    label_names.push(name.raw);
-                    has_escaped_name |= name.has_escapes;
-                    name
-                }
-            };
-            if name.raw.len() > limits.name_bytes_max {
-                return too_much("bytes in a name", limits.name_bytes_max);
-            }
-            Ok(())
-        })?;
-        let twice = if has_escaped_name {
-            decode_series(&line[start..end]).err().map(|error| error.problem)
-        } else {
-            name_twice(label_names).map(|name| Problem::LabelTwice(name.to_owned()))
-        };
-        match twice {
-            Some(problem) => Err(Fault::new(start, problem)),
-            None => Ok((metric_name, end)),
-        }
+    /// Gives where the series that starts here ends.
+    fn read_checked_series(&mut self, line: &'a str, start: usize) -> Result<usize, Fault> {
+        let checks = &mut self.checks;
+        checks.begin_series();
+        let end = read_series(line, start, &mut |at, part| checks.part(at, &part))?;
+        checks.end_series(line, start..end)?;
+        Ok(end)
     }
 }
 
-/// A label name that occurs twice, or is that of the metric's name, which the series has already.
+/// Whether a line begins with a series that was read before, as it was written then. A bare name could go on, or have
+/// braces after a blank.
 #[inline]
-fn name_twice<'a>(names: &[&'a str]) -> Option<&'a str> {
-    if let Some(name) = names.iter().find(|name| **name == METRIC_NAME) {
-        return Some(name);
+fn begins_with_series(line: &[u8], series: &str) -> bool {
+    if series.is_empty() || !line.starts_with(series.as_bytes()) {
+        return false;
     }
-    if names.len() <= PAIRWISE_MAX {
-        return names
-            .iter()
-            .enumerate()
-            .find(|(at, name)| names[..*at].contains(name))
-            .map(|(_, name)| *name);
+    if series.ends_with('}') {
+        return true;
     }
-    let mut sorted = names.to_vec();
-    sorted.sort_unstable();
-    sorted.windows(2).find(|two| two[0] == two[1]).map(|two| two[0])
+    let next = skip_blanks(line, series.len());
+    next > series.len() && line.get(next).is_some_and(|byte| *byte != b'{')
 }
 
 #[inline]
@@ -290,7 +139,7 @@ fn token_end(bytes: &[u8], start: usize) -> usize {
 
 /// A number that does not read may be one with a carriage return behind it.
 #[cold]
-fn number_fault(line: &str, token: std::ops::Range<usize>, problem: Problem) -> Fault {
+pub(crate) fn number_fault(line: &str, token: std::ops::Range<usize>, problem: Problem) -> Fault {
     match line[token.clone()].find('\r') {
         Some(at) if at > 0 => Fault::new(token.start + at, Problem::CarriageReturn),
         _ => Fault::new(token.start, problem),
@@ -338,7 +187,7 @@ fn read_comment(line: &str, start: usize) -> Result<Option<Entry<'_>>, Fault> {
     }
     let word_start = skip_blanks(bytes, name_end);
     let word = line[word_start..].trim_end_matches([' ', '\t']);
-    match MetricKind::from_word(word) {
+    match MetricKind::from_text(word) {
         Some(kind) => Ok(Some(Entry::Type { name, kind })),
         None if word.ends_with('\r') => Err(Fault::new(line.len() - 1, Problem::CarriageReturn)),
         None => Err(Fault::new(word_start, Problem::UnknownType(word.chars().take(40).collect()))),

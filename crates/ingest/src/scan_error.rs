@@ -73,6 +73,31 @@ pub enum Problem {
     /// The body stops within a line.
     #[error("the body ends within this line, without a line feed: it was cut off")]
     Truncated,
+    /// An OpenMetrics body without its last line.
+    #[error(
+        "the body does not end with # EOF: it was cut off, or is not OpenMetrics as its Content-Type says"
+    )]
+    NoEof,
+    /// More after the last line.
+    #[error("something stands after # EOF; it is the last line")]
+    AfterEof,
+    /// An empty line in OpenMetrics.
+    #[error("OpenMetrics has no empty lines; leave it out")]
+    BlankLine,
+    /// A comment in OpenMetrics.
+    #[error("OpenMetrics has no comments but `# HELP `, `# TYPE `, `# UNIT ` and `# EOF`; leave it out")]
+    Comment,
+    /// A TYPE line of OpenMetrics with an unknown type.
+    #[error(
+        "unknown metric type {0:?}; use counter, gauge, histogram, gaugehistogram, summary, info, stateset or unknown"
+    )]
+    UnknownOpenMetricsType(String),
+    /// A unit that the metric's name does not end with.
+    #[error("the unit {0:?} is not how the name ends; name the metric ..._{0}, or leave the unit out")]
+    UnitNotInName(String),
+    /// Not a time in seconds.
+    #[error("{0:?} is not a timestamp; write seconds since 1970, such as 1520879607.789")]
+    NotSeconds(String),
     /// Bytes that are not text.
     #[error("byte 0x{0:02x} is not valid UTF-8 here")]
     NotUtf8(u8),

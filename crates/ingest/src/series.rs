@@ -105,7 +105,7 @@ pub(crate) fn bare_metric_name_end(bytes: &[u8], start: usize) -> usize {
 }
 
 #[inline]
-fn bare_label_name_end(bytes: &[u8], start: usize) -> usize {
+pub(crate) fn bare_label_name_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start;
     if is(bytes, at, NAME_START) {
         while is(bytes, at, NAME_INNER) {
@@ -227,7 +227,7 @@ fn read_label<'a>(
 /// Empty values are still there, since with `honor_labels` an empty value keeps a target's label away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesLabels<'a> {
-    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    pairs: Vec<Pair<'a>>,
 }
 
 impl SeriesLabels<'_> {
@@ -251,6 +251,24 @@ impl SeriesLabels<'_> {
 /// Decodes a series as [`crate::ScrapedSample::series`] hands it out. The error's line is always 1.
 pub fn decode_series(series: &str) -> Result<SeriesLabels<'_>, ScanError> {
     decode(series).map_err(|fault| fault.on_line(series, 1))
+}
+
+/// A name and a value, decoded.
+pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// The labels of an exemplar, braces included, in the order of the text.
+pub(crate) fn decode_pairs(text: &str) -> Option<Vec<Pair<'_>>> {
+    let (bytes, mut pairs, mut at) = (text.as_bytes(), Vec::with_capacity(4), 1);
+    while bytes.get(at) != Some(&b'}') {
+        at = read_label(text, at, &mut true, &mut |_, part| {
+            if let Part::Label { name, value } = part {
+                pairs.push((name.decoded(), value.decoded()));
+            }
+            Ok(())
+        })
+        .ok()?;
+    }
+    Some(pairs)
 }
 
 fn decode(series: &str) -> Result<SeriesLabels<'_>, Fault> {

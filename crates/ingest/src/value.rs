@@ -45,6 +45,15 @@ pub(crate) fn read_timestamp(token: &str) -> Result<Timestamp, Problem> {
     Ok(Timestamp::from_millis(ms))
 }
 
+/// Reads a time as OpenMetrics writes it: seconds, with a fraction perhaps. What is finer than a millisecond is cut off;
+/// a time beyond all times becomes the last.
+pub(crate) fn read_seconds(token: &str) -> Result<Timestamp, Problem> {
+    match read_value(token) {
+        Ok(seconds) if seconds.is_finite() => Ok(Timestamp((seconds * 1000.0) as i64)),
+        Ok(_) | Err(_) => Err(Problem::NotSeconds(shortened(token))),
+    }
+}
+
 fn shortened(token: &str) -> String {
     token.chars().take(40).collect()
 }

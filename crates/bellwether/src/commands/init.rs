@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::init::{Plan, Proposal, ReceiverPlan, Samples, Seen, propose};
 use crate::output::say;
 use crate::scrape::fetch::{self, Request};
+use crate::scrape::protocol::{ScrapeProtocol, accept};
 use crate::terminal;
 
 /// The workshop's service, for whoever has none at hand.
@@ -149,7 +150,8 @@ async fn read(samples: &Samples, select: Option<&str>) -> Result<Seen, String> {
             format!("{base}/api/v1/query?query={}", encode(&query, ""))
         }
     };
-    let request = Request { url: &url, timeout: TIMEOUT, body_bytes_max: BODY_BYTES_MAX };
+    let accept = accept(&[ScrapeProtocol::PrometheusText0_0_4]);
+    let request = Request { url: &url, accept: &accept, timeout: TIMEOUT, body_bytes_max: BODY_BYTES_MAX };
     let body = fetch::fetch(&client, request).await.map_err(|error| error.to_string())?.body;
     match samples {
         Samples::Scrape { .. } => Seen::in_body(&body).map_err(|error| error.to_string()),

@@ -37,10 +37,10 @@ impl Seen {
                     |_| BTreeMap::new(),
                     |labels| labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
                 );
-                seen.add(sample.name, labels, sample.value);
+                seen.add(sample.name(), labels, sample.value);
             }
             Entry::Type { name, kind } => drop(seen.kinds.insert(name.to_owned(), kind)),
-            Entry::Help { .. } | Entry::Unit { .. } => {}
+            Entry::Histogram(_) | Entry::Help { .. } | Entry::Unit { .. } => {}
         })?;
         Ok(seen)
     }

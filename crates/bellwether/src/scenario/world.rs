@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bellwether_alerts::{AlertCore, Delivery, Event, Posted, Receipt, Record, Restored};
+use bellwether_ingest::ExpositionWriter;
 use bellwether_model::{Batch, Labels, Origin, TimeDelta, Timestamp};
 use bellwether_promql::{EvalOptions, RangeSpec, Value, eval_instant, eval_range};
 use bellwether_rules::{AlertState, EngineOptions, Grid, QueryAnswer, RuleChange, RuleEngine};
@@ -159,6 +160,7 @@ impl World {
                 at: self.now,
                 took: TimeDelta(5),
                 body: body.as_ref().map(|body| body.as_bytes()),
+                content_type: Some(ExpositionWriter::CONTENT_TYPE),
                 framed: true,
             };
             let memory = &mut self.memory;

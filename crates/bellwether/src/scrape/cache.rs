@@ -2,16 +2,20 @@
 //! notices which series have gone.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::RandomState;
 
 use bellwether_ingest::{
-    Entry, LabelConflict, Limits, MetricKind, ScanError, decode_series, scan, target_labels,
-    with_bound_spelled,
+    HistogramChoice, LabelConflict, Limits, MetricKind, decode_series, target_labels, with_bound_spelled,
 };
 use bellwether_model::{
-    Batch, Labels, METRIC_NAME, Origin, STALE_NAN, Sample, SeriesId, TimeDelta, Timestamp,
+    Batch, Exemplar, Histogram, HistogramSample, Labels, METRIC_NAME, Origin, STALE_NAN, Sample, SeriesId,
+    TimeDelta, Timestamp,
 };
 
 use super::metadata::Metadata;
+use super::protocol::{ScrapeProtocol, format_of};
+use super::reading::{self, LeftOut, Refused, Taken};
+use super::seen_series::{Known, Place, SeenSeries};
 use crate::config::prometheus::ScrapeJob;
 
 /// Finds or makes the number of a series.
@@ -44,6 +48,8 @@ pub struct Scraped<'a> {
     pub took: TimeDelta,
     /// The body, if one arrived.
     pub body: Option<&'a [u8]>,
+    /// What the target says the body is.
+    pub content_type: Option<&'a str>,
     /// Whether the body's end was marked by HTTP itself, so that an open last line cannot be a cut.
     pub framed: bool,
 }
@@ -53,12 +59,14 @@ pub struct Scraped<'a> {
 pub struct Outcome {
     /// What is to be stored.
     pub batch: Batch,
+    /// Exemplars of its series, in the order in which each series' must be added.
+    pub exemplars: Vec<(SeriesId, Exemplar)>,
     /// Samples the target exposed.
     pub samples: u64,
     /// Why the body was refused.
     pub error: Option<String>,
     /// What was left out of it, and why.
-    pub note: Option<String>,
+    pub left_out: LeftOut,
 }
 
 /// One target's memory.
@@ -66,26 +74,21 @@ pub struct Outcome {
 pub struct TargetCache {
     labels: Labels,
     conflict: LabelConflict,
-    honor_timestamps: bool,
-    limits: Limits,
+    pub(super) honor_timestamps: bool,
+    /// Whether series with timestamps of their own get markers too.
+    pub(super) track_own_time: bool,
+    pub(super) histograms: HistogramChoice,
+    fallback: Option<ScrapeProtocol>,
+    pub(super) limits: Limits,
     interval: TimeDelta,
-    /// Series by the bytes that name them in the body, with the scrape that saw them last.
-    seen: HashMap<Box<str>, Seen>,
-    scrape: u64,
+    pub(super) seen: SeenSeries,
+    /// The last exemplars of series that have any, as a hash of what was written: mostly they are repeated.
+    pub(super) exemplars: HashMap<Place, u64>,
+    pub(super) hasher: RandomState,
     reports: Option<Reports>,
     /// Series of the settings before: they have gone unless the next scrape has them.
-    inherited: Vec<SeriesId>,
+    inherited: Vec<Known>,
     metadata: Metadata,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Seen {
-    id: SeriesId,
-    scrape: u64,
-    /// The scrape that saw it first.
-    since: u64,
-    /// A series with timestamps of its own says itself when it ends.
-    own_time: bool,
 }
 
 /// The series that every target has from us.
@@ -111,10 +114,14 @@ impl TargetCache {
             labels,
             conflict,
             honor_timestamps: job.honor_timestamps,
+            track_own_time: false,
+            histograms: HistogramChoice::default(),
+            fallback: None,
             limits,
             interval: job.interval,
-            seen: HashMap::new(),
-            scrape: 0,
+            seen: SeenSeries::default(),
+            exemplars: HashMap::new(),
+            hasher: RandomState::new(),
             reports: None,
             inherited: Vec::new(),
             metadata: Metadata::default(),
@@ -128,44 +135,35 @@ impl TargetCache {
 
     /// Goes on with the series of the same target under other settings.
     pub fn succeed(&mut self, before: Self) {
-        self.inherited = before.inherited;
-        self.inherited.extend(before.seen.into_values().filter(|seen| !seen.own_time).map(|seen| seen.id));
+        self.inherited.extend(before.seen.live());
+        self.inherited.extend(before.inherited);
     }
 
     /// Turns a scrape into a batch: its samples, markers for what has gone, and the five report series. A body that
     /// cannot be read counts as a failed scrape, whole.
     pub fn take(&mut self, scraped: Scraped<'_>, resolve: &mut Resolve<'_>) -> Result<Outcome, String> {
         let reports = self.reports(resolve)?;
-        self.scrape += 1;
-        let known_before = self.seen.len();
-        let (mut samples, mut error) = (Vec::with_capacity(known_before + 8), None);
-        let mut left_out = LeftOut::default();
-        if let Some(body) = scraped.body
-            && let Err(why) = self.read(body, &scraped, resolve, &mut samples, &mut left_out)
-        {
-            samples.clear();
-            left_out = LeftOut::default();
-            error = Some(why);
-        }
-        let ok = scraped.body.is_some() && error.is_none();
+        self.seen.begin();
+        let mut taken = Taken::with_capacity(self.seen.len() + 8);
+        let read = scraped.body.map(|body| self.read(body, &scraped, resolve, &mut taken));
+        let ok = matches!(read, Some(Ok(())));
+        let error = read.and_then(Result::err);
+        let added = self.seen.added();
         if !ok {
-            // What only the refused body had never was.
-            let refused = self.scrape;
-            self.seen.retain(|_, seen| seen.since != refused);
-            self.scrape += 1; // nothing was seen, so that everything has gone
+            taken.clear();
         }
-        let exposed = samples.len() as u64 + left_out.count;
-        let added = if ok { self.seen.len() - known_before } else { 0 };
-        self.mark_gone(scraped.at, &mut samples);
-        let mut report = |id, value| samples.push((id, Sample::new(scraped.at, value)));
+        self.mark_gone(scraped.at, ok, &mut taken);
+        let exposed = taken.exposed;
+        let mut report = |id, value| taken.samples.push((id, Sample::new(scraped.at, value)));
         report(reports.up, f64::from(u8::from(ok)));
         report(reports.duration, scraped.took.as_secs_f64());
         report(reports.samples, exposed as f64);
-        report(reports.samples_kept, exposed as f64);
+        report(reports.samples_kept, taken.kept as f64);
         report(reports.series_added, added as f64);
         let origin = Origin::Scrape { target: reports.up, ok, interval: self.interval };
-        let note = left_out.note();
-        Ok(Outcome { batch: Batch::floats(origin, scraped.at, samples), samples: exposed, error, note })
+        let (exemplars, left_out) =
+            (std::mem::take(&mut taken.exemplars), std::mem::take(&mut taken.left_out));
+        Ok(Outcome { batch: taken.batch(origin, scraped.at), exemplars, samples: exposed, error, left_out })
     }
 
     fn read(
@@ -173,93 +171,73 @@ impl TargetCache {
         body: &[u8],
         scraped: &Scraped<'_>,
         resolve: &mut Resolve<'_>,
-        samples: &mut Vec<(SeriesId, Sample)>,
-        left_out: &mut LeftOut,
+        taken: &mut Taken,
     ) -> Result<(), String> {
-        self.limits.last_line_may_be_open = scraped.framed;
-        let (mut unresolved, mut undecodable) = (None, None);
-        let limits = self.limits.clone();
-        let mut kind = MetricKind::Untyped;
-        let mut metadata = Metadata::default();
-        scan(body, &limits, &mut |entry| {
-            metadata.hear(&entry);
-            let sample = match entry {
-                Entry::Sample(sample) => sample,
-                Entry::Help { .. } | Entry::Unit { .. } => return,
-                Entry::Type { kind: said, .. } => {
-                    kind = said;
-                    return;
-                }
-            };
-            let own_time = self.honor_timestamps && sample.timestamp.is_some();
-            let at = sample.timestamp.filter(|_| self.honor_timestamps).unwrap_or(scraped.at);
-            match self.id(sample.series, kind, own_time, resolve) {
-                Ok(id) => samples.push((id, Sample::new(at, sample.value))),
-                Err(Refused::Undecodable(error)) => undecodable = Some(error.to_string()),
-                Err(Refused::Unresolved(Unresolved::Failed(why))) => unresolved = Some(why),
-                Err(Refused::Unresolved(Unresolved::Limit(why))) => left_out.add(why),
-            }
-        })
-        .map_err(|error| error.to_string())?;
-        match undecodable.or(unresolved) {
-            Some(why) => Err(why),
-            None => {
-                self.metadata = metadata;
-                Ok(())
-            }
+        if body.is_empty() {
+            return Ok(()); // a target without metrics needs not say in which format it has none
         }
+        let format = format_of(scraped.content_type, self.fallback)?;
+        self.limits.last_line_may_be_open = scraped.framed;
+        self.metadata = reading::read(self, format, body, scraped.at, resolve, taken)?;
+        Ok(())
     }
 
-    fn id(
-        &mut self,
+    /// The number of a series that is new; `None` if relabelling drops it.
+    pub(super) fn resolve(
+        &self,
         series: &str,
         kind: MetricKind,
-        own_time: bool,
         resolve: &mut Resolve<'_>,
-    ) -> Result<SeriesId, Refused> {
-        if let Some(seen) = self.seen.get_mut(series) {
-            seen.scrape = self.scrape;
-            return Ok(seen.id);
-        }
+    ) -> Result<Option<SeriesId>, Refused> {
         let decoded = decode_series(series).map_err(Refused::Undecodable)?;
         let labels = target_labels(&decoded, &self.labels, self.conflict);
         let labels = with_bound_spelled(labels, kind);
-        let id = resolve(&labels, Whose::Exposed).map_err(Refused::Unresolved)?;
-        self.seen.insert(series.into(), Seen { id, scrape: self.scrape, since: self.scrape, own_time });
-        Ok(id)
+        resolve(&labels, Whose::Exposed).map(Some).map_err(Refused::Unresolved)
     }
 
-    fn mark_gone(&mut self, at: Timestamp, samples: &mut Vec<(SeriesId, Sample)>) {
-        let scrape = self.scrape;
-        let mut gone: Vec<SeriesId> = std::mem::take(&mut self.inherited);
-        self.seen.retain(|_, seen| {
-            if seen.scrape != scrape && !seen.own_time {
-                gone.push(seen.id);
-            }
-            seen.scrape == scrape
-        });
+    fn mark_gone(&mut self, at: Timestamp, ok: bool, taken: &mut Taken) {
+        let mut gone = std::mem::take(&mut self.inherited);
+        let exemplars = &mut self.exemplars;
+        let mut forgotten = |place| {
+            exemplars.remove(&place);
+        };
+        if ok {
+            self.seen.end(&mut gone, &mut forgotten);
+        } else {
+            self.seen.fail(&mut gone, &mut forgotten);
+        }
+        let mut gone: Vec<_> =
+            gone.iter().filter_map(|known| Some((known.id?, known.is_histogram))).collect();
         gone.sort_unstable(); // a batch's order must not depend on a hash
         gone.dedup();
         // The same series may now be written in another way (labels in another order): then it has not gone.
         if !gone.is_empty() {
-            let present: HashSet<SeriesId> = samples.iter().map(|(id, _)| *id).collect();
-            gone.retain(|id| !present.contains(id));
+            let histograms = taken.histograms.iter().map(|(id, _)| *id);
+            let present: HashSet<SeriesId> =
+                taken.samples.iter().map(|(id, _)| *id).chain(histograms).collect();
+            gone.retain(|(id, _)| !present.contains(id));
         }
-        samples.extend(gone.into_iter().map(|id| (id, Sample::new(at, STALE_NAN))));
+        for (id, is_histogram) in gone {
+            if is_histogram {
+                taken.histograms.push((id, HistogramSample::new(at, Histogram::stale().into())));
+            } else {
+                taken.samples.push((id, Sample::new(at, STALE_NAN)));
+            }
+        }
     }
 
     /// The batch that says goodbye when a target is no longer scraped.
     pub fn farewell(&mut self, at: Timestamp) -> Option<Batch> {
         let reports = self.reports?;
-        self.scrape += 1;
-        let mut samples = Vec::new();
-        self.mark_gone(at, &mut samples);
+        self.seen.begin();
+        let mut taken = Taken::default();
+        self.mark_gone(at, false, &mut taken);
         for id in [reports.up, reports.duration, reports.samples, reports.samples_kept, reports.series_added]
         {
-            samples.push((id, Sample::new(at, STALE_NAN)));
+            taken.samples.push((id, Sample::new(at, STALE_NAN)));
         }
         let origin = Origin::Scrape { target: reports.up, ok: false, interval: self.interval };
-        Some(Batch::floats(origin, at, samples))
+        Some(taken.batch(origin, at))
     }
 
     fn reports(&mut self, resolve: &mut Resolve<'_>) -> Result<Reports, String> {
@@ -282,32 +260,6 @@ impl TargetCache {
         };
         self.reports = Some(reports);
         Ok(reports)
-    }
-}
-
-enum Refused {
-    Undecodable(ScanError),
-    Unresolved(Unresolved),
-}
-
-/// Samples that a body had and a batch lacks.
-#[derive(Debug, Default)]
-struct LeftOut {
-    count: u64,
-    why: String,
-}
-
-impl LeftOut {
-    fn add(&mut self, why: String) {
-        self.count += 1;
-        if self.count == 1 {
-            self.why = why;
-        }
-    }
-
-    fn note(self) -> Option<String> {
-        let samples = if self.count == 1 { "1 sample" } else { &format!("{} samples", self.count) };
-        (self.count > 0).then(|| format!("{samples} left out: {}", self.why))
     }
 }
 
@@ -335,8 +287,13 @@ mod tests {
             self.at += TimeDelta::from_secs(15);
             let names = &mut self.names;
             let mut resolve = |labels: &Labels, _| Ok(names.of(labels));
-            let scraped =
-                Scraped { at: self.at, took: TimeDelta(5), body: body.map(str::as_bytes), framed: false };
+            let scraped = Scraped {
+                at: self.at,
+                took: TimeDelta(5),
+                body: body.map(str::as_bytes),
+                content_type: Some("text/plain"),
+                framed: false,
+            };
             let outcome = self.cache.take(scraped, &mut resolve).unwrap();
             let text = |(id, sample): &(SeriesId, Sample)| {
                 let value = if sample.is_stale() { "stale".to_owned() } else { sample.value.to_string() };
@@ -411,10 +368,16 @@ mod tests {
             (Whose::Exposed, _) => Err(Unresolved::Limit("job api has 1 series".to_owned())),
         };
         let body = Some("a 2\nb 1\nc 1\n".as_bytes());
-        let scraped = Scraped { at: Timestamp(60_000), took: TimeDelta(5), body, framed: false };
+        let scraped = Scraped {
+            at: Timestamp(60_000),
+            took: TimeDelta(5),
+            body,
+            content_type: Some("text/plain"),
+            framed: false,
+        };
         let outcome = world.cache.take(scraped, &mut resolve).unwrap();
         assert_eq!((outcome.error, outcome.samples, outcome.batch.samples.len()), (None, 3, 1 + 5));
-        assert_eq!(outcome.note.as_deref(), Some("2 samples left out: job api has 1 series"));
+        assert_eq!(outcome.left_out.note().as_deref(), Some("2 samples left out: job api has 1 series"));
         assert!((outcome.batch.samples[1].1.value - 1.0).abs() < f64::EPSILON, "it is up");
     }
 

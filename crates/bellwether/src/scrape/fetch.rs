@@ -4,11 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use bellwether_model::TimeDelta;
-use reqwest::header::{ACCEPT, CONTENT_ENCODING, TRANSFER_ENCODING, USER_AGENT};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, TRANSFER_ENCODING, USER_AGENT};
 use reqwest::{Client, StatusCode};
-
-/// Text exposition is all this version reads; the quality values are those of one who reads nothing else.
-const ACCEPTED: &str = "text/plain;version=0.0.4;q=1,*/*;q=0.1";
 
 /// Why a target's metrics did not arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +46,8 @@ impl fmt::Display for FetchError {
 pub struct Request<'a> {
     /// The address.
     pub url: &'a str,
+    /// The formats that are asked for, as a header.
+    pub accept: &'a str,
     /// How long it may take, body included.
     pub timeout: TimeDelta,
     /// Largest body.
@@ -60,6 +59,8 @@ pub struct Request<'a> {
 pub struct Fetched {
     /// Its bytes.
     pub body: Vec<u8>,
+    /// What the target says it is.
+    pub content_type: Option<String>,
     /// Whether HTTP itself says where it ends (a length, or chunks). Otherwise the end of the connection is its end,
     /// and a body that was cut off looks like a whole one.
     pub framed: bool,
@@ -76,7 +77,7 @@ pub async fn fetch(http: &Client, request: Request<'_>) -> Result<Fetched, Fetch
 async fn fetch_unbounded(http: &Client, request: &Request<'_>) -> Result<Fetched, FetchError> {
     let mut response = http
         .get(request.url)
-        .header(ACCEPT, ACCEPTED)
+        .header(ACCEPT, request.accept)
         .header(USER_AGENT, concat!("bellwether/", env!("CARGO_PKG_VERSION")))
         .header("X-Prometheus-Scrape-Timeout-Seconds", request.timeout.as_secs_f64().to_string())
         .send()
@@ -90,6 +91,8 @@ async fn fetch_unbounded(http: &Client, request: &Request<'_>) -> Result<Fetched
         return Err(FetchError::Compressed(String::from_utf8_lossy(encoding).into_owned()));
     }
     let framed = response.content_length().is_some() || response.headers().contains_key(TRANSFER_ENCODING);
+    let content_type = response.headers().get(CONTENT_TYPE);
+    let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let too_large = FetchError::TooLarge { bytes_max: request.body_bytes_max };
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(|error| connection(&error))? {
@@ -98,7 +101,7 @@ async fn fetch_unbounded(http: &Client, request: &Request<'_>) -> Result<Fetched
         }
         body.extend_from_slice(&piece);
     }
-    Ok(Fetched { body, framed })
+    Ok(Fetched { body, content_type, framed })
 }
 
 /// The innermost reason, which is what a person can act on ("connection refused"), and where it happened.

@@ -26,7 +26,7 @@ impl Metadata {
     /// Takes in what an entry of a body says, if it says anything.
     pub fn hear(&mut self, entry: &Entry<'_>) {
         match entry {
-            Entry::Sample(_) => {}
+            Entry::Sample(_) | Entry::Histogram(_) => {}
             Entry::Help { name, text } => {
                 if let Some(said) = self.of(name) {
                     said.help = cut(help_text(text));
@@ -76,18 +76,11 @@ impl Metadata {
     pub fn views(&self) -> Vec<MetricMetadata> {
         let view = |(name, said): (&String, &Said)| MetricMetadata {
             name: name.clone(),
-            kind: kind_text(said.kind).to_owned(),
+            kind: said.kind.unwrap_or(MetricKind::Untyped).openmetrics_str().to_owned(),
             help: said.help.clone(),
             unit: said.unit.clone(),
         };
         self.0.iter().map(view).collect()
-    }
-}
-
-const fn kind_text(kind: Option<MetricKind>) -> &'static str {
-    match kind {
-        Some(MetricKind::Untyped) | None => "unknown",
-        Some(kind) => kind.as_str(),
     }
 }
 

@@ -2,9 +2,13 @@
 //! the writer. A target that hangs or lies delays and harms nobody but itself, and says so on its own line.
 
 pub mod cache;
+pub mod created;
 pub mod fetch;
 pub mod metadata;
+pub mod protocol;
+mod reading;
 pub mod schedule;
+pub mod seen_series;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +27,7 @@ use crate::writer::WriterHandle;
 use cache::{Scraped, TargetCache, Unresolved, Whose};
 use fetch::Request;
 use metadata::Metadata;
+use protocol::ScrapeProtocol;
 use schedule::Schedule;
 
 /// What identifies a running task: if any of it changes, the task is replaced.
@@ -98,6 +103,7 @@ impl ScrapePool {
             writer: self.writer.clone(),
             cache: TargetCache::new(&assignment.job, assignment.target.labels.clone()),
             schedule: Schedule::new(&assignment.target.labels, assignment.job.interval),
+            accept: protocol::accept(&ScrapeProtocol::DEFAULT),
             assignment: assignment.clone(),
             view: view.clone(),
             metadata: metadata.clone(),
@@ -185,6 +191,8 @@ struct Scraper {
     writer: WriterHandle,
     cache: TargetCache,
     schedule: Schedule,
+    /// The formats it is asked for.
+    accept: String,
     assignment: Assignment,
     view: Arc<Mutex<TargetView>>,
     metadata: Arc<Mutex<Metadata>>,
@@ -212,6 +220,7 @@ impl Scraper {
         let at = self.schedule.stamp(due, started);
         let request = Request {
             url: &self.assignment.target.url,
+            accept: &self.accept,
             timeout: self.assignment.job.timeout,
             body_bytes_max: self.assignment.job.body_bytes_max,
         };
@@ -221,6 +230,7 @@ impl Scraper {
             at,
             took,
             body: fetched.as_ref().ok().map(|fetched| fetched.body.as_slice()),
+            content_type: fetched.as_ref().ok().and_then(|fetched| fetched.content_type.as_deref()),
             framed: fetched.as_ref().is_ok_and(|fetched| fetched.framed),
         };
         let store = &self.store;
@@ -230,7 +240,7 @@ impl Scraper {
         let mut samples = 0;
         match self.cache.take(scraped, &mut resolve) {
             Ok(outcome) => {
-                (error, note) = (error.or(outcome.error), outcome.note);
+                (error, note) = (error.or(outcome.error), outcome.left_out.note());
                 samples = outcome.samples;
                 if let Err(refused) = self.writer.append(outcome.batch).await {
                     error = Some(format!("scraped, but not stored: {refused}"));

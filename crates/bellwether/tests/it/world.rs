@@ -223,7 +223,13 @@ impl World {
         let mut writer = ExpositionWriter::default();
         self.guru.render(&mut writer);
         let body = writer.finish();
-        let scraped = Scraped { at: self.now, took: TimeDelta(5), body: Some(body.as_bytes()), framed: true };
+        let scraped = Scraped {
+            at: self.now,
+            took: TimeDelta(5),
+            body: Some(body.as_bytes()),
+            content_type: Some("text/plain"),
+            framed: true,
+        };
         let names = &mut self.names;
         let outcome = self.cache.take(scraped, &mut |labels, _| Ok(names.id(labels))).unwrap();
         assert_eq!(outcome.error, None);
