@@ -37,7 +37,6 @@ pub use openmetrics::{created_base, created_moment, scan_openmetrics};
 pub use protobuf::{HistogramChoice, NativeError, ProtobufError, ProtobufProblem, scan_protobuf};
 pub use pushed::{PushedHistogram, PushedMetadata, PushedSample, PushedSeries};
 pub use pushed_labels::{PushedLabelProblem, pushed_labels};
-pub use scan::{Entry, Limits, MetricKind, ScanSummary, ScrapedSample, help_text, scan};
 pub use scan::{help_text, scan, scan_into};
 pub use scan_error::{Problem, ScanError};
 pub use series::{SeriesLabels, decode_series};
