@@ -1,4 +1,5 @@
-//! Housekeeping of the store: closed hours become segments, what is older than the retention goes.
+//! Housekeeping of the store: closed hours become segments, those of a day become one, what is older than the
+//! retention goes.
 
 use std::sync::Arc;
 
@@ -37,8 +38,13 @@ pub async fn run(
         let now = clock::now();
         let before = now.floor_to(SEGMENT) - SEGMENT;
         if sealed_before != Some(before) {
-            let (sealing, oldest) = (store.clone(), now - reloader.current().retention);
-            match tokio::task::spawn_blocking(move || tidy(&sealing, before, oldest)).await {
+            let (sealing, retention) = (store.clone(), reloader.current().retention);
+            let oldest = now - retention;
+            let tidied = tokio::task::spawn_blocking(move || {
+                tidy(&sealing, before, oldest)?;
+                compact(&sealing, before, retention)
+            });
+            match tidied.await {
                 Ok(Ok(())) => {
                     health.clear(Trouble::Segments);
                     sealed_before = Some(before);
@@ -55,6 +61,26 @@ pub async fn run(
     }
 }
 
+/// What is compacted together: a tenth of the retention, so that it can be enforced, and a day at most.
+fn compaction_span(retention: TimeDelta) -> TimeDelta {
+    let fits = |hours: &&i64| TimeDelta::HOUR.0 * **hours <= retention.0 / 10;
+    TimeDelta(TimeDelta::HOUR.0 * [24, 12, 8, 4].iter().find(fits).unwrap_or(&2))
+}
+
+/// Makes few segments of many, one after the other.
+fn compact(store: &Store, over: Timestamp, retention: TimeDelta) -> Result<(), String> {
+    loop {
+        let report = store.compact(over, compaction_span(retention));
+        let report = report
+            .map_err(|error| format!("segments cannot be put together, they stay as they are: {error}"))?;
+        if report.segments == 0 {
+            return Ok(());
+        }
+        let (segments, samples) = (report.segments, report.samples);
+        info!(segments, samples, bytes = report.bytes, before = report.bytes_before, "segments put together");
+    }
+}
+
 /// What fails is tried again at the next look. Dropping old samples comes even then: it makes room.
 fn tidy(store: &Store, before: Timestamp, oldest: Timestamp) -> Result<(), String> {
     let sealed = store.seal(before);
@@ -66,4 +92,19 @@ fn tidy(store: &Store, before: Timestamp, oldest: Timestamp) -> Result<(), Strin
         }
     }
     dropped.map(|_| ()).map_err(|error| format!("samples beyond the retention cannot be removed: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compacted_together_is_small_beside_the_retention() {
+        for (retention_hours, span_hours) in
+            [(1, 2), (24, 2), (48, 4), (100, 8), (10 * 24, 24), (365 * 24, 24)]
+        {
+            let hours = |hours: i64| TimeDelta(hours * TimeDelta::HOUR.0);
+            assert_eq!(compaction_span(hours(retention_hours)), hours(span_hours), "{retention_hours}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod block;
 mod chunk;
 mod codec;
 mod column;
+mod compact;
 pub mod disk;
 mod entry;
 mod error;
@@ -47,6 +48,7 @@ mod store;
 mod summary_codec;
 mod taking;
 
+pub use compact::CompactionReport;
 pub use disk::{Disk, RealDisk};
 pub use error::{AppendError, DiskError, OpenError, Refusal, ReplayError};
 pub use import::{ImportReport, SegmentImporter};

@@ -35,7 +35,6 @@ impl Lineage {
         Self { rank, ..Self::default() }
     }
 
-    #[allow(dead_code)]
     /// Takes over what another segment covers of the log.
     pub(crate) fn cover(&mut self, sealed: &[Sealed]) {
         for more in sealed {

@@ -85,6 +85,11 @@ impl Pins {
         }
     }
 
+    /// Whether there is a snapshot from which a segment is hidden.
+    pub(crate) fn is_hidden(&self, segment: u64) -> bool {
+        self.epochs.iter().flat_map(|epoch| &epoch.imported).any(|imported| *imported == segment)
+    }
+
     /// Whether a segment was imported after a snapshot was taken.
     pub(crate) fn hides(&self, number: u64, segment: u64) -> bool {
         let since = self.epochs.iter().filter(|epoch| epoch.number >= number);

@@ -1,5 +1,6 @@
 //! Opening: takes the lock, reads what is there, sets aside what is damaged, and fills the head from the log.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -185,7 +186,26 @@ impl Opening<'_> {
                 Err(SegmentProblem::Disk(error)) => return Err(error.into()),
             }
         }
+        self.remove_replaced()?;
         Ok(next)
+    }
+
+    /// Removes segments that others took the place of, where a crash came between the two.
+    fn remove_replaced(&mut self) -> Result<(), DiskError> {
+        let segments = &mut self.state.segments;
+        let replaced: BTreeSet<u64> = segments.iter().flat_map(|s| &s.lineage.replaces).copied().collect();
+        let (left_over, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(segments).into_iter().partition(|segment| replaced.contains(&segment.number));
+        *segments = kept;
+        if left_over.is_empty() {
+            return Ok(());
+        }
+        // The new names may not be durable yet; what they replace must not go before they are.
+        self.disk.sync_dir(self.dir).map_err(DiskError::at("sync", self.dir))?;
+        for segment in left_over {
+            self.disk.remove(&segment.path).map_err(DiskError::at("remove", &segment.path))?;
+        }
+        self.disk.sync_dir(self.dir).map_err(DiskError::at("sync", self.dir))
     }
 
     /// Replays the log into the head; gives its files and the highest number used.

@@ -228,11 +228,14 @@ impl Run {
         None
     }
 
-    /// Compresses the entries, at most so many to a chunk. Histograms whose bounds change begin another.
+    /// Compresses the entries, at most so many to a chunk, and not many fewer in the last. Histograms whose bounds
+    /// change begin another.
     pub(crate) fn chunks(&self, samples_max: usize) -> Vec<Arc<MemoryChunk>> {
         let mut chunks = Vec::new();
         let mut start = 0;
         while start < self.len() {
+            let rest = self.len() - start;
+            let samples_max = rest.div_ceil(rest.div_ceil(samples_max));
             let end = match &self.entries {
                 Entries::Floats(samples) => samples.len().min(start + samples_max),
                 Entries::Histograms(samples) => start + alike(&samples[start..], samples_max),

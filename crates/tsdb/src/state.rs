@@ -78,6 +78,8 @@ pub(crate) struct Shared {
     pub(crate) log: Log,
     pub(crate) state: RwLock<State>,
     pub(crate) maintenance: Mutex<Maintenance>,
+    /// Held while compacting, so that there is one at a time; locked before everything else.
+    pub(crate) compaction: Mutex<()>,
     /// Locked last of all.
     pub(crate) pins: Mutex<Pins>,
     pub(crate) log_buffer_bytes_max: usize,

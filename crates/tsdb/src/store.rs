@@ -82,6 +82,7 @@ impl Store {
             log: recovered.log,
             state: RwLock::new(recovered.state),
             maintenance: Mutex::new(recovered.maintenance),
+            compaction: Mutex::default(),
             pins: Mutex::default(),
             log_buffer_bytes_max: options.log_buffer_bytes_max,
             _lock: recovered.lock,

@@ -1,6 +1,6 @@
 //! Whatever happens to power, disk and process: what was acknowledged is there, and nothing else appears.
 
-use bellwether_model::{LogPosition, Timestamp};
+use bellwether_model::{LogPosition, TimeDelta, Timestamp};
 use bellwether_tsdb::LogEvent;
 use bellwether_tsdb::fault_disk::{FaultDisk, Faults};
 
@@ -8,11 +8,16 @@ use crate::world::{Contents, batch, contents, files, labels, mixed_batch, open, 
 
 /// Does things until the power goes; gives what was acknowledged and what was tried.
 fn work(disk: &FaultDisk, round: i64, acknowledged: &mut Contents, tried: &mut Contents) -> Option<()> {
-    let options = bellwether_tsdb::Options { log_file_bytes_max: 600, ..Default::default() };
+    let options = bellwether_tsdb::Options {
+        log_file_bytes_max: 600,
+        out_of_order_window: TimeDelta(20),
+        ..Default::default()
+    };
     let dir = std::path::Path::new(crate::world::DIR);
     let store = bellwether_tsdb::Store::open(dir, options, std::sync::Arc::new(disk.clone())).ok()?.0;
     for n in 0..60 {
-        let at = round * 1000 + n;
+        // Now and then one that comes two behind the last of its series.
+        let at = round * 1000 + if n % 9 == 8 { n - 7 } else { n };
         let series = (n % 5 + round % 3) as u8;
         let id = store.series(&labels(series)).ok()?;
         let (value, since) = value(at);
@@ -25,6 +30,7 @@ fn work(disk: &FaultDisk, round: i64, acknowledged: &mut Contents, tried: &mut C
             store.release(store.position());
             // A failing seal must not lose anything either.
             let _ = store.seal(Timestamp(at - 7));
+            let _ = store.compact(Timestamp(at), TimeDelta(50));
         }
     }
     Some(())

@@ -1,6 +1,7 @@
 //! Tests of this crate.
 
 mod chunk;
+mod compact;
 mod crash;
 mod damage;
 mod histogram;

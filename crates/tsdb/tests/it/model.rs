@@ -23,6 +23,8 @@ enum Step {
     Sync,
     Seal(i64),
     Retain(i64),
+    /// Up to a moment, in spans of a length.
+    Compact(i64, i64),
     Reopen,
     Kill,
 }
@@ -41,6 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Sync),
         1 => (0i64..5000).prop_map(Step::Seal),
         1 => (0i64..2500).prop_map(Step::Retain),
+        2 => (0i64..5000, 100i64..2000).prop_map(|(over, span)| Step::Compact(over, span)),
         1 => Just(Step::Reopen),
         1 => Just(Step::Kill),
     ]
@@ -114,6 +117,9 @@ fn check(steps: &[Step], window: i64) {
             Step::Retain(oldest) => {
                 store.enforce_retention(Timestamp(oldest)).unwrap();
                 table.floor = table.floor.max(oldest);
+            }
+            Step::Compact(over, span) => {
+                while store.compact(Timestamp(over), TimeDelta(span)).unwrap().segments > 0 {}
             }
             Step::Reopen | Step::Kill => {
                 store.sync().unwrap();
