@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bellwether_model::{TimeDelta, Timestamp};
+use bellwether_model::{TimeDelta, TimeRange, Timestamp};
 use bellwether_tsdb::Store;
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -15,6 +15,10 @@ use crate::state::StateDb;
 
 /// How often it is looked whether there is something to do.
 const LOOK_EVERY: TimeDelta = TimeDelta(5 * TimeDelta::MINUTE.0);
+/// How often it is looked whether so much has arrived that it cannot wait for that.
+const GLANCE_EVERY: TimeDelta = TimeDelta(2 * TimeDelta::SECOND.0);
+/// What may be appended in between.
+const APPENDED_BYTES_MAX: u64 = 64 << 20;
 /// Samples stay in the head for this long at least; segments are cut at multiples of it.
 const SEGMENT: TimeDelta = TimeDelta(2 * TimeDelta::HOUR.0);
 /// How long records of notifications are kept.
@@ -28,37 +32,86 @@ pub async fn run(
     health: Arc<Health>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut sealed_before = None;
+    let (mut looked, mut appended) = (clock::now(), store.appended_bytes());
+    let mut tidied_in = None;
     loop {
-        let now = clock::now();
         tokio::select! {
             _ = stop.changed() => return,
-            () = clock::sleep_until(now + LOOK_EVERY) => {}
+            () = clock::sleep_until(clock::now() + GLANCE_EVERY) => {}
         }
         let now = clock::now();
-        let before = now.floor_to(SEGMENT) - SEGMENT;
-        if sealed_before != Some(before) {
-            let (sealing, retention) = (store.clone(), reloader.current().retention);
-            let oldest = now - retention;
-            let tidied = tokio::task::spawn_blocking(move || {
-                tidy(&sealing, before, oldest)?;
-                compact(&sealing, before, retention)
-            });
-            match tidied.await {
-                Ok(Ok(())) => {
-                    health.clear(Trouble::Segments);
-                    sealed_before = Some(before);
-                }
-                Ok(Err(why)) => health.report(Trouble::Segments, why),
-                Err(error) => {
-                    health.report(Trouble::Segments, format!("old samples are not tidied: {error}"))
-                }
-            }
-            if let Err(error) = state.prune(now - RECORDS_KEPT).await {
-                warn!(%error, "old records could not be removed");
+        let is_look_due = now < looked || now - looked >= LOOK_EVERY;
+        if !is_look_due && store.appended_bytes() - appended < APPENDED_BYTES_MAX {
+            continue;
+        }
+        appended = store.appended_bytes();
+        let mut work = Work { seal: seal_due(store.unsealed(), now, is_look_due), tidy: None };
+        if is_look_due {
+            looked = now;
+            if work.seal.is_some() || tidied_in != Some(now.floor_to(SEGMENT)) {
+                work.tidy = Some(Tidy { now, retention: reloader.current().retention });
             }
         }
+        let working = store.clone();
+        match tokio::task::spawn_blocking(move || work.run(&working)).await {
+            Ok(Ok(())) => {
+                health.clear(Trouble::Segments);
+                if work.tidy.is_some() {
+                    tidied_in = Some(now.floor_to(SEGMENT));
+                }
+            }
+            Ok(Err(why)) => health.report(Trouble::Segments, why),
+            Err(error) => health.report(Trouble::Segments, format!("old samples are not tidied: {error}")),
+        }
+        if work.tidy.is_some()
+            && let Err(error) = state.prune(now - RECORDS_KEPT).await
+        {
+            warn!(%error, "old records could not be removed");
+        }
     }
+}
+
+/// Up to where the head is to be sealed: at least two hours stay in it, counted from the clock, or in between, when
+/// very much arrives, from the newest sample: a sender may be catching up on a month.
+fn seal_due(unsealed: Option<TimeRange>, now: Timestamp, is_look_due: bool) -> Option<Timestamp> {
+    let range = unsealed?;
+    let newest = if is_look_due { now } else { range.end.min(now) };
+    let before = newest.floor_to(SEGMENT) - SEGMENT;
+    (range.start < before).then_some(before)
+}
+
+/// What is to be done at one time.
+#[derive(Clone, Copy)]
+struct Work {
+    seal: Option<Timestamp>,
+    tidy: Option<Tidy>,
+}
+
+#[derive(Clone, Copy)]
+struct Tidy {
+    now: Timestamp,
+    retention: TimeDelta,
+}
+
+impl Work {
+    /// What fails is tried again at the next look. Dropping old samples comes even then: it makes room.
+    fn run(self, store: &Store) -> Result<(), String> {
+        let sealed = self.seal.map_or(Ok(()), |before| seal(store, before));
+        let Some(Tidy { now, retention }) = self.tidy else { return sealed };
+        let dropped = store
+            .enforce_retention(now - retention)
+            .map_err(|error| format!("samples beyond the retention cannot be removed: {error}"));
+        sealed.and(dropped.map(|_| ()))?;
+        compact(store, now.floor_to(SEGMENT) - SEGMENT, retention)
+    }
+}
+
+fn seal(store: &Store, before: Timestamp) -> Result<(), String> {
+    let report = store.seal(before).map_err(|error| {
+        format!("no segment can be written, samples stay in memory and in the log: {error}")
+    })?;
+    info!(series = report.series, samples = report.samples, "segment written");
+    Ok(())
 }
 
 /// What is compacted together: a tenth of the retention, so that it can be enforced, and a day at most.
@@ -81,19 +134,6 @@ fn compact(store: &Store, over: Timestamp, retention: TimeDelta) -> Result<(), S
     }
 }
 
-/// What fails is tried again at the next look. Dropping old samples comes even then: it makes room.
-fn tidy(store: &Store, before: Timestamp, oldest: Timestamp) -> Result<(), String> {
-    let sealed = store.seal(before);
-    let dropped = store.enforce_retention(oldest);
-    match sealed {
-        Ok(report) => info!(series = report.series, samples = report.samples, "segment written"),
-        Err(error) => {
-            return Err(format!("no segment can be written, samples stay in memory and in the log: {error}"));
-        }
-    }
-    dropped.map(|_| ()).map_err(|error| format!("samples beyond the retention cannot be removed: {error}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +145,28 @@ mod tests {
         {
             let hours = |hours: i64| TimeDelta(hours * TimeDelta::HOUR.0);
             assert_eq!(compaction_span(hours(retention_hours)), hours(span_hours), "{retention_hours}");
+        }
+    }
+
+    #[test]
+    fn samples_of_the_past_are_sealed_by_their_own_time_and_others_by_the_clock() {
+        let hour = |hour: f64| Timestamp((hour * TimeDelta::HOUR.0 as f64) as i64);
+        for (unsealed, now, is_look_due, expected) in [
+            (None, 100.5, true, None),
+            (Some((98.0, 100.5)), 100.5, true, None),
+            (Some((98.0, 100.5)), 100.5, false, None),
+            (Some((97.9, 100.5)), 100.5, true, Some(98.0)),
+            // Nothing has come for long: the clock seals what is left.
+            (Some((97.9, 98.1)), 104.5, false, None),
+            (Some((97.9, 98.1)), 104.5, true, Some(102.0)),
+            // A month comes in a flood; its newest hours stay, since more of them may be on the way.
+            (Some((10.0, 60.5)), 800.0, false, Some(58.0)),
+            // A clock in the future seals nothing of now.
+            (Some((98.0, 9000.0)), 100.5, false, None),
+        ] {
+            let range = unsealed.map(|(start, end)| TimeRange::new(hour(start), hour(end)));
+            let due = seal_due(range, hour(now), is_look_due);
+            assert_eq!(due, expected.map(hour), "{unsealed:?} at {now}, {is_look_due}");
         }
     }
 }

@@ -47,6 +47,7 @@ mod state;
 mod store;
 mod summary_codec;
 mod taking;
+mod unsealed;
 
 pub use compact::CompactionReport;
 pub use disk::{Disk, RealDisk};

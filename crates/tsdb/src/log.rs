@@ -17,6 +17,7 @@ use crate::disk::{Disk, WriteFile};
 use crate::error::DiskError;
 use crate::log_record;
 use crate::taking::Taken;
+use crate::unsealed::Unsealed;
 
 /// Version 2 added batches with histograms or start times, 3 those of another store, 4 those that were pushed and
 /// series that were refused, 5 batches with late entries.
@@ -128,6 +129,7 @@ pub(crate) struct LogState {
     pub(crate) buffer: Vec<u8>,
     /// Latest moment of any sample that is not synced.
     pub(crate) buffer_latest: Timestamp,
+    pub(crate) unsealed: Unsealed,
     pub(crate) floor: Timestamp,
     /// Room for an append to sort out its samples in.
     pub(crate) taken: Taken,
@@ -157,6 +159,11 @@ impl LogState {
         self.appended.offset += bytes;
         self.appended_total += bytes;
         self.appended
+    }
+
+    /// Bytes appended since the log was opened.
+    pub(crate) fn appended_bytes(&self) -> u64 {
+        self.appended_total
     }
 
     pub(crate) fn unsynced_bytes(&self) -> u64 {
@@ -198,6 +205,7 @@ impl Log {
             appended: durable,
             buffer: Vec::new(),
             buffer_latest: Timestamp::MIN,
+            unsealed: Unsealed::default(),
             floor,
             taken: Taken::default(),
             appended_total: 0,

@@ -18,7 +18,7 @@ use crate::log_record::{self, FRAME_BYTES, Record};
 /// What a walk over a file comes across.
 pub(crate) enum Step<'a> {
     /// A record; a batch's samples are in the buffer.
-    Record(Record, &'a Batch),
+    Record(Record<'a>, &'a Batch),
     /// Bytes that cannot be read.
     Damaged(u64),
 }

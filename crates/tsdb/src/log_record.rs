@@ -45,9 +45,9 @@ const TIMES_EQUAL: u8 = 0;
 const TIMES_DELTAS: u8 = 1;
 
 /// A record as read; a batch goes into the buffer that was handed in.
-pub(crate) enum Record {
+pub(crate) enum Record<'a> {
     /// A series, and whether it had been refused before.
-    Series(SeriesId, Labels, bool),
+    Series(SeriesId, PackedLabels<'a>, bool),
     /// Fingerprints of series that were refused for a limit; none stands for more than are remembered.
     Refused(Vec<u64>),
     /// With the places of its late entries, in order.
@@ -55,6 +55,18 @@ pub(crate) enum Record {
     Floor(Timestamp),
     /// A mark; only looked at where something does not read.
     Synced,
+}
+
+/// Labels that are decoded when they are asked for: whoever folds over the log mostly knows them.
+#[derive(Clone, Copy)]
+pub(crate) struct PackedLabels<'a>(&'a [u8]);
+
+impl PackedLabels<'_> {
+    /// `None` when they are not what this version writes.
+    pub(crate) fn decode(self) -> Option<Labels> {
+        let mut reader = Reader::new(self.0);
+        labels(&mut reader).filter(|_| reader.is_at_end())
+    }
 }
 
 /// An entry of a batch that was not after the last of its series.
@@ -298,12 +310,13 @@ fn put_values(out: &mut Vec<u8>, samples: &[(SeriesId, Sample)]) {
 }
 
 /// Reads a payload. `None` when it is not a record of this version.
-pub(crate) fn read(payload: &[u8], batch: &mut Batch) -> Option<Record> {
+pub(crate) fn read<'a>(payload: &'a [u8], batch: &mut Batch) -> Option<Record<'a>> {
     let mut reader = Reader::new(payload);
     let record = match reader.byte()? {
         kind @ (KIND_SERIES | KIND_SERIES_REFUSED_BEFORE) => {
             let id = SeriesId(reader.varint_u32()?);
-            Record::Series(id, labels(&mut reader)?, kind == KIND_SERIES_REFUSED_BEFORE)
+            let labels = PackedLabels(reader.rest());
+            return Some(Record::Series(id, labels, kind == KIND_SERIES_REFUSED_BEFORE));
         }
         KIND_REFUSED => {
             let count = reader.varint_usize()?;

@@ -18,6 +18,7 @@ use crate::segment_write::SEGMENT_VERSION;
 use crate::series_table::{SERIES_FILE, SeriesTable};
 use crate::state::{Maintenance, Options, State, for_each_entry};
 use crate::taking::Logged;
+use crate::unsealed::Unsealed;
 
 const LOCK_FILE: &str = "lock";
 const DRAFT_SUFFIX: &str = ".tmp";
@@ -99,11 +100,12 @@ pub(crate) fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result
         report: Recovery::default(),
         batch: empty_batch(),
         index: IndexBuilder::start(),
+        unsealed: Unsealed::default(),
     };
     let table = opening.series_table(Arc::clone(&disk), &names)?;
     let segment_number_next = opening.segments(&names)?;
     let (files, number_last) = opening.log(&names)?;
-    let Opening { mut state, mut report, index, .. } = opening;
+    let Opening { mut state, mut report, index, unsealed, .. } = opening;
     state.index = index.finish();
     state.heads.resize_with(state.index.len(), SeriesHead::default);
     state.admission.total = state.heads.iter().filter(|head| !head.is_empty()).count() as u64;
@@ -120,6 +122,7 @@ pub(crate) fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result
         number_last,
         state.floor,
     );
+    log.lock().unsealed = unsealed;
     Ok(Recovered { disk, log, state, maintenance, lock, report })
 }
 
@@ -139,6 +142,7 @@ struct Opening<'a> {
     report: Recovery,
     batch: Batch,
     index: IndexBuilder,
+    unsealed: Unsealed,
 }
 
 impl Opening<'_> {
@@ -238,6 +242,7 @@ impl Opening<'_> {
         self.state.raise_floor(file.header.floor);
         let (mut latest, mut is_sealed) = (Timestamp::MIN, true);
         let (state, index, report) = (&mut self.state, &mut self.index, &mut self.report);
+        let unsealed = &mut self.unsealed;
         let start = crate::log::LOG_HEADER_BYTES;
         let logged = Logged { file: file.header.number, is_old: file.header.version < LATE_SINCE };
         let readable = Readable { number: file.header.number, start, end: file.end };
@@ -247,7 +252,11 @@ impl Opening<'_> {
                     if was_refused {
                         state.refused_before.insert(id.0);
                     }
-                    index.insert(id, labels);
+                    match labels.decode() {
+                        Some(labels) => index.insert(id, labels),
+                        // Its checksum holds, so that only a program in error can have written it.
+                        None => index.reserve(id.0 as usize + 1),
+                    }
                 }
                 Step::Record(Record::Refused(fingerprints), _) => state.admission.recall(&fingerprints),
                 Step::Record(Record::Floor(floor), _) => state.raise_floor(floor),
@@ -255,6 +264,9 @@ impl Opening<'_> {
                 Step::Record(Record::Batch(late), batch) => {
                     let taken = take_again(state, index, report, Reread { batch, late: &late, logged });
                     latest = latest.max(batch.times().max().unwrap_or(latest));
+                    if taken > 0 {
+                        unsealed.add(batch.times());
+                    }
                     is_sealed &= taken == 0;
                 }
                 Step::Damaged(bytes) => report.damaged_bytes += bytes,

@@ -1,6 +1,6 @@
 //! The log as a stream of events, for whoever folds over it: the ledger continues from its checkpoint with this.
 
-use bellwether_model::{Batch, Labels, LogPosition, SeriesId};
+use bellwether_model::{Batch, LogPosition, SeriesId};
 
 use crate::error::{AppendError, ReplayError};
 use crate::log::{LOG_HEADER_BYTES, LogFile, log_path};
@@ -11,12 +11,10 @@ use crate::store::Store;
 /// Something the log says, with the position after it.
 #[derive(Debug)]
 pub enum LogEvent<'a> {
-    /// A series was created.
+    /// A series was created; the store knows its labels.
     Series {
         /// Its number.
         id: SeriesId,
-        /// Its labels.
-        labels: &'a Labels,
         /// Where the log goes on.
         position: LogPosition,
     },
@@ -68,9 +66,7 @@ impl Store {
             walk::<ReplayError>(&bytes, readable, &mut batch, &mut |step, offset| {
                 let position = LogPosition { file: file.number, offset };
                 match step {
-                    Step::Record(Record::Series(id, labels, _), _) => {
-                        visit(LogEvent::Series { id, labels: &labels, position });
-                    }
+                    Step::Record(Record::Series(id, ..), _) => visit(LogEvent::Series { id, position }),
                     Step::Record(Record::Batch(_), batch) => visit(LogEvent::Batch { batch, position }),
                     Step::Record(Record::Floor(_) | Record::Synced | Record::Refused(_), _) => {}
                     Step::Damaged(bytes) => visit(LogEvent::Lost { bytes, position }),

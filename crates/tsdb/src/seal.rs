@@ -72,17 +72,11 @@ impl Store {
         let mut maintenance = shared.maintain();
         // Whatever is in files before this one is in the head by now.
         let file = shared.log.rotate()?;
-        maintenance.table.write(|first| shared.read().index.labels_from(first))?;
-        let mut report = SealReport::default();
-        if let Some(Moved { segment, series }) = write_segment(shared, &mut maintenance, before, file)? {
-            report.series = series.len() as u64;
-            report.samples = segment.sample_count;
-            report.bytes = segment.bytes;
-            // From here until it is cut from the head a reader finds it twice, and merges it.
-            shared.write().add_segment(segment);
-            series.chunks(GROUP_SERIES as usize).for_each(|group| cut_heads(shared, group));
-        }
-        mark_sealed(shared, before, file);
+        let unsealed = std::mem::take(&mut shared.log.lock().unsealed);
+        let sealed = seal_head(shared, &mut maintenance, before, file);
+        let rest = if sealed.is_ok() { unsealed.since(before) } else { unsealed };
+        shared.log.lock().unsealed.join(rest);
+        let mut report = sealed?;
         turn_admission(shared)?;
         report.log_files_removed = remove_log_files(shared, maintenance.released)?;
         Ok(report)
@@ -132,6 +126,27 @@ impl Store {
         }
         Ok(quarantined)
     }
+}
+
+/// Writes the segment and takes what it has out of the head; log files before `file` may be in segments entirely then.
+fn seal_head(
+    shared: &Shared,
+    maintenance: &mut Maintenance,
+    before: Timestamp,
+    file: u64,
+) -> Result<SealReport, SealError> {
+    maintenance.table.write(|first| shared.read().index.labels_from(first))?;
+    let mut report = SealReport::default();
+    if let Some(Moved { segment, series }) = write_segment(shared, maintenance, before, file)? {
+        report.series = series.len() as u64;
+        report.samples = segment.sample_count;
+        report.bytes = segment.bytes;
+        // From here until it is cut from the head a reader finds it twice, and merges it.
+        shared.write().add_segment(segment);
+        series.chunks(GROUP_SERIES as usize).for_each(|group| cut_heads(shared, group));
+    }
+    mark_sealed(shared, before, file);
+    Ok(report)
 }
 
 /// Makes the new floor durable before anything is dropped, so that the log does not bring it back.

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
-use bellwether_model::{Batch, Labels, LogPosition, SeriesId, TimeDelta, Timestamp};
+use bellwether_model::{Batch, Labels, LogPosition, SeriesId, TimeDelta, TimeRange, Timestamp};
 
 use crate::disk::Disk;
 use crate::error::{AppendError, DiskError, OpenError};
@@ -173,6 +173,7 @@ impl Store {
         appended.position = log.append(|out| log_record::put_batch(out, &taken.batch, &taken.late));
         let latest = taken.batch.times().max();
         log.buffer_latest = log.buffer_latest.max(latest.unwrap_or(Timestamp::MIN));
+        log.unsealed.add(taken.batch.times());
         log.taken = taken;
         Ok(appended)
     }
@@ -191,6 +192,16 @@ impl Store {
     /// Position after everything appended so far.
     pub fn position(&self) -> LogPosition {
         self.shared.log.lock().position()
+    }
+
+    /// The stretch of time of what is in memory and in no segment yet; nothing when there is no such sample.
+    pub fn unsealed(&self) -> Option<TimeRange> {
+        self.shared.log.lock().unsealed.0
+    }
+
+    /// Bytes appended since opening: how fast the log grows.
+    pub fn appended_bytes(&self) -> u64 {
+        self.shared.log.lock().appended_bytes()
     }
 
     /// A view for queries: it shows what has been appended by now, and nothing of what comes later. Take one per
