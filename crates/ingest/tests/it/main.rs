@@ -1,7 +1,9 @@
 //! Tests of this crate.
 
 mod exposition;
+mod openmetrics;
 mod otlp;
+mod protobuf;
 mod relabel;
 mod scan;
 mod series;
