@@ -66,7 +66,7 @@ impl Checkpoints {
 
     /// What the ledger is after everything before a position of the log, to be written with [`Draft::write`].
     pub fn draft(&mut self, engine: &mut SloEngine, position: LogPosition) -> Draft {
-        let (blocks, number) = match self.rewrite {
+        let (blocks, number) = match self.rewrite || engine.blocks_are_outdated() {
             true => (BlocksFile::Rewrite, self.number_tried + 1),
             false => (BlocksFile::Append, self.number),
         };

@@ -209,6 +209,23 @@ slos:
             (pipeline, folded)
         }
 
+        /// A restart: the store is opened anew, and the checkpoint folded on.
+        fn restart(
+            &self,
+            store: Arc<Store>,
+            mut before: Pipeline,
+            at: LogPosition,
+        ) -> (Arc<Store>, Pipeline) {
+            let kept = before.slo.checkpoint(at, BlocksFile::Rewrite);
+            drop(store);
+            let store = self.open();
+            let slos = config::load_text("test", CONFIG).config.unwrap().slos;
+            let (head, blocks) = (&kept.head, &kept.new_blocks);
+            let (engine, from) = SloEngine::restore(slos, EngineSettings::default(), head, blocks).unwrap();
+            let pipeline = self.fold(&store, Some(engine), Some(from)).0;
+            (store, pipeline)
+        }
+
         fn total(&self, pipeline: &Pipeline) -> f64 {
             pipeline.slo.status(self.now)[0].streams[0].total.total
         }
@@ -255,6 +272,32 @@ slos:
         assert_eq!(world.total(&world.fold(&store, None, None).0), 430.0, "the checkpoint is lost");
         drop(store);
         assert_eq!(world.total(&world.fold(&world.open(), None, None).0), 430.0, "and after another start");
+    }
+
+    #[test]
+    fn raw_samples_of_a_day_leave_a_budget_of_30_days_whole() {
+        let mut world = World { disk: FaultDisk::new(), now: Timestamp(1_700_000_040_000) };
+        let month: String = CONFIG.replace("window: 1d", "window: 30d");
+        let slos = |text: &str| config::load_text("test", text).config.unwrap().slos;
+        let store = world.open();
+        world.scrape(&store, 400);
+        let (mut pipeline, folded) = world.fold(&store, None, None);
+        pipeline.slo.step(bellwether_slo::Event::Reload(slos(&month)), world.now);
+        let total = |pipeline: &Pipeline| world.total(pipeline);
+        assert_eq!(total(&pipeline), 3990.0);
+        store.release(folded.position);
+        store.seal(world.now).unwrap();
+        assert!(
+            store.enforce_retention(world.now + TimeDelta::DAY).unwrap().samples > 0,
+            "all of it is gone"
+        );
+        let (store, mut pipeline) = world.restart(store, pipeline, folded.position);
+        pipeline.slo.step(bellwether_slo::Event::Reload(slos(&month)), world.now);
+        assert_eq!(total(&pipeline), 3990.0, "after a restart");
+        let stricter = month.replace("90%", "99%");
+        pipeline.slo.step(bellwether_slo::Event::Reload(slos(&stricter)), world.now);
+        backfill::fill(&mut pipeline.slo, &store, TimeDelta::DAY, world.now);
+        assert_eq!(total(&pipeline), 3990.0, "after a reload");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use bellwether_alerts::{Precedence, Preceding, Setup, Templates};
 use bellwether_diag::Style;
 use bellwether_model::{TimeDelta, Timestamp};
 use bellwether_rules::{EngineOptions, RuleFile};
-use bellwether_slo::{EngineSettings, Slo};
+use bellwether_slo::{EngineSettings, RETENTION_OF_COUNTS, Slo};
 use bellwether_tsdb::Store;
 use tokio::sync::{mpsc, oneshot};
 use tracing::info;
@@ -94,7 +94,11 @@ impl Settings {
                 external_url: external_url.clone(),
                 ..EngineOptions::default()
             },
-            slo: EngineSettings { generator_url: external_url, ..EngineSettings::default() },
+            slo: EngineSettings {
+                generator_url: external_url,
+                retention: config.storage.ledger_retention.unwrap_or(RETENTION_OF_COUNTS),
+                ..EngineSettings::default()
+            },
             alertmanagers: config.alertmanagers.iter().map(|member| member.url.clone()).collect(),
             rule_files: config.rules.clone(),
         }
@@ -232,6 +236,7 @@ impl Reloader {
             let mut outcome = Outcome::default();
             pipeline.hand_over.set_members(settings.alertmanagers, now);
             let effects = pipeline.slo.step(bellwether_slo::Event::Reload(slos), now);
+            pipeline.slo.keep_history(settings.slo.retention);
             backfill::fill(&mut pipeline.slo, &store, retention, now);
             pipeline.set_external_labels(settings.rules.external_labels.clone(), now, &mut outcome);
             pipeline.rules.set_options(settings.rules);

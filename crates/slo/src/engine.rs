@@ -18,8 +18,8 @@ use crate::ledger::{Ledger, LedgerSettings};
 use crate::sampled::Sampler;
 use crate::sampled::whole_threshold::WholeThresholds;
 
-/// History kept even when every period is shorter.
-const RETENTION_MIN: TimeDelta = TimeDelta(32 * TimeDelta::DAY.0);
+/// How long counts are kept unless said otherwise: a year, and the month after it in which one looks back at it.
+pub const RETENTION_OF_COUNTS: TimeDelta = TimeDelta(400 * TimeDelta::DAY.0);
 
 /// What another store tells of a time before this is read to catch up.
 const CATCHING_UP: TimeDelta = TimeDelta(10 * TimeDelta::MINUTE.0);
@@ -31,11 +31,17 @@ pub struct EngineSettings {
     pub slot: TimeDelta,
     /// Where pages about objectives are reached; empty for alerts without a link.
     pub generator_url: String,
+    /// How long counts are kept, minute by minute; longer where the period of an objective needs it.
+    pub retention: TimeDelta,
 }
 
 impl Default for EngineSettings {
     fn default() -> Self {
-        Self { slot: LedgerSettings::default().slot, generator_url: String::new() }
+        Self {
+            slot: LedgerSettings::default().slot,
+            generator_url: String::new(),
+            retention: RETENTION_OF_COUNTS,
+        }
     }
 }
 
@@ -75,7 +81,7 @@ impl SloEngine {
     pub fn new(slos: Vec<Arc<Slo>>, settings: EngineSettings) -> Self {
         let ledger = Ledger::new(LedgerSettings {
             slot: settings.slot,
-            retention: retention(&slos),
+            retention: settings.retention,
             ..LedgerSettings::default()
         });
         let mut engine = Self {
@@ -100,8 +106,8 @@ impl SloEngine {
     }
 
     pub(crate) fn take_slos(&mut self, slos: Vec<Arc<Slo>>) {
-        self.ledger.retain_for(retention(&slos));
         self.slos = slos.into_iter().map(|slo| (slo.id(), slo)).collect();
+        self.keep_history(self.settings.retention);
         self.ledger.set_indicators(self.slos.values().map(|slo| &slo.indicator));
         self.sampler.set(self.slos.values());
         self.whole_thresholds.set(self.slos.values());
@@ -112,6 +118,14 @@ impl SloEngine {
             self.by_indicator.entry(slo.indicator.key()).or_default().push(Arc::clone(slo));
         }
         self.sort_out_corrections();
+    }
+
+    /// Counts are kept for so long from now on, and for the longest period with a day to spare if that is more. What
+    /// is older goes as time goes on.
+    pub fn keep_history(&mut self, retention: TimeDelta) {
+        self.settings.retention = retention;
+        let longest = self.slos.values().map(|slo| slo.period.reach()).max().unwrap_or_default();
+        self.ledger.retain_for(retention.max(longest + TimeDelta::DAY));
     }
 
     /// Nothing was listened to until now: silence before this moment says nothing of what is measured. To be called
@@ -251,9 +265,4 @@ impl SloEngine {
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
-}
-
-fn retention(slos: &[Arc<Slo>]) -> TimeDelta {
-    let longest = slos.iter().map(|slo| slo.period.reach()).max().unwrap_or_default();
-    RETENTION_MIN.max(longest + TimeDelta::DAY)
 }

@@ -52,7 +52,7 @@ pub use correction::{
 pub use decode::SloFile;
 pub use definition::{About, Criticality, Dialect, Slo};
 pub use dialect::{Document, Documents, Kind, NOT_CARRIED, Strictness, parse, read};
-pub use engine::{EngineSettings, SloEngine};
+pub use engine::{EngineSettings, RETENTION_OF_COUNTS, SloEngine};
 pub use event::{Backfill, Effect, Event, Recalled, WantedBackfill};
 pub use examine::examine;
 pub use goal::{Counts, Factor, Goal, GoalError, Share, burns_faster, is_left_below};

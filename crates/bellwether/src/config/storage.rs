@@ -10,11 +10,16 @@ use bellwether_tsdb::SeriesLimits;
 /// Shorter would take away samples that the head still holds.
 const RETENTION_MIN: TimeDelta = TimeDelta(6 * TimeDelta::HOUR.0);
 
+/// The pages of objectives show a month, whatever their period.
+const LEDGER_RETENTION_MIN: TimeDelta = TimeDelta(32 * TimeDelta::DAY.0);
+
 /// What is set of the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StorageConfig {
     /// How long samples are kept.
     pub retention: Option<TimeDelta>,
+    /// How long what objectives counted is kept.
+    pub ledger_retention: Option<TimeDelta>,
     /// How many series there may be.
     pub limits: SeriesLimits,
 }
@@ -23,7 +28,8 @@ impl Decode for StorageConfig {
     fn decode(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
         let mut map = MapReader::open(node, cx)?;
         let config = Self {
-            retention: retention(&mut map, cx),
+            retention: retention(&mut map, "retention", RETENTION_MIN, cx),
+            ledger_retention: retention(&mut map, "ledger_retention", LEDGER_RETENTION_MIN, cx),
             limits: SeriesLimits {
                 total: map.optional("series_limit", cx).unwrap_or_default(),
                 per_job: map.optional("series_limit_per_job", cx).unwrap_or_default(),
@@ -35,13 +41,18 @@ impl Decode for StorageConfig {
     }
 }
 
-fn retention(map: &mut MapReader<'_>, cx: &mut Cx<'_>) -> Option<TimeDelta> {
-    let retention: Spanned<TimeDelta> = map.optional("retention", cx)?;
-    if retention.value < RETENTION_MIN {
+fn retention(
+    map: &mut MapReader<'_>,
+    field: &'static str,
+    shortest: TimeDelta,
+    cx: &mut Cx<'_>,
+) -> Option<TimeDelta> {
+    let retention: Spanned<TimeDelta> = map.optional(field, cx)?;
+    if retention.value < shortest {
         cx.error_help(
             retention.span,
             format!("a retention of {} is too short", retention.value),
-            format!("write at least {RETENTION_MIN}"),
+            format!("write at least {shortest}"),
         );
     }
     Some(retention.value)

@@ -133,6 +133,11 @@ impl Blocks {
         (follows && at == block.payload.len()).then(|| self.append(block.before, block.payload))
     }
 
+    /// Bytes of all payloads.
+    pub(crate) fn payload_bytes(&self) -> usize {
+        self.data.len()
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
         self.index.capacity() * size_of::<Entry>() + self.data.capacity()
     }

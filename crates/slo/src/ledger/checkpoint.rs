@@ -31,6 +31,8 @@ const HEAD_MAGIC: &[u8; 7] = b"BWSLOHD";
 const VERSION: u8 = 3;
 /// The oldest version that is still read.
 const VERSION_MIN: u8 = 1;
+/// A blocks file shorter than this is not worth being written anew.
+const OUTDATED_BYTES_MIN: u64 = 1 << 16;
 /// First byte of a block's record; tells a record from zeros behind the end.
 const BLOCK_MARK: u8 = 0xb1;
 
@@ -114,6 +116,15 @@ impl SloEngine {
             head: write_head(self, position),
             blocks_len: self.blocks_len,
         }
+    }
+
+    /// Whether most of the blocks file is of minutes that are no longer kept, or of streams that are gone.
+    pub fn blocks_are_outdated(&self) -> bool {
+        let record = |stream: &Stream| {
+            stream.blocks.len() * (BLOCK_HEADER_BYTES + size_of::<u32>()) + stream.blocks.payload_bytes()
+        };
+        let kept: usize = self.ledger.streams.iter().flatten().map(record).sum();
+        self.blocks_len > (2 * kept as u64).max(OUTDATED_BYTES_MIN)
     }
 
     /// An engine as it was when a checkpoint was written, with the position from which to fold on. Objectives may

@@ -45,7 +45,7 @@ pub struct LedgerSettings {
     pub slot: TimeDelta,
     /// Time kept slot by slot; older slots are folded into minutes.
     pub recent: TimeDelta,
-    /// Time kept in all.
+    /// Time kept in all, minute by minute beyond the recent slots.
     pub retention: TimeDelta,
 }
 

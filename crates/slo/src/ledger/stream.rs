@@ -336,8 +336,8 @@ impl Stream {
         Window {
             counts: Counts { bad: difference.bad.clamp(0.0, total), total },
             measured: TimeDelta(difference.measured_ms),
-            watched: TimeDelta((end - watched_from) * self.grid.slot_ms),
-            length: TimeDelta((end - start) * self.grid.slot_ms),
+            watched: TimeDelta(end.saturating_sub(watched_from).saturating_mul(self.grid.slot_ms)),
+            length: TimeDelta(end.saturating_sub(start).saturating_mul(self.grid.slot_ms)),
             unlocated: self.unlocated_at(start),
             displaced: self.unlocated_at(end),
         }

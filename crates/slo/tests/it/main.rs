@@ -26,6 +26,7 @@ mod generate_running;
 mod generate_trace;
 mod goal;
 mod google;
+mod history;
 mod late;
 mod late_between;
 mod ledger;
