@@ -13,7 +13,7 @@
 //! | [`recorder`], [`state`] | decisions on their way to the database that must survive a restart |
 //! | [`failpoint`] | where tests have the process die on that way |
 //! | [`senders`] | what goes out to people |
-//! | [`server`], [`reload`], [`maintain`], [`series_limits`] | one running server; a new configuration; housekeeping; whether new series are refused |
+//! | [`server`], [`reload`], [`maintain`], [`series_limits`], [`full_disk`] | one running server; a new configuration; housekeeping; when nothing new can be taken |
 //! | [`pages`], [`telemetry`], [`health`] | what pages, API and metrics see of it; what keeps alerts from people |
 //! | [`actions`], [`alert_view`], [`delivery_view`], [`rule_view`], [`server_view`], [`slo_definition`] | the same, part by part, as the web crate's structs |
 //! | [`google_objectives`], [`google_interface`] | objectives made while it runs, in the way of Google Cloud Monitoring |
@@ -43,6 +43,7 @@ pub mod explain;
 pub mod failpoint;
 pub mod failure;
 pub mod fold;
+pub mod full_disk;
 pub mod gauge_notes;
 pub mod google_interface;
 pub mod google_objectives;

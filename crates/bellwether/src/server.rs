@@ -39,7 +39,7 @@ use crate::slo_asker::SloAsker;
 use crate::source::SourceHandle;
 use crate::source::evaluator::Evaluator;
 use crate::state::{Location, StateDb, StateError};
-use crate::{clock, maintain, series_limits, shutdown, terminal, writer};
+use crate::{clock, full_disk, maintain, series_limits, shutdown, terminal, writer};
 
 /// What a server is started with.
 pub struct Start {
@@ -61,6 +61,8 @@ pub struct Start {
 
 /// Batches that may wait to be counted before the writer waits.
 const COMMITTED_MAX: usize = 1024;
+/// Room on the disk that is kept for what must be recorded of alerts when samples have filled it.
+const RESERVE_BYTES: u64 = 4 << 20;
 /// How often it is looked whether the first data is there.
 const LOOKED_EVERY: Duration = Duration::from_millis(100);
 /// How long open connections may go on after the order to stop.
@@ -155,6 +157,7 @@ impl Server {
         };
         let reloader = Arc::new(Reloader::new(reloaded, config));
         tokio::spawn(series_limits::watch(store.clone(), health.clone(), stopped.clone()));
+        tokio::spawn(full_disk::watch(store.clone(), health.clone(), stopped.clone()));
         let maintenance = tokio::spawn(maintain::run(
             store.clone(),
             state.clone(),
@@ -291,7 +294,8 @@ fn load(source: &ConfigSource, health: &Health) -> Result<Config, Failure> {
 fn open_store(data: &Path, config: &Config, health: &Health) -> Result<Arc<Store>, Failure> {
     let folder = data.join("metrics");
     make_folder(data, &folder)?;
-    let options = Options { limits: config.storage.limits.clone(), ..Options::default() };
+    let options =
+        Options { limits: config.storage.limits.clone(), reserve_bytes: RESERVE_BYTES, ..Options::default() };
     let (store, recovery) = Store::open(&folder, options, Arc::new(RealDisk)).map_err(failed)?;
     report(&recovery, health);
     Ok(Arc::new(store))

@@ -101,6 +101,9 @@ fn store(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     one(writer, ("bellwether_store_series", Gauge, "Series in the store."), stats.series as f64);
     let help = "Series in use: with samples in memory, or made lately. Limits count these.";
     one(writer, ("bellwether_store_series_in_use", Gauge, help), stats.series_in_use as f64);
+    let help = "1 while samples are taken, 0 while the disk is full.";
+    let accepting = f64::from(u8::from(seen.store.is_accepting()));
+    one(writer, ("bellwether_store_accepting", Gauge, help), accepting);
     let refused_series = "bellwether_series_refused_total";
     writer.family(refused_series, Counter, "Times a new series was refused for a limit.");
     for refused in seen.store.refused_series() {

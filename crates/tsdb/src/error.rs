@@ -50,10 +50,12 @@ impl DiskError {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has the directory.
-    #[error("{} is in use by another process; give this one a directory of its own, or stop the other", dir.display())]
+    #[error("{} is in use by {}; give this one a directory of its own, or stop the other", dir.display(), holder(*pid))]
     Locked {
         /// The directory.
         dir: PathBuf,
+        /// The other process, if it said.
+        pid: Option<u32>,
     },
     /// A file was written by a later version.
     #[error("{} has format version {found}, this program reads up to {known}; use the newer program again", path.display())]
@@ -68,6 +70,10 @@ pub enum OpenError {
     /// The disk refused.
     #[error(transparent)]
     Disk(#[from] DiskError),
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another process".to_owned(), |pid| format!("the process with PID {pid}"))
 }
 
 /// Why nothing was appended.

@@ -58,6 +58,12 @@ impl FaultDisk {
         inner.operations = 0;
     }
 
+    /// Bytes that still fit onto the disk.
+    pub fn bytes_left(&self) -> u64 {
+        let inner = self.lock();
+        inner.faults.capacity_bytes.map_or(u64::MAX, |capacity| capacity.saturating_sub(inner.used_bytes()))
+    }
+
     /// Operations since faults were set.
     pub fn operations(&self) -> u64 {
         self.lock().operations

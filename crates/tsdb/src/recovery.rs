@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bellwether_model::{Batch, LogPosition, Timestamp};
 
-use crate::disk::{Disk, LockGuard};
+use crate::disk::{Disk, LockGuard, read_all};
 use crate::error::{DiskError, OpenError};
 use crate::head::SeriesHead;
 use crate::index_builder::IndexBuilder;
@@ -84,7 +84,9 @@ pub(crate) fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result
     disk.create_dir_all(dir).map_err(DiskError::at("create", dir))?;
     let lock_path = dir.join(LOCK_FILE);
     let lock = disk.lock(&lock_path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::WouldBlock => OpenError::Locked { dir: dir.to_owned() },
+        std::io::ErrorKind::WouldBlock => {
+            OpenError::Locked { dir: dir.to_owned(), pid: holder(&*disk, &lock_path) }
+        }
         _ => DiskError::at("lock", &lock_path)(error).into(),
     })?;
     let names = disk.list(dir).map_err(DiskError::at("list", dir))?;
@@ -124,6 +126,11 @@ pub(crate) fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result
     );
     log.lock().unsealed = unsealed;
     Ok(Recovered { disk, log, state, maintenance, lock, report })
+}
+
+/// The process that has the lock, as it wrote into the file.
+fn holder(disk: &dyn Disk, path: &Path) -> Option<u32> {
+    std::str::from_utf8(&read_all(disk, path).ok()?).ok()?.trim().parse().ok()
 }
 
 /// Files that were being written beside their place; nothing refers to them.

@@ -34,17 +34,6 @@ pub struct SealReport {
     pub log_files_removed: u64,
 }
 
-/// What retention dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RetentionReport {
-    /// Segments dropped.
-    pub segments: u64,
-    /// Samples in them.
-    pub samples: u64,
-    /// Bytes they took.
-    pub bytes: u64,
-}
-
 /// Why sealing did not happen; the head still has everything.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
@@ -79,32 +68,6 @@ impl Store {
         let mut report = sealed?;
         turn_admission(shared)?;
         report.log_files_removed = remove_log_files(shared, maintenance.released)?;
-        Ok(report)
-    }
-
-    /// Drops everything that is older than a moment: segments that lie wholly before it, and samples in the head.
-    /// Samples before it are refused from now on. Goes only forward.
-    pub fn enforce_retention(&self, oldest: Timestamp) -> Result<RetentionReport, DiskError> {
-        let shared = &self.shared;
-        let _maintenance = shared.maintain();
-        note_floor(shared, oldest)?;
-        let dropped: Vec<Arc<Segment>> = {
-            let mut state = shared.write();
-            let (old, kept) =
-                std::mem::take(&mut state.segments).into_iter().partition(|s| s.range.end < oldest);
-            state.segments = kept;
-            old
-        };
-        let mut report = RetentionReport::default();
-        for segment in &dropped {
-            shared.disk.remove(&segment.path).map_err(DiskError::at("remove", &segment.path))?;
-            report.segments += 1;
-            report.samples += segment.sample_count;
-            report.bytes += segment.bytes;
-        }
-        if !dropped.is_empty() {
-            shared.disk.sync_dir(&shared.dir).map_err(DiskError::at("sync", &shared.dir))?;
-        }
         Ok(report)
     }
 
@@ -147,22 +110,6 @@ fn seal_head(
     }
     mark_sealed(shared, before, file);
     Ok(report)
-}
-
-/// Makes the new floor durable before anything is dropped, so that the log does not bring it back.
-fn note_floor(shared: &Shared, oldest: Timestamp) -> Result<(), DiskError> {
-    {
-        let mut log = shared.log.lock();
-        let mut state = shared.write();
-        if oldest <= state.floor {
-            return Ok(());
-        }
-        state.raise_floor(oldest);
-        drop(state);
-        log.floor = oldest;
-        log.append(|out| log_record::put_floor(out, oldest));
-    }
-    shared.log.sync().map(|_| ())
 }
 
 struct Moved {
@@ -291,7 +238,7 @@ fn turn_admission(shared: &Shared) -> Result<(), DiskError> {
     drop(state);
     log.append(|out| log_record::put_refused(out, &again));
     drop(log);
-    shared.log.sync().map(|_| ())
+    shared.sync().map(|_| ())
 }
 
 /// Removes the oldest files as long as nobody needs them; stops at the first that is needed.

@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 
 use crate::disk::{Disk, LockGuard};
 use crate::entry::{Entry, EntryValue};
-use crate::error::Refusal;
+use crate::error::{DiskError, Refusal};
 use crate::head::SeriesHead;
 use crate::histogram_layout::BUCKETS_MAX;
 use crate::index::Index;
@@ -19,6 +19,7 @@ use crate::limits::{Admission, Census, SeriesLimits};
 use crate::lineage::Sealed;
 use crate::log::Log;
 use crate::pins::Pins;
+use crate::reserve::Reserve;
 use crate::segment::Segment;
 use crate::series_table::SeriesTable;
 use crate::taking::Counts;
@@ -34,6 +35,9 @@ pub struct Options {
     pub limits: SeriesLimits,
     /// Entries are taken that are older than the last of their series by no more than this; 0 takes none.
     pub out_of_order_window: TimeDelta,
+    /// Room that is kept on the disk and given back when it is full, so that others can still write a little; while it
+    /// is missing, nothing is appended. 0 is none.
+    pub reserve_bytes: u64,
 }
 
 impl Default for Options {
@@ -43,6 +47,7 @@ impl Default for Options {
             log_buffer_bytes_max: 32 << 20,
             limits: SeriesLimits::default(),
             out_of_order_window: TimeDelta::ZERO,
+            reserve_bytes: 0,
         }
     }
 }
@@ -83,6 +88,7 @@ pub(crate) struct Shared {
     /// Locked last of all.
     pub(crate) pins: Mutex<Pins>,
     pub(crate) log_buffer_bytes_max: usize,
+    pub(crate) reserve: Reserve,
     pub(crate) _lock: Box<dyn LockGuard>,
 }
 
@@ -120,6 +126,11 @@ impl Maintenance {
 }
 
 impl Shared {
+    /// Makes everything durable that was appended before; a full disk gives the reserve back.
+    pub(crate) fn sync(&self) -> Result<LogPosition, DiskError> {
+        self.log.sync().inspect_err(|error| self.reserve.spend_on(error))
+    }
+
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }

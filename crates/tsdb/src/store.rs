@@ -12,6 +12,7 @@ use crate::head::SeriesHead;
 use crate::limits::{RefusedSeries, SeriesLimits};
 use crate::log_record;
 use crate::recovery::{self, Recovery};
+use crate::reserve::Reserve;
 use crate::snapshot::Snapshot;
 use crate::state::{Appended, Options, Shared};
 
@@ -76,7 +77,9 @@ impl Store {
     /// Opens the store in a directory, creating it if it is not there, and recovers what was acknowledged.
     pub fn open(dir: &Path, options: Options, disk: Arc<dyn Disk>) -> Result<(Self, Recovery), OpenError> {
         let recovered = recovery::open(dir, &options, disk)?;
+        let reserve = Reserve::open(Arc::clone(&recovered.disk), dir, options.reserve_bytes)?;
         let shared = Shared {
+            reserve,
             disk: recovered.disk,
             dir: dir.to_owned(),
             log: recovered.log,
@@ -186,7 +189,17 @@ impl Store {
     /// Returns once everything appended before the call is durable; concurrent callers share one sync of the disk.
     /// After an error nothing is lost: it is still in memory and the next call writes it again, to a new file.
     pub fn sync(&self) -> Result<LogPosition, AppendError> {
-        Ok(self.shared.log.sync()?)
+        Ok(self.shared.sync()?)
+    }
+
+    /// Whether samples are taken: they are not once the disk was full, until [`Store::restore_reserve`] succeeds.
+    pub fn is_accepting(&self) -> bool {
+        self.shared.reserve.is_kept()
+    }
+
+    /// Looks whether a disk that was full has room again: then samples are taken from now on. Gives whether that is new.
+    pub fn restore_reserve(&self) -> Result<bool, DiskError> {
+        self.shared.reserve.restore()
     }
 
     /// Position after everything appended so far.
@@ -256,7 +269,8 @@ impl Store {
 
     /// Syncs first when too much waits: the buffer is bounded, and on a full disk this is where one learns of it.
     fn make_room(&self) -> Result<(), DiskError> {
+        self.shared.reserve.check()?;
         let is_full = self.shared.log.lock().buffer.len() > self.shared.log_buffer_bytes_max;
-        if is_full { self.shared.log.sync().map(|_| ()) } else { Ok(()) }
+        if is_full { self.shared.sync().map(|_| ()) } else { Ok(()) }
     }
 }

@@ -20,6 +20,7 @@ mod dashboard;
 mod delivery_config;
 mod demo;
 mod demo_process;
+mod disk_full;
 mod docs;
 mod fake_smtp;
 mod forged;

@@ -4,6 +4,7 @@ mod chunk;
 mod compact;
 mod crash;
 mod damage;
+mod full_disk;
 mod histogram;
 mod import;
 mod index;

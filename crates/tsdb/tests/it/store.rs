@@ -91,7 +91,10 @@ fn a_directory_has_one_store_at_a_time() {
     let directory = Directory::new("lock");
     let store = directory.open();
     let second = Store::open(&directory.0, Options::default(), Arc::new(RealDisk));
-    let Err(OpenError::Locked { dir }) = second else { panic!("opened twice") };
+    let Err(error) = second else { panic!("opened twice") };
+    let pid = format!("the process with PID {}", std::process::id());
+    assert!(error.to_string().contains(&pid), "{error}");
+    let OpenError::Locked { dir, .. } = error else { panic!("{error}") };
     assert_eq!(dir, directory.0);
     drop(store);
     directory.open();
