@@ -39,6 +39,7 @@ pub mod deliveries;
 pub mod delivery_view;
 pub mod demo;
 pub mod entropy;
+pub mod exemplars;
 pub mod explain;
 pub mod failpoint;
 pub mod failure;

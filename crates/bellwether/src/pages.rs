@@ -11,6 +11,7 @@ use bellwether_web::{Demo, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::alert_counts::AlertCounts;
+use crate::exemplars::Exemplars;
 use crate::google_interface::GoogleInterface;
 use crate::health::Health;
 use crate::pipeline::Pipeline;
@@ -45,6 +46,8 @@ pub struct Pages {
     pub health: Arc<Health>,
     /// The writer, for its counts.
     pub writer: WriterHandle,
+    /// The latest exemplars.
+    pub exemplars: Arc<Exemplars>,
     /// Takes in what is pushed.
     pub receiver: Arc<Receiver>,
     /// Where requests go.

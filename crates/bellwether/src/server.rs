@@ -19,6 +19,7 @@ use tracing::{info, warn};
 use crate::checkpoint::{Checkpoints, Found};
 use crate::config::Config;
 use crate::decide::{Decider, Shown};
+use crate::exemplars::Exemplars;
 use crate::failure::Failure;
 use crate::fold::{Fold, fold};
 use crate::google_interface::GoogleInterface;
@@ -108,7 +109,9 @@ impl Server {
             writer::start(store.clone(), committed, health.clone()).map_err(failed)?;
         let senders = Arc::new(Senders::new(settings.alerts.clone()));
         senders.cluster.set_members(&config.alertmanagers);
-        let pool = Arc::new(ScrapePool::new(store.clone(), writer.clone(), health.clone()).map_err(failed)?);
+        let exemplars = Arc::new(Exemplars::default());
+        let pool = ScrapePool::new(store.clone(), writer.clone(), health.clone(), exemplars.clone());
+        let pool = Arc::new(pool.map_err(failed)?);
         let probes = Arc::new(ProbePool::new(store.clone(), writer.clone()));
         let pipeline = Arc::new(RwLock::new(pipeline));
 
@@ -181,7 +184,8 @@ impl Server {
             state,
             counts,
             health,
-            receiver: Arc::new(Receiver::new(store.clone(), writer.clone())),
+            receiver: Arc::new(Receiver::new(store.clone(), writer.clone(), exemplars.clone())),
+            exemplars,
             store,
             writer,
             requests,

@@ -15,6 +15,7 @@ use crate::alert_counts::AlertCounts;
 use crate::alert_metrics;
 use crate::clock;
 use crate::deliveries;
+use crate::exemplars::Exemplars;
 use crate::health::{self, Trouble};
 use crate::pipeline::Pipeline;
 use crate::receive::counts::ReceiveCounts;
@@ -34,6 +35,8 @@ pub struct Seen<'a> {
     pub writer: &'a WriterHandle,
     /// What was pushed.
     pub received: &'a ReceiveCounts,
+    /// The latest exemplars.
+    pub exemplars: &'a Exemplars,
     /// What keeps alerts from people.
     pub health: &'a health::Health,
     /// What became of queries.
@@ -58,6 +61,7 @@ pub fn render(seen: &Seen<'_>) -> String {
     queries(&seen.queries, &mut writer);
     targets(seen, &mut writer);
     seen.received.render(&mut writer);
+    seen.exemplars.render(&mut writer);
     source::metrics::render(seen.source.as_ref(), &mut writer);
     rules(seen, &mut writer);
     objectives(seen, &mut writer);

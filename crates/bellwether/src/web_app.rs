@@ -3,7 +3,10 @@
 use std::sync::{Arc, PoisonError};
 
 use bellwether_alerts::{self as alerts, SilenceId, SilenceWish};
-use bellwether_model::{Alert, AlertFingerprint, Labels, SeriesSource, TimeDelta, Timestamp};
+use bellwether_model::{
+    Alert, AlertFingerprint, Exemplar, Labels, Matcher, SeriesSource, TimeDelta, TimeRange, Timestamp,
+    matches_all,
+};
 use bellwether_slo::{
     Correction, CorrectionEvent, Fired, Forecast, Goal, HistoryPoint, Past, ReportRequest, ReportSpan, Slo,
     SloReport, SloStatus, Stretch, Suggestion, WhatIf,
@@ -117,6 +120,7 @@ impl App for Pages {
             pool: &self.pool,
             writer: &self.writer,
             received: self.receiver.counts(),
+            exemplars: &self.exemplars,
             health: &self.health,
             queries: self.queries.counts(),
             source: self.source.view(),
@@ -213,6 +217,11 @@ impl App for Pages {
         all.extend(self.source.metadata());
         all.extend(self.receiver.metadata());
         all
+    }
+
+    fn exemplars(&self, selectors: &[Vec<Matcher>], range: TimeRange) -> Vec<(Labels, Vec<Exemplar>)> {
+        let is_wanted = |labels: &Labels| selectors.iter().any(|matchers| matches_all(matchers, labels));
+        self.exemplars.select(range, &mut |series| self.store.labels(series).filter(is_wanted))
     }
 
     fn rule_groups(&self) -> Vec<RuleGroupView> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_model::{Alert, Labels, SeriesSource, TimeDelta, Timestamp};
+use bellwether_model::{Alert, Exemplar, Labels, Matcher, SeriesSource, TimeDelta, TimeRange, Timestamp};
 use bellwether_slo::{
     Correction, CorrectionEvent, Fired, Forecast, Goal, HistoryPoint, ReportRequest, SloReport, SloStatus,
     Stretch, Suggestion, WhatIf,
@@ -96,6 +96,10 @@ pub trait App: Send + Sync + 'static {
     }
     /// What targets say of their metrics, in order of job and labels.
     fn metadata(&self) -> Vec<TargetMetadata>;
+    /// Exemplars of a stretch of time whose series some selector matches, by labels.
+    fn exemplars(&self, _selectors: &[Vec<Matcher>], _range: TimeRange) -> Vec<(Labels, Vec<Exemplar>)> {
+        Vec::new()
+    }
     /// All rule groups.
     fn rule_groups(&self) -> Vec<RuleGroupView>;
     /// Every alert that is pending, firing or recently resolved, each once.

@@ -2,7 +2,7 @@
 //! be noted. Nothing is stored here.
 
 use bellwether_ingest::{PushedLabelProblem, PushedSeries};
-use bellwether_model::{Batch, Labels, METRIC_NAME, Origin, SeriesId, TimeDelta, Timestamp};
+use bellwether_model::{Batch, Exemplar, Labels, METRIC_NAME, Origin, SeriesId, TimeDelta, Timestamp};
 use bellwether_tsdb::AppendError;
 
 use super::refusal::{PushRefusal, Refusals};
@@ -18,6 +18,8 @@ pub struct Assembly {
     batch: Batch,
     /// Since when histograms count, by their place among histograms: where samples end is not known yet.
     histogram_starts: Vec<(u32, Timestamp)>,
+    /// In each series' order.
+    exemplars: Vec<(SeriesId, Exemplar)>,
     latest: Timestamp,
     refused: Refusals,
 }
@@ -28,6 +30,7 @@ impl Assembly {
         Self {
             batch: Batch::floats(Origin::Pushed, Timestamp::MIN, Vec::new()),
             histogram_starts: Vec::new(),
+            exemplars: Vec::new(),
             latest: now + AHEAD_MAX,
             refused: Refusals::default(),
         }
@@ -70,6 +73,7 @@ impl Assembly {
             self.histogram_starts.extend(histogram.since.map(|since| (place, since)));
             self.batch.histograms.push((id, histogram.sample.clone()));
         }
+        self.exemplars.extend(pushed.exemplars.iter().map(|exemplar| (id, exemplar.clone())));
         Ok(())
     }
 
@@ -92,8 +96,8 @@ impl Assembly {
         Ok(None)
     }
 
-    /// The batch, and what is known of it before it is stored: that all of it will be.
-    pub fn finish(mut self) -> (Batch, Received) {
+    /// The batch, the exemplars of its series, and what is known of it before it is stored: that all of it will be.
+    pub fn finish(mut self) -> (Batch, Vec<(SeriesId, Exemplar)>, Received) {
         let numbers = self.batch.samples.len();
         let starts = self.histogram_starts.iter().map(|(place, since)| (place + numbers as u32, *since));
         self.batch.start_times.extend(starts);
@@ -104,6 +108,6 @@ impl Assembly {
             exemplars: 0,
             refused: self.refused,
         };
-        (self.batch, received)
+        (self.batch, self.exemplars, received)
     }
 }

@@ -14,6 +14,7 @@ use bellwether_tsdb::Store;
 use bellwether_web::view::TargetMetadata;
 
 use crate::clock;
+use crate::exemplars::Exemplars;
 use crate::scrape::metadata::Metadata;
 use crate::writer::WriterHandle;
 use assembly::Assembly;
@@ -53,14 +54,15 @@ pub struct Unavailable(pub String);
 pub struct Receiver {
     store: Arc<Store>,
     writer: WriterHandle,
+    exemplars: Arc<Exemplars>,
     metadata: Mutex<Metadata>,
     counts: ReceiveCounts,
 }
 
 impl Receiver {
     /// One that stores through a writer.
-    pub fn new(store: Arc<Store>, writer: WriterHandle) -> Self {
-        Self { store, writer, metadata: Mutex::default(), counts: ReceiveCounts::default() }
+    pub fn new(store: Arc<Store>, writer: WriterHandle, exemplars: Arc<Exemplars>) -> Self {
+        Self { store, writer, exemplars, metadata: Mutex::default(), counts: ReceiveCounts::default() }
     }
 
     /// What was received so far.
@@ -113,7 +115,8 @@ impl Receiver {
 
     /// Stores what was assembled.
     async fn finish(&self, format: PushFormat, assembly: Assembly) -> Result<Received, Unavailable> {
-        let (batch, mut received) = assembly.finish();
+        let (batch, exemplars, mut received) = assembly.finish();
+        let at = batch.at;
         if !batch.is_empty() {
             // The writer takes the batch; what it refuses is few, and looked up by place.
             let places: Vec<_> = batch.series().zip(batch.times()).collect();
@@ -135,6 +138,7 @@ impl Receiver {
                 }
             }
         }
+        received.exemplars = self.exemplars.add_all(exemplars, at);
         self.counts.add(format, &received);
         Ok(received)
     }
@@ -169,7 +173,7 @@ mod tests {
             let store = Arc::new(opened.unwrap().0);
             let (send, committed) = mpsc::channel(64);
             let (writer, _) = writer::start(store.clone(), send, Arc::new(Health::default())).unwrap();
-            Self { receiver: Receiver::new(store, writer), disk, committed }
+            Self { receiver: Receiver::new(store, writer, Arc::default()), disk, committed }
         }
 
         async fn push(

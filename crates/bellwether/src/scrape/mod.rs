@@ -21,6 +21,7 @@ use tracing::{info, warn};
 
 use crate::clock;
 use crate::config::prometheus::{ScrapeJob, Target};
+use crate::exemplars::Exemplars;
 use crate::health::{Health, Trouble};
 use crate::target_tasks::{Stop, TargetTask, TargetTasks};
 use crate::writer::WriterHandle;
@@ -43,6 +44,7 @@ pub struct ScrapePool {
     store: Arc<Store>,
     writer: WriterHandle,
     health: Arc<Health>,
+    exemplars: Arc<Exemplars>,
     running: TargetTasks<Assignment, Shown, TargetCache>,
 }
 
@@ -54,8 +56,14 @@ struct Shown {
 
 impl ScrapePool {
     /// Without targets yet.
-    pub fn new(store: Arc<Store>, writer: WriterHandle, health: Arc<Health>) -> Result<Self, reqwest::Error> {
-        Ok(Self { http: fetch::client()?, store, writer, health, running: TargetTasks::default() })
+    pub fn new(
+        store: Arc<Store>,
+        writer: WriterHandle,
+        health: Arc<Health>,
+        exemplars: Arc<Exemplars>,
+    ) -> Result<Self, reqwest::Error> {
+        let running = TargetTasks::default();
+        Ok(Self { http: fetch::client()?, store, writer, health, exemplars, running })
     }
 
     /// Scrapes these jobs from now on. Targets that stay as they are keep their task; those no longer wanted say
@@ -101,6 +109,7 @@ impl ScrapePool {
             http: self.http.clone(),
             store: self.store.clone(),
             writer: self.writer.clone(),
+            exemplars: self.exemplars.clone(),
             cache: TargetCache::new(&assignment.job, assignment.target.labels.clone()),
             schedule: Schedule::new(&assignment.target.labels, assignment.job.interval),
             accept: protocol::accept(&ScrapeProtocol::DEFAULT),
@@ -189,6 +198,7 @@ struct Scraper {
     http: reqwest::Client,
     store: Arc<Store>,
     writer: WriterHandle,
+    exemplars: Arc<Exemplars>,
     cache: TargetCache,
     schedule: Schedule,
     /// The formats it is asked for.
@@ -242,8 +252,11 @@ impl Scraper {
             Ok(outcome) => {
                 (error, note) = (error.or(outcome.error), outcome.left_out.note());
                 samples = outcome.samples;
-                if let Err(refused) = self.writer.append(outcome.batch).await {
-                    error = Some(format!("scraped, but not stored: {refused}"));
+                match self.writer.append(outcome.batch).await {
+                    Ok(_) => {
+                        self.exemplars.add_all(outcome.exemplars, at);
+                    }
+                    Err(refused) => error = Some(format!("scraped, but not stored: {refused}")),
                 }
             }
             Err(why) => error = Some(format!("scraped, but not stored: {why}")),

@@ -1,5 +1,6 @@
 //! Prometheus' HTTP API, so that Grafana, promtool and everything else that speaks to Prometheus speaks to us.
 
+mod exemplars;
 mod federate;
 mod metadata;
 mod query;
@@ -49,7 +50,7 @@ fn query_routes() -> Router<Shared> {
     Router::new()
         .route("/api/v1/query", both(query::query))
         .route("/api/v1/query_range", both(query::query_range))
-        .route("/api/v1/query_exemplars", both(query::query_exemplars))
+        .route("/api/v1/query_exemplars", both(exemplars::query_exemplars))
         .route("/api/v1/format_query", both(query::format_query))
         .route("/api/v1/parse_query", both(query::parse_query))
         .route("/api/v1/labels", both(series::labels))

@@ -101,12 +101,3 @@ pub(super) async fn parse_query(request: Request) -> Answer {
     let tree = bellwether_promql::parse_query(text).map_err(|errors| syntax("query", text, &errors))?;
     success(&tree)
 }
-
-/// No exemplars are stored; a query for them is checked all the same.
-pub(super) async fn query_exemplars(request: Request) -> Answer {
-    let params = Params::of(request).await?;
-    params.range()?;
-    let text = params.required("query")?;
-    bellwether_promql::parse(text).map_err(|errors| syntax("query", text, &errors))?;
-    success(&[(); 0])
-}

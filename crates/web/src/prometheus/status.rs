@@ -184,6 +184,6 @@ pub(super) async fn features() -> Answer {
         "promql": promql,
         "promql_functions": functions,
         "rules": on(&["keep_firing_for", "query_offset"]),
-        "tsdb": { "exemplar_storage": false, "native_histograms": true },
+        "tsdb": { "exemplar_storage": true, "native_histograms": true },
     }))
 }
