@@ -9,8 +9,16 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use bellwether_ingest::{ExpositionWriter, MetricKind};
 use bellwether_model::{Exemplar, Labels, SeriesId, TimeRange, Timestamp};
 
+use crate::config::Config;
+
 /// How many are kept unless `max_exemplars` says otherwise; Prometheus' own default.
 pub const EXEMPLARS_MAX: usize = 100_000;
+/// How many a configuration wants kept.
+pub fn max(config: &Config) -> usize {
+    let max = config.storage.max_exemplars.map(|max| usize::try_from(max).unwrap_or(usize::MAX));
+    max.unwrap_or(EXEMPLARS_MAX).min(NONE as usize - 1)
+}
+
 /// Characters of an exemplar's labels, as OpenMetrics bounds them.
 const LABEL_CHARS_MAX: usize = 128;
 /// No exemplar.
@@ -127,15 +135,20 @@ impl Exemplars {
         found
     }
 
-    /// What is counted of them.
+    /// What is counted of them, under Prometheus' names.
     pub fn render(&self, writer: &mut ExpositionWriter) {
         let ring = self.read();
         let last = if ring.slots.len() < ring.max { ring.slots.first() } else { ring.slots.get(ring.next) };
         let last = last.map_or(0.0, |slot| moment(&slot.exemplar).as_secs_f64());
         for (name, kind, help, value) in [
-            ("appended_total", MetricKind::Counter, "Exemplars taken.", ring.counts.appended as f64),
             (
-                "out_of_order_total",
+                "exemplars_appended_total",
+                MetricKind::Counter,
+                "Exemplars taken.",
+                ring.counts.appended as f64,
+            ),
+            (
+                "out_of_order_exemplars_total",
                 MetricKind::Counter,
                 "Exemplars refused as older than the last of their series.",
                 ring.counts.out_of_order as f64,
@@ -146,12 +159,22 @@ impl Exemplars {
                 "Exemplars refused for labels of more than 128 characters.",
                 ring.counts.too_long as f64,
             ),
-            ("in_storage", MetricKind::Gauge, "Exemplars kept.", ring.slots.len() as f64),
-            ("series_in_storage", MetricKind::Gauge, "Series with exemplars.", ring.ends.len() as f64),
-            ("max", MetricKind::Gauge, "Exemplars that may be kept.", ring.max as f64),
-            ("oldest_timestamp_seconds", MetricKind::Gauge, "When the oldest exemplar kept happened.", last),
+            ("exemplars_in_storage", MetricKind::Gauge, "Exemplars kept.", ring.slots.len() as f64),
+            (
+                "series_with_exemplars_in_storage",
+                MetricKind::Gauge,
+                "Series with exemplars.",
+                ring.ends.len() as f64,
+            ),
+            ("max_exemplars", MetricKind::Gauge, "Exemplars that may be kept.", ring.max as f64),
+            (
+                "last_exemplars_timestamp_seconds",
+                MetricKind::Gauge,
+                "When the oldest exemplar kept happened.",
+                last,
+            ),
         ] {
-            let name = format!("bellwether_exemplars_{name}");
+            let name = format!("prometheus_tsdb_exemplar_{name}");
             writer.family(&name, kind, help);
             writer.sample(&name, &[], value);
         }
@@ -283,10 +306,13 @@ mod tests {
         let mut writer = ExpositionWriter::default();
         exemplars.render(&mut writer);
         let text = writer.finish();
-        for line in
-            ["appended_total 4", "out_of_order_total 2", "in_storage 4", "oldest_timestamp_seconds 0.005"]
-        {
-            assert!(text.contains(&format!("bellwether_exemplars_{line}\n")), "{line} in {text}");
+        for line in [
+            "exemplars_appended_total 4",
+            "out_of_order_exemplars_total 2",
+            "exemplars_in_storage 4",
+            "last_exemplars_timestamp_seconds 0.005",
+        ] {
+            assert!(text.contains(&format!("prometheus_tsdb_exemplar_{line}\n")), "{line} in {text}");
         }
     }
 

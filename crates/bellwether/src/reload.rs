@@ -17,6 +17,7 @@ use tracing::info;
 use crate::backfill;
 use crate::clock;
 use crate::config::{self, Config, Loaded};
+use crate::exemplars::{self, Exemplars};
 use crate::google_objectives::{self, GoogleObjectives};
 use crate::health::{Health, Trouble};
 use crate::pipeline::{Outcome, Pipeline};
@@ -136,6 +137,8 @@ pub struct Reloaded {
     pub url: String,
     /// The samples.
     pub store: Arc<Store>,
+    /// The latest exemplars.
+    pub exemplars: Arc<Exemplars>,
     /// The targets.
     pub pool: Arc<ScrapePool>,
     /// The probes.
@@ -251,6 +254,7 @@ impl Reloader {
         self.parts.requests.send(Request::Change(change, done)).await.map_err(|_| stopping())?;
         applied.await.map_err(|_| stopping())?;
         self.parts.store.set_limits(config.storage.limits.clone());
+        self.parts.exemplars.set_max(exemplars::max(&config));
         self.parts.pool.assign(&config.prometheus.jobs);
         self.parts.probes.assign(&config.probes);
         self.parts.remote.assign(&config);

@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use crate::checkpoint::{Checkpoints, Found};
 use crate::config::Config;
 use crate::decide::{Decider, Shown};
-use crate::exemplars::Exemplars;
+use crate::exemplars::{self, Exemplars};
 use crate::failure::Failure;
 use crate::fold::{Fold, fold};
 use crate::google_interface::GoogleInterface;
@@ -109,7 +109,7 @@ impl Server {
             writer::start(store.clone(), committed, health.clone()).map_err(failed)?;
         let senders = Arc::new(Senders::new(settings.alerts.clone()));
         senders.cluster.set_members(&config.alertmanagers);
-        let exemplars = Arc::new(Exemplars::default());
+        let exemplars = Arc::new(Exemplars::new(exemplars::max(&config)));
         let pool = ScrapePool::new(store.clone(), writer.clone(), health.clone(), exemplars.clone());
         let pool = Arc::new(pool.map_err(failed)?);
         let probes = Arc::new(ProbePool::new(store.clone(), writer.clone()));
@@ -153,6 +153,7 @@ impl Server {
             pool: pool.clone(),
             probes: probes.clone(),
             remote: source.clone(),
+            exemplars: exemplars.clone(),
             senders,
             requests: requests.clone(),
             health: health.clone(),

@@ -22,6 +22,8 @@ pub struct StorageConfig {
     pub ledger_retention: Option<TimeDelta>,
     /// How many series there may be.
     pub limits: SeriesLimits,
+    /// How many exemplars are kept.
+    pub max_exemplars: Option<u64>,
 }
 
 impl Decode for StorageConfig {
@@ -35,6 +37,7 @@ impl Decode for StorageConfig {
                 per_job: map.optional("series_limit_per_job", cx).unwrap_or_default(),
                 of_jobs: map.node("series_limits").map(|node| of_jobs(node, cx)).unwrap_or_default(),
             },
+            max_exemplars: map.optional("max_exemplars", cx),
         };
         map.finish(cx);
         Some(config)
