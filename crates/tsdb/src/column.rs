@@ -4,11 +4,12 @@ use std::cell::RefCell;
 
 use pco::data_types::Number;
 use pco::wrapped::{FileCompressor, FileDecompressor};
-use pco::{ChunkConfig, DecompressorScratch, PagingSpec};
+use pco::{ChunkConfig, DecompressorScratch, DeltaSpec, ModeSpec, PagingSpec};
 
 use bellwether_model::{Sample, Timestamp};
 
 use crate::codec::{Reader, put_varint, put_zigzag};
+use crate::column_shape::Shape;
 
 const COLUMN_REGULAR: u8 = 0;
 const COLUMN_WHOLE: u8 = 1;
@@ -28,23 +29,36 @@ pub(crate) fn put_whole_column(out: &mut Vec<u8>, numbers: &[i64]) -> Option<()>
         return Some(());
     }
     out.push(COLUMN_WHOLE);
-    put_compressed(out, numbers)
+    let shape = Shape::of(numbers);
+    put_compressed(out, numbers, shape.delta(), shape.mode())
 }
 
 /// Numbers, at least one: as whole ones where they are.
 pub(crate) fn put_float_column(out: &mut Vec<u8>, values: &[f64]) -> Option<()> {
-    let whole =
-        |v: &f64| (v.abs() < 9e15 && (*v as i64 as f64).to_bits() == v.to_bits()).then_some(*v as i64);
-    if let Some(numbers) = values.iter().map(whole).collect::<Option<Vec<i64>>>() {
+    if let Some(numbers) = whole_numbers(values) {
         return put_whole_column(out, &numbers);
     }
     out.push(COLUMN_FLOAT);
-    put_compressed(out, values)
+    put_compressed(out, values, DeltaSpec::Auto, ModeSpec::Auto)
 }
 
-fn put_compressed<T: Number>(out: &mut Vec<u8>, numbers: &[T]) -> Option<()> {
+/// The same numbers, if all of them are whole and exact.
+pub(crate) fn whole_numbers(values: &[f64]) -> Option<Vec<i64>> {
+    let whole =
+        |v: &f64| (v.abs() < 9e15 && (*v as i64 as f64).to_bits() == v.to_bits()).then_some(*v as i64);
+    values.iter().map(whole).collect()
+}
+
+fn put_compressed<T: Number>(
+    out: &mut Vec<u8>,
+    numbers: &[T],
+    delta: DeltaSpec,
+    mode: ModeSpec,
+) -> Option<()> {
     let config = ChunkConfig::default()
         .with_compression_level(PCO_LEVEL)
+        .with_delta_spec(delta)
+        .with_mode_spec(mode)
         .with_paging_spec(PagingSpec::Exact(vec![numbers.len()]));
     let file = FileCompressor::default();
     let mut column = Vec::with_capacity(numbers.len() * 2);

@@ -9,6 +9,7 @@ mod block;
 mod chunk;
 mod codec;
 mod column;
+mod column_shape;
 mod compact;
 pub mod disk;
 mod entry;

@@ -28,8 +28,8 @@ const SEGMENT_VERSION_MIN: u16 = 1;
 const LINEAGE_SINCE: u16 = 3;
 /// Index blocks this close together are read in one go.
 const READ_GAP_BYTES: u64 = 16 << 10;
-/// Samples of one series in a chunk: a day of them, one every 15 seconds, still fits into one.
-pub(crate) const SEALED_SAMPLES_MAX: usize = 6144;
+/// Samples of one series in a chunk. More of them differ more, since load follows the day; fewer take more descriptions.
+pub(crate) const SEALED_SAMPLES_MAX: usize = 2880;
 
 pub(crate) fn segment_name(number: u64) -> String {
     format!("segment-{number:016x}.bwg")
