@@ -255,6 +255,7 @@ impl Reloader {
         applied.await.map_err(|_| stopping())?;
         self.parts.store.set_limits(config.storage.limits.clone());
         self.parts.exemplars.set_max(exemplars::max(&config));
+        self.parts.store.set_out_of_order_window(config.storage.out_of_order_window());
         self.parts.pool.assign(&config.prometheus.jobs);
         self.parts.probes.assign(&config.probes);
         self.parts.remote.assign(&config);

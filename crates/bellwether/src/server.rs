@@ -299,8 +299,12 @@ fn load(source: &ConfigSource, health: &Health) -> Result<Config, Failure> {
 fn open_store(data: &Path, config: &Config, health: &Health) -> Result<Arc<Store>, Failure> {
     let folder = data.join("metrics");
     make_folder(data, &folder)?;
-    let options =
-        Options { limits: config.storage.limits.clone(), reserve_bytes: RESERVE_BYTES, ..Options::default() };
+    let options = Options {
+        limits: config.storage.limits.clone(),
+        out_of_order_window: config.storage.out_of_order_window(),
+        reserve_bytes: RESERVE_BYTES,
+        ..Options::default()
+    };
     let (store, recovery) = Store::open(&folder, options, Arc::new(RealDisk)).map_err(failed)?;
     report(&recovery, health);
     Ok(Arc::new(store))

@@ -18,13 +18,15 @@ use crate::summary_codec::Description;
 use crate::{histogram_columns, start_times};
 
 const KIND_BLOCK: u8 = 1;
-const KIND_COLUMNS: u8 = 2;
+pub(crate) const KIND_COLUMNS: u8 = 2;
+/// Only in segments: see [`crate::referring`].
+pub(crate) const KIND_REFERRING: u8 = 3;
 const KIND_HISTOGRAM_BLOCK: u8 = 16;
 const KIND_HISTOGRAM_COLUMNS: u8 = 17;
 const KIND_STARTED: u8 = 32;
 
 /// Below this many samples the tables of a compressed column cost more than they save.
-const COLUMN_SAMPLES_MIN: usize = 24;
+pub(crate) const COLUMN_SAMPLES_MIN: usize = 24;
 /// Samples in one chunk; decoding refuses more before it allocates.
 pub(crate) const CHUNK_SAMPLES_MAX: usize = 1 << 16;
 
@@ -78,7 +80,7 @@ pub(crate) fn with_start_times(chunk: Vec<u8>, starts: &[Option<Timestamp>]) -> 
     out
 }
 
-fn begin(kind: u8, count: usize, rest: &[u8]) -> Vec<u8> {
+pub(crate) fn begin(kind: u8, count: usize, rest: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(rest.len() + 4);
     out.push(kind);
     put_varint(&mut out, count as u64);
@@ -98,7 +100,7 @@ fn encode_columns(samples: &[Sample]) -> Option<Vec<u8>> {
 }
 
 /// Values, with something harmless where the markers are.
-fn filled(samples: &[Sample]) -> Vec<f64> {
+pub(crate) fn filled(samples: &[Sample]) -> Vec<f64> {
     let mut filler = samples.iter().find(|sample| !sample.is_stale()).map_or(0.0, |sample| sample.value);
     let fill = |sample: &Sample| {
         if !sample.is_stale() {
@@ -154,10 +156,10 @@ fn decode_all<T>(bytes: &[u8], out: &mut Vec<T>, decode: DecodeKind<T>) -> Optio
 }
 
 /// How many start times there are, and their bytes.
-type StartColumn<'a> = (usize, &'a [u8]);
+pub(crate) type StartColumn<'a> = (usize, &'a [u8]);
 
 /// The column of start times, if there is one, and the chunk behind it.
-fn split(bytes: &[u8]) -> Option<(Option<StartColumn<'_>>, &[u8])> {
+pub(crate) fn split(bytes: &[u8]) -> Option<(Option<StartColumn<'_>>, &[u8])> {
     if bytes.first() != Some(&KIND_STARTED) {
         return Some((None, bytes));
     }
@@ -168,7 +170,7 @@ fn split(bytes: &[u8]) -> Option<(Option<StartColumn<'_>>, &[u8])> {
     Some((Some((count, column)), reader.rest()))
 }
 
-fn read_count(reader: &mut Reader<'_>) -> Option<usize> {
+pub(crate) fn read_count(reader: &mut Reader<'_>) -> Option<usize> {
     reader.varint_usize().filter(|count| (1..=CHUNK_SAMPLES_MAX).contains(count))
 }
 

@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn counters_are_told_by_steps_and_what_wavers_by_itself() {
-        let noise = |n: i64| (n * n * n * 2_654_435_761 >> 20) & 63;
+        let noise = |n: i64| ((n * n * n * 2_654_435_761) >> 20) & 63;
         let check = |name: &str, number: fn(i64, i64) -> i64, expected: (usize, bool)| {
             let numbers: Vec<i64> = (0..500).map(|n| number(n, noise(n))).collect();
             let shape = Shape::of(&numbers);

@@ -7,22 +7,22 @@
 
 use std::sync::{Arc, PoisonError};
 
-use bellwether_model::{Chunk, SourceError, TimeDelta, TimeRange, Timestamp};
+use bellwether_model::{Chunk, Labels, SeriesId, SourceError, TimeDelta, TimeRange, Timestamp};
 use roaring::RoaringBitmap;
 
-use crate::chunk::MemoryChunk;
 use crate::error::DiskError;
 use crate::lineage::Lineage;
 use crate::overlap;
 use crate::run::Run;
 use crate::seal::SealError;
-use crate::segment::{SEALED_SAMPLES_MAX, Segment};
+use crate::segment::Segment;
+use crate::segment_batch::SeriesRuns;
 use crate::segment_draft::SegmentDraft;
 use crate::state::Shared;
 use crate::store::Store;
 
 /// Series whose chunks are in memory at once.
-const GROUP_SERIES: usize = 64;
+const GROUP_SERIES: usize = 128;
 
 /// What a compaction did; nothing when no segments were due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,8 @@ impl Store {
         }
         let number = shared.maintain().next_segment_number();
         let mut draft = SegmentDraft::create(shared, number)?;
-        merge(&sources, floor, &mut draft)?;
+        let labels = |id| shared.read().index.labels(id).cloned();
+        merge(&sources, floor, &labels, &mut draft)?;
         put_in_place(shared, &sources, draft)
     }
 }
@@ -74,7 +75,12 @@ fn due(
 }
 
 /// Writes what some segments hold from a moment on; of entries of one moment that of the segment that comes first.
-fn merge(sources: &[Arc<Segment>], floor: Timestamp, draft: &mut SegmentDraft) -> Result<(), SealError> {
+fn merge(
+    sources: &[Arc<Segment>],
+    floor: Timestamp,
+    labels: &dyn Fn(SeriesId) -> Option<Labels>,
+    draft: &mut SegmentDraft,
+) -> Result<(), SealError> {
     let all = sources.iter().fold(RoaringBitmap::new(), |all, segment| all | &segment.series);
     let ids: Vec<u32> = all.iter().collect();
     let range = TimeRange::new(floor, Timestamp::MAX);
@@ -88,15 +94,17 @@ fn merge(sources: &[Arc<Segment>], floor: Timestamp, draft: &mut SegmentDraft) -
                 }
             })?;
         }
+        let mut batch = Vec::with_capacity(group.len());
         for (id, chunks) in group.iter().zip(found) {
-            draft.push(bellwether_model::SeriesId(*id), &joined(chunks, floor)?)?;
+            batch.push(SeriesRuns { id: SeriesId(*id), runs: joined(chunks, floor)? });
         }
+        draft.push_batch(&batch, labels)?;
     }
     Ok(())
 }
 
-/// The chunks of one series as few large ones.
-fn joined(chunks: Vec<Arc<dyn Chunk>>, floor: Timestamp) -> Result<Vec<Arc<MemoryChunk>>, SourceError> {
+/// What the chunks of one series hold; neighbours of one kind together.
+fn joined(chunks: Vec<Arc<dyn Chunk>>, floor: Timestamp) -> Result<Vec<Run>, SourceError> {
     let mut runs: Vec<Run> = Vec::new();
     for chunk in overlap::in_order(chunks)? {
         let run = Run::of(&*chunk)?.split_off(floor);
@@ -106,7 +114,7 @@ fn joined(chunks: Vec<Arc<dyn Chunk>>, floor: Timestamp) -> Result<Vec<Arc<Memor
         };
         runs.extend(apart.filter(|run| run.len() > 0));
     }
-    Ok(runs.iter().flat_map(|run| run.chunks(SEALED_SAMPLES_MAX)).collect())
+    Ok(runs)
 }
 
 /// Makes the new segment durable and lets it take the place of the others, unless one of them is gone by now.

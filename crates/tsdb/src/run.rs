@@ -1,5 +1,6 @@
 //! Neighbouring entries of one series that are of one kind, taken out of their chunks: what sealing and cutting work on.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bellwether_model::{Chunk, ChunkKind, ChunkSummary, HistogramSample, Sample, SourceError, Timestamp};
@@ -228,34 +229,47 @@ impl Run {
         None
     }
 
-    /// Compresses the entries, at most so many to a chunk, and not many fewer in the last. Histograms whose bounds
-    /// change begin another.
+    /// Compresses the entries, at most so many to a chunk.
     pub(crate) fn chunks(&self, samples_max: usize) -> Vec<Arc<MemoryChunk>> {
-        let mut chunks = Vec::new();
+        self.pieces(samples_max).into_iter().filter_map(|range| self.chunk(range)).collect()
+    }
+
+    /// What goes into one chunk each: at most so many entries, and not many fewer in the last. Histograms whose bounds
+    /// change begin another.
+    pub(crate) fn pieces(&self, samples_max: usize) -> Vec<Range<usize>> {
+        let mut pieces = Vec::new();
         let mut start = 0;
         while start < self.len() {
             let rest = self.len() - start;
-            let samples_max = rest.div_ceil(rest.div_ceil(samples_max));
+            let count = rest.div_ceil(rest.div_ceil(samples_max));
             let end = match &self.entries {
-                Entries::Floats(samples) => samples.len().min(start + samples_max),
-                Entries::Histograms(samples) => start + alike(&samples[start..], samples_max),
+                Entries::Floats(_) => start + count,
+                Entries::Histograms(samples) => start + alike(&samples[start..], count),
             };
-            chunks.extend(self.chunk(start, end));
+            pieces.push(start..end);
             start = end;
         }
-        chunks
+        pieces
     }
 
-    fn chunk(&self, start: usize, end: usize) -> Option<Arc<MemoryChunk>> {
-        let starts = self.starts.get(start..end).unwrap_or_default();
+    /// Some entries as a chunk whose bytes are known.
+    pub(crate) fn described(&self, range: Range<usize>, bytes: Vec<u8>) -> Option<Arc<MemoryChunk>> {
+        let starts = self.starts.get(range.clone()).unwrap_or_default();
+        let summary = ChunkSummary::of(&self.floats()[range])?;
+        Some(MemoryChunk::new(ChunkKind::Floats, summary, 0, bytes, starts))
+    }
+
+    /// Compresses some entries.
+    pub(crate) fn chunk(&self, range: Range<usize>) -> Option<Arc<MemoryChunk>> {
+        let starts = self.starts.get(range.clone()).unwrap_or_default();
         Some(match &self.entries {
             Entries::Floats(samples) => {
-                let samples = &samples[start..end];
+                let samples = &samples[range];
                 let summary = ChunkSummary::of(samples)?;
                 MemoryChunk::new(ChunkKind::Floats, summary, 0, chunk::encode(samples), starts)
             }
             Entries::Histograms(samples) => {
-                let samples = &samples[start..end];
+                let samples = &samples[range];
                 let summary = ChunkSummary::of_histograms(samples)?;
                 let last = fingerprint(&samples.last()?.histogram);
                 let bytes = chunk::encode_histograms(samples);

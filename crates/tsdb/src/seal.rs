@@ -13,7 +13,8 @@ use crate::log_record;
 use crate::overlap;
 use crate::recovery::Quarantined;
 use crate::run::Run;
-use crate::segment::{SEALED_SAMPLES_MAX, Segment};
+use crate::segment::Segment;
+use crate::segment_batch::SeriesRuns;
 use crate::segment_draft::SegmentDraft;
 use crate::state::{Maintenance, Shared, State};
 use crate::store::Store;
@@ -155,15 +156,16 @@ fn fill_segment(
         let group = first..series_count.min(first.saturating_add(GROUP_SERIES));
         first = group.end;
         let views = views_of(&shared.read(), group, range);
+        let mut batch = Vec::with_capacity(views.len());
         for (id, view) in views {
             let late = view.late_moments();
             let runs = runs_before(overlap::in_order(view.into_chunks(range)?)?, before)?;
             if let Some(last) = runs.last().and_then(Run::last) {
-                let chunks: Vec<_> = runs.iter().flat_map(|run| run.chunks(SEALED_SAMPLES_MAX)).collect();
-                draft.push(id, &chunks)?;
+                batch.push(SeriesRuns { id, runs });
                 moved.push(MovedSeries { id, last, late });
             }
         }
+        draft.push_batch(&batch, &|id| shared.read().index.labels(id).cloned())?;
     }
     Ok(moved)
 }

@@ -4,8 +4,11 @@
 //! header, chunks, one index block per series, the table of block starts, the set of series, footer.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bellwether_model::{
     Chunk, ChunkKind, ChunkSummary, HistogramSample, STALE_NAN, Sample, SeriesId, SourceError, TimeRange,
@@ -19,6 +22,7 @@ use crate::disk::{Disk, ReadFile};
 use crate::entry::Last;
 use crate::error::DiskError;
 use crate::lineage::Lineage;
+use crate::referring::{self, Columns, Target};
 use crate::run::Run;
 use crate::segment_write::{FOOTER_BYTES, Footer, HEADER_BYTES, MAGIC, SEGMENT_VERSION};
 use crate::summary_codec::{self, Description};
@@ -57,6 +61,7 @@ pub(crate) struct Segment {
     pub(crate) lineage: Lineage,
     pub(crate) bytes: u64,
     pub(crate) sample_count: u64,
+    identity: u64,
     file: Arc<dyn ReadFile>,
     index_at: u64,
     starts_at: u64,
@@ -115,6 +120,7 @@ impl Segment {
             lineage,
             bytes,
             sample_count: footer.sample_count,
+            identity: IDENTITY_NEXT.fetch_add(1, Ordering::Relaxed),
             file,
             index_at: footer.index_at,
             starts_at: footer.starts_at,
@@ -193,6 +199,32 @@ impl Segment {
             return Err(self.damaged("the table of the index"));
         }
         Ok(blocks)
+    }
+
+    /// What is needed of a chunk that another refers to; `is_last` when it may refer to none itself.
+    fn referred(&self, target: Target, with_values: bool, is_last: bool) -> Option<Rc<Columns>> {
+        let is_it = |kept: &Kept| kept.segment == self.identity && kept.target == target;
+        let serves = |kept: &Kept| is_it(kept) && (kept.columns.values.is_some() || !with_values);
+        let known =
+            REFERRED.with_borrow(|kept| kept.iter().find(|kept| serves(kept)).map(|k| Rc::clone(&k.columns)));
+        if known.is_some() {
+            return known;
+        }
+        let bytes = self.read(target.offset, u64::from(target.length)).ok()?;
+        if crc32fast::hash(&bytes) != target.crc {
+            return None;
+        }
+        let resolve = &mut |target, with_values| match is_last {
+            true => None,
+            false => self.referred(target, with_values, true),
+        };
+        let columns = Rc::new(referring::columns(&bytes, target.offset, with_values, resolve)?);
+        REFERRED.with_borrow_mut(|kept| {
+            kept.retain(|kept| !is_it(kept));
+            kept.truncate(REFERRED_KEPT - 1);
+            kept.push_front(Kept { segment: self.identity, target, columns: Rc::clone(&columns) });
+        });
+        Some(columns)
     }
 
     fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>, SourceError> {
@@ -295,6 +327,18 @@ fn read_block_prefix(bytes: &[u8]) -> Option<(SeriesId, Vec<Entry>, usize)> {
     (reader.u32()? == crc32fast::hash(&bytes[..body])).then_some((id, entries, body + 4))
 }
 
+/// Columns of chunks that a thread keeps, since the next series often refers to the same; a month of a series' are.
+const REFERRED_KEPT: usize = 64;
+
+struct Kept {
+    segment: u64,
+    target: Target,
+    columns: Rc<Columns>,
+}
+
+/// Tells the segments of one process apart, whatever store they belong to.
+static IDENTITY_NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// A chunk in a segment; its bytes are read when it is decoded.
 struct SegmentChunk {
     segment: Arc<Segment>,
@@ -306,6 +350,8 @@ const BYTES_KEPT: usize = 256 << 10;
 
 thread_local! {
     static BYTES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// What chunks referred to most recently, the newest first.
+    static REFERRED: RefCell<VecDeque<Kept>> = const { RefCell::new(VecDeque::new()) };
 }
 
 impl SegmentChunk {
@@ -326,6 +372,14 @@ impl SegmentChunk {
     fn damaged(&self) -> SourceError {
         self.segment.damaged("a chunk")
     }
+
+    fn decode_floats(&self, bytes: &[u8], out: &mut Vec<Sample>) -> Option<()> {
+        if !referring::refers(bytes) {
+            return chunk::decode(bytes, out);
+        }
+        let resolve = &mut |target, with_values| self.segment.referred(target, with_values, false);
+        referring::decode(bytes, self.entry.offset, resolve, out)
+    }
 }
 
 impl Chunk for SegmentChunk {
@@ -339,7 +393,7 @@ impl Chunk for SegmentChunk {
 
     fn decode(&self, out: &mut Vec<Sample>) -> Result<(), SourceError> {
         match self.kind() {
-            ChunkKind::Floats => self.with_bytes(|bytes| chunk::decode(bytes, out)),
+            ChunkKind::Floats => self.with_bytes(|bytes| self.decode_floats(bytes, out)),
             ChunkKind::Histograms => Ok(()),
         }
     }

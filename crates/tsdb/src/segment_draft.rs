@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bellwether_model::SeriesId;
+use bellwether_model::{Labels, SeriesId};
 
 use crate::chunk::MemoryChunk;
 use crate::disk::Disk;
@@ -13,6 +13,7 @@ use crate::error::DiskError;
 use crate::lineage::Lineage;
 use crate::seal::SealError;
 use crate::segment::{Segment, SegmentProblem, segment_name};
+use crate::segment_batch::{self, SeriesRuns};
 use crate::segment_write::SegmentWriter;
 use crate::state::Shared;
 
@@ -40,6 +41,15 @@ impl SegmentDraft {
             Some(writer) if !chunks.is_empty() => writer.push(id, chunks),
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Adds many series at once, so that what they have in common is written once; in ascending order, too.
+    pub(crate) fn push_batch(
+        &mut self,
+        batch: &[SeriesRuns],
+        labels: &dyn Fn(SeriesId) -> Option<Labels>,
+    ) -> Result<(), DiskError> {
+        self.writer.as_mut().map_or(Ok(()), |writer| segment_batch::push(writer, batch, labels))
     }
 
     /// Makes the segment durable and opens it; `None`, and nothing is left, when nothing was added. `last` is told of

@@ -11,7 +11,8 @@ use crate::codec::{Reader, put_i64, put_u16, put_u32, put_u64, put_varint};
 use crate::disk::{Disk, WriteFile};
 use crate::error::DiskError;
 use crate::lineage::Lineage;
-use crate::summary_codec;
+use crate::referring::Target;
+use crate::summary_codec::{self, Description};
 
 pub(crate) const MAGIC: &[u8; 4] = b"BWSG";
 const MAGIC_END: &[u8; 4] = b"BWSE";
@@ -21,6 +22,12 @@ pub(crate) const HEADER_BYTES: usize = 20;
 pub(crate) const FOOTER_BYTES: usize = 76;
 /// Written to the disk in pieces of about this size.
 const WRITE_BYTES: usize = 1 << 20;
+
+/// A chunk that was written.
+pub(crate) struct Placed {
+    pub(crate) target: Target,
+    described: Description,
+}
 
 /// Writes a segment, series by series in the order of their numbers.
 pub(crate) struct SegmentWriter {
@@ -65,27 +72,49 @@ impl SegmentWriter {
 
     /// Adds a series' chunks, in time order, at least one. Series must come in ascending order.
     pub(crate) fn push(&mut self, id: SeriesId, chunks: &[Arc<MemoryChunk>]) -> Result<(), DiskError> {
+        let placed = chunks.iter().map(|chunk| self.put_chunk(chunk)).collect::<Result<Vec<_>, _>>()?;
+        self.put_index(id, &placed);
+        Ok(())
+    }
+
+    /// Where the next chunk will lie.
+    pub(crate) fn offset(&self) -> u64 {
+        self.written + self.pending.len() as u64
+    }
+
+    /// Writes a chunk; those of one series follow one another.
+    pub(crate) fn put_chunk(&mut self, chunk: &MemoryChunk) -> Result<Placed, DiskError> {
+        let target = Target {
+            offset: self.offset(),
+            length: chunk.bytes.len() as u32,
+            crc: crc32fast::hash(&chunk.bytes),
+        };
+        self.pending.extend_from_slice(&chunk.bytes);
+        if self.pending.len() >= WRITE_BYTES {
+            self.flush()?;
+        }
+        Ok(Placed { target, described: chunk.described })
+    }
+
+    /// Describes a series' chunks, at least one, which were written one after the other. Series come in ascending order.
+    pub(crate) fn put_index(&mut self, id: SeriesId, placed: &[Placed]) {
         assert!(self.series.max().is_none_or(|last| last < id.0), "series are sealed in order");
         self.series.insert(id.0);
         let start = self.index.len();
         put_u32(&mut self.starts, start as u32);
         put_varint(&mut self.index, u64::from(id.0));
-        put_varint(&mut self.index, chunks.len() as u64);
-        put_varint(&mut self.index, self.written + self.pending.len() as u64);
-        for chunk in chunks {
-            self.push_chunk(chunk);
-        }
+        put_varint(&mut self.index, placed.len() as u64);
+        put_varint(&mut self.index, placed.first().map_or(0, |first| first.target.offset));
+        placed.iter().for_each(|placed| self.describe(placed));
         let crc = crc32fast::hash(&self.index[start..]);
         put_u32(&mut self.index, crc);
-        if self.pending.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
     }
 
-    fn push_chunk(&mut self, chunk: &MemoryChunk) {
-        let summary = chunk.summary();
-        put_varint(&mut self.index, chunk.bytes.len() as u64);
-        put_u32(&mut self.index, crc32fast::hash(&chunk.bytes));
-        summary_codec::put(&mut self.index, &chunk.described);
-        self.pending.extend_from_slice(&chunk.bytes);
+    fn describe(&mut self, placed: &Placed) {
+        let summary = &placed.described.summary;
+        put_varint(&mut self.index, u64::from(placed.target.length));
+        put_u32(&mut self.index, placed.target.crc);
+        summary_codec::put(&mut self.index, &placed.described);
         self.chunk_count += 1;
         self.sample_count += u64::from(summary.count) + u64::from(summary.stale_count);
         let range = self.range.get_or_insert(summary.range);

@@ -20,10 +20,19 @@ pub struct StorageConfig {
     pub retention: Option<TimeDelta>,
     /// How long what objectives counted is kept.
     pub ledger_retention: Option<TimeDelta>,
+    /// How much older than the last of its series a sample may be; Prometheus' default, none, where nothing is said.
+    pub out_of_order_time_window: Option<TimeDelta>,
     /// How many series there may be.
     pub limits: SeriesLimits,
     /// How many exemplars are kept.
     pub max_exemplars: Option<u64>,
+}
+
+impl StorageConfig {
+    /// How much older than the last of its series a sample may be.
+    pub fn out_of_order_window(&self) -> TimeDelta {
+        self.out_of_order_time_window.unwrap_or(TimeDelta::ZERO)
+    }
 }
 
 impl Decode for StorageConfig {
@@ -32,6 +41,7 @@ impl Decode for StorageConfig {
         let config = Self {
             retention: retention(&mut map, "retention", RETENTION_MIN, cx),
             ledger_retention: retention(&mut map, "ledger_retention", LEDGER_RETENTION_MIN, cx),
+            out_of_order_time_window: map.optional("out_of_order_time_window", cx),
             limits: SeriesLimits {
                 total: map.optional("series_limit", cx).unwrap_or_default(),
                 per_job: map.optional("series_limit_per_job", cx).unwrap_or_default(),

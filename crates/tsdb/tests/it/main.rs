@@ -12,6 +12,7 @@ mod late;
 mod limits;
 mod model;
 mod overlap;
+mod referring;
 mod snapshot;
 mod store;
 mod threads;
