@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod dashboard;
+pub mod import;
 pub mod init;
 pub mod lint;
 pub mod routes;
@@ -47,6 +48,9 @@ pub enum Command {
     Check(Check),
     /// Find what is wrong with a whole setup: rules, objectives, routes, templates and documents together
     Lint(lint::Lint),
+    /// Bring in history that somebody else measured: a Prometheus server's data, or text
+    #[command(subcommand)]
+    Import(import::Import),
     /// Dashboards: what is in their files
     #[command(subcommand)]
     Dashboard(dashboard::Dashboard),

@@ -17,6 +17,7 @@
 //! | [`pages`], [`telemetry`], [`health`] | what pages, API and metrics see of it; what keeps alerts from people |
 //! | [`actions`], [`alert_view`], [`delivery_view`], [`rule_view`], [`server_view`], [`slo_definition`] | the same, part by part, as the web crate's structs |
 //! | [`google_objectives`], [`google_interface`] | objectives made while it runs, in the way of Google Cloud Monitoring |
+//! | [`import`] | history that somebody else measured, into the store |
 //! | [`scenario`] | small worlds that misbehave on cue, played under a virtual clock |
 //! | [`demo`], [`workshop`], [`workshop_check`] | the demonstration, the service it watches, and the checklists of its challenges |
 
@@ -49,6 +50,7 @@ pub mod gauge_notes;
 pub mod google_interface;
 pub mod google_objectives;
 pub mod health;
+pub mod import;
 pub mod init;
 pub mod lanes;
 pub mod listen;

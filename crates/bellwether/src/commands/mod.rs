@@ -9,6 +9,7 @@ pub mod demo;
 pub mod drill;
 pub mod explain;
 pub mod handle;
+pub mod import;
 pub mod init;
 pub mod lint;
 pub mod probe;
@@ -35,6 +36,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Init(arguments) => init::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments).await,
+        Command::Import(command) => import::run(command).await,
         Command::Dashboard(command) => dashboard::run(&command),
         Command::Test(arguments) => test::run(&arguments),
         Command::Query(arguments) => query::run(arguments).await,

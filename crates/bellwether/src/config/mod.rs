@@ -46,7 +46,7 @@ use source::SourceConfig;
 use storage::StorageConfig;
 
 /// How long samples are kept unless the configuration says otherwise.
-const RETENTION_DEFAULT: TimeDelta = TimeDelta(30 * TimeDelta::DAY.0);
+pub(crate) const RETENTION_DEFAULT: TimeDelta = TimeDelta(30 * TimeDelta::DAY.0);
 
 /// A configuration in which nothing is wrong.
 #[derive(Clone, Debug)]
