@@ -26,7 +26,8 @@ pub fn fold(
 ) -> Folded {
     let mut folding = Folding::new(store, pipeline);
     let position = match from {
-        None if store.has_whole_log() => match folding.replay(LogPosition::default()) {
+        None if store.has_whole_log() && !setting.has_imports => match folding.replay(LogPosition::default())
+        {
             Ok(position) => {
                 // All that ever happened has just been counted.
                 folding.pipeline.slo.past_is_counted();
@@ -128,6 +129,8 @@ pub struct Fold<'a> {
     pub retention: TimeDelta,
     /// The moment it is.
     pub now: Timestamp,
+    /// Whether there is history that never was in the log.
+    pub has_imports: bool,
     /// Where damage is reported.
     pub health: &'a Health,
 }
@@ -204,7 +207,8 @@ slos:
             let alerts = AlertCore::restore(settings.alerts, Restored::default(), self.now);
             let mut pipeline = Pipeline::new(engine, RuleEngine::new(settings.rules), alerts);
             let health = Health::default();
-            let setting = Fold { retention: TimeDelta::DAY, now: self.now, health: &health };
+            let setting =
+                Fold { retention: TimeDelta::DAY, now: self.now, has_imports: false, health: &health };
             let folded = fold(store, &mut pipeline, from, setting);
             (pipeline, folded)
         }

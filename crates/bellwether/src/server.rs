@@ -25,6 +25,7 @@ use crate::fold::{Fold, fold};
 use crate::google_interface::GoogleInterface;
 use crate::google_objectives::{self, GoogleObjectives};
 use crate::health::{Health, Trouble};
+use crate::import::journal::has_imports;
 use crate::lanes::Lanes;
 use crate::pages::Pages;
 use crate::pipeline::{Outcome, Pipeline};
@@ -405,7 +406,8 @@ async fn recover(
         Pipeline::new(engine, rules, alerts).with_external_labels(settings.rules.external_labels.clone());
     pipeline.hand_over.set_members(settings.alertmanagers.clone(), now);
     pipeline.take_rule_effects(effects, now, &mut backlog);
-    let folded = fold(store, &mut pipeline, from, Fold { retention: config.retention, now, health });
+    let setting = Fold { retention: config.retention, now, has_imports: has_imports(data), health };
+    let folded = fold(store, &mut pipeline, from, setting);
     pipeline.hear(folded.alerts, now, &mut backlog);
     pipeline.recall(now, &mut backlog);
     Ok(Recovered { pipeline, position: folded.position, checkpoints, backlog })

@@ -20,6 +20,7 @@ mod protobuf;
 mod pushed;
 mod pushed_labels;
 pub mod relabel;
+pub mod remote_read;
 mod scan;
 mod scan_error;
 mod series;

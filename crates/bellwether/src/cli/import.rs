@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bellwether_model::TimeDelta;
 use clap::{Args, Subcommand};
 
 /// Where history comes from.
@@ -11,6 +12,8 @@ pub enum Import {
     Openmetrics(OpenmetricsImport),
     /// The data directory of a Prometheus server: its blocks, and the hours that are only in its log
     PrometheusTsdb(PrometheusImport),
+    /// A running Prometheus, or another server that answers remote read
+    RemoteRead(RemoteReadImport),
 }
 
 /// Where history goes, and how much of it.
@@ -31,6 +34,9 @@ pub struct Destination {
     /// A label that every series gets, replacing its own: name=value; may be given more than once
     #[arg(long = "label", value_name = "LABEL")]
     pub labels: Vec<String>,
+    /// A label that no series gets, such as one that the server adds to what it sends; may be given more than once
+    #[arg(long = "drop-label", value_name = "NAME")]
+    pub drop_labels: Vec<String>,
     /// Read everything and say what would come, and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -68,6 +74,35 @@ pub struct PrometheusImport {
     /// Leave out what is damaged, say what, and go on
     #[arg(long)]
     pub skip_damaged: bool,
+    /// Where it goes.
+    #[command(flatten)]
+    pub destination: Destination,
+}
+
+/// Flags of `import remote-read`.
+#[derive(Args, Debug)]
+pub struct RemoteReadImport {
+    /// Where it answers, such as http://prometheus:9090/api/v1/read
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// Only series of this selector, such as '{job="api"}'; may be given more than once
+    #[arg(long = "match", value_name = "SELECTOR")]
+    pub matches: Vec<String>,
+    /// So much time is asked for at once
+    #[arg(long, value_name = "DURATION", default_value = "2h")]
+    pub step: TimeDelta,
+    /// How long one answer may take
+    #[arg(long, value_name = "DURATION", default_value = "5m")]
+    pub timeout: TimeDelta,
+    /// Who asks, with the password in --password-file
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// A file with the password
+    #[arg(long, value_name = "FILE", requires = "username")]
+    pub password_file: Option<PathBuf>,
+    /// A file with a token to say who asks
+    #[arg(long, value_name = "FILE", conflicts_with = "username")]
+    pub bearer_token_file: Option<PathBuf>,
     /// Where it goes.
     #[command(flatten)]
     pub destination: Destination,

@@ -2,7 +2,7 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`openmetrics`], [`prometheus`] | one source each: what there is of it, in units that can be done one by one |
+//! | [`openmetrics`], [`prometheus`], [`remote_read`] | one source each: what there is of it, in units that can be done one by one |
 //! | `sink` | where samples go: the store, or nowhere in a dry run |
 //! | `journal` | which units are done, so that an interrupted import goes on |
 //! | `session` | what all sources share: filters, progress, the summary |
@@ -13,6 +13,7 @@ pub mod journal;
 pub mod openmetrics;
 mod progress;
 pub mod prometheus;
+pub mod remote_read;
 mod session;
 mod sink;
 mod summary;

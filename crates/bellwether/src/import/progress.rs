@@ -17,6 +17,8 @@ const LINE_EVERY: TimeDelta = TimeDelta(5 * TimeDelta::SECOND.0);
 pub(super) enum Unit {
     Samples,
     Bytes,
+    /// Of the time that is imported.
+    Seconds,
 }
 
 /// How far it is.
@@ -37,6 +39,7 @@ impl Progress {
             (Unit::Samples, _) => {
                 "{bar:24} {percent:>3}%  {human_pos} of {human_len} samples, {eta} left  {wide_msg}"
             }
+            (Unit::Seconds, _) => "{bar:24} {percent:>3}% of the time, {eta} left  {wide_msg}",
             (Unit::Bytes, 0) => "{spinner} {bytes} read  {wide_msg}",
             (Unit::Bytes, _) => "{bar:24} {percent:>3}%  {bytes} of {total_bytes}, {eta} left  {wide_msg}",
         };
@@ -64,7 +67,7 @@ impl Progress {
         }
         let of = |total: u64| if total > 0 { format!(" ({}%)", done * 100 / total) } else { String::new() };
         let what = match self.unit {
-            Unit::Samples => format!("{} samples read", grouped(samples)),
+            Unit::Samples | Unit::Seconds => format!("{} samples read", grouped(samples)),
             Unit::Bytes => format!("{} bytes and {} samples read", grouped(done), grouped(samples)),
         };
         warn(&format!("{what}{}, {rate}", of(self.total)));

@@ -44,7 +44,7 @@ pub fn run(arguments: &PrometheusImport, stop: &Stop) -> Result<(), Failure> {
         head::import(&arguments.dir, &mut session, arguments.skip_damaged)?;
     }
     session.end(&arguments.destination)?;
-    target.close()
+    target.close(&arguments.destination)
 }
 
 /// Gives how many were done before.

@@ -27,7 +27,7 @@ const AHEAD_MAX: TimeDelta = TimeDelta(10 * TimeDelta::MINUTE.0);
 pub(super) struct Wanted {
     /// Moments that are asked for.
     pub(super) range: TimeRange,
-    /// Labels that every series gets.
+    /// Labels that every series gets; those with empty values are taken away.
     pub(super) labels: Vec<(String, String)>,
 }
 
@@ -75,6 +75,7 @@ impl Wanted {
                 }
             }
         }
+        labels.extend(flags.drop_labels.iter().map(|name| (name.clone(), String::new())));
         Ok(Self { range: TimeRange::new(start, end), labels })
     }
 
@@ -123,6 +124,11 @@ fn retention(path: &Path) -> Result<TimeDelta, Failure> {
 }
 
 impl Target {
+    /// The oldest moment that is kept.
+    pub(super) const fn kept_from(&self) -> Timestamp {
+        self.kept.start
+    }
+
     /// Opens the store, unless this is a dry run.
     pub(super) fn open(flags: &Destination) -> Result<Self, Failure> {
         let retention = retention(&flags.config)?;
@@ -191,12 +197,28 @@ impl Target {
         })
     }
 
-    /// Makes what the log was told of new series durable.
-    pub(super) fn close(self) -> Result<(), Failure> {
-        match self.store {
-            Some(store) => store.sync().map(|_| ()).map_err(|error| Failure::failed(error.to_string())),
-            None => Ok(()),
+    /// Makes what the log was told of new series durable, and puts the ledger aside where that is asked for.
+    pub(super) fn close(self, flags: &Destination) -> Result<(), Failure> {
+        let Some(store) = self.store else { return Ok(()) };
+        store.sync().map_err(|error| Failure::failed(error.to_string()))?;
+        if flags.recount { put_ledger_aside(&flags.data) } else { Ok(()) }
+    }
+}
+
+/// The next start finds none, and counts what is stored. It is kept: of what is no longer stored it is all there is.
+fn put_ledger_aside(data: &Path) -> Result<(), Failure> {
+    let ledger = data.join("ledger");
+    let aside = data.join(format!("ledger-until-{}", clock::now().0));
+    match std::fs::rename(&ledger, &aside) {
+        Ok(()) => {
+            warn(&format!(
+                "the ledger is put aside as {}; what it knew of times before the oldest sample is counted no more",
+                aside.display()
+            ));
+            Ok(())
         }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Failure::failed(format!("cannot put {} aside: {error}", ledger.display()))),
     }
 }
 
@@ -243,11 +265,6 @@ impl Session<'_> {
             ));
         }
         Ok(())
-    }
-
-    /// Samples read so far.
-    pub(super) const fn read(&self) -> u64 {
-        self.read
     }
 
     /// Says what became of it all.

@@ -7,7 +7,7 @@
 
 mod key;
 mod native;
-mod wire;
+pub(crate) mod wire;
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -4,6 +4,7 @@ mod exposition;
 mod openmetrics;
 mod otlp;
 mod protobuf;
+mod prometheus_block;
 mod relabel;
 mod scan;
 mod series;

@@ -10,6 +10,7 @@ pub async fn run(command: Import) -> Result<(), Failure> {
     let stop = import::stop_on_interrupt();
     let running = tokio::task::spawn_blocking(move || match command {
         Import::Openmetrics(arguments) => import::openmetrics::run(&arguments, &stop),
+        Import::RemoteRead(arguments) => import::remote_read::run(&arguments, &stop),
         Import::PrometheusTsdb(arguments) => import::prometheus::run(&arguments, &stop),
     });
     running.await.map_err(|error| Failure::failed(error.to_string()))?
