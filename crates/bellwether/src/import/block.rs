@@ -35,7 +35,10 @@ pub(super) fn import(
     let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, error))?;
     let index = match Index::open(&bytes) {
         Ok(index) => index,
-        Err(damage) if skip_damaged => return Ok(left_out(session, &path, &damage)),
+        Err(damage) if skip_damaged => {
+            left_out(session, &path, &damage);
+            return Ok(());
+        }
         Err(damage) => return Err(damaged(&path, &damage)),
     };
     let tombstones = tombstones(&block.dir)?;

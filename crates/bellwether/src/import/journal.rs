@@ -58,6 +58,9 @@ impl Journal {
 
     /// Says, durably, that a part is done.
     pub fn add(&mut self, part: &str) -> io::Result<()> {
+        if self.has(part) {
+            return Ok(());
+        }
         let line = json!({ "source": self.source, "part": part }).to_string();
         let file = match &mut self.file {
             Some(file) => file,

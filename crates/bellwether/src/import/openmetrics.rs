@@ -212,7 +212,12 @@ impl Reading {
 
     fn finish_part(&mut self, session: &mut Session<'_>, end: &str) -> Result<(), Failure> {
         self.part_at = self.bytes;
-        session.finish_part(&format!("{:020} {:020} {} {end}", self.bytes, self.lines, self.kind.openmetrics_str()))
+        session.finish_part(&format!(
+            "{:020} {:020} {} {end}",
+            self.bytes,
+            self.lines,
+            self.kind.openmetrics_str()
+        ))
     }
 
     /// How far the file is read; of a compressed one that is less than what came out of it.

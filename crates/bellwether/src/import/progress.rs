@@ -65,7 +65,9 @@ impl Progress {
             self.bar.set_message(rate);
             return;
         }
-        let of = |total: u64| if total > 0 { format!(" ({}%)", done * 100 / total) } else { String::new() };
+        let of = |total: u64| {
+            (done * 100).checked_div(total).map_or(String::new(), |percent| format!(" ({percent}%)"))
+        };
         let what = match self.unit {
             Unit::Samples | Unit::Seconds => format!("{} samples read", grouped(samples)),
             Unit::Bytes => format!("{} bytes and {} samples read", grouped(done), grouped(samples)),

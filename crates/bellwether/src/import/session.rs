@@ -22,6 +22,9 @@ const RETENTION_DEFAULT: TimeDelta = config::RETENTION_DEFAULT;
 /// measured until then.
 const AHEAD_MAX: TimeDelta = TimeDelta(10 * TimeDelta::MINUTE.0);
 
+/// Noted before the first part.
+const BEGUN: &str = "begun";
+
 /// What of a source is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -176,6 +179,8 @@ impl Target {
                 if flags.again {
                     journal.forget();
                 }
+                // From now on the log is not all that ever was, even if nothing gets to its end.
+                add(&mut journal, BEGUN)?;
                 Some(journal)
             }
             None => None,
@@ -203,6 +208,12 @@ impl Target {
         store.sync().map_err(|error| Failure::failed(error.to_string()))?;
         if flags.recount { put_ledger_aside(&flags.data) } else { Ok(()) }
     }
+}
+
+fn add(journal: &mut Journal, part: &str) -> Result<(), Failure> {
+    journal
+        .add(part)
+        .map_err(|error| Failure::failed(format!("cannot write the journal of imports: {error}")))
 }
 
 /// The next start finds none, and counts what is stored. It is kept: of what is no longer stored it is all there is.
@@ -248,10 +259,7 @@ impl Session<'_> {
     /// Everything of a part has been handed over.
     pub(super) fn finish_part(&mut self, part: &str) -> Result<(), Failure> {
         self.sink.flush()?;
-        let Some(journal) = &mut self.journal else { return Ok(()) };
-        journal
-            .add(part)
-            .map_err(|error| Failure::failed(format!("cannot write the journal of imports: {error}")))
+        self.journal.as_mut().map_or(Ok(()), |journal| add(journal, part))
     }
 
     /// So many more samples were read, and this is how far it is. Fails when the user wants to stop.

@@ -3,8 +3,8 @@
 mod exposition;
 mod openmetrics;
 mod otlp;
-mod protobuf;
 mod prometheus_block;
+mod protobuf;
 mod relabel;
 mod scan;
 mod series;
