@@ -57,6 +57,7 @@ pub mod listen;
 pub mod listing;
 pub mod log;
 pub mod maintain;
+pub mod otlp;
 pub mod output;
 pub mod pages;
 pub mod pipeline;

@@ -14,6 +14,7 @@ use crate::alert_counts::AlertCounts;
 use crate::exemplars::Exemplars;
 use crate::google_interface::GoogleInterface;
 use crate::health::Health;
+use crate::otlp::OtlpReceiver;
 use crate::pipeline::Pipeline;
 use crate::probe::ProbePool;
 use crate::receive::Receiver;
@@ -50,6 +51,8 @@ pub struct Pages {
     pub exemplars: Arc<Exemplars>,
     /// Takes in what is pushed.
     pub receiver: Arc<Receiver>,
+    /// Takes in what is pushed by OpenTelemetry's protocol.
+    pub otlp: Arc<OtlpReceiver>,
     /// Where requests go.
     pub requests: mpsc::Sender<Request>,
     /// Changes of what is shown.

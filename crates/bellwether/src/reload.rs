@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bellwether_alerts::{Precedence, Preceding, Setup, Templates};
 use bellwether_diag::Style;
+use bellwether_ingest::otlp::OtlpSettings;
 use bellwether_model::{TimeDelta, Timestamp};
 use bellwether_rules::{EngineOptions, RuleFile};
 use bellwether_slo::{EngineSettings, RETENTION_OF_COUNTS, Slo};
@@ -180,6 +181,11 @@ impl Reloader {
     /// How often targets are scraped that do not say.
     pub fn scrape_interval(&self) -> TimeDelta {
         self.current().prometheus.global.scrape_interval
+    }
+
+    /// How metrics pushed by OpenTelemetry's protocol become series.
+    pub fn otlp(&self) -> Arc<OtlpSettings> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).prometheus.otlp.clone()
     }
 
     /// The configuration in force.

@@ -27,6 +27,7 @@ use crate::google_objectives::{self, GoogleObjectives};
 use crate::health::{Health, Trouble};
 use crate::import::journal::has_imports;
 use crate::lanes::Lanes;
+use crate::otlp::OtlpReceiver;
 use crate::pages::Pages;
 use crate::pipeline::{Outcome, Pipeline};
 use crate::probe::ProbePool;
@@ -177,6 +178,7 @@ impl Server {
             reloader: reloader.clone(),
             one_change: tokio::sync::Mutex::default(),
         };
+        let receiver = Arc::new(Receiver::new(store.clone(), writer.clone(), exemplars.clone()));
         let pages = Pages {
             google,
             pipeline,
@@ -186,8 +188,9 @@ impl Server {
             state,
             counts,
             health,
-            receiver: Arc::new(Receiver::new(store.clone(), writer.clone(), exemplars.clone())),
             exemplars,
+            otlp: Arc::new(OtlpReceiver::new(receiver.clone(), store.clone())),
+            receiver,
             store,
             writer,
             requests,

@@ -17,6 +17,7 @@ use crate::clock;
 use crate::deliveries;
 use crate::exemplars::Exemplars;
 use crate::health::{self, Trouble};
+use crate::otlp::counts::OtlpCounts;
 use crate::pipeline::Pipeline;
 use crate::receive::counts::ReceiveCounts;
 use crate::scrape::ScrapePool;
@@ -37,6 +38,8 @@ pub struct Seen<'a> {
     pub received: &'a ReceiveCounts,
     /// The latest exemplars.
     pub exemplars: &'a Exemplars,
+    /// What was pushed by OpenTelemetry's protocol.
+    pub otlp: &'a OtlpCounts,
     /// What keeps alerts from people.
     pub health: &'a health::Health,
     /// What became of queries.
@@ -62,6 +65,7 @@ pub fn render(seen: &Seen<'_>) -> String {
     targets(seen, &mut writer);
     seen.received.render(&mut writer);
     seen.exemplars.render(&mut writer);
+    seen.otlp.render(&mut writer);
     source::metrics::render(seen.source.as_ref(), &mut writer);
     rules(seen, &mut writer);
     objectives(seen, &mut writer);

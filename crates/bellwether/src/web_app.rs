@@ -18,7 +18,7 @@ use bellwether_web::view::{
     RoutedView, RoutingConfigView, RuleGroupView, ServerView, SilenceView, StatisticsView, TargetHealth,
     TargetMetadata, TargetView, Wanted,
 };
-use bellwether_web::{App, BoxFuture, Demo, GoogleResources, Queries};
+use bellwether_web::{App, BoxFuture, Demo, GoogleResources, OtlpOutcome, OtlpPush, OtlpRefusal, Queries};
 use tokio::sync::watch;
 
 use crate::actions;
@@ -121,6 +121,7 @@ impl App for Pages {
             writer: &self.writer,
             received: self.receiver.counts(),
             exemplars: &self.exemplars,
+            otlp: self.otlp.counts(),
             health: &self.health,
             queries: self.queries.counts(),
             source: self.source.view(),
@@ -133,6 +134,14 @@ impl App for Pages {
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(self.reloader.reload())
+    }
+
+    fn push_otlp(&self, push: OtlpPush) -> BoxFuture<'_, OtlpOutcome> {
+        Box::pin(self.otlp.clone().push(push, self.reloader.otlp()))
+    }
+
+    fn otlp_refused(&self, why: OtlpRefusal) {
+        self.otlp.counts().refused(why);
     }
 
     fn config(&self) -> ConfigView {

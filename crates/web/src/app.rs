@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::box_future::BoxFuture;
+use crate::otlp::{OtlpOutcome, OtlpPush, OtlpRefusal};
 use crate::queries::Queries;
 use crate::view::{
     AlertGroupView, AlertView, AuditView, ConfigView, Dashboard, DefinitionView, DeliveryDetail,
@@ -35,6 +36,13 @@ pub trait App: Send + Sync + 'static {
     fn metrics(&self) -> String;
     /// Reads the configuration anew; the error holds every reason, one a line, and the old configuration stays.
     fn reload(&self) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Takes in metrics that are pushed by OpenTelemetry's protocol.
+    fn push_otlp(&self, _push: OtlpPush) -> BoxFuture<'_, OtlpOutcome> {
+        Box::pin(async { OtlpOutcome::Unavailable("nothing is stored here".to_owned()) })
+    }
+    /// A request by OpenTelemetry's protocol was not read.
+    fn otlp_refused(&self, _why: OtlpRefusal) {}
 
     /// The process and its settings.
     fn server(&self) -> ServerView;

@@ -38,6 +38,7 @@ mod matcher_text;
 mod now;
 mod now_alerts;
 mod openapi;
+mod otlp;
 mod page;
 mod pager;
 mod parts;
@@ -81,6 +82,7 @@ pub use alertmanager::router as alertmanager_router;
 pub use app::{App, Demo, GoogleResources};
 pub use box_future::BoxFuture;
 pub use elsewhere::{Elsewhere, ElsewhereError, ElsewhereQuery, ElsewhereWhen};
+pub use otlp::{OtlpOutcome, OtlpPush, OtlpRefusal};
 pub use queries::{Queries, QueryCounts, QuerySettings};
 
 /// What every handler shares.
@@ -99,6 +101,7 @@ pub fn router(app: Arc<dyn App>) -> Router {
         .merge(forms::routes())
         .merge(process::routes())
         .merge(prometheus::routes())
+        .merge(otlp::routes())
         .merge(alertmanager::routes())
         .merge(api::routes())
         .merge(openapi::routes())

@@ -10,6 +10,7 @@ mod file_kind;
 mod linted;
 mod loader;
 mod objectives;
+mod otlp;
 mod outline;
 mod probe_asks;
 mod probes;

@@ -4,13 +4,16 @@
 //! which samples arrive, and nobody would be told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bellwether_diag::{Cx, Decode, MapReader, Span, Spanned, scalar, yaml::Node};
+use bellwether_ingest::otlp::OtlpSettings;
 use bellwether_model::{Labels, LabelsBuilder, TimeDelta};
 use bellwether_web::url::encode;
 
 use super::alertmanagers::{AlertmanagerMember, alerting};
 use super::discoveries::DISCOVERIES;
+use super::otlp::OtlpSection;
 
 /// A read `prometheus.yml`.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +26,8 @@ pub struct PrometheusConfig {
     pub jobs: Vec<ScrapeJob>,
     /// Who is handed every alert besides.
     pub alertmanagers: Vec<AlertmanagerMember>,
+    /// How metrics pushed by OpenTelemetry's protocol become series.
+    pub otlp: Arc<OtlpSettings>,
 }
 
 /// Settings for all jobs.
@@ -102,13 +107,12 @@ pub struct Target {
 /// Largest body unless a job says otherwise; a metrics page of this size is a mistake.
 const BODY_BYTES_MAX: u64 = 128 << 20;
 
-const NOT_YET_TOP: [&str; 8] = [
+const NOT_YET_TOP: [&str; 7] = [
     "scrape_config_files",
     "remote_write",
     "remote_read",
     "storage",
     "tracing",
-    "otlp",
     "runtime",
     "scrape_failure_log_file",
 ];
@@ -177,6 +181,7 @@ impl Decode for PrometheusConfig {
         let rule_files = map.optional("rule_files", cx).unwrap_or_default();
         let nodes: Vec<Node> = map.optional("scrape_configs", cx).unwrap_or_default();
         let alertmanagers = map.node("alerting").map(|node| alerting(node, cx)).unwrap_or_default();
+        let otlp = map.node("otlp").and_then(|node| OtlpSection::decode(node, cx)).map(|section| section.0);
         refuse_not_yet(&mut map, &NOT_YET_TOP, cx);
         map.finish(cx);
         let jobs: Vec<Option<(ScrapeJob, Span)>> =
@@ -193,7 +198,8 @@ impl Decode for PrometheusConfig {
             }
         }
         let jobs = jobs.into_iter().map(|(job, _)| job).collect();
-        Some(Self { global, rule_files, jobs, alertmanagers })
+        let otlp = Arc::new(otlp.unwrap_or_default());
+        Some(Self { global, rule_files, jobs, alertmanagers, otlp })
     }
 }
 

@@ -9,7 +9,7 @@
 //! A new start of the sender needs no care: its points go on adding to the total. Nor does a gap, since senders leave
 //! out points in which nothing changed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bellwether_model::{Histogram, Labels, TimeDelta, Timestamp, is_stale};
@@ -83,8 +83,19 @@ struct Stream {
     since: Option<Timestamp>,
     /// None until there is a value.
     total: Option<Total>,
-    /// When it was last moved on, by our clock.
-    seen: Timestamp,
+    /// When it was last moved on, by our clock; none if it was looked up.
+    seen: Option<Timestamp>,
+}
+
+/// What is to become of a point.
+enum Decision {
+    /// It is added.
+    Add,
+    /// It was added before, and what it came to is stored for good.
+    Known,
+    /// It stands in the store as it was looked up. That may have been written without anybody having heard that it is
+    /// durable, so it is written once more before the sender is told that it is.
+    Confirm,
 }
 
 /// Totals of all series.
@@ -152,8 +163,12 @@ impl DeltaStreams {
                 parts.push(part);
             }
             match self.decide(&parts[0], window, &advance, stored) {
-                Ok(true) => self.add_all(parts, window, (stored, now), &mut advance, &mut out),
-                Ok(false) => advance.repeated += 1,
+                Ok(Decision::Add) => self.add_all(parts, window, (stored, now), &mut advance, &mut out),
+                Ok(Decision::Known) => advance.repeated += 1,
+                Ok(Decision::Confirm) => {
+                    advance.repeated += 1;
+                    self.confirm_all(parts, (stored, now), &mut advance, &mut out);
+                }
                 Err(reason) => advance.rejected.add(1, reason.to_string()),
             }
         }
@@ -167,7 +182,7 @@ impl DeltaStreams {
         window: DeltaWindow,
         advance: &Advance,
         stored: &dyn LastStored,
-    ) -> Result<bool, DeltaRefusal> {
+    ) -> Result<Decision, DeltaRefusal> {
         if window.start_ns > window.end_ns {
             return Err(DeltaRefusal::EndsBeforeItBegins);
         }
@@ -181,16 +196,21 @@ impl DeltaStreams {
                 return Err(DeltaRefusal::Negative);
             }
         }
-        let Some(stream) = self.stream(&lead.pushed.labels, advance, stored) else { return Ok(true) };
+        let Some(stream) = self.stream(&lead.pushed.labels, advance, stored) else {
+            return Ok(Decision::Add);
+        };
         if window.end_ns <= stream.until_ns {
             // Of what was looked up only the millisecond is known.
-            let is_known = moment(window.end_ns) == moment(stream.until_ns);
-            return if is_known { Ok(false) } else { Err(DeltaRefusal::OutOfOrder) };
+            return match (moment(window.end_ns) == moment(stream.until_ns), stream.seen) {
+                (true, Some(_)) => Ok(Decision::Known),
+                (true, None) => Ok(Decision::Confirm),
+                (false, _) => Err(DeltaRefusal::OutOfOrder),
+            };
         }
         if window.start_ns != 0 && moment(window.start_ns) < moment(stream.until_ns) {
             return Err(DeltaRefusal::Overlap);
         }
-        Ok(true)
+        Ok(Decision::Add)
     }
 
     fn stream(&self, labels: &Labels, advance: &Advance, stored: &dyn LastStored) -> Option<Stream> {
@@ -203,7 +223,7 @@ impl DeltaStreams {
         let last = stored.last(labels)?;
         let until_ns =
             u64::try_from(last.at.0).unwrap_or(0).saturating_mul(1_000_000).saturating_add(999_999);
-        Some(Stream { until_ns, at: last.at, since: None, total: last.total, seen: Timestamp(0) })
+        Some(Stream { until_ns, at: last.at, since: None, total: last.total, seen: None })
     }
 
     fn add_all(
@@ -224,12 +244,49 @@ impl DeltaStreams {
         }
     }
 
+    /// Writes the ends of series once more.
+    fn confirm_all(
+        &self,
+        parts: Vec<TranslatedSeries>,
+        (stored, now): (&dyn LastStored, Timestamp),
+        advance: &mut Advance,
+        out: &mut Vec<TranslatedSeries>,
+    ) {
+        for mut part in parts {
+            let Some(stream) = self.stream(&part.pushed.labels, advance, stored) else { continue };
+            let number = part.pushed.samples.first_mut().map(|sample| &mut sample.sample);
+            let histogram = part.pushed.histograms.first_mut().map(|sample| &mut sample.sample);
+            match (&stream.total, number, histogram) {
+                (Some(Total::Number(total)), Some(sample), _) if sample.at == stream.at => {
+                    sample.value = *total
+                }
+                (Some(Total::Histogram(total)), _, Some(sample)) if sample.at == stream.at => {
+                    sample.histogram = total.clone();
+                }
+                _ => continue,
+            }
+            let (place, labels) = (out.len(), part.pushed.labels.clone());
+            let stream = Stream { seen: Some(now), ..stream };
+            advance.latest.insert(labels.clone(), advance.updates.len());
+            advance.updates.push(Update { place, point: part.point, labels, stream });
+            out.push(part);
+        }
+    }
+
+    /// Forgets what a request was about, since it is not known whether any of it is stored: what the store has by then
+    /// is what counts.
+    pub fn discard(&mut self, advance: &Advance) {
+        for update in &advance.updates {
+            self.streams.remove(&update.labels);
+        }
+    }
+
     /// Remembers what was stored: `is_stored` is asked for the place of each series. A point of which nothing was
     /// stored has not been counted.
     pub fn commit(&mut self, advance: Advance, is_stored: impl Fn(usize) -> bool, now: Timestamp) {
         let points =
             advance.updates.iter().filter(|update| is_stored(update.place)).map(|update| update.point);
-        let points: std::collections::BTreeSet<Option<u32>> = points.collect();
+        let points: BTreeSet<Option<u32>> = points.collect();
         for update in advance.updates {
             if points.contains(&update.point) {
                 self.streams.insert(update.labels, update.stream);
@@ -241,10 +298,11 @@ impl DeltaStreams {
     fn forget(&mut self, now: Timestamp) {
         if now - self.looked_at > TimeDelta::MINUTE {
             self.looked_at = now;
-            self.streams.retain(|_, stream| now - stream.seen <= self.limits.idle_max);
+            let oldest = Some(Timestamp(now.0.saturating_sub(self.limits.idle_max.0)));
+            self.streams.retain(|_, stream| stream.seen >= oldest);
         }
         if self.streams.len() > self.limits.streams_max {
-            let mut seen: Vec<Timestamp> = self.streams.values().map(|stream| stream.seen).collect();
+            let mut seen: Vec<Option<Timestamp>> = self.streams.values().map(|stream| stream.seen).collect();
             let middle = seen.len() / 2;
             let (_, median, _) = seen.select_nth_unstable(middle);
             let median = *median;
@@ -266,7 +324,7 @@ fn moved_on(
         Some(stream) => (moment(window.end_ns).max(Timestamp(stream.at.0 + 1)), stream.since, stream.total),
         None => (moment(window.end_ns), started, None),
     };
-    let mut stream = Stream { until_ns: window.end_ns, at, since, total, seen: now };
+    let mut stream = Stream { until_ns: window.end_ns, at, since, total, seen: Some(now) };
     if let Some(sample) = part.pushed.samples.first_mut() {
         sample.sample.at = at;
         if is_stale(sample.sample.value) {

@@ -25,6 +25,15 @@ impl Rejected {
         }
     }
 
+    /// Takes note of what somebody else did not take.
+    pub fn extend(&mut self, other: &Self) {
+        for (reason, points) in &other.reasons {
+            self.add(*points, reason.as_str());
+        }
+        self.points += other.without_reason;
+        self.without_reason += other.without_reason;
+    }
+
     /// How many.
     pub const fn points(&self) -> u64 {
         self.points

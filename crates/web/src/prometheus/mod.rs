@@ -40,7 +40,6 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/api/v1/features", get(status::features))
         .route("/api/v1/read", post(remote_read::read))
         .route("/api/v1/write", post(not_accepted))
-        .route("/api/v1/otlp/v1/metrics", post(not_accepted))
         .route("/federate", get(federate::federate))
         .route("/api/v1/{*rest}", get(unknown).post(unknown).put(unknown).delete(unknown))
 }

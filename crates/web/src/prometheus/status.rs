@@ -148,12 +148,13 @@ pub(super) async fn features() -> Answer {
         "exclude_alerts",
         "label_values_match",
         "lifecycle",
+        "otlp_write_receiver",
         "query_stats",
         "query_warnings",
         "time_range_labels",
         "time_range_series",
     ]);
-    for off in ["admin", "otlp_write_receiver", "remote_write_receiver"] {
+    for off in ["admin", "remote_write_receiver"] {
         api[off] = json!(false);
     }
     let mut promql = on(&[

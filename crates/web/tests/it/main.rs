@@ -14,6 +14,7 @@ mod fake_routing;
 mod forms;
 mod histogram;
 mod openapi;
+mod otlp;
 mod pages;
 mod prometheus;
 mod silences;

@@ -58,10 +58,22 @@ impl World {
                 let histograms = series.pushed.histograms.iter();
                 let histograms =
                     histograms.map(|s| (s.sample.at.0, Total::Histogram(s.sample.histogram.clone())));
-                samples.extend(numbers.chain(histograms));
+                for (at, total) in numbers.chain(histograms) {
+                    match samples.last() {
+                        Some(last) if *last == (at, total.clone()) => {} // known to the store, too
+                        Some((last, _)) => assert!(*last < at, "{at} after {last}"),
+                        None => {}
+                    }
+                    if samples.last() != Some(&(at, total.clone())) {
+                        samples.push((at, total));
+                    }
+                }
             }
         }
-        self.streams.commit(advance, |_| is_stored, self.now);
+        match is_stored {
+            true => self.streams.commit(advance, |_| true, self.now),
+            false => self.streams.discard(&advance),
+        }
         said
     }
 
@@ -185,6 +197,31 @@ fn what_is_forgotten_is_looked_up_again() {
     assert!(world.streams.is_empty());
     world.push(sum(2000, 3000, 5.0), true);
     assert_eq!(world.samples("n_total"), [(2000, 5.0), (3000, 10.0)]);
+}
+
+/// The disk failed while it was synced: the sender is told to come again, but the sample may stand in the store.
+#[test]
+fn what_may_be_stored_is_written_once_more_before_it_is_acknowledged() {
+    let mut world = World::new();
+    world.push(sum(1000, 2000, 5.0), true);
+    let (at, labels) = (3000, world.stored.0.keys().next().unwrap().clone());
+    world.push(sum(2000, at, 7.0), false);
+    world.stored.0.get_mut(&labels).unwrap().push((at as i64, Total::Number(12.0)));
+    let request = |metrics: Value| {
+        let attributes = json!([{"key": "service.name", "value": {"stringValue": "a"}}]);
+        let resource = json!({"attributes": attributes});
+        json!({"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": metrics}]}]})
+            .to_string()
+    };
+    let again = request(sum(2000, at, 7.0));
+    let again = decode_json(again.as_bytes()).unwrap();
+    let translated = translate(&again, &OtlpSettings::default(), TimeDelta::from_secs(300));
+    let (series, advance) = world.streams.advance(translated.series, &world.stored, world.now);
+    let sample = series[0].pushed.samples[0].sample;
+    assert_eq!((advance.repeated, sample.at.0, sample.value), (1, 3000, 12.0));
+    world.streams.commit(advance, |_| true, world.now);
+    world.push(sum(at, 4000, 1.0), true);
+    assert_eq!(world.samples("n_total"), [(2000, 5.0), (3000, 12.0), (4000, 13.0)]);
 }
 
 fn classic(end: u64, bounds: &[f64], counts: &[u64], sum: f64) -> Value {
