@@ -1,5 +1,6 @@
 //! The real Prometheus with its OTLP receiver beside us: the same requests make the same series with the same values.
-//! Where it is not there (`cargo xtask peers` unpacks it), that is said and skipped.
+//! Where it is not there (`cargo xtask peers` unpacks it), or was built without that receiver as Debian's is, that is said
+//! and skipped.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -56,6 +57,11 @@ async fn everything(http: &reqwest::Client, url: &str, at_s: u64) -> BTreeMap<St
 
 async fn compare(settings: &str) -> Option<u64> {
     let program = peers::program("prometheus")?;
+    let help = std::process::Command::new(&program).arg("--help").output().unwrap();
+    if !String::from_utf8_lossy(&[help.stdout, help.stderr].concat()).contains("enable-otlp-receiver") {
+        eprintln!("skipped: this build of Prometheus takes nothing by OTLP");
+        return None;
+    }
     let folder = Folder::new(&format!("otlp-peer-{}", settings.len()));
     folder.write("prometheus.yml", &format!("otlp: {settings}\n"));
     let config = folder.write("bellwether.yml", "prometheus: prometheus.yml\n");

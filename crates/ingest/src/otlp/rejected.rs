@@ -46,8 +46,11 @@ impl Rejected {
 
     /// One sentence for all reasons, with how many points each was given for.
     pub fn message(&self) -> String {
-        let mut parts: Vec<String> =
-            self.reasons.iter().map(|(reason, points)| format!("{reason} ({points})")).collect();
+        let part = |(reason, points): (&String, &u64)| match points {
+            0 => reason.clone(), // a warning
+            points => format!("{reason} ({points})"),
+        };
+        let mut parts: Vec<String> = self.reasons.iter().map(part).collect();
         if self.without_reason > 0 {
             parts.push(format!("other reasons ({})", self.without_reason));
         }
