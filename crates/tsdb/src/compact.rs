@@ -98,7 +98,7 @@ fn merge(
         for (id, chunks) in group.iter().zip(found) {
             batch.push(SeriesRuns { id: SeriesId(*id), runs: joined(chunks, floor)? });
         }
-        draft.push_batch(&batch, labels)?;
+        draft.push(&batch, labels)?;
     }
     Ok(())
 }

@@ -10,12 +10,11 @@ use std::sync::Arc;
 use bellwether_model::{Chunk, HistogramSample, Sample, SeriesId, SourceError, TimeRange, Timestamp};
 use roaring::RoaringBitmap;
 
-use crate::chunk::MemoryChunk;
 use crate::histogram_row::fingerprint;
 use crate::lineage::Lineage;
 use crate::run::Run;
 use crate::seal::SealError;
-use crate::segment::SEALED_SAMPLES_MAX;
+use crate::segment_batch::SeriesRuns;
 use crate::segment_draft::SegmentDraft;
 use crate::state::{Shared, is_storable};
 use crate::store::Store;
@@ -24,6 +23,8 @@ use crate::store::Store;
 const DAY: i64 = 24 * 3_600_000;
 /// ... but as many as it takes to hold about so many samples: thousands of tiny files would help nobody.
 const SEGMENT_SAMPLES: u64 = 500_000;
+/// Series written together.
+const GROUP_SERIES: usize = 256;
 /// In memory a histogram takes the room of so many numbers, and that of one more for each bucket.
 const HISTOGRAM_WEIGHT: u64 = 10;
 
@@ -324,8 +325,10 @@ fn write_segment(
         return Ok(());
     }
     let mut draft = SegmentDraft::create(shared, number)?;
-    for (id, runs) in series {
-        draft.push(*id, &chunks_before(runs, end))?;
+    for group in series.chunks_mut(GROUP_SERIES) {
+        let batch = group.iter_mut().map(|(id, runs)| SeriesRuns { id: *id, runs: take_before(runs, end) });
+        let batch: Vec<_> = batch.filter(|series| !series.runs.is_empty()).collect();
+        draft.push(&batch, &|id| shared.read().index.labels(id).cloned())?;
     }
     let mut lasts = Vec::new();
     let published = draft.publish(&Lineage::of_rank(number), &mut |id, last| lasts.push((id, last)))?;
@@ -346,18 +349,20 @@ fn write_segment(
     Ok(())
 }
 
-fn chunks_before(runs: &mut Vec<Run>, end: Timestamp) -> Vec<Arc<MemoryChunk>> {
-    let mut chunks = Vec::new();
+/// Takes away what lies before a moment.
+fn take_before(runs: &mut Vec<Run>, end: Timestamp) -> Vec<Run> {
+    let mut taken = Vec::new();
     while let Some(run) = runs.first_mut() {
         let later = run.split_off(end);
-        chunks.extend(run.chunks(SEALED_SAMPLES_MAX));
-        if later.len() > 0 {
-            *run = later;
+        let earlier = std::mem::replace(run, later);
+        let is_cut = run.len() > 0;
+        taken.extend(Some(earlier).filter(|run| run.len() > 0));
+        if is_cut {
             break;
         }
         runs.remove(0);
     }
-    chunks
+    taken
 }
 
 #[cfg(test)]

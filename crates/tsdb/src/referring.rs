@@ -117,6 +117,10 @@ pub(crate) fn decode(
 }
 
 fn difference(others: &Column, below: &Column, count: usize) -> Option<Column> {
+    if let (Column::Whole(others), Column::Whole(below)) = (others, below) {
+        let values = others.iter().zip(below).map(|(other, below)| other.wrapping_sub(*below));
+        return Some(Column::Whole(values.collect()));
+    }
     let value = |index| Some(others.whole(index)?.wrapping_sub(below.whole(index)?));
     (0..count).map(value).collect::<Option<Vec<i64>>>().map(Column::Whole)
 }

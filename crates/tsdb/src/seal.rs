@@ -165,7 +165,7 @@ fn fill_segment(
                 moved.push(MovedSeries { id, last, late });
             }
         }
-        draft.push_batch(&batch, &|id| shared.read().index.labels(id).cloned())?;
+        draft.push(&batch, &|id| shared.read().index.labels(id).cloned())?;
     }
     Ok(moved)
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use bellwether_model::{Labels, SeriesId};
 
-use crate::chunk::MemoryChunk;
 use crate::disk::Disk;
 use crate::entry::Last;
 use crate::error::DiskError;
@@ -35,16 +34,8 @@ impl SegmentDraft {
         Ok(Self { disk: Arc::clone(&shared.disk), dir: shared.dir.clone(), number, draft, writer })
     }
 
-    /// Adds a series' chunks, in time order and without overlap. Series come in ascending order.
-    pub(crate) fn push(&mut self, id: SeriesId, chunks: &[Arc<MemoryChunk>]) -> Result<(), DiskError> {
-        match &mut self.writer {
-            Some(writer) if !chunks.is_empty() => writer.push(id, chunks),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// Adds many series at once, so that what they have in common is written once; in ascending order, too.
-    pub(crate) fn push_batch(
+    /// Adds many series at once, in ascending order, so that what they have in common is written once.
+    pub(crate) fn push(
         &mut self,
         batch: &[SeriesRuns],
         labels: &dyn Fn(SeriesId) -> Option<Labels>,

@@ -1,7 +1,6 @@
 //! Writing a segment: chunks as they come, then the index, then the footer that says where everything is.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use bellwether_model::{SeriesId, TimeRange, Timestamp};
 use roaring::RoaringBitmap;
@@ -68,13 +67,6 @@ impl SegmentWriter {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.chunk_count == 0
-    }
-
-    /// Adds a series' chunks, in time order, at least one. Series must come in ascending order.
-    pub(crate) fn push(&mut self, id: SeriesId, chunks: &[Arc<MemoryChunk>]) -> Result<(), DiskError> {
-        let placed = chunks.iter().map(|chunk| self.put_chunk(chunk)).collect::<Result<Vec<_>, _>>()?;
-        self.put_index(id, &placed);
-        Ok(())
     }
 
     /// Where the next chunk will lie.
