@@ -53,7 +53,8 @@ async fn pushed_metrics_are_asked_for_like_scraped_ones() {
             "aggregationTemporality": 2, "isMonotonic": true, "dataPoints": [point(json!({"asInt": "42"}))]}},
         {"name": "queue.size", "sum": {"aggregationTemporality": 2, "dataPoints": [point(json!({"asInt": 7}))]}},
         {"name": "http.server.duration", "unit": "s", "histogram": {"aggregationTemporality": 2, "dataPoints": [
-            point(json!({"count": 3, "sum": 0.75, "explicitBounds": [0.1, 0.5], "bucketCounts": [1, 1, 1]}))]}},
+            point(json!({"count": 3, "sum": 0.75, "explicitBounds": [0.1, 0.5], "bucketCounts": [1, 1, 1],
+                "exemplars": [{"timeUnixNano": now, "asDouble": 0.3, "traceId": "0af7651916cd43dd8448eb211c80319c"}]}))]}},
         {"name": "payload", "unit": "By", "exponentialHistogram": {"aggregationTemporality": 2, "dataPoints": [
             point(json!({"count": "4", "sum": 9.0, "scale": 1, "zeroCount": 1,
                 "positive": {"offset": 1, "bucketCounts": [2, 1]}}))]}},
@@ -83,6 +84,13 @@ async fn pushed_metrics_are_asked_for_like_scraped_ones() {
     let metadata = server.json("/api/v1/metadata?metric=http_server_requests_total").await;
     let said = &metadata["data"]["http_server_requests_total"][0];
     assert_eq!((&said["type"], &said["help"]), (&json!("counter"), &json!("Requests.")));
+    let path = format!(
+        "/api/v1/query_exemplars?query=http_server_duration_seconds_bucket&start=0&end={}",
+        now / SECOND + 60
+    );
+    let found = server.json(&path).await["data"][0].take();
+    assert_eq!(found["seriesLabels"]["le"], "0.5", "{found}");
+    assert_eq!(found["exemplars"][0]["labels"], json!({"trace_id": "0af7651916cd43dd8448eb211c80319c"}));
 
     // Some of a request is too old: the sender is told how many points, and the others are stored.
     let older = json!([

@@ -35,7 +35,7 @@ fn requests(now_ns: u64) -> Vec<String> {
         let text = request.to_string().replace(['<', '>'], "");
         let shifted = |found: &regex::Captures<'_>| {
             let at: u64 = found[1].parse().unwrap();
-            format!("\"{}\"", at - GENERATED_NS + now_ns)
+            format!("\"{}\"", at + now_ns - GENERATED_NS)
         };
         time.replace_all(&text, shifted).into_owned()
     });
