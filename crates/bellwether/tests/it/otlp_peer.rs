@@ -48,9 +48,12 @@ async fn everything(http: &reqwest::Client, url: &str, at_s: u64) -> BTreeMap<St
     let answer = http.get(format!("{url}/api/v1/query?{query}&time={at_s}")).send().await.unwrap();
     let body: Value = answer.json().await.unwrap();
     let series = body["data"]["result"].as_array().unwrap_or_else(|| panic!("{body}")).iter();
+    let long = Regex::new(r"\d+\.\d{10,}(e-?\d+)?").unwrap();
     let text = |series: &Value| {
         let value = if series["value"].is_null() { &series["histogram"][1] } else { &series["value"][1] };
-        (series["metric"].to_string(), value.to_string())
+        // Bounds of buckets are calculated here and there; their last digits are not compared.
+        let rounded = |found: &regex::Captures<'_>| format!("{:.9e}", found[0].parse::<f64>().unwrap());
+        (series["metric"].to_string(), long.replace_all(&value.to_string(), rounded).into_owned())
     };
     series.map(text).collect()
 }
