@@ -37,6 +37,8 @@ pub enum Trouble {
     History,
     /// New series are refused, since there are as many as there may be.
     SeriesLimit,
+    /// What objectives counted is not written into its long-lived store; the ledger keeps it until it is.
+    LedgerRows,
 }
 
 impl Trouble {
@@ -57,11 +59,12 @@ impl Trouble {
             Self::Source => "source",
             Self::History => "history",
             Self::SeriesLimit => "series_limit",
+            Self::LedgerRows => "ledger_rows",
         }
     }
 
     /// All kinds, for metrics that must exist before the trouble does.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Store,
         Self::State,
         Self::Checkpoint,
@@ -76,6 +79,7 @@ impl Trouble {
         Self::Source,
         Self::History,
         Self::SeriesLimit,
+        Self::LedgerRows,
     ];
 }
 

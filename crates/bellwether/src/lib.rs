@@ -53,6 +53,7 @@ pub mod health;
 pub mod import;
 pub mod init;
 pub mod lanes;
+pub mod ledger_rows;
 pub mod listen;
 pub mod listing;
 pub mod log;

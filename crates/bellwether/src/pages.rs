@@ -14,6 +14,7 @@ use crate::alert_counts::AlertCounts;
 use crate::exemplars::Exemplars;
 use crate::google_interface::GoogleInterface;
 use crate::health::Health;
+use crate::ledger_rows::LedgerRows;
 use crate::otlp::OtlpReceiver;
 use crate::pipeline::Pipeline;
 use crate::probe::ProbePool;
@@ -33,6 +34,8 @@ pub struct Pages {
     pub pipeline: Arc<RwLock<Pipeline>>,
     /// The samples.
     pub store: Arc<Store>,
+    /// What objectives counted, as series.
+    pub rows: LedgerRows,
     /// The targets.
     pub pool: Arc<ScrapePool>,
     /// The probes.

@@ -27,6 +27,7 @@ use crate::google_objectives::{self, GoogleObjectives};
 use crate::health::{Health, Trouble};
 use crate::import::journal::has_imports;
 use crate::lanes::Lanes;
+use crate::ledger_rows::{self, LedgerRows};
 use crate::otlp::OtlpReceiver;
 use crate::pages::Pages;
 use crate::pipeline::{Outcome, Pipeline};
@@ -80,6 +81,7 @@ pub struct Server {
     decider: JoinHandle<()>,
     writer: std::thread::JoinHandle<()>,
     maintenance: JoinHandle<()>,
+    rows: JoinHandle<()>,
 }
 
 impl Server {
@@ -91,6 +93,7 @@ impl Server {
         let address = start.listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
         let url = format!("http://{address}");
         let store = open_store(&start.data, &config, &health)?;
+        let rows = open_rows(&start.data, &health)?;
         let location = start.state.unwrap_or_else(|| Location::file(start.data.join("state.db")));
         let state = StateDb::open(&location).await.map_err(failed)?;
         info!(database = %location, epoch = state.epoch(), "state database opened");
@@ -119,7 +122,8 @@ impl Server {
 
         let source = SourceHandle::new(store.clone(), writer.clone(), health.clone(), requests.clone());
         let source = Arc::new(source);
-        let evaluator = Evaluator::with_source(store.clone(), source.clone());
+        let rows = LedgerRows::new(rows, pipeline.clone());
+        let evaluator = Evaluator::with_source(store.clone(), source.clone()).with_rows(rows.clone());
         let recorder = Recorder::new(state.clone(), health.clone());
         let counts = recorder.counts();
         let decider = Decider {
@@ -164,6 +168,8 @@ impl Server {
         let reloader = Arc::new(Reloader::new(reloaded, config));
         tokio::spawn(series_limits::watch(store.clone(), health.clone(), stopped.clone()));
         tokio::spawn(full_disk::watch(store.clone(), health.clone(), stopped.clone()));
+        let keeping = ledger_rows::task::run(rows.clone(), reloader.clone(), health.clone(), stopped.clone());
+        let keeping_rows = tokio::spawn(keeping);
         let maintenance = tokio::spawn(maintain::run(
             store.clone(),
             state.clone(),
@@ -192,6 +198,7 @@ impl Server {
             otlp: Arc::new(OtlpReceiver::new(receiver.clone(), store.clone())),
             receiver,
             store,
+            rows,
             writer,
             requests,
             changes: changed,
@@ -210,6 +217,7 @@ impl Server {
             decider,
             writer: writer_thread,
             maintenance,
+            rows: keeping_rows,
         })
     }
 
@@ -240,6 +248,7 @@ impl Server {
         let _ = self.stop.send(true);
         let _ = self.decider.await;
         let _ = self.maintenance.await;
+        let _ = self.rows.await;
         // Event streams stay open as long as their page; they are not waited for.
         let goodbye = tokio::time::Instant::now() + GOODBYE_MAX;
         for serving in std::iter::once(pages).chain(alertmanager) {
@@ -310,6 +319,15 @@ fn open_store(data: &Path, config: &Config, health: &Health) -> Result<Arc<Store
         ..Options::default()
     };
     let (store, recovery) = Store::open(&folder, options, Arc::new(RealDisk)).map_err(failed)?;
+    report(&recovery, health);
+    Ok(Arc::new(store))
+}
+
+/// Rows of objectives have no limits on series: there are as many as are configured.
+fn open_rows(data: &Path, health: &Health) -> Result<Arc<Store>, Failure> {
+    let folder = data.join("ledger-rows");
+    make_folder(data, &folder)?;
+    let (store, recovery) = Store::open(&folder, Options::default(), Arc::new(RealDisk)).map_err(failed)?;
     report(&recovery, health);
     Ok(Arc::new(store))
 }

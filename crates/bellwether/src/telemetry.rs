@@ -17,6 +17,7 @@ use crate::clock;
 use crate::deliveries;
 use crate::exemplars::Exemplars;
 use crate::health::{self, Trouble};
+use crate::ledger_rows::LedgerRows;
 use crate::otlp::counts::OtlpCounts;
 use crate::pipeline::Pipeline;
 use crate::receive::counts::ReceiveCounts;
@@ -30,6 +31,8 @@ pub struct Seen<'a> {
     pub pipeline: &'a RwLock<Pipeline>,
     /// The samples.
     pub store: &'a Store,
+    /// Rows of objectives.
+    pub rows: &'a LedgerRows,
     /// The targets.
     pub pool: &'a ScrapePool,
     /// The writer, for its counts.
@@ -61,6 +64,7 @@ pub fn render(seen: &Seen<'_>) -> String {
     let mut writer = ExpositionWriter::default();
     process(seen, &mut writer);
     store(seen, &mut writer);
+    ledger_rows(seen.rows, &mut writer);
     queries(&seen.queries, &mut writer);
     targets(seen, &mut writer);
     seen.received.render(&mut writer);
@@ -154,6 +158,15 @@ fn store(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     ] {
         writer.sample(samples_refused, &[("reason", reason)], value as f64);
     }
+}
+
+fn ledger_rows(rows: &LedgerRows, writer: &mut ExpositionWriter) {
+    let stats = rows.store().stats();
+    let help = "Values of rows of objectives stored since the start.";
+    let family = ("bellwether_ledger_rows_samples_total", MetricKind::Counter, help);
+    one(writer, family, stats.samples_appended as f64);
+    let family = ("bellwether_ledger_rows_bytes", MetricKind::Gauge, "Bytes of rows of objectives on disk.");
+    one(writer, family, (stats.segment_bytes + stats.log_bytes) as f64);
 }
 
 fn queries(counts: &QueryCounts, writer: &mut ExpositionWriter) {

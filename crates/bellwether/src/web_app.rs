@@ -117,6 +117,7 @@ impl App for Pages {
         telemetry::render(&telemetry::Seen {
             pipeline: &self.pipeline,
             store: &self.store,
+            rows: &self.rows,
             pool: &self.pool,
             writer: &self.writer,
             received: self.receiver.counts(),
@@ -174,7 +175,8 @@ impl App for Pages {
 
     fn source(&self) -> Arc<dyn SeriesSource> {
         // Pages and API are served where tasks run, and read series on threads that may wait.
-        self.source.series(Arc::new(self.store.snapshot()), tokio::runtime::Handle::current())
+        let runtime = tokio::runtime::Handle::current();
+        self.rows.beside(self.source.series(Arc::new(self.store.snapshot()), runtime))
     }
 
     fn dashboards(&self) -> Arc<Vec<Dashboard>> {

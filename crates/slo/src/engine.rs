@@ -261,6 +261,11 @@ impl SloEngine {
         self.slos.get(id)
     }
 
+    /// All objectives, in order of their identities.
+    pub fn objectives(&self) -> impl Iterator<Item = &Arc<Slo>> {
+        self.slos.values()
+    }
+
     /// The ledger, for reading.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger

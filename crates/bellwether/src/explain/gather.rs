@@ -41,7 +41,8 @@ pub async fn explain(pages: &Pages, what: &str) -> Result<Vec<ExplanationView>, 
     }
     let episodes = episodes(pages, now).await?;
     let meant = pages.read(|pipeline| meant(pipeline, &episodes, what, now))?;
-    let evaluator = Evaluator::with_source(pages.store.clone(), pages.source.clone());
+    let evaluator =
+        Evaluator::with_source(pages.store.clone(), pages.source.clone()).with_rows(pages.rows.clone());
     let meant = tokio::task::spawn_blocking(move || with_values(meant, &evaluator, now))
         .await
         .map_err(|_| Refused::Unavailable("looking at the queries failed".to_owned()))?;

@@ -18,6 +18,7 @@ use super::answer::{self, Point, QueryData};
 use super::ask_error::AskError;
 use super::client::{Ask, RemoteClient, seconds};
 use super::plan::selector_text;
+use crate::ledger_rows::is_row;
 
 /// The largest answer to a query, and to a question for names.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
@@ -62,7 +63,7 @@ impl LocalNames {
     }
 
     fn has(&self, name: &str) -> bool {
-        self.0.contains(name) || name.starts_with(PROBE_PREFIX)
+        self.0.contains(name) || name.starts_with(PROBE_PREFIX) || is_row(name)
     }
 }
 
@@ -290,5 +291,6 @@ mod tests {
         check("{job=\"x\"}", false);
         check("{__name__!=\"job:errors:sum\",job=\"x\"}", false);
         check("1", false);
+        check("bellwether_sli_events_total - bellwether_sli_events_total offset 30d", true);
     }
 }

@@ -12,12 +12,14 @@ use tokio::runtime::Handle;
 use super::SourceHandle;
 use super::ask_error::AskError;
 use super::evaluate::{Both, When, evaluated};
+use crate::ledger_rows::LedgerRows;
 
 /// Evaluates queries, waiting for the answer.
 #[derive(Clone)]
 pub struct Evaluator {
     store: Arc<Store>,
     source: Option<(Arc<SourceHandle>, Handle)>,
+    rows: Option<LedgerRows>,
 }
 
 /// Why a query has no answer.
@@ -34,12 +36,17 @@ pub enum EvaluateError {
 impl Evaluator {
     /// Evaluates over what lies here and nothing else.
     pub const fn local(store: Arc<Store>) -> Self {
-        Self { store, source: None }
+        Self { store, source: None, rows: None }
     }
 
     /// Asks the source first. Must be called where tasks run.
     pub fn with_source(store: Arc<Store>, source: Arc<SourceHandle>) -> Self {
-        Self { store, source: Some((source, Handle::current())) }
+        Self { store, source: Some((source, Handle::current())), rows: None }
+    }
+
+    /// Reads rows of objectives too.
+    pub fn with_rows(self, rows: LedgerRows) -> Self {
+        Self { rows: Some(rows), ..self }
     }
 
     /// The value at a moment. Only for threads that may wait.
@@ -80,9 +87,13 @@ impl Evaluator {
 
     fn series(&self) -> Arc<dyn SeriesSource> {
         let here = Arc::new(self.store.snapshot());
-        match &self.source {
+        let series = match &self.source {
             Some((source, runtime)) => source.series(here, runtime.clone()),
             None => here,
+        };
+        match &self.rows {
+            Some(rows) => rows.beside(series),
+            None => series,
         }
     }
 }

@@ -27,6 +27,7 @@ mod forged;
 mod google;
 mod http_config;
 mod init;
+mod ledger_rows;
 mod lint;
 mod listing;
 mod local_receivers;

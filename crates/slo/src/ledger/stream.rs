@@ -229,7 +229,10 @@ impl Stream {
     fn start_over(&mut self, slot: i64) {
         let minute = self.grid.minute_slots();
         let booked = self.booked();
-        let totals = Totals { bad: booked.bad, total: booked.total, measured_ms: 0 };
+        let slots = Slots { from: self.first_slot, to: self.first_slot + self.recent.len() as i64 - 1 };
+        let measured_ms =
+            self.before_recent.measured_ms + self.coverage.measured_ms(slots, self.grid.slot_ms);
+        let totals = Totals { bad: booked.bad, total: booked.total, measured_ms };
         let first_number = self.blocks.first_number + self.blocks.len() as u64;
         self.blocks = Blocks::starting_at(first_number);
         self.tail.clear();
@@ -274,6 +277,11 @@ impl Stream {
         self.unlocated.retain(|gap| gap.slots.1 >= oldest);
     }
 
+    /// Whether any minute is behind the recent slots.
+    pub(crate) fn has_folded(&self) -> bool {
+        !self.tail.is_empty() || self.blocks.len() > 0
+    }
+
     /// First slot of which anything is kept.
     pub(crate) fn oldest_slot(&self) -> i64 {
         let minutes = (self.blocks.len() * BLOCK_MINUTES + self.tail.len()) as i64;
@@ -281,7 +289,7 @@ impl Stream {
     }
 
     /// Totals at the end of a slot; before the recent ones only minutes have an end.
-    fn totals_at(&self, slot: i64) -> Totals {
+    pub(crate) fn totals_at(&self, slot: i64) -> Totals {
         if slot >= self.first_slot {
             let index = ((slot - self.first_slot) as usize).min(self.recent.len().saturating_sub(1));
             let Some((bad, total)) = self.recent.get(index).copied() else { return self.before_recent };
