@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn those_of_a_series_come_in_order_and_each_once() {
         let exemplars = Exemplars::new(10);
-        let mut add = |at, trace: &str, expected| {
+        let add = |at, trace: &str, expected| {
             assert_eq!(
                 exemplars.add(SeriesId(1), exemplar(at, trace), Timestamp(0)),
                 expected,

@@ -5,12 +5,17 @@
 mod alertmanager;
 mod exposition;
 mod lint;
+mod messages;
 mod mutate;
 mod notation;
+mod otlp;
+mod prometheus_block;
 mod promql;
+mod relabel;
 mod rule_file;
 mod slo_file;
 mod source;
+mod store;
 mod target;
 mod template;
 

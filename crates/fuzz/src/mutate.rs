@@ -79,8 +79,8 @@ impl Mutator {
     }
 
     /// A text made from one of the seeds by some changes.
-    pub fn mutated(&mut self, seeds: &[&str]) -> Vec<u8> {
-        let mut text = self.pick(seeds).as_bytes().to_vec();
+    pub fn mutated(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
+        let mut text = self.seed(seeds).to_vec();
         for _ in 0..1 + self.rng.usize(..6) {
             self.change(&mut text, seeds);
             text.truncate(LENGTH_MAX);
@@ -88,11 +88,15 @@ impl Mutator {
         text
     }
 
-    fn pick<'a>(&mut self, texts: &[&'a str]) -> &'a str {
-        if texts.is_empty() { "" } else { texts[self.rng.usize(..texts.len())] }
+    fn seed<'a>(&mut self, seeds: &'a [Vec<u8>]) -> &'a [u8] {
+        if seeds.is_empty() { &[] } else { &seeds[self.rng.usize(..seeds.len())] }
     }
 
-    fn change(&mut self, text: &mut Vec<u8>, seeds: &[&str]) {
+    fn word(&mut self) -> &'static str {
+        WORDS[self.rng.usize(..WORDS.len())]
+    }
+
+    fn change(&mut self, text: &mut Vec<u8>, seeds: &[Vec<u8>]) {
         let range = self.range(text.len());
         match self.rng.u8(..9) {
             0 => {
@@ -109,15 +113,15 @@ impl Mutator {
                 text.splice(range.start..range.start, piece.repeat(times).into_iter().take(LENGTH_MAX));
             }
             3 | 4 => {
-                let word = self.pick(&WORDS).bytes();
+                let word = self.word().bytes();
                 text.splice(range.start..range.start, word);
             }
             5 => {
-                let word = self.pick(&WORDS).bytes();
+                let word = self.word().bytes();
                 text.splice(range, word);
             }
             6 => {
-                let other = self.pick(seeds).as_bytes();
+                let other = self.seed(seeds);
                 let part = &other[self.range(other.len())];
                 text.splice(range, part.iter().copied());
             }
@@ -128,7 +132,7 @@ impl Mutator {
             }
             _ => {
                 let times = self.rng.usize(1..200);
-                let word = self.pick(&WORDS).as_bytes().repeat(times);
+                let word = self.word().as_bytes().repeat(times);
                 text.splice(range.start..range.start, word);
             }
         }

@@ -1,6 +1,9 @@
 //! The targets there are: a name, a function, and texts to start from.
 
-use crate::{alertmanager, exposition, lint, notation, promql, rule_file, slo_file, template};
+use crate::{
+    alertmanager, exposition, lint, messages, notation, otlp, prometheus_block, promql, relabel, rule_file,
+    slo_file, store, template,
+};
 
 /// Something that takes arbitrary bytes and must neither panic, nor hang, nor take more than its bounds.
 pub struct Target {
@@ -8,60 +11,106 @@ pub struct Target {
     pub name: &'static str,
     /// Panics on whatever must never happen.
     pub run: fn(&[u8]),
-    /// Texts to start from, one after the other, between lines of `=====`.
-    seeds: &'static str,
+    /// What to start from.
+    seeds: Seeds,
     /// Runs of a bounded test; those that evaluate cost more.
     pub runs: u32,
+}
+
+/// What mutations start from.
+enum Seeds {
+    /// Texts, one after the other, between lines of `=====`.
+    Texts(&'static str),
+    /// Bytes that are made.
+    Made(fn() -> Vec<Vec<u8>>),
 }
 
 const PROMQL: &str = include_str!("../seeds/promql.txt");
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
-    Target { name: "promql_parse", run: promql::parses, seeds: PROMQL, runs: 2000 },
-    Target { name: "promql_format", run: promql::formats, seeds: PROMQL, runs: 1000 },
-    Target { name: "promql_eval", run: promql::evaluates, seeds: PROMQL, runs: 750 },
+    Target { name: "promql_parse", run: promql::parses, seeds: Seeds::Texts(PROMQL), runs: 2000 },
+    Target { name: "promql_format", run: promql::formats, seeds: Seeds::Texts(PROMQL), runs: 1000 },
+    Target { name: "promql_eval", run: promql::evaluates, seeds: Seeds::Texts(PROMQL), runs: 750 },
     Target {
         name: "template",
         run: template::renders,
-        seeds: include_str!("../seeds/template.txt"),
+        seeds: Seeds::Texts(include_str!("../seeds/template.txt")),
         runs: 1000,
     },
     Target {
         name: "rule_file",
         run: rule_file::reads,
-        seeds: include_str!("../seeds/rule_file.txt"),
+        seeds: Seeds::Texts(include_str!("../seeds/rule_file.txt")),
         runs: 400,
     },
     Target {
         name: "rule_test",
         run: rule_file::tests,
-        seeds: include_str!("../seeds/rule_test.txt"),
+        seeds: Seeds::Texts(include_str!("../seeds/rule_test.txt")),
         runs: 150,
     },
     Target {
         name: "slo_file",
         run: slo_file::reads,
-        seeds: include_str!("../seeds/slo_file.txt"),
+        seeds: Seeds::Texts(include_str!("../seeds/slo_file.txt")),
         runs: 400,
     },
     Target {
         name: "exposition",
         run: exposition::scans,
-        seeds: include_str!("../seeds/exposition.txt"),
+        seeds: Seeds::Texts(include_str!("../seeds/exposition.txt")),
         runs: 2000,
+    },
+    Target {
+        name: "openmetrics",
+        run: exposition::openmetrics,
+        seeds: Seeds::Texts(include_str!("../seeds/openmetrics.txt")),
+        runs: 2000,
+    },
+    Target {
+        name: "protobuf",
+        run: exposition::protobuf,
+        seeds: Seeds::Made(messages::metric_families),
+        runs: 3000,
+    },
+    Target { name: "otlp_protobuf", run: otlp::protobuf, seeds: Seeds::Made(messages::otlp), runs: 2000 },
+    Target {
+        name: "otlp_json",
+        run: otlp::json,
+        seeds: Seeds::Texts(include_str!("../seeds/otlp_json.txt")),
+        runs: 1000,
+    },
+    Target {
+        name: "relabel_config",
+        run: relabel::applies,
+        seeds: Seeds::Texts(include_str!("../seeds/relabel_config.txt")),
+        runs: 400,
+    },
+    Target { name: "chunk", run: store::decodes, seeds: Seeds::Made(store::chunks), runs: 3000 },
+    Target { name: "store_files", run: store::opens, seeds: Seeds::Made(store::files), runs: 400 },
+    Target {
+        name: "prometheus_block",
+        run: prometheus_block::reads,
+        seeds: Seeds::Made(prometheus_block::files),
+        runs: 1000,
     },
     Target {
         name: "alertmanager_config",
         run: alertmanager::reads,
-        seeds: include_str!("../seeds/alertmanager_config.txt"),
+        seeds: Seeds::Texts(include_str!("../seeds/alertmanager_config.txt")),
         runs: 400,
     },
-    Target { name: "lint", run: lint::looks, seeds: include_str!("../seeds/lint.txt"), runs: 200 },
+    Target {
+        name: "lint",
+        run: lint::looks,
+        seeds: Seeds::Texts(include_str!("../seeds/lint.txt")),
+        runs: 200,
+    },
     Target {
         name: "notation",
         run: notation::reads,
-        seeds: include_str!("../seeds/notation.txt"),
+        seeds: Seeds::Texts(include_str!("../seeds/notation.txt")),
         runs: 2000,
     },
 ];
@@ -72,9 +121,15 @@ impl Target {
         TARGETS.iter().find(|target| target.name == name)
     }
 
-    /// The texts to start from.
-    pub fn seeds(&self) -> impl Iterator<Item = &'static str> {
-        self.seeds.split("\n=====\n").map(|seed| seed.strip_suffix('\n').unwrap_or(seed))
+    /// What to start from.
+    pub fn seeds(&self) -> Vec<Vec<u8>> {
+        match self.seeds {
+            Seeds::Texts(texts) => {
+                let texts = texts.split("\n=====\n").map(|text| text.strip_suffix('\n').unwrap_or(text));
+                texts.map(|text| text.as_bytes().to_vec()).collect()
+            }
+            Seeds::Made(make) => make(),
+        }
     }
 }
 

@@ -35,7 +35,9 @@ pub use entry::{
 };
 pub use exposition::{ExpositionWriter, Histogram, bound_text};
 pub use openmetrics::{created_base, created_moment, scan_openmetrics};
-pub use protobuf::{HistogramChoice, NativeError, ProtobufError, ProtobufProblem, scan_protobuf};
+pub use protobuf::{
+    HistogramChoice, NativeError, ProtobufError, ProtobufProblem, scan_protobuf, series_text,
+};
 pub use pushed::{PushedHistogram, PushedMetadata, PushedSample, PushedSeries};
 pub use pushed_labels::{PushedLabelProblem, pushed_labels};
 pub use scan::{help_text, scan, scan_into};

@@ -12,6 +12,7 @@ use bellwether_model::{
     TimeDelta, Timestamp,
 };
 
+use super::classic_to_native::Member;
 use super::metadata::Metadata;
 use super::protocol::{ScrapeProtocol, format_of};
 use super::reading::{self, LeftOut, Refused, Taken};
@@ -78,12 +79,16 @@ pub struct TargetCache {
     /// Whether series with timestamps of their own get markers too.
     pub(super) track_own_time: bool,
     pub(super) histograms: HistogramChoice,
+    /// Whether classic histograms become native ones.
+    pub(super) classic_to_native: bool,
     fallback: Option<ScrapeProtocol>,
     pub(super) limits: Limits,
     interval: TimeDelta,
     pub(super) seen: SeenSeries,
     /// The last exemplars of series that have any, as a hash of what was written: mostly they are repeated.
     pub(super) exemplars: HashMap<Place, u64>,
+    /// Classic series that are parts of histograms which become native.
+    pub(super) members: HashMap<Place, Member>,
     pub(super) hasher: RandomState,
     reports: Option<Reports>,
     /// Series of the settings before: they have gone unless the next scrape has them.
@@ -116,6 +121,8 @@ impl TargetCache {
             honor_timestamps: job.honor_timestamps,
             track_own_time: false,
             histograms: HistogramChoice::default(),
+            classic_to_native: false,
+            members: HashMap::new(),
             fallback: None,
             limits,
             interval: job.interval,
@@ -197,9 +204,10 @@ impl TargetCache {
 
     fn mark_gone(&mut self, at: Timestamp, ok: bool, taken: &mut Taken) {
         let mut gone = std::mem::take(&mut self.inherited);
-        let exemplars = &mut self.exemplars;
+        let (exemplars, members) = (&mut self.exemplars, &mut self.members);
         let mut forgotten = |place| {
             exemplars.remove(&place);
+            members.remove(&place);
         };
         if ok {
             self.seen.end(&mut gone, &mut forgotten);

@@ -2,6 +2,7 @@
 //! the writer. A target that hangs or lies delays and harms nobody but itself, and says so on its own line.
 
 pub mod cache;
+pub mod classic_to_native;
 pub mod created;
 pub mod fetch;
 pub mod metadata;

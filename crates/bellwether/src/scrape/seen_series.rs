@@ -155,6 +155,24 @@ impl SeenSeries {
         Found { place: Place(at), known, is_repeated: false }
     }
 
+    /// Takes note of a series that no line of the body names, so that it has no place in the order; `known` is asked
+    /// for if it is new.
+    pub fn aside(&mut self, series: &str, known: impl FnOnce() -> Option<Known>) -> Option<Found> {
+        let order = (self.first, self.before, self.next);
+        let found = match self.find(series, false) {
+            Some(found) => Some(found),
+            None => known().map(|known| self.insert(series, known)),
+        };
+        // Looking it up has made it the follower of the series before, which it is not.
+        if let (Some(found), Some(before)) = (&found, self.slots.get_mut(order.1 as usize))
+            && before.follower == found.place.0
+        {
+            before.follower = order.2;
+        }
+        (self.first, self.before, self.next) = order;
+        found
+    }
+
     /// Remembers the order.
     #[inline]
     fn step_to(&mut self, at: u32) {

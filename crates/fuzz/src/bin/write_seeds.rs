@@ -10,7 +10,7 @@ fn main() -> io::Result<()> {
     for target in TARGETS {
         let folder = base.join(target.name);
         fs::create_dir_all(&folder)?;
-        for (index, seed) in target.seeds().enumerate() {
+        for (index, seed) in target.seeds().into_iter().enumerate() {
             fs::write(folder.join(format!("seed-{index}")), seed)?;
         }
     }

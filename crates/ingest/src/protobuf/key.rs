@@ -105,6 +105,16 @@ impl SeriesKey {
     }
 }
 
+/// A series as text writes it.
+pub fn series_text<'a>(name: &str, labels: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut key = SeriesKey::default();
+    key.family(name);
+    for (label, value) in labels {
+        key.label(label, value);
+    }
+    key.series("").to_owned()
+}
+
 fn push_escaped(out: &mut String, text: &str) {
     if !text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | b'\n')) {
         out.push_str(text);

@@ -21,6 +21,7 @@ use crate::entry::{
 };
 use crate::series::Pair;
 use key::SeriesKey;
+pub use key::series_text;
 pub use native::NativeError;
 use native::NativeParts;
 use wire::{Fields, Value, WireError};
