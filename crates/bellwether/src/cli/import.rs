@@ -22,9 +22,9 @@ pub struct Destination {
     /// The data directory of a server that does not run; made if missing
     #[arg(long, value_name = "DIR", default_value = "bellwether-data")]
     pub data: PathBuf,
-    /// The configuration, for how long samples are kept; when FILE is not there, as without a setting
-    #[arg(long, value_name = "FILE", default_value = "bellwether.yml")]
-    pub config: PathBuf,
+    /// The configuration, for how long samples are kept; without it, bellwether.yml where there is one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Only samples from this moment on (RFC 3339 or Unix seconds)
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,

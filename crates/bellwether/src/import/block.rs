@@ -19,6 +19,8 @@ use crate::failure::Failure;
 
 /// Blocks of weeks are read day by day, so that segments cover a day each.
 const DAY: TimeDelta = TimeDelta::DAY;
+/// No block covers more.
+const SPAN_MAX: TimeDelta = TimeDelta(10_000 * TimeDelta::DAY.0);
 /// Read at once of a file of chunks; those that follow are mostly wanted next.
 const READ_BYTES: usize = 1 << 20;
 /// Between two looks at how far it is.
@@ -31,6 +33,11 @@ pub(super) fn import(
     read: u64,
     skip_damaged: bool,
 ) -> Result<(), Failure> {
+    let span = block.meta.until.0.checked_sub(block.meta.from.0);
+    if span.is_none_or(|span| !(0..=SPAN_MAX.0).contains(&span)) {
+        let path = block.dir.join("meta.json");
+        return Err(Failure::failed(format!("{}: `minTime` and `maxTime` make no sense", path.display())));
+    }
     let path = block.dir.join("index");
     let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, error))?;
     let index = match Index::open(&bytes) {

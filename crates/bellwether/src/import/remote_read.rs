@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use bellwether_ingest::remote_read::{ReadQuery, next_frame, read_frame, write_request};
+use bellwether_ingest::remote_read::{
+    ReadQuery, ReadSeries, next_frame, read_frame, read_samples, write_request,
+};
 use bellwether_model::{METRIC_NAME, MatchOp, Matcher, TimeRange, Timestamp};
 use bellwether_promql::{ExprKind, parse, render_errors};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
@@ -19,6 +21,8 @@ use crate::{base64, clock, terminal};
 
 /// A frame that has not ended after so many bytes does not end.
 const BUFFER_BYTES_MAX: usize = 300 << 20;
+/// A message without frames is held as a whole.
+const MESSAGE_BYTES_MAX: usize = 1 << 30;
 /// How much of a refusal is shown.
 const REFUSAL_CHARS_MAX: usize = 300;
 const VERSION: HeaderValue = HeaderValue::from_static("0.1.0");
@@ -155,6 +159,9 @@ impl Asking {
         if kind.starts_with("application/x-streamed-protobuf") {
             return self.frames(session, &query, &mut response);
         }
+        if kind.starts_with("application/x-protobuf") {
+            return self.samples(session, &query, response);
+        }
         Err(Failure::failed(format!(
             "{} answers with {kind:?} instead of frames of chunks; is this the address of remote read, such as \
              http://prometheus:9090/api/v1/read?",
@@ -176,14 +183,7 @@ impl Asking {
             let mut taken = 0;
             while let Some(frame) = next_frame(&buffer[taken..]).map_err(|error| self.strange(&error))? {
                 let series = read_frame(frame.message).map_err(|error| self.strange(&error))?;
-                for mut series in series {
-                    series.samples.retain(query.range, &[]);
-                    let count = series.samples.len() as u64;
-                    let handle = session.series(&series.labels)?;
-                    session.sink.extend(handle, &mut series.samples)?;
-                    let done = session.progress.done();
-                    session.advance(count, done)?;
-                }
+                take(session, query, series)?;
                 taken += frame.length;
             }
             buffer.drain(..taken);
@@ -192,6 +192,31 @@ impl Asking {
             }
         }
         if buffer.is_empty() { Ok(()) } else { Err(self.strange(&"the answer broke off")) }
+    }
+
+    /// One message, for servers that have no frames.
+    fn samples(
+        &self,
+        session: &mut Session<'_>,
+        query: &ReadQuery,
+        mut response: Response,
+    ) -> Result<(), Failure> {
+        let mut body: Vec<u8> = Vec::new();
+        while let Some(bytes) =
+            self.runtime.block_on(response.chunk()).map_err(|error| self.broken(&error))?
+        {
+            body.extend_from_slice(&bytes);
+            if body.len() > BUFFER_BYTES_MAX {
+                return Err(self.strange(&"it is too large; a shorter --step asks for less at once"));
+            }
+        }
+        let length = snap::raw::decompress_len(&body).unwrap_or(usize::MAX);
+        if length > MESSAGE_BYTES_MAX {
+            return Err(self.strange(&"it is too large, or not compressed with snappy"));
+        }
+        let message =
+            snap::raw::Decoder::new().decompress_vec(&body).map_err(|error| self.strange(&error))?;
+        take(session, query, read_samples(&message).map_err(|error| self.strange(&error))?)
     }
 
     /// The address, without what may be secret in it.
@@ -221,6 +246,19 @@ impl Asking {
             self.shown()
         ))
     }
+}
+
+/// Hands over what of some series was asked for.
+fn take(session: &mut Session<'_>, query: &ReadQuery, series: Vec<ReadSeries>) -> Result<(), Failure> {
+    for mut series in series {
+        series.samples.retain(query.range, &[]);
+        let count = series.samples.len() as u64;
+        let handle = session.series(&series.labels)?;
+        session.sink.extend(handle, &mut series.samples)?;
+        let done = session.progress.done();
+        session.advance(count, done)?;
+    }
+    Ok(())
 }
 
 fn secret(path: &Path) -> Result<String, Failure> {

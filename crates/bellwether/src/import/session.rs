@@ -18,6 +18,8 @@ use crate::{clock, config};
 
 /// The configuration's own default, for when there is no configuration.
 const RETENTION_DEFAULT: TimeDelta = config::RETENTION_DEFAULT;
+/// Where the configuration is when nobody says.
+const CONFIG_USUAL: &str = "bellwether.yml";
 /// A sample may be so much ahead of this machine's clock. One that is further ahead would keep those out that are
 /// measured until then.
 const AHEAD_MAX: TimeDelta = TimeDelta(10 * TimeDelta::MINUTE.0);
@@ -111,10 +113,12 @@ pub(super) fn moment(flag: &str, text: &str) -> Result<Timestamp, Failure> {
 }
 
 /// How long samples are kept, as the configuration says.
-fn retention(path: &Path) -> Result<TimeDelta, Failure> {
-    if !path.exists() {
+fn retention(named: Option<&Path>) -> Result<TimeDelta, Failure> {
+    let usual = Path::new(CONFIG_USUAL);
+    if named.is_none() && !usual.exists() {
         return Ok(RETENTION_DEFAULT);
     }
+    let path = named.unwrap_or(usual);
     let loaded = config::load(path);
     match loaded.config {
         Some(config) => Ok(config.retention),
@@ -134,7 +138,7 @@ impl Target {
 
     /// Opens the store, unless this is a dry run.
     pub(super) fn open(flags: &Destination) -> Result<Self, Failure> {
-        let retention = retention(&flags.config)?;
+        let retention = retention(flags.config.as_deref())?;
         let now = clock::now();
         let kept = TimeRange::new(now - retention, now + AHEAD_MAX);
         if flags.dry_run {

@@ -26,6 +26,7 @@ mod fake_smtp;
 mod forged;
 mod google;
 mod http_config;
+mod import;
 mod init;
 mod ledger_rows;
 mod lint;

@@ -5,4 +5,4 @@ mod request;
 mod response;
 
 pub use request::{ReadQuery, write_request};
-pub use response::{Frame, FrameError, ReadSeries, next_frame, read_frame};
+pub use response::{Frame, FrameError, ReadSeries, next_frame, read_frame, read_samples};

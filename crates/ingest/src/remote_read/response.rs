@@ -1,6 +1,6 @@
 //! The answer: frames with chunks, or one message with samples.
 
-use bellwether_model::{Labels, LabelsBuilder};
+use bellwether_model::{Labels, LabelsBuilder, Sample, Timestamp};
 
 use crate::prometheus_block::{ChunkKind, Problem, Samples, crc32c, decode_chunk};
 use crate::protobuf::wire::{Fields, WireError};
@@ -22,6 +22,11 @@ pub enum FrameError {
     /// A length that makes no sense.
     #[error("the length of a frame of the answer makes no sense")]
     Length,
+    /// Native histograms without frames.
+    #[error(
+        "the server sends native histograms as samples, which cannot be read here, and no frames of chunks"
+    )]
+    Histograms,
     /// A label that is no text.
     #[error("a label of the answer is not UTF-8")]
     NotUtf8,
@@ -108,6 +113,53 @@ fn read_series(mut fields: Fields<'_>) -> Result<ReadSeries, FrameError> {
         }
     }
     Ok(ReadSeries { labels: labels.build(), samples })
+}
+
+/// Reads the one message of a server that has no frames, once it is decompressed.
+pub fn read_samples(message: &[u8]) -> Result<Vec<ReadSeries>, FrameError> {
+    let mut series = Vec::new();
+    let mut results = Fields::new(message);
+    while let Some((field, value)) = results.next()? {
+        if field != 1 {
+            continue;
+        }
+        let mut result = value.message("results")?;
+        while let Some((field, value)) = result.next()? {
+            if field == 1 {
+                series.push(read_sampled(value.message("timeseries")?)?);
+            }
+        }
+    }
+    Ok(series)
+}
+
+fn read_sampled(mut fields: Fields<'_>) -> Result<ReadSeries, FrameError> {
+    let mut labels = LabelsBuilder::default();
+    let mut samples = Samples::default();
+    while let Some((field, value)) = fields.next()? {
+        match field {
+            1 => {
+                let (name, value) = read_label(value.message("labels")?)?;
+                labels.set(name, value);
+            }
+            2 => samples.floats.push(read_sample(value.message("samples")?)?),
+            4 => return Err(FrameError::Histograms),
+            _ => {}
+        }
+    }
+    Ok(ReadSeries { labels: labels.build(), samples })
+}
+
+fn read_sample(mut fields: Fields<'_>) -> Result<Sample, FrameError> {
+    let (mut number, mut at) = (0.0, 0);
+    while let Some((field, value)) = fields.next()? {
+        match field {
+            1 => number = value.double("value")?,
+            2 => at = value.number("timestamp")? as i64,
+            _ => {}
+        }
+    }
+    Ok(Sample::new(Timestamp(at), number))
 }
 
 fn read_label(mut fields: Fields<'_>) -> Result<(&str, &str), FrameError> {

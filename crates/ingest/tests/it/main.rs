@@ -6,6 +6,7 @@ mod otlp;
 mod prometheus_block;
 mod protobuf;
 mod relabel;
+mod remote_read;
 mod scan;
 mod series;
 mod target_labels;
