@@ -7,7 +7,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bellwether_model::{Chunk, HistogramSample, Sample, SeriesId, SourceError, TimeRange, Timestamp};
+use bellwether_model::{
+    Chunk, CounterReset, Histogram, HistogramSample, Sample, SeriesId, SourceError, TimeRange, Timestamp,
+};
 use roaring::RoaringBitmap;
 
 use crate::histogram_row::fingerprint;
@@ -245,8 +247,13 @@ fn bits_of_float(sample: &Sample) -> u64 {
     sample.value.to_bits()
 }
 
+/// What is said of the one before it is no part of the value: the same histogram has one hint in a log, another in a chunk.
 fn bits_of_histogram(sample: &HistogramSample) -> u64 {
-    u64::from(fingerprint(&sample.histogram))
+    if sample.histogram.counter_reset == CounterReset::Unknown {
+        return u64::from(fingerprint(&sample.histogram));
+    }
+    let bare = Histogram { counter_reset: CounterReset::Unknown, ..Histogram::clone(&sample.histogram) };
+    u64::from(fingerprint(&bare))
 }
 
 /// What of a series is new, in time order.

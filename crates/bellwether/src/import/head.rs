@@ -1,5 +1,5 @@
 //! What a Prometheus server has in no block yet: its log, beginning with the last checkpoint, the log of late samples,
-//! and the chunks of the head, which repeat much of it and are there when the log is damaged.
+//! and, where the log is damaged, the chunks of the head, which repeat most of it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -36,8 +36,11 @@ pub(super) fn import(dir: &Path, session: &mut Session<'_>, skip_damaged: bool) 
     for file in &files {
         reading.file(file, Pass::Samples)?;
     }
-    for path in numbered(&dir.join("chunks_head"))? {
-        reading.head_chunks(&path)?;
+    // They repeat what a sound log says.
+    if reading.session.summary.damaged > 0 {
+        for path in numbered(&dir.join("chunks_head"))? {
+            reading.head_chunks(&path)?;
+        }
     }
     let Reading { exemplars, orphans, .. } = reading;
     session.sink.flush()?;

@@ -36,12 +36,10 @@ impl Progress {
     /// Towards a total; 0 when nobody knows it.
     pub(super) fn new(unit: Unit, total: u64) -> Self {
         let template = match (unit, total) {
-            (Unit::Samples, _) => {
-                "{bar:24} {percent:>3}%  {human_pos} of {human_len} samples, {eta} left  {wide_msg}"
-            }
-            (Unit::Seconds, _) => "{bar:24} {percent:>3}% of the time, {eta} left  {wide_msg}",
-            (Unit::Bytes, 0) => "{spinner} {bytes} read  {wide_msg}",
-            (Unit::Bytes, _) => "{bar:24} {percent:>3}%  {bytes} of {total_bytes}, {eta} left  {wide_msg}",
+            (Unit::Samples, _) => "{bar:16} {percent:>3}% of {human_len} samples, {eta} left  {msg}",
+            (Unit::Seconds, _) => "{bar:16} {percent:>3}% of the time, {eta} left  {msg}",
+            (Unit::Bytes, 0) => "{spinner} {bytes} read  {msg}",
+            (Unit::Bytes, _) => "{bar:16} {percent:>3}% of {total_bytes}, {eta} left  {msg}",
         };
         let bar = terminal::bar(template);
         bar.set_length(total);
@@ -60,7 +58,7 @@ impl Progress {
         }
         self.said = now;
         let seconds = (now - self.began).as_secs_f64().max(0.001);
-        let rate = format!("{} samples a second", grouped((samples as f64 / seconds) as u64));
+        let rate = format!("{} samples/s", grouped((samples as f64 / seconds) as u64));
         if self.is_shown {
             self.bar.set_message(rate);
             return;

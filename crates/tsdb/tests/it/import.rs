@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bellwether_model::{
-    Batch, Bucket, Histogram, HistogramSample, Labels, MatchOp, Matcher, Origin, Sample, Schema, SeriesId,
-    SeriesSource, TimeRange, Timestamp,
+    Batch, Bucket, CounterReset, Histogram, HistogramSample, Labels, MatchOp, Matcher, Origin, Sample,
+    Schema, SeriesId, SeriesSource, TimeRange, Timestamp,
 };
 use bellwether_tsdb::fault_disk::{FaultDisk, Faults};
 use bellwether_tsdb::{ImportReport, Options, Store};
@@ -136,11 +136,15 @@ fn a_series_may_change_between_numbers_and_histograms() {
         importer.push_histogram(id, histogram(at, at as f64));
     }
     importer.extend(id, &[sample(4, 4.0), sample(2, 2.0), sample(3, 30.0)]);
+    // Another hint is no other value.
+    let hinted =
+        Histogram { counter_reset: CounterReset::NotReset, ..(*histogram(5, 5.0).histogram).clone() };
+    importer.push_histogram(id, HistogramSample::new(Timestamp(5), Arc::new(hinted)));
     let mut wrong = Histogram::empty(Schema::from_number(0).unwrap());
     wrong.positive = vec![Bucket { index: 1, count: 0.0 }];
     importer.push_histogram(id, HistogramSample::new(Timestamp(9), Arc::new(wrong)));
     let report = importer.write().unwrap();
-    assert_eq!((report.samples, report.conflicting, report.malformed), (5, 1, 1));
+    assert_eq!((report.samples, report.known, report.conflicting, report.malformed), (5, 1, 1, 1));
     assert_eq!(all(&store, "a"), [(1, 1.0), (2, 2.0), (3, 30.0), (4, 4.0), (5, 5.0)]);
 }
 
