@@ -23,6 +23,7 @@ use crate::google_objectives::{self, GoogleObjectives};
 use crate::health::{Health, Trouble};
 use crate::pipeline::{Outcome, Pipeline};
 use crate::probe::ProbePool;
+use crate::receive::Receiver;
 use crate::request::{Change, Request};
 use crate::scrape::ScrapePool;
 use crate::senders::Senders;
@@ -144,6 +145,8 @@ pub struct Reloaded {
     pub pool: Arc<ScrapePool>,
     /// The probes.
     pub probes: Arc<ProbePool>,
+    /// Takes in what is pushed.
+    pub receiver: Arc<Receiver>,
     /// The store that is read, if one is.
     pub remote: Arc<SourceHandle>,
     /// What sends.
@@ -262,6 +265,7 @@ impl Reloader {
         self.parts.store.set_limits(config.storage.limits.clone());
         self.parts.exemplars.set_max(exemplars::max(&config));
         self.parts.store.set_out_of_order_window(config.storage.out_of_order_window());
+        self.parts.receiver.set_replicas(config.receive.replicas.clone());
         self.parts.pool.assign(&config.prometheus.jobs);
         self.parts.probes.assign(&config.probes);
         self.parts.remote.assign(&config);

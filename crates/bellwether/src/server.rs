@@ -152,7 +152,10 @@ impl Server {
         pool.assign(&config.prometheus.jobs);
         probes.assign(&config.probes);
         source.assign(&config);
+        let receiver = Arc::new(Receiver::new(store.clone(), writer.clone(), exemplars.clone()));
+        receiver.set_replicas(config.receive.replicas.clone());
         let reloaded = Reloaded {
+            receiver: receiver.clone(),
             source: start.config,
             url,
             store: store.clone(),
@@ -184,7 +187,6 @@ impl Server {
             reloader: reloader.clone(),
             one_change: tokio::sync::Mutex::default(),
         };
-        let receiver = Arc::new(Receiver::new(store.clone(), writer.clone(), exemplars.clone()));
         let pages = Pages {
             google,
             pipeline,

@@ -16,9 +16,10 @@ use bellwether_web::view::{
     DeliveryFilter, DeliveryView, DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup,
     LoudAlerts, NewAction, NewSilence, Overview, ProbeView, ReceiverFailing, ReceiverView, Refused,
     RoutedView, RoutingConfigView, RuleGroupView, ServerView, SilenceView, StatisticsView, TargetHealth,
-    TargetMetadata, TargetView, Wanted,
+    TargetMetadata, TargetView, Wanted, WriteRefused, WriteVersion, Written,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, OtlpOutcome, OtlpPush, OtlpRefusal, Queries};
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::actions;
@@ -233,6 +234,14 @@ impl App for Pages {
     fn exemplars(&self, selectors: &[Vec<Matcher>], range: TimeRange) -> Vec<(Labels, Vec<Exemplar>)> {
         let is_wanted = |labels: &Labels| selectors.iter().any(|matchers| matches_all(matchers, labels));
         self.exemplars.select(range, &mut |series| self.store.labels(series).filter(is_wanted))
+    }
+
+    fn remote_write(
+        &self,
+        version: WriteVersion,
+        body: Bytes,
+    ) -> BoxFuture<'_, Result<Written, WriteRefused>> {
+        Box::pin(crate::receive::answer::remote_write(self.receiver.clone(), version, body))
     }
 
     fn rule_groups(&self) -> Vec<RuleGroupView> {

@@ -69,9 +69,9 @@ pub struct WriterCounts {
 
 impl WriterHandle {
     /// Appends a batch; returns when it is durable, with what was not taken of it, or says why nothing of it is.
-    pub async fn append(&self, batch: Batch) -> Result<Taken, String> {
+    pub async fn append(&self, batch: impl Into<Arc<Batch>>) -> Result<Taken, String> {
         let (acknowledge, acknowledged) = oneshot::channel();
-        let submitted = Submitted { batch: Arc::new(batch), acknowledge };
+        let submitted = Submitted { batch: batch.into(), acknowledge };
         let stopping = || "the server is stopping".to_owned();
         self.submit.send(Order::Append(submitted)).await.map_err(|_| stopping())?;
         acknowledged.await.map_err(|_| stopping())?

@@ -21,6 +21,7 @@ mod pushed;
 mod pushed_labels;
 pub mod relabel;
 pub mod remote_read;
+pub mod remote_write;
 mod scan;
 mod scan_error;
 mod series;

@@ -4,4 +4,5 @@
 pub mod cases;
 pub mod peers;
 pub mod postgres;
+pub mod remote_write;
 pub mod series_numbers;

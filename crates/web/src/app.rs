@@ -19,8 +19,9 @@ use crate::view::{
     DeliveryFilter, DeliveryView, DemoView, DrillView, ExplanationView, HistoryRequest, ListedAlert,
     ListedGroup, LoudAlerts, NewAction, NewSilence, Overview, ProbeView, ReceiverView, Refused, RoutedView,
     RoutingConfigView, RuleGroupView, ServerView, SilenceView, StatisticsView, TargetMetadata, TargetView,
-    Wanted,
+    Wanted, WriteRefused, WriteVersion, Written,
 };
+use axum::body::Bytes;
 
 /// The running process as pages and the API see it. Methods without a future read snapshots and return at once.
 pub trait App: Send + Sync + 'static {
@@ -107,6 +108,14 @@ pub trait App: Send + Sync + 'static {
     /// Exemplars of a stretch of time whose series some selector matches, by labels.
     fn exemplars(&self, _selectors: &[Vec<Matcher>], _range: TimeRange) -> Vec<(Labels, Vec<Exemplar>)> {
         Vec::new()
+    }
+    /// Stores a push of remote write as it came, still packed; what it answers as stored is durable.
+    fn remote_write(
+        &self,
+        _version: WriteVersion,
+        _body: Bytes,
+    ) -> BoxFuture<'_, Result<Written, WriteRefused>> {
+        Box::pin(async { Err(WriteRefused::Unavailable("this process stores no samples".to_owned())) })
     }
     /// All rule groups.
     fn rule_groups(&self) -> Vec<RuleGroupView>;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use axum::body::HttpBody as _;
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use http_body_util::BodyExt;
@@ -23,8 +24,8 @@ const THROWN_AWAY_MAX: usize = 256 << 20;
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
-    /// It is larger than [`BYTES_MAX`].
-    TooLarge,
+    /// It is larger than so many bytes.
+    TooLarge(usize),
     /// It did not arrive in time.
     TooSlow,
     /// The client went away.
@@ -34,7 +35,7 @@ pub(crate) enum BodyError {
 impl BodyError {
     pub(crate) const fn status(self) -> StatusCode {
         match self {
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BrokenOff => StatusCode::BAD_REQUEST,
         }
@@ -42,8 +43,8 @@ impl BodyError {
 
     pub(crate) fn message(self) -> String {
         match self {
-            Self::TooLarge => {
-                format!("the body is larger than {} MiB; send less at once", BYTES_MAX >> 20)
+            Self::TooLarge(most) => {
+                format!("the body is larger than {} MiB; send less at once", most >> 20)
             }
             Self::TooSlow => format!("the body did not arrive within {} s", TIME_MAX.as_secs()),
             Self::BrokenOff => "the body broke off".to_owned(),
@@ -57,21 +58,31 @@ pub(crate) struct Whole {
     _turn: Option<SemaphorePermit<'static>>,
 }
 
-/// Reads a whole body.
+/// Reads a whole body of alerts or silences.
 pub(crate) async fn read(body: Body) -> Result<Whole, BodyError> {
-    timeout(TIME_MAX, read_bounded(body)).await.unwrap_or(Err(BodyError::TooSlow))
+    read_at_most(body, BYTES_MAX).await
 }
 
-async fn read_bounded(mut body: Body) -> Result<Whole, BodyError> {
+/// Reads a whole body that has a bound of its own.
+pub(crate) async fn read_at_most(body: Body, bytes_max: usize) -> Result<Whole, BodyError> {
+    timeout(TIME_MAX, read_bounded(body, bytes_max)).await.unwrap_or(Err(BodyError::TooSlow))
+}
+
+async fn read_bounded(mut body: Body, bytes_max: usize) -> Result<Whole, BodyError> {
+    // What is announced is believed up to a bound: to grow by doubling costs twice.
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let first = next_chunk(&mut body).await?.unwrap_or_default();
     let mut next = next_chunk(&mut body).await?;
-    if next.is_none() && first.len() <= BYTES_MAX {
+    if next.is_none() && first.len() <= bytes_max {
         return Ok(Whole { bytes: first, _turn: None }); // as it came, which is how most do
     }
-    let (mut read, mut turn) = (Vec::from(first), None);
+    let (mut read, mut turn) =
+        (Vec::with_capacity(announced.clamp(first.len(), LARGE.max(first.len()))), None);
+    read.extend_from_slice(&first);
+    drop(first);
     while let Some(chunk) = next {
         read.extend_from_slice(&chunk);
-        if read.len() > BYTES_MAX {
+        if read.len() > bytes_max {
             break;
         }
         if read.len() > LARGE && turn.is_none() {
@@ -79,10 +90,10 @@ async fn read_bounded(mut body: Body) -> Result<Whole, BodyError> {
         }
         next = next_chunk(&mut body).await?;
     }
-    if read.len() > BYTES_MAX {
+    if read.len() > bytes_max {
         drop((read, turn));
         throw_away(body).await;
-        return Err(BodyError::TooLarge);
+        return Err(BodyError::TooLarge(bytes_max));
     }
     Ok(Whole { bytes: read.into(), _turn: turn })
 }

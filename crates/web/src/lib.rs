@@ -67,6 +67,7 @@ mod view_listing;
 mod view_probe;
 mod view_routing;
 mod view_server;
+mod view_write;
 
 use std::sync::Arc;
 

@@ -152,7 +152,7 @@ async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<OtlpPush, R
     };
     let whole = body::read(body).await.map_err(|error| {
         let why = match error {
-            BodyError::TooLarge => OtlpRefusal::TooLarge,
+            BodyError::TooLarge(_) => OtlpRefusal::TooLarge,
             BodyError::TooSlow | BodyError::BrokenOff => OtlpRefusal::Broken,
         };
         refused(why, error.status(), error.message())

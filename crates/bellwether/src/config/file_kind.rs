@@ -86,7 +86,7 @@ pub fn read_routing(path: &Path) -> (Option<Arc<Routing>>, Loader) {
 
 /// Whether a file is a configuration of everything, rather than of objectives alone.
 fn is_whole(loader: &Loader, file: FileId) -> bool {
-    const OTHERS: [&str; 4] = ["prometheus", "alertmanager", "rules", "storage"];
+    const OTHERS: [&str; 5] = ["prometheus", "alertmanager", "rules", "storage", "receive"];
     let documents = yaml::parse(&loader.sources, file, &mut Diagnostics::new());
     let names_files =
         |slos: &Node| slos.as_sequence().is_some_and(|items| items.iter().any(|i| i.as_text().is_some()));

@@ -15,6 +15,7 @@ mod outline;
 mod probe_asks;
 mod probes;
 pub mod prometheus;
+pub mod receive;
 mod routing;
 mod rule_files;
 pub mod scrape_intervals;
@@ -42,6 +43,7 @@ use crate::probe::Probe;
 use alertmanagers::AlertmanagerMember;
 use outline::{Outline, Section};
 use prometheus::PrometheusConfig;
+use receive::ReceiveConfig;
 use scrape_intervals::ScrapeIntervals;
 use source::SourceConfig;
 use storage::StorageConfig;
@@ -80,6 +82,8 @@ pub struct Config {
     pub retention: TimeDelta,
     /// What else is set of the store.
     pub storage: StorageConfig,
+    /// What is made of samples that are pushed.
+    pub receive: ReceiveConfig,
     /// Where people reach this server; links in messages start with it.
     pub external_url: Option<String>,
     /// The file, and those of its sections that are files of their own, as others may see them: without secrets.
@@ -178,6 +182,7 @@ impl Loader {
             dashboards: Arc::new(dashboards),
             retention: outline.storage.retention.unwrap_or(RETENTION_DEFAULT),
             storage: outline.storage,
+            receive: outline.receive,
             external_url: outline.external_url,
             shown: std::mem::take(&mut self.shown),
             linted: LintedFiles::of(&self.sources),

@@ -8,6 +8,7 @@ use super::ack_deadlines::ack_deadlines;
 use super::alertmanagers::{AlertmanagerMember, alertmanagers};
 use super::delivery::Delivery;
 use super::loader::Loader;
+use super::receive::ReceiveConfig;
 use super::source::SourceConfig;
 use super::storage::StorageConfig;
 
@@ -31,6 +32,7 @@ pub(super) struct Outline {
     pub(super) dashboards: Vec<Section>,
     pub(super) probes: Vec<Node>,
     pub(super) storage: StorageConfig,
+    pub(super) receive: ReceiveConfig,
     pub(super) external_url: Option<String>,
 }
 
@@ -86,6 +88,7 @@ impl Loader {
                 .unwrap_or_default(),
             probes: map.node("probes").map(|node| probe_nodes(node, &mut cx)).unwrap_or_default(),
             storage: map.optional("storage", &mut cx).unwrap_or_default(),
+            receive: map.optional("receive", &mut cx).unwrap_or_default(),
             external_url: external_url(&mut map, &mut cx),
         };
         map.finish(&mut cx);

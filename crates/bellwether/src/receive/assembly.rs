@@ -84,16 +84,13 @@ impl Assembly {
         entries: u64,
         labels: &Labels,
     ) -> Result<Option<SeriesId>, Unavailable> {
-        let reason = match found {
-            Ok(id) => return Ok(Some(id)),
-            Err(AppendError::LabelsTooLarge { .. }) => PushRefusal::InvalidLabels,
-            Err(AppendError::SeriesLimit(_) | AppendError::SeriesExhausted) => PushRefusal::SeriesLimit,
-            Err(error @ (AppendError::BatchTooLarge { .. } | AppendError::Log(_))) => {
-                return Err(Unavailable(error.to_string()));
+        match found {
+            Ok(id) => Ok(Some(id)),
+            Err(error) => {
+                self.refused.add_series(reason_of(error)?, entries, labels);
+                Ok(None)
             }
-        };
-        self.refused.add_series(reason, entries, labels);
-        Ok(None)
+        }
     }
 
     /// The batch, the exemplars of its series, and what is known of it before it is stored: that all of it will be.
@@ -105,9 +102,18 @@ impl Assembly {
         let received = Received {
             samples: numbers as u64,
             histograms: self.batch.histograms.len() as u64,
-            exemplars: 0,
             refused: self.refused,
+            ..Received::default()
         };
         (self.batch, self.exemplars, received)
+    }
+}
+
+/// Why a series was not made, if that is for its sender to mend.
+pub(super) fn reason_of(error: AppendError) -> Result<PushRefusal, Unavailable> {
+    match error {
+        AppendError::LabelsTooLarge { .. } => Ok(PushRefusal::InvalidLabels),
+        AppendError::SeriesLimit(_) | AppendError::SeriesExhausted => Ok(PushRefusal::SeriesLimit),
+        AppendError::BatchTooLarge { .. } | AppendError::Log(_) => Err(Unavailable(error.to_string())),
     }
 }

@@ -21,6 +21,7 @@ struct FormatCounts {
     samples: AtomicU64,
     histograms: AtomicU64,
     exemplars: AtomicU64,
+    duplicates: AtomicU64,
 }
 
 impl PushFormat {
@@ -45,6 +46,8 @@ impl ReceiveCounts {
         counts.samples.fetch_add(received.samples, Ordering::Relaxed);
         counts.histograms.fetch_add(received.histograms, Ordering::Relaxed);
         counts.exemplars.fetch_add(received.exemplars, Ordering::Relaxed);
+        let duplicates = received.duplicate_samples + received.duplicate_histograms;
+        counts.duplicates.fetch_add(duplicates, Ordering::Relaxed);
         for (reason, refused) in received.refused.iter() {
             self.refused[reason as usize].fetch_add(refused.count, Ordering::Relaxed);
         }
@@ -77,6 +80,11 @@ impl ReceiveCounts {
         by_format("bellwether_received_exemplars_total", "Pushed exemplars that are stored.", |c| {
             &c.exemplars
         });
+        by_format(
+            "bellwether_received_samples_deduplicated_total",
+            "Pushed samples that another replica of their sender tells.",
+            |c| &c.duplicates,
+        );
         let name = "bellwether_received_samples_refused_total";
         writer.family(name, MetricKind::Counter, "Pushed samples that were not taken, by reason.");
         for reason in PushRefusal::ALL {

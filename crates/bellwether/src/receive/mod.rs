@@ -2,14 +2,19 @@
 //! one batch made of what can be stored, and what cannot is told, by reason. The rest of a push is stored all the
 //! same: a sender that is told of one bad sample must not have to find out which, and send the others again.
 
+pub mod answer;
 pub mod assembly;
 pub mod counts;
 pub mod refusal;
+pub mod remote_write;
+pub mod replica;
+pub mod series_cache;
+pub mod unpacked;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwether_ingest::{PushedMetadata, PushedSeries};
-use bellwether_model::{Labels, Timestamp};
+use bellwether_model::{Batch, Labels, Timestamp};
 use bellwether_tsdb::Store;
 use bellwether_web::view::TargetMetadata;
 
@@ -20,6 +25,8 @@ use crate::writer::WriterHandle;
 use assembly::Assembly;
 use counts::ReceiveCounts;
 use refusal::{PushRefusal, Refusals};
+use remote_write::{RemoteWriteMemory, Stored};
+use replica::{Heard, ReplicaSettings, Replicas};
 
 /// In which format something was pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +48,10 @@ pub struct Received {
     pub histograms: u64,
     /// Exemplars stored.
     pub exemplars: u64,
+    /// Numbers that another replica of their sender tells, and that were not stored.
+    pub duplicate_samples: u64,
+    /// Native histograms, likewise.
+    pub duplicate_histograms: u64,
     /// What was not stored.
     pub refused: Refusals,
 }
@@ -57,12 +68,33 @@ pub struct Receiver {
     exemplars: Arc<Exemplars>,
     metadata: Mutex<Metadata>,
     counts: ReceiveCounts,
+    remote: RemoteWriteMemory,
+    replicas: Mutex<Replicas>,
 }
 
 impl Receiver {
     /// One that stores through a writer.
     pub fn new(store: Arc<Store>, writer: WriterHandle, exemplars: Arc<Exemplars>) -> Self {
-        Self { store, writer, exemplars, metadata: Mutex::default(), counts: ReceiveCounts::default() }
+        Self {
+            store,
+            writer,
+            exemplars,
+            metadata: Mutex::default(),
+            counts: ReceiveCounts::default(),
+            remote: RemoteWriteMemory::default(),
+            replicas: Mutex::default(),
+        }
+    }
+
+    /// Tells replicas of senders apart by these labels from now on.
+    pub fn set_replicas(&self, settings: Option<ReplicaSettings>) {
+        if self.replicas().set(settings) {
+            self.remote.cache.clear();
+        }
+    }
+
+    fn replicas(&self) -> MutexGuard<'_, Replicas> {
+        self.replicas.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was received so far.
@@ -101,46 +133,79 @@ impl Receiver {
     pub async fn take_at(
         &self,
         format: PushFormat,
-        series: Vec<PushedSeries>,
+        mut series: Vec<PushedSeries>,
         metadata: Vec<PushedMetadata>,
         now: Timestamp,
     ) -> Result<Received, Unavailable> {
-        let mut assembly = Assembly::new(now);
-        for pushed in &series {
-            assembly.add(pushed, &mut |labels| self.store.series(labels))?;
-        }
         self.hear(metadata);
-        self.finish(format, assembly).await
-    }
-
-    /// Stores what was assembled.
-    async fn finish(&self, format: PushFormat, assembly: Assembly) -> Result<Received, Unavailable> {
-        let (batch, exemplars, mut received) = assembly.finish();
-        let at = batch.at;
-        if !batch.is_empty() {
-            // The writer takes the batch; what it refuses is few, and looked up by place.
-            let places: Vec<_> = batch.series().zip(batch.times()).collect();
-            let numbers = batch.samples.len();
-            let taken = match self.writer.append(batch).await {
-                Ok(taken) => taken,
-                Err(why) => {
-                    self.counts.failed(format);
-                    return Err(Unavailable(why));
-                }
-            };
-            for refused in &taken.refused {
-                let Some((id, _)) = places.get(refused.index) else { continue };
-                let reason = PushRefusal::of_store(refused.reason);
-                received.refused.add_series(reason, 1, &self.store.labels(*id).unwrap_or_default());
-                match refused.index < numbers {
-                    true => received.samples -= 1,
-                    false => received.histograms -= 1,
-                }
+        let mut duplicates = (0, 0);
+        if self.replicas().is_on() {
+            series.retain_mut(|series| self.is_listened_to(series, now, &mut duplicates));
+        }
+        for _ in 0..2 {
+            let mut assembly = Assembly::new(now);
+            for pushed in &series {
+                assembly.add(pushed, &mut |labels| self.store.series(labels))?;
+            }
+            let (batch, exemplars, mut received) = assembly.finish();
+            let at = batch.at;
+            (received.duplicate_samples, received.duplicate_histograms) = duplicates;
+            // The store may let go of a series between two of these lines, but not twice.
+            if let Stored::All(mut received) = self.store_batch(format, batch, received).await? {
+                received.exemplars = self.exemplars.add_all(exemplars, at);
+                self.counts.add(format, &received);
+                return Ok(received);
             }
         }
-        received.exemplars = self.exemplars.add_all(exemplars, at);
-        self.counts.add(format, &received);
-        Ok(received)
+        Err(Unavailable("its series were let go of meanwhile".to_owned()))
+    }
+
+    /// Takes the replica's label off a series; counts it if another replica is listened to.
+    fn is_listened_to(&self, series: &mut PushedSeries, now: Timestamp, duplicates: &mut (u64, u64)) -> bool {
+        let mut replicas = self.replicas();
+        let (replica, labels) = replicas.split(std::mem::take(&mut series.labels));
+        series.labels = labels;
+        match replicas.hear(replica, now) {
+            Heard::Taken | Heard::FailedOver => true,
+            Heard::Duplicate => {
+                duplicates.0 += series.samples.len() as u64;
+                duplicates.1 += series.histograms.len() as u64;
+                false
+            }
+        }
+    }
+
+    /// Stores a batch; takes what the store refuses out of what was thought to be stored.
+    async fn store_batch(
+        &self,
+        format: PushFormat,
+        batch: Batch,
+        mut received: Received,
+    ) -> Result<Stored, Unavailable> {
+        if batch.is_empty() {
+            return Ok(Stored::All(received));
+        }
+        let batch = Arc::new(batch);
+        let taken = self.writer.append(batch.clone()).await.map_err(|why| {
+            self.counts.failed(format);
+            Unavailable(why)
+        })?;
+        let mut gone = Vec::new();
+        for refused in &taken.refused {
+            let number = batch.samples.get(refused.index).map(|(id, _)| *id);
+            let histogram = || batch.histograms.get(refused.index - batch.samples.len());
+            let Some(id) = number.or_else(|| histogram().map(|(id, _)| *id)) else { continue };
+            let Some(reason) = PushRefusal::of_store(refused.reason) else {
+                gone.push(id);
+                continue;
+            };
+            received.refused.add_one(reason, || self.store.labels(id).unwrap_or_default());
+            match number {
+                Some(_) => received.samples -= 1,
+                None => received.histograms -= 1,
+            }
+        }
+        Ok(if gone.is_empty() { Stored::All(received) } else { Stored::SeriesGone(gone) })
     }
 }
 
@@ -148,8 +213,10 @@ impl Receiver {
 mod tests {
     use std::path::Path;
 
+    use bellwether_ingest::remote_write::RemoteWriteVersion;
     use bellwether_ingest::{MetricKind, PushedSample};
-    use bellwether_model::Sample;
+    use bellwether_model::{Sample, TimeDelta};
+    use bellwether_testkit::remote_write::{Series, one, two, whole_histogram};
     use bellwether_tsdb::Options;
     use bellwether_tsdb::fault_disk::{FaultDisk, Faults};
     use tokio::sync::mpsc;
@@ -161,7 +228,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_000_000);
 
     struct World {
-        receiver: Receiver,
+        receiver: Arc<Receiver>,
         disk: FaultDisk,
         committed: mpsc::Receiver<Committed>,
     }
@@ -173,7 +240,8 @@ mod tests {
             let store = Arc::new(opened.unwrap().0);
             let (send, committed) = mpsc::channel(64);
             let (writer, _) = writer::start(store.clone(), send, Arc::new(Health::default())).unwrap();
-            Self { receiver: Receiver::new(store, writer, Arc::default()), disk, committed }
+            let exemplars = Arc::new(Exemplars::new(100));
+            Self { receiver: Arc::new(Receiver::new(store, writer, exemplars)), disk, committed }
         }
 
         async fn push(
@@ -264,5 +332,85 @@ mod tests {
             (metadata[0].metrics[0].kind.as_str(), metadata[0].metrics[0].help.as_str()),
             ("counter", "What.")
         );
+    }
+
+    async fn write(world: &World, version: RemoteWriteVersion, message: &[u8], now: Timestamp) -> Received {
+        let body = snap::raw::Encoder::new().compress_vec(message).unwrap();
+        world.receiver.clone().remote_write_at(version, body.into(), now).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_series_is_the_same_however_it_is_written() {
+        let world = World::new();
+        let pairs = [("__name__", "a"), ("b", "c"), ("job", "x")];
+        let turned = [("job", "x"), ("b", "c"), ("__name__", "a"), ("empty", "")];
+        let series = |pairs: &[(&str, &str)], at: i64| [Series::new(pairs, &[(at, 1.0), (at + 1, 2.0)])];
+        for (number, message) in [
+            one(&series(&pairs, 10)),
+            one(&series(&pairs, 20)),
+            one(&series(&turned, 30)),
+            one(&series(&turned, 40)),
+        ]
+        .iter()
+        .enumerate()
+        {
+            let received = write(&world, RemoteWriteVersion::One, message, NOW).await;
+            assert_eq!((received.samples, received.refused.count()), (2, 0), "{number}");
+        }
+        for at in [50, 60] {
+            let message = two(&series(&pairs, at), Some((1, "What.", "")));
+            let received = write(&world, RemoteWriteVersion::Two, &message, NOW).await;
+            assert_eq!((received.samples, received.refused.count()), (2, 0));
+        }
+        assert_eq!((world.receiver.store.stats().series, world.receiver.remote.cache.len()), (1, 3));
+        assert_eq!(world.receiver.metadata()[0].metrics[0].help, "What.");
+    }
+
+    #[tokio::test]
+    async fn what_is_too_far_ahead_is_taken_out_with_what_is_said_of_it() {
+        let world = World::new();
+        let ahead = NOW.0 + assembly::AHEAD_MAX.0 + 1;
+        let named = |name: &str, samples: &[(i64, f64)]| Series {
+            since: Some(5),
+            histograms: vec![whole_histogram(ahead, 7), whole_histogram(9, 7)],
+            ..Series::new(&[("__name__", name)], samples)
+        };
+        let message =
+            two(&[named("a", &[(10, 1.0), (ahead, 2.0)]), named("b", &[(ahead, 1.0), (11, 2.0)])], None);
+        let received = write(&world, RemoteWriteVersion::Two, &message, NOW).await;
+        assert_eq!((received.samples, received.refused.count()), (2, 6), "{received:?}");
+        let World { receiver, mut committed, .. } = world;
+        drop(receiver);
+        let batch = committed.recv().await.unwrap().batch;
+        assert!(batch.at <= NOW && batch.start_times.iter().all(|(_, since)| since.0 == 5));
+    }
+
+    #[tokio::test]
+    async fn of_two_that_tell_the_same_one_is_stored_and_the_other_when_that_is_silent() {
+        let world = World::new();
+        world.receiver.set_replicas(Some(ReplicaSettings::default()));
+        let pushed = |replica: &str, at: i64, value: f64| {
+            let pairs = [("__name__", "a"), ("__replica__", replica), ("cluster", "eu")];
+            one(&[Series::new(&pairs, &[(at, value)])])
+        };
+        let mut outcome = Vec::new();
+        for (second, replica) in
+            [(0, "x"), (1, "y"), (15, "x"), (16, "y"), (44, "y"), (46, "y"), (47, "x"), (60, "y")]
+        {
+            let now = NOW + TimeDelta::from_secs(second);
+            let message = pushed(replica, now.0, second as f64);
+            let received = write(&world, RemoteWriteVersion::One, &message, now).await;
+            outcome.push((received.samples, received.duplicate_samples, received.refused.count()));
+        }
+        let (taken, left) = ((1, 0, 0), (0, 1, 0));
+        assert_eq!(outcome, [taken, left, taken, left, left, taken, left, taken]);
+        let stats = world.receiver.store.stats();
+        assert_eq!((stats.series, stats.samples_appended), (1, 4));
+        let labels = Labels::from_pairs([("__name__", "a"), ("cluster", "eu")]);
+        assert!(world.receiver.store.find(&labels).is_some());
+        // Nobody is told apart any more: the label is one like others.
+        world.receiver.set_replicas(None);
+        write(&world, RemoteWriteVersion::One, &pushed("y", NOW.0 + 61_000, 1.0), NOW).await;
+        assert_eq!(world.receiver.store.stats().series, 2);
     }
 }

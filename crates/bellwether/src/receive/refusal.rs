@@ -17,8 +17,10 @@ pub enum PushRefusal {
     OutOfOrder,
     /// The series has another value at that moment.
     Duplicate,
-    /// Older than anything that is kept.
+    /// Further behind than late samples may be.
     TooOld,
+    /// Older than anything that is kept.
+    BeforeRetention,
     /// Later than any clock that is merely wrong.
     Future,
     /// A histogram that is none.
@@ -29,11 +31,12 @@ pub enum PushRefusal {
 
 impl PushRefusal {
     /// All of them, for metrics that are there before the first refusal.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::InvalidLabels,
         Self::OutOfOrder,
         Self::Duplicate,
         Self::TooOld,
+        Self::BeforeRetention,
         Self::Future,
         Self::InvalidHistogram,
         Self::SeriesLimit,
@@ -46,6 +49,7 @@ impl PushRefusal {
             Self::OutOfOrder => "out_of_order",
             Self::Duplicate => "duplicate",
             Self::TooOld => "too_old",
+            Self::BeforeRetention => "before_retention",
             Self::Future => "future",
             Self::InvalidHistogram => "invalid_histogram",
             Self::SeriesLimit => "series_limit",
@@ -58,22 +62,23 @@ impl PushRefusal {
             Self::InvalidLabels => "invalid metric name or labels",
             Self::OutOfOrder => "out of order sample",
             Self::Duplicate => "duplicate sample for timestamp",
-            Self::TooOld => "out of bounds",
+            Self::TooOld => "too old sample",
+            Self::BeforeRetention => "out of bounds",
             Self::Future => "out of bounds: timestamp is too far in the future",
             Self::InvalidHistogram => "invalid histogram",
             Self::SeriesLimit => "new series refused, there are as many as there may be",
         }
     }
 
-    /// The reason behind a refusal of the store.
-    pub fn of_store(refusal: Refusal) -> Self {
+    /// The reason behind a refusal of the store; none where the series is not there any more.
+    pub const fn of_store(refusal: Refusal) -> Option<Self> {
         match refusal {
-            Refusal::OutOfOrder { .. } => Self::OutOfOrder,
-            Refusal::Duplicate { .. } => Self::Duplicate,
-            Refusal::TooOld { .. } | Refusal::BeforeRetention { .. } => Self::TooOld,
-            Refusal::MalformedHistogram => Self::InvalidHistogram,
-            // Asked for again before this is said.
-            Refusal::UnknownSeries { .. } => Self::SeriesLimit,
+            Refusal::OutOfOrder { .. } => Some(Self::OutOfOrder),
+            Refusal::Duplicate { .. } => Some(Self::Duplicate),
+            Refusal::TooOld { .. } => Some(Self::TooOld),
+            Refusal::BeforeRetention { .. } => Some(Self::BeforeRetention),
+            Refusal::MalformedHistogram => Some(Self::InvalidHistogram),
+            Refusal::UnknownSeries { .. } => None,
         }
     }
 }
@@ -104,6 +109,11 @@ impl Refusals {
     /// Notes a refusal about a series.
     pub fn add_series(&mut self, reason: PushRefusal, count: u64, labels: &Labels) {
         self.add(reason, count, || format!("{} for series {}", reason.message(), spelled(labels.iter())));
+    }
+
+    /// Notes one refusal about a series that is named only if it is the first.
+    pub fn add_one(&mut self, reason: PushRefusal, labels: impl FnOnce() -> Labels) {
+        self.add(reason, 1, || format!("{} for series {}", reason.message(), spelled(labels().iter())));
     }
 
     /// Notes labels that name no series.

@@ -12,7 +12,7 @@ use bellwether_testkit::cases::ran;
 use crate::process::{Folder, run, text};
 
 /// What a `bellwether.yml` may hold; a block of these is a whole configuration, other keys are fields of an objective.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "prometheus",
     "source",
     "probes",
@@ -23,6 +23,7 @@ const SECTIONS: [&str; 12] = [
     "delivery",
     "ack_deadline",
     "storage",
+    "receive",
     "external_url",
     "dashboards",
 ];

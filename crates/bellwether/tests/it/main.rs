@@ -49,6 +49,7 @@ mod real_clients;
 mod receiver_kinds;
 mod receiver_peer;
 mod reload;
+mod remote_write_peer;
 mod requirements;
 mod routes;
 mod rules;

@@ -106,7 +106,18 @@ impl Server {
 
     /// The same with more arguments and variables of the environment.
     pub(crate) fn spawn_with(config: &Path, data: &Path, more: &[&str], env: &[(&str, &str)]) -> Self {
-        let basic = ["serve", "--listen", "127.0.0.1:0", "--config", text(config), "--data", text(data)];
+        Self::spawn_on("127.0.0.1:0", config, data, more, env)
+    }
+
+    /// The same at an address, which a restart needs that others notice.
+    pub(crate) fn spawn_on(
+        listen: &str,
+        config: &Path,
+        data: &Path,
+        more: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
+        let basic = ["serve", "--listen", listen, "--config", text(config), "--data", text(data)];
         let mut program = program(&[&basic, more].concat());
         let mut child =
             program.envs(env.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

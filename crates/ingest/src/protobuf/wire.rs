@@ -99,6 +99,23 @@ impl<'a> Fields<'a> {
         self.rest.is_empty()
     }
 
+    /// How many bytes have not been read.
+    pub(crate) const fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Whether the next byte is this one.
+    #[inline]
+    pub(crate) fn begins_with(&self, byte: u8) -> bool {
+        self.rest.first() == Some(&byte)
+    }
+
+    /// Goes on behind the next byte.
+    #[inline]
+    pub(crate) fn skip_byte(&mut self) {
+        self.rest = self.rest.get(1..).unwrap_or_default();
+    }
+
     /// The next field: its number and what it holds.
     #[inline]
     pub(crate) fn next(&mut self) -> Result<Option<(u32, Value<'a>)>, WireError> {
@@ -137,7 +154,7 @@ impl<'a> Fields<'a> {
     }
 
     #[inline]
-    fn varint(&mut self) -> Result<u64, WireError> {
+    pub(crate) fn varint(&mut self) -> Result<u64, WireError> {
         if let Some((first, rest)) = self.rest.split_first()
             && *first < 0x80
         {

@@ -201,9 +201,17 @@ impl Ledger {
     /// Samples without a scrape: each series belongs to whoever pushes its job and instance.
     fn apply_pushed(&mut self, batch: &Batch, gap: Option<TimeDelta>, births: Births) -> Vec<u32> {
         let mut touched = Vec::new();
+        if self.sources.is_empty() {
+            return touched; // most of what is pushed is none of an objective's
+        }
         let known_starts = self.known_starts(batch);
+        let is_received = batch.origin == Origin::Pushed;
+        let nobody = self.nobody().filter(|_| is_received);
         for (id, seen, started) in entries(batch) {
             let Some(source) = self.source_of(id) else { continue };
+            if is_received && seen.is_stale() {
+                continue; // says that nothing is measured
+            }
             let at = seen.at();
             let index = self.pushed_target(source);
             let target = &self.targets[index as usize];
@@ -213,7 +221,9 @@ impl Ledger {
             let arrival = Arrival {
                 target: index,
                 at,
-                was_watched: births == Births::Counted && target.first_ok.is_some_and(|first| first < at),
+                was_watched: births == Births::Counted
+                    && nobody != Some(index)
+                    && target.first_ok.is_some_and(|first| first < at),
                 vouched: self.grid.slot(at),
                 is_reset_gap: target.has_lost || is_gap && fell,
                 may_come_late: may_come_late(batch.origin),
@@ -245,6 +255,13 @@ impl Ledger {
             }
         }
         touched
+    }
+
+    /// The target of series that name neither job nor instance: they may be anybody's, so that none of them tells that
+    /// another was born.
+    fn nobody(&self) -> Option<u32> {
+        let key = TargetKey::Pushed { job: String::new(), instance: String::new() };
+        self.target_by_key.get(&key).copied()
     }
 
     fn pushed_target(&mut self, source: u32) -> u32 {

@@ -207,6 +207,16 @@ impl Seen<'_> {
     }
 }
 
+impl Seen<'_> {
+    /// Whether it says that its series is gone.
+    pub(crate) fn is_stale(self) -> bool {
+        match self {
+            Self::Number(sample) => sample.is_stale(),
+            Self::Histogram(sample) => sample.is_stale(),
+        }
+    }
+}
+
 impl Source {
     /// Whether its source says that it began anew after a moment at which it was seen.
     pub(crate) fn has_started_since(&self, seen: Timestamp, started: Option<Timestamp>) -> bool {

@@ -38,6 +38,7 @@ enum Way {
     /// Every sample for itself.
     RemoteInParts,
     Pushed,
+    Received,
     Filled,
     /// Exposed with times of their own, by a target that is scraped every second.
     Exposed,
@@ -88,6 +89,7 @@ fn batches(way: Way, scrapes: &[(Timestamp, Vec<(SeriesId, Sample)>)]) -> Vec<Ba
                 batches.extend(samples.into_iter().map(|sample| Batch::floats(remote, *at, vec![sample])));
             }
             Way::Pushed => batches.push(Batch::floats(Origin::RemotePushed { births }, *at, samples)),
+            Way::Received => batches.push(Batch::floats(Origin::Pushed, *at, samples)),
             Way::Filled => batches.push(Batch::floats(Origin::Backfill, *at, samples)),
             // When it is scraped is said by `fold`.
             Way::Exposed => batches.push(Batch::floats(
@@ -153,7 +155,7 @@ fn shuffled(draw: &mut Draw, batches: &[Batch], first: usize) -> Vec<Batch> {
 fn any_order_of_arrival_gives_the_ledger_of_the_sorted_one() {
     const SEEDS: u64 = 60;
     let mut total = 0.0;
-    for way in [Way::Remote, Way::RemoteInParts, Way::Pushed, Way::Filled, Way::Exposed] {
+    for way in [Way::Remote, Way::RemoteInParts, Way::Pushed, Way::Received, Way::Filled, Way::Exposed] {
         for seed in 0..SEEDS {
             let draw = &mut Draw::new(seed);
             let in_order = batches(way, &scrapes(draw));

@@ -35,6 +35,7 @@ mod native;
 mod openslo;
 mod past;
 mod period;
+mod pushed;
 mod pyrra;
 mod recognise;
 mod remote;

@@ -10,16 +10,18 @@ mod rules;
 mod series;
 mod status;
 mod targets;
+mod write;
 
-use axum::Router;
 use axum::extract::Path;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use axum::{Router, middleware};
 use serde::Serialize;
 
 use crate::Shared;
 use crate::api_error::ApiError;
+use crate::guard;
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
@@ -39,7 +41,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/api/v1/status/walreplay", get(status::wal_replay))
         .route("/api/v1/features", get(status::features))
         .route("/api/v1/read", post(remote_read::read))
-        .route("/api/v1/write", post(not_accepted))
+        .route("/api/v1/write", post(write::write).layer(middleware::from_fn(guard::same_site_only)))
         .route("/federate", get(federate::federate))
         .route("/api/v1/{*rest}", get(unknown).post(unknown).put(unknown).delete(unknown))
 }
@@ -102,16 +104,10 @@ async fn look_up<T: Send + 'static>(
     answer.unwrap_or_else(|_| Err(ApiError::internal("the look-up failed; please report the request")))
 }
 
-/// As Prometheus answers while its receivers are off.
-async fn not_accepted() -> Response {
-    let text = "samples are not accepted here yet: this server scrapes its targets itself\n";
-    (StatusCode::NOT_FOUND, text).into_response()
-}
-
 async fn unknown(Path(rest): Path<String>) -> ApiError {
     ApiError::not_found(format!(
         "there is no /api/v1/{rest}, or not with this method; there are query, query_range, query_exemplars, \
          format_query, parse_query, labels, label/NAME/values, series, metadata, targets, targets/metadata, \
-         scrape_pools, alertmanagers, rules, alerts, status/…, features and read"
+         scrape_pools, alertmanagers, rules, alerts, status/…, features, read and write"
     ))
 }

@@ -139,12 +139,17 @@ async fn federation_writes_the_newest_samples_with_our_labels() {
 }
 
 #[tokio::test]
-async fn what_a_later_version_takes_is_refused_as_prometheus_refuses_it() {
-    for path in ["/api/v1/write"] {
-        let request = Request::post(path).body(Body::from("x")).unwrap();
-        let answer = send(&Fake::new(Mood::Burning), request).await;
-        assert_eq!(answer.status.as_u16(), 404, "{path}");
-        assert!(answer.text().contains("not accepted here yet"), "{path}");
+async fn what_another_site_sends_is_not_stored_and_methods_are_named() {
+    let push = |name: &str, value: &str| {
+        Request::post("/api/v1/write").header(name, value).body(Body::from("x")).unwrap()
+    };
+    // A browser that another site's page sent here; a content type that is none; and a fake that stores nothing.
+    for (request, status) in [
+        (push("sec-fetch-site", "cross-site"), 403),
+        (push("content-type", "application/json"), 415),
+        (push("content-type", "application/x-protobuf"), 503),
+    ] {
+        assert_eq!(send(&Fake::new(Mood::Burning), request).await.status.as_u16(), status);
     }
     let request = Request::delete("/api/v1/query").body(Body::empty()).unwrap();
     assert_eq!(send(&Fake::new(Mood::Burning), request).await.status.as_u16(), 405);
