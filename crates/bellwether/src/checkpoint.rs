@@ -10,6 +10,9 @@ use bellwether_model::LogPosition;
 use bellwether_slo::{BlocksFile, Checkpoint, EngineSettings, Slo, SloEngine};
 use bellwether_tsdb::Store;
 
+/// How often it is tried to copy a checkpoint that others take the place of.
+const COPY_ATTEMPTS: usize = 5;
+
 /// The files of one ledger.
 #[derive(Debug)]
 pub struct Checkpoints {
@@ -117,6 +120,37 @@ impl Draft {
         fs::rename(&new, head_path(&self.folder))?;
         File::open(&self.folder)?.sync_all()
     }
+}
+
+/// Copies the checkpoint that is in force into another folder, durably, also while newer ones are written.
+pub fn copy(folder: &Path, target: &Path) -> io::Result<()> {
+    fs::create_dir_all(target)?;
+    for _ in 0..COPY_ATTEMPTS {
+        let head = match fs::read(head_path(folder)) {
+            Ok(head) => head,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let Some((number, _)) = split_number(&head) else { return Ok(()) };
+        // Longer than the head knows, if it grows meanwhile: what is behind is cut off by the next checkpoint.
+        let blocks = match fs::read(blocks_path(folder, number)) {
+            Ok(blocks) => Some(blocks),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        if blocks.is_none() && fs::read(head_path(folder))? != head {
+            continue; // another one began in between
+        }
+        for (path, bytes) in
+            [(blocks_path(target, number), blocks.unwrap_or_default()), (head_path(target), head)]
+        {
+            let mut file = File::create(path)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+        }
+        return File::open(target)?.sync_all();
+    }
+    Err(io::Error::other("the counts are written anew again and again; try once more"))
 }
 
 fn head_path(folder: &Path) -> PathBuf {

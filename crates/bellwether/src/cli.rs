@@ -9,6 +9,7 @@ pub mod routes;
 pub mod scenario;
 pub mod silence;
 pub mod slo;
+pub mod tsdb;
 pub mod workshop_check;
 
 use std::path::PathBuf;
@@ -89,6 +90,11 @@ pub enum Command {
     /// Add, list and expire silences on a running server
     #[command(subcommand)]
     Silence(silence::Silence),
+    /// Copy everything in a data directory, of a running server or without one; a server can be started on it
+    Snapshot(tsdb::Snapshot),
+    /// The store's files
+    #[command(subcommand)]
+    Tsdb(tsdb::Tsdb),
     /// Play a small world that misbehaves on cue: its faults, alerts and messages, under a virtual clock
     #[command(subcommand)]
     Scenario(scenario::Scenario),
@@ -109,6 +115,9 @@ pub struct Serve {
     /// Where the state is kept instead of in DIR: a PostgreSQL database, postgres://USER:PASSWORD@HOST:5432/DATABASE
     #[arg(long, value_name = "URL", env = "BELLWETHER_STATE", hide_env_values = true)]
     pub state: Option<String>,
+    /// Let POST /api/v1/admin/tsdb/snapshot make copies of all data
+    #[arg(long, alias = "web.enable-admin-api")]
+    pub enable_admin_api: bool,
     /// Address of pages and API
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9999")]
     pub listen: String,

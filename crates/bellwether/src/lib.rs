@@ -10,6 +10,7 @@
 //! | [`pipeline`], [`decide`] | the deciding cores put together; the task that runs them and carries out what they say |
 //! | [`request`], [`rule_worker`] | what others ask of that task; what evaluates the queries it asks |
 //! | [`checkpoint`], [`fold`], [`backfill`] | the ledger on disk; how a start brings it up to date |
+//! | [`backup`], [`storage_view`] | a snapshot of all data; what the store is made of |
 //! | [`recorder`], [`state`] | decisions on their way to the database that must survive a restart |
 //! | [`failpoint`] | where tests have the process die on that way |
 //! | [`senders`] | what goes out to people |
@@ -26,6 +27,7 @@ pub mod alert_counts;
 pub mod alert_metrics;
 pub mod alert_view;
 pub mod backfill;
+pub mod backup;
 mod base64;
 pub mod checkpoint;
 pub mod cli;
@@ -83,6 +85,7 @@ pub mod slo_definition;
 pub mod source;
 pub mod state;
 pub mod statistics;
+pub mod storage_view;
 pub mod target_tasks;
 pub mod telemetry;
 pub mod terminal;

@@ -48,8 +48,11 @@ pub async fn run(
         let mut work = Work { seal: seal_due(store.unsealed(), now, is_look_due), tidy: None };
         if is_look_due {
             looked = now;
-            if work.seal.is_some() || tidied_in != Some(now.floor_to(SEGMENT)) {
-                work.tidy = Some(Tidy { now, retention: reloader.current().retention });
+            let config = reloader.current();
+            let bytes_max = config.storage.retention_bytes;
+            let is_too_big = bytes_max.is_some_and(|bytes_max| takes_more_than(&store, bytes_max));
+            if work.seal.is_some() || is_too_big || tidied_in != Some(now.floor_to(SEGMENT)) {
+                work.tidy = Some(Tidy { now, retention: config.retention, bytes_max });
             }
         }
         let working = store.clone();
@@ -91,19 +94,37 @@ struct Work {
 struct Tidy {
     now: Timestamp,
     retention: TimeDelta,
+    bytes_max: Option<u64>,
 }
 
 impl Work {
     /// What fails is tried again at the next look. Dropping old samples comes even then: it makes room.
     fn run(self, store: &Store) -> Result<(), String> {
         let sealed = self.seal.map_or(Ok(()), |before| seal(store, before));
-        let Some(Tidy { now, retention }) = self.tidy else { return sealed };
+        let Some(Tidy { now, retention, bytes_max }) = self.tidy else { return sealed };
         let dropped = store
             .enforce_retention(now - retention)
             .map_err(|error| format!("samples beyond the retention cannot be removed: {error}"));
-        sealed.and(dropped.map(|_| ()))?;
+        let fitted = bytes_max.map_or(Ok(()), |bytes_max| fit(store, bytes_max));
+        sealed.and(dropped.map(|_| ())).and(fitted)?;
         compact(store, now.floor_to(SEGMENT) - SEGMENT, retention)
     }
+}
+
+fn takes_more_than(store: &Store, bytes_max: u64) -> bool {
+    let stats = store.stats();
+    stats.log_bytes + stats.segment_bytes > bytes_max
+}
+
+/// Drops the oldest segments while there is more than there may be.
+fn fit(store: &Store, bytes_max: u64) -> Result<(), String> {
+    let report = store
+        .enforce_size(bytes_max)
+        .map_err(|error| format!("samples beyond the size of the retention cannot be removed: {error}"))?;
+    if report.segments > 0 {
+        info!(segments = report.segments, bytes = report.bytes, "dropped, since there may be less");
+    }
+    Ok(())
 }
 
 fn seal(store: &Store, before: Timestamp) -> Result<(), String> {

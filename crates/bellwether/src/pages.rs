@@ -1,5 +1,6 @@
 //! What a running server consists of, for whoever answers questions about it, and the way to the task that decides.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bellwether_alerts as alerts;
@@ -64,6 +65,8 @@ pub struct Pages {
     pub reloader: Arc<Reloader>,
     /// The demonstration's switches, if this is one.
     pub demo: Option<Arc<dyn Demo>>,
+    /// The data directory, if copies of it can be asked for.
+    pub snapshots: Option<PathBuf>,
     /// Queries in their turns.
     pub queries: Queries,
     /// When this process started.

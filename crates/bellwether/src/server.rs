@@ -61,6 +61,8 @@ pub struct Start {
     pub demo: Option<Arc<dyn Demo>>,
     /// Bounds on queries.
     pub queries: QuerySettings,
+    /// Whether copies of the data can be asked for.
+    pub admin_api: bool,
 }
 
 /// Batches that may wait to be counted before the writer waits.
@@ -206,6 +208,7 @@ impl Server {
             changes: changed,
             reloader,
             demo: start.demo,
+            snapshots: start.admin_api.then(|| start.data.clone()),
             queries: Queries::new(start.queries).with_elsewhere(source),
             started_at: clock::now(),
             slos: Mutex::new(None),

@@ -15,8 +15,8 @@ use bellwether_web::view::{
     AlertGroupView, AlertView, AuditView, ConfigView, Dashboard, DefinitionView, DeliveryDetail,
     DeliveryFilter, DeliveryView, DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup,
     LoudAlerts, NewAction, NewSilence, Overview, ProbeView, ReceiverFailing, ReceiverView, Refused,
-    RoutedView, RoutingConfigView, RuleGroupView, ServerView, SilenceView, StatisticsView, TargetHealth,
-    TargetMetadata, TargetView, Wanted, WriteRefused, WriteVersion, Written,
+    RoutedView, RoutingConfigView, RuleGroupView, ServerView, SilenceView, SnapshotView, StatisticsView,
+    TargetHealth, TargetMetadata, TargetView, Wanted, WriteRefused, WriteVersion, Written,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, OtlpOutcome, OtlpPush, OtlpRefusal, Queries};
 use bytes::Bytes;
@@ -24,6 +24,7 @@ use tokio::sync::watch;
 
 use crate::actions;
 use crate::alert_view;
+use crate::backup;
 use crate::clock;
 use crate::corrections;
 use crate::deliveries;
@@ -36,6 +37,7 @@ use crate::rule_view;
 use crate::server_view;
 use crate::slo_definition;
 use crate::statistics;
+use crate::storage_view;
 use crate::telemetry;
 
 impl Pages {
@@ -144,6 +146,29 @@ impl App for Pages {
 
     fn otlp_refused(&self, why: OtlpRefusal) {
         self.otlp.counts().refused(why);
+    }
+
+    fn storage(&self, limit: usize) -> BoxFuture<'_, Result<serde_json::Value, String>> {
+        let store = self.store.clone();
+        Box::pin(async move {
+            let looking = tokio::task::spawn_blocking(move || store.inspect());
+            let seen =
+                looking.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+            Ok(storage_view::view(&seen, limit))
+        })
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<SnapshotView, Refused>> {
+        Box::pin(async move {
+            let Some(data) = &self.snapshots else {
+                return Err(Refused::Unavailable("admin APIs disabled".to_owned()));
+            };
+            let made = backup::of_running(data, self.store.clone(), &self.state, clock::now()).await;
+            let made = made.map_err(|error| Refused::Conflict(error.to_string()))?;
+            let missing =
+                (!made.has_state).then(|| "the state, which is in a database of its own".to_owned());
+            Ok(SnapshotView { name: made.name, path: made.path.display().to_string(), missing })
+        })
     }
 
     fn config(&self) -> ConfigView {

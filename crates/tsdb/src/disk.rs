@@ -20,6 +20,10 @@ pub trait Disk: Send + Sync {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn ReadFile>>;
     /// Gives a file another name in the same directory; replaces what had that name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file that no longer changes a second name, which may lie in another directory; fails where that cannot be.
+    fn link(&self, _from: &Path, _to: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Removes a file. Readers that hold it open may go on reading.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes creations, renames and removals in a directory durable.
@@ -85,6 +89,10 @@ impl Disk for RealDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         std::fs::rename(from, to)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::hard_link(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -22,7 +22,7 @@ use crate::unsealed::Unsealed;
 
 const LOCK_FILE: &str = "lock";
 const DRAFT_SUFFIX: &str = ".tmp";
-const QUARANTINED_SUFFIX: &str = ".quarantined";
+pub(crate) const QUARANTINED_SUFFIX: &str = ".quarantined";
 
 /// What opening found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

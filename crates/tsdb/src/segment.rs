@@ -155,6 +155,17 @@ impl Segment {
         })
     }
 
+    /// Tells of every series how many samples it has here, and how many bytes its chunks take.
+    pub(crate) fn sizes(&self, found: &mut dyn FnMut(SeriesId, u64, u64)) -> Result<(), SourceError> {
+        self.entries(&self.series, &mut |id, entries| {
+            let summaries = entries.iter().map(|entry| &entry.described.summary);
+            let samples =
+                summaries.map(|summary| u64::from(summary.count) + u64::from(summary.stale_count)).sum();
+            found(id, samples, entries.iter().map(|entry| u64::from(entry.length)).sum());
+            Ok(())
+        })
+    }
+
     /// Reads index blocks; neighbours are read together.
     fn entries(&self, ids: &RoaringBitmap, found: &mut VisitEntries<'_>) -> Result<(), SourceError> {
         let blocks = self.blocks(ids)?;

@@ -18,8 +18,8 @@ use crate::view::{
     AlertGroupView, AlertView, AuditView, ConfigView, Dashboard, DefinitionView, DeliveryDetail,
     DeliveryFilter, DeliveryView, DemoView, DrillView, ExplanationView, HistoryRequest, ListedAlert,
     ListedGroup, LoudAlerts, NewAction, NewSilence, Overview, ProbeView, ReceiverView, Refused, RoutedView,
-    RoutingConfigView, RuleGroupView, ServerView, SilenceView, StatisticsView, TargetMetadata, TargetView,
-    Wanted, WriteRefused, WriteVersion, Written,
+    RoutingConfigView, RuleGroupView, ServerView, SilenceView, SnapshotView, StatisticsView, TargetMetadata,
+    TargetView, Wanted, WriteRefused, WriteVersion, Written,
 };
 use axum::body::Bytes;
 
@@ -44,6 +44,14 @@ pub trait App: Send + Sync + 'static {
     }
     /// A request by OpenTelemetry's protocol was not read.
     fn otlp_refused(&self, _why: OtlpRefusal) {}
+    /// What the store is made of, as JSON, its lists cut to so many entries.
+    fn storage(&self, _limit: usize) -> BoxFuture<'_, Result<Value, String>> {
+        Box::pin(async { Err("this process has no store".to_owned()) })
+    }
+    /// Makes a copy of all data beside it.
+    fn snapshot(&self) -> BoxFuture<'_, Result<SnapshotView, Refused>> {
+        Box::pin(async { Err(Refused::Unavailable("admin APIs disabled".to_owned())) })
+    }
 
     /// The process and its settings.
     fn server(&self) -> ServerView;

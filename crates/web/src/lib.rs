@@ -55,6 +55,7 @@ mod silences;
 mod slo;
 mod slos;
 mod statistics;
+mod storage;
 mod svg;
 mod targets;
 mod targets_probed;
@@ -110,6 +111,7 @@ pub fn router(app: Arc<dyn App>) -> Router {
         .merge(api_silences::routes())
         .merge(api_corrections::routes())
         .merge(api_explain::routes())
+        .merge(storage::routes())
         .merge(corrections::routes())
         .merge(google::routes())
         .merge(assets::routes())

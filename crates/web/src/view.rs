@@ -63,6 +63,17 @@ pub struct ReceiverFailing {
     pub reason: String,
 }
 
+/// A copy of all data that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotView {
+    /// The name of its folder.
+    pub name: String,
+    /// Where it lies on the server's machine.
+    pub path: String,
+    /// What is not in it, in words.
+    pub missing: Option<String>,
+}
+
 /// One target of a scrape job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetView {

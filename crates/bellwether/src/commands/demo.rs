@@ -46,6 +46,7 @@ pub async fn run(arguments: Demo) -> Result<(), Failure> {
         listener,
         alertmanager_listener: None,
         demo: Some(demo),
+        admin_api: false,
         queries: Default::default(),
     };
     let server = Server::start(start).await?;

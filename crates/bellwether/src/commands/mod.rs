@@ -19,9 +19,11 @@ pub mod scenario;
 pub mod serve;
 pub mod silence;
 pub mod slo;
+pub mod snapshot;
 pub mod stats;
 pub mod test;
 mod test_report;
+pub mod tsdb;
 pub mod workshop;
 pub mod workshop_check;
 
@@ -54,6 +56,8 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Drill(arguments) => drill::run(arguments).await,
         Command::Stats(arguments) => stats::run(arguments).await,
         Command::Silence(command) => silence::run(command).await,
+        Command::Snapshot(arguments) => snapshot::run(arguments).await,
+        Command::Tsdb(command) => tsdb::run(command).await,
         Command::Scenario(command) => scenario::run(&command).await,
         Command::Workshop(command) => workshop::run(command).await,
     }

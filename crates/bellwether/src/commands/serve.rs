@@ -27,8 +27,16 @@ pub async fn run(arguments: Serve) -> Result<(), Failure> {
     let queries = settings(&arguments);
     let config = ConfigSource::File(arguments.config);
     let state = state(arguments.state.as_deref())?;
-    let start =
-        Start { config, data: arguments.data, state, listener, alertmanager_listener, demo: None, queries };
+    let start = Start {
+        config,
+        data: arguments.data,
+        state,
+        listener,
+        alertmanager_listener,
+        demo: None,
+        queries,
+        admin_api: arguments.enable_admin_api,
+    };
     let server = Server::start(start).await?;
     if let Some(address) = alertmanager {
         say(&format!("Alertmanager's API is on http://{address}"));

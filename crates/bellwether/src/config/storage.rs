@@ -7,6 +7,8 @@ use bellwether_diag::{Cx, Decode, MapReader, Spanned};
 use bellwether_model::TimeDelta;
 use bellwether_tsdb::SeriesLimits;
 
+use super::prometheus::byte_size;
+
 /// Shorter would take away samples that the head still holds.
 const RETENTION_MIN: TimeDelta = TimeDelta(6 * TimeDelta::HOUR.0);
 
@@ -22,6 +24,8 @@ pub struct StorageConfig {
     pub ledger_retention: Option<TimeDelta>,
     /// How much older than the last of its series a sample may be; Prometheus' default, none, where nothing is said.
     pub out_of_order_time_window: Option<TimeDelta>,
+    /// How many bytes the store may take on the disk before its oldest segments go.
+    pub retention_bytes: Option<u64>,
     /// How many series there may be.
     pub limits: SeriesLimits,
     /// How many exemplars are kept.
@@ -40,6 +44,10 @@ impl Decode for StorageConfig {
         let mut map = MapReader::open(node, cx)?;
         let config = Self {
             retention: retention(&mut map, "retention", RETENTION_MIN, cx),
+            retention_bytes: map
+                .node("retention_size")
+                .and_then(|node| byte_size(node, cx))
+                .filter(|bytes| *bytes > 0),
             ledger_retention: retention(&mut map, "ledger_retention", LEDGER_RETENTION_MIN, cx),
             out_of_order_time_window: map.optional("out_of_order_time_window", cx),
             limits: SeriesLimits {

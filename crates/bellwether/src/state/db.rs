@@ -2,7 +2,7 @@
 //! that writes is made anew after anything failed on it: what a full disk leaves of a transaction holds the lock of
 //! the file, and nobody else could write until the program ends.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgRow};
@@ -120,6 +120,17 @@ impl Db {
     }
 
     /// Ends all connections.
+    /// Copies a file as of one moment; gives whether it is one.
+    pub(super) async fn copy_to(&self, target: &Path) -> Result<bool, sqlx::Error> {
+        match self {
+            Self::Sqlite { readers, .. } => {
+                let mut reader = readers.acquire().await?;
+                sqlite::copy(&mut reader, target).await.map(|()| true)
+            }
+            Self::Postgres { .. } => Ok(false),
+        }
+    }
+
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite { writer, readers, .. } => {

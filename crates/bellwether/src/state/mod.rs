@@ -21,6 +21,7 @@ mod table;
 mod write;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Mutex;
 
 use bellwether_alerts::DeliveryKey;
@@ -65,4 +66,16 @@ impl StateDb {
     pub async fn close(&self) {
         self.db.close().await;
     }
+
+    /// Copies it into a new file as of one moment; gives whether it is a file at all.
+    pub async fn copy_to(&self, target: &Path) -> Result<bool, StateError> {
+        self.db.copy_to(target).await.map_err(StateError::statement("copy"))
+    }
+}
+
+/// Copies a file that no server has open.
+pub async fn copy_file(from: &Path, target: &Path) -> Result<(), StateError> {
+    let location = Location::file(from.to_owned());
+    let mut reader = sqlite::connect(from).await.map_err(|error| StateError::open(&location, error))?;
+    sqlite::copy(&mut reader, target).await.map_err(StateError::statement("copy"))
 }

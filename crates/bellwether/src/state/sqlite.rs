@@ -54,6 +54,13 @@ pub(super) async fn next_epoch(writer: &mut SqliteConnection) -> Result<i64, sql
         .await
 }
 
+/// Writes all there is at one moment into a new file, durably.
+pub(super) async fn copy(reader: &mut SqliteConnection, target: &Path) -> Result<(), sqlx::Error> {
+    let name = target.to_string_lossy().into_owned();
+    sqlx::query("VACUUM INTO ?1").bind(name).execute(reader).await?;
+    std::fs::File::open(target).and_then(|file| file.sync_all()).map_err(sqlx::Error::Io)
+}
+
 /// All statements, or none.
 pub(super) async fn commit(writer: &mut SqliteConnection, writes: Vec<Write>) -> Result<(), sqlx::Error> {
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;

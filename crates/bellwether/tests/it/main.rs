@@ -5,6 +5,7 @@ mod alert_flood;
 mod alert_view;
 mod alertmanager_api;
 mod alertmanager_peer;
+mod backup;
 mod bad_input;
 mod bad_targets;
 mod browser;

@@ -2,6 +2,7 @@
 
 mod chunk;
 mod compact;
+mod copy;
 mod crash;
 mod damage;
 mod full_disk;
