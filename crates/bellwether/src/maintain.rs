@@ -106,7 +106,8 @@ impl Work {
             .enforce_retention(now - retention)
             .map_err(|error| format!("samples beyond the retention cannot be removed: {error}"));
         let fitted = bytes_max.map_or(Ok(()), |bytes_max| fit(store, bytes_max));
-        sealed.and(dropped.map(|_| ())).and(fitted)?;
+        let forgotten = forget(store);
+        sealed.and(dropped.map(|_| ())).and(fitted).and(forgotten)?;
         compact(store, now.floor_to(SEGMENT) - SEGMENT, retention)
     }
 }
@@ -114,6 +115,16 @@ impl Work {
 fn takes_more_than(store: &Store, bytes_max: u64) -> bool {
     let stats = store.stats();
     stats.log_bytes + stats.segment_bytes > bytes_max
+}
+
+/// Lets go of series of which nothing is left.
+fn forget(store: &Store) -> Result<(), String> {
+    let report =
+        store.forget().map_err(|error| format!("series of the past cannot be forgotten: {error}"))?;
+    if report.forgotten > 0 {
+        info!(series = report.forgotten, "forgotten, since nothing of them is left");
+    }
+    Ok(())
 }
 
 /// Drops the oldest segments while there is more than there may be.

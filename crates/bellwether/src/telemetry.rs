@@ -110,7 +110,7 @@ fn store(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     let counts = seen.writer.counts();
     let durable = counts.samples.load(Ordering::Relaxed) as f64;
     let refused = counts.refused.load(Ordering::Relaxed) as f64;
-    one(writer, ("bellwether_store_series", Gauge, "Series in the store."), stats.series as f64);
+    one(writer, ("bellwether_store_series", Gauge, "Series in the store."), stats.series_named as f64);
     let help = "Series in use: with samples in memory, or made lately. Limits count these.";
     one(writer, ("bellwether_store_series_in_use", Gauge, help), stats.series_in_use as f64);
     let help = "1 while samples are taken, 0 while the disk is full.";

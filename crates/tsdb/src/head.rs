@@ -206,6 +206,16 @@ impl SeriesHead {
             + self.rare.as_ref().map_or(0, |rare| rare.late.len() as u64)
     }
 
+    /// Whether it never had an entry.
+    pub(crate) fn is_new(&self) -> bool {
+        self.last.is_none() && self.is_empty()
+    }
+
+    /// When the last entry was measured, wherever it is now.
+    pub(crate) fn last_at(&self) -> Timestamp {
+        self.last.as_ref().map_or(Timestamp::MIN, Last::at)
+    }
+
     /// Whether no entry lies in memory.
     pub(crate) fn is_empty(&self) -> bool {
         self.sample_count() == 0

@@ -14,7 +14,8 @@ use roaring::RoaringBitmap;
 
 use crate::postings::Postings;
 
-/// All series ever created. Invariant: `labels[i]` is `None` only for a number whose record was lost to damage.
+/// All series ever created. Invariant: `labels[i]` is `None` only for a number whose record was lost to damage, or whose series was
+/// forgotten.
 #[derive(Default)]
 pub(crate) struct Index {
     labels: Vec<Option<Labels>>,
@@ -24,6 +25,8 @@ pub(crate) struct Index {
     /// For each name, where the set of each value is in `postings`.
     names: HashMap<Box<str>, Values, RandomState>,
     postings: Vec<Postings>,
+    /// Places in `postings` that no value has any more.
+    free: Vec<u32>,
     all: RoaringBitmap,
     last: LastInserted,
 }
@@ -72,6 +75,44 @@ impl Index {
         if self.labels.len() < count {
             self.labels.resize(count, None);
         }
+    }
+
+    /// Numbers of all series that have a name.
+    pub(crate) fn all(&self) -> &RoaringBitmap {
+        &self.all
+    }
+
+    /// How many these are.
+    pub(crate) fn named(&self) -> u64 {
+        self.all.len()
+    }
+
+    /// Forgets the names of some series; their numbers stay taken.
+    pub(crate) fn forget(&mut self, ids: &RoaringBitmap) {
+        self.last = LastInserted::default();
+        for id in ids {
+            let Some(labels) = self.labels.get_mut(id as usize).and_then(Option::take) else { continue };
+            let hashed = self.hashed(&labels, id);
+            if let Ok(entry) = self.by_labels.find_entry(hashed.whole(), |known| known.id == id) {
+                entry.remove();
+            }
+        }
+        self.all -= ids;
+        let Self { names, postings, free, .. } = self;
+        for values in names.values_mut() {
+            values.retain(|_, place| {
+                let left = postings[*place as usize].without(ids);
+                if left == 0 {
+                    postings[*place as usize] = Postings::default();
+                    free.push(*place);
+                }
+                left > 0
+            });
+            values.shrink_to_fit();
+        }
+        names.retain(|_, values| !values.is_empty());
+        let Self { by_labels, .. } = self;
+        by_labels.shrink_to_fit(Hashed::whole);
     }
 
     pub(crate) fn find(&self, labels: &Labels) -> Option<SeriesId> {
@@ -140,6 +181,10 @@ impl Index {
         let values = self.names.get_mut(name).expect("inserted above");
         if let Some(place) = values.get(value) {
             return *place;
+        }
+        if let Some(place) = self.free.pop() {
+            values.insert(value.into(), place);
+            return place;
         }
         // Fits: there are at most as many sets as labels, whose numbers and sizes are bounded.
         let place = self.postings.len() as u32;

@@ -18,7 +18,9 @@ mod error;
 #[doc(hidden)]
 pub mod fault_disk;
 
+mod forget;
 mod head;
+mod heads;
 mod histogram_block;
 mod histogram_columns;
 mod histogram_layout;
@@ -61,6 +63,7 @@ pub use compact::CompactionReport;
 pub use copy::CopyReport;
 pub use disk::{Disk, RealDisk};
 pub use error::{AppendError, DiskError, OpenError, Refusal, ReplayError};
+pub use forget::ForgetReport;
 pub use import::{ImportReport, SegmentImporter};
 pub use inspect::{Inspection, LabelFacts, MetricFacts, SegmentFacts};
 pub use limits::{LimitKind, LimitReached, OTHER_JOBS, RefusedSeries, SeriesLimits};

@@ -74,6 +74,17 @@ impl Postings {
         }
     }
 
+    /// Takes numbers out; gives how many are left.
+    pub(crate) fn without(&mut self, ids: &RoaringBitmap) -> u64 {
+        match self {
+            Self::Few(own) => {
+                own.retain(|id| !ids.contains(*id));
+            }
+            Self::Many(own) => *own -= ids,
+        }
+        self.len()
+    }
+
     pub(crate) fn is_disjoint(&self, others: &RoaringBitmap) -> bool {
         match self {
             Self::Few(ids) => !ids.iter().any(|id| others.contains(*id)),

@@ -8,7 +8,6 @@ use bellwether_model::{Batch, LogPosition, Timestamp};
 
 use crate::disk::{Disk, LockGuard, read_all};
 use crate::error::{DiskError, OpenError};
-use crate::head::SeriesHead;
 use crate::index_builder::IndexBuilder;
 use crate::log::{LATE_SINCE, Log, LogFile};
 use crate::log_read::{self, FoundFile, Readable, Step, empty_batch, read_file, walk};
@@ -109,13 +108,14 @@ pub(crate) fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result
     let (files, number_last) = opening.log(&names)?;
     let Opening { mut state, mut report, index, unsealed, .. } = opening;
     state.index = index.finish();
-    state.heads.resize_with(state.index.len(), SeriesHead::default);
+    state.heads.grow(state.index.len());
     state.admission.total = state.heads.iter().filter(|head| !head.is_empty()).count() as u64;
     state.set_limits(options.limits.clone());
     report.series = state.index.len() as u64;
     report.segments = state.segments.len() as u64;
     report.segment_samples = state.segments.iter().map(|segment| segment.sample_count).sum();
-    let maintenance = Maintenance { table, segment_number_next, released: LogPosition::default() };
+    let maintenance =
+        Maintenance { table, segment_number_next, released: LogPosition::default(), forgotten: 0 };
     let log = Log::new(
         Arc::clone(&disk),
         dir.to_owned(),

@@ -72,6 +72,15 @@ impl SeriesTable {
         Ok((Self { disk, dir: dir.to_owned(), writer, written }, found))
     }
 
+    /// Writes all of the file again, without what is no longer named.
+    pub(crate) fn write_anew(
+        &mut self,
+        labels: impl Fn(u32) -> Vec<Option<Labels>>,
+    ) -> Result<(), DiskError> {
+        self.writer = None;
+        self.write(labels)
+    }
+
     /// Brings the file up to date. `labels` gives the label sets from a number on, in order and without gaps.
     pub(crate) fn write(&mut self, labels: impl Fn(u32) -> Vec<Option<Labels>>) -> Result<(), DiskError> {
         let path = self.dir.join(SERIES_FILE);

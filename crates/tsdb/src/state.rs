@@ -12,7 +12,9 @@ use roaring::RoaringBitmap;
 use crate::disk::{Disk, LockGuard};
 use crate::entry::{Entry, EntryValue};
 use crate::error::{DiskError, Refusal};
+use crate::forget::Leaving;
 use crate::head::SeriesHead;
+use crate::heads::Heads;
 use crate::histogram_layout::BUCKETS_MAX;
 use crate::index::Index;
 use crate::limits::{Admission, Census, SeriesLimits};
@@ -97,7 +99,7 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     pub(crate) index: Index,
     /// By series number; as long as the index.
-    pub(crate) heads: Vec<SeriesHead>,
+    pub(crate) heads: Heads,
     /// By rank, so that of two entries of one moment the one that was stored first comes first.
     pub(crate) segments: Vec<Arc<Segment>>,
     pub(crate) floor: Timestamp,
@@ -108,6 +110,7 @@ pub(crate) struct State {
     pub(crate) admission: Admission,
     /// Series that had been refused before they were made.
     pub(crate) refused_before: RoaringBitmap,
+    pub(crate) leaving: Leaving,
 }
 
 /// Held while sealing or dropping, so that there is one at a time.
@@ -115,6 +118,8 @@ pub(crate) struct Maintenance {
     pub(crate) table: SeriesTable,
     pub(crate) segment_number_next: u64,
     pub(crate) released: LogPosition,
+    /// Series forgotten since the file of series was written anew.
+    pub(crate) forgotten: u64,
 }
 
 impl Maintenance {
@@ -152,14 +157,14 @@ impl State {
     /// Takes in a series under its number.
     pub(crate) fn insert(&mut self, id: SeriesId, labels: Labels) {
         self.index.insert(id, labels);
-        self.heads.resize_with(self.index.len(), SeriesHead::default);
+        self.heads.grow(self.index.len());
     }
 
     /// The head of a series, which is made if there is none yet: while a store opens, its index is built beside.
     pub(crate) fn head(&mut self, id: SeriesId) -> &mut SeriesHead {
         let place = id.0 as usize;
         if self.heads.len() <= place {
-            self.heads.resize_with(place + 1, SeriesHead::default);
+            self.heads.grow(place + 1);
         }
         &mut self.heads[place]
     }

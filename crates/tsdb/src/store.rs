@@ -29,6 +29,8 @@ pub struct Store {
 pub struct Stats {
     /// Series ever created.
     pub series: u64,
+    /// Series that have a name: those that were not forgotten.
+    pub series_named: u64,
     /// Series in use, which is what limits count: with samples in memory, or made lately.
     pub series_in_use: u64,
     /// How often a new series was refused for a limit.
@@ -152,7 +154,16 @@ impl Store {
 
     /// The number of a series, if it was ever created.
     pub fn find(&self, labels: &Labels) -> Option<SeriesId> {
-        self.shared.read().index.find(labels)
+        let state = self.shared.read();
+        let found = state.index.find(labels)?;
+        if state.leaving.ids.contains(found.0) {
+            // Whoever asks may be about to append.
+            drop(state);
+            let mut state = self.shared.write();
+            state.leaving.ids.remove(found.0);
+            return state.index.find(labels);
+        }
+        Some(found)
     }
 
     /// The labels of a series, if that number was ever given.
@@ -239,6 +250,7 @@ impl Store {
         let floor = (state.floor > Timestamp::MIN).then_some(state.floor);
         Stats {
             series: state.index.len() as u64,
+            series_named: state.index.named(),
             series_in_use: state.admission.total,
             refused_series: state.admission.refusals,
             samples_appended: state.counts.taken,
@@ -251,11 +263,8 @@ impl Store {
             refused_unknown_series: state.counts.unknown_series,
             refused_malformed: state.counts.malformed,
             head_samples: state.heads.iter().map(SeriesHead::sample_count).sum(),
-            head_bytes: state
-                .heads
-                .iter()
-                .map(|head| (head.heap_bytes() + size_of::<SeriesHead>()) as u64)
-                .sum(),
+            head_bytes: (state.heads.iter().map(SeriesHead::heap_bytes).sum::<usize>()
+                + state.heads.page_bytes()) as u64,
             log_files: log.files.len() as u64,
             log_bytes: log.files.iter().map(|file| file.end).sum(),
             log_unsynced_bytes: log.unsynced_bytes(),

@@ -129,6 +129,9 @@ impl State {
     }
 
     fn take_entry(&mut self, id: SeriesId, entry: &Entry<'_>, window: TimeDelta) -> Result<Verdict, Refusal> {
+        if self.is_forgotten(id) {
+            return Err(Refusal::UnknownSeries { series: id });
+        }
         let head = self.heads.get_mut(id.0 as usize).ok_or(Refusal::UnknownSeries { series: id })?;
         if let EntryValue::Histogram(histogram) = entry.value
             && !is_storable(histogram)

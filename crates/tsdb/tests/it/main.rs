@@ -5,6 +5,7 @@ mod compact;
 mod copy;
 mod crash;
 mod damage;
+mod forget;
 mod full_disk;
 mod histogram;
 mod import;
