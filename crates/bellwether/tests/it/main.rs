@@ -30,6 +30,8 @@ mod http_config;
 mod import;
 mod init;
 mod ledger_rows;
+mod ledger_rows_cost;
+mod ledger_rows_world;
 mod lint;
 mod listing;
 mod local_receivers;
