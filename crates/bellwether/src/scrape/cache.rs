@@ -213,6 +213,7 @@ impl TargetCache {
             self.seen.end(&mut gone, &mut forgotten);
         } else {
             self.seen.fail(&mut gone, &mut forgotten);
+            self.exemplars.clear(); // those of a refused body were not kept, and are news the next time
         }
         let mut gone: Vec<_> =
             gone.iter().filter_map(|known| Some((known.id?, known.is_histogram))).collect();

@@ -7,6 +7,8 @@
 
 mod key;
 mod native;
+mod parts;
+mod problem;
 pub(crate) mod wire;
 
 use std::borrow::Cow;
@@ -17,14 +19,15 @@ use bellwether_model::Timestamp;
 use crate::checks::Limits;
 use crate::entry::{
     Entry, MetricKind, ScanSummary, ScrapeSink, ScrapedExemplar, ScrapedHistogram, ScrapedSample,
-    WrittenLabels,
 };
 use crate::series::Pair;
 use key::SeriesKey;
 pub use key::series_text;
 pub use native::NativeError;
 use native::NativeParts;
-use wire::{Fields, Value, WireError};
+use parts::{ClassicBucket, bucket, created, exemplar, label_pair, quantile};
+pub use problem::{ProtobufError, ProtobufProblem};
+use wire::Fields;
 
 /// What is read of histograms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,71 +36,6 @@ pub struct HistogramChoice {
     pub native: bool,
     /// Classic series are read beside a native histogram (`always_scrape_classic_histograms`).
     pub classic_too: bool,
-}
-
-/// Why a body is refused.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{}: {problem}", place(*.number, .name))]
-pub struct ProtobufError {
-    /// Which metric family, from 1.
-    pub number: usize,
-    /// Its name, if that was read.
-    pub name: String,
-    /// What is wrong in it.
-    pub problem: ProtobufProblem,
-}
-
-fn place(number: usize, name: &str) -> String {
-    if name.is_empty() {
-        format!("metric family {number}")
-    } else {
-        format!("metric family {number}, {name:?}")
-    }
-}
-
-/// What can be wrong with a metric family.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum ProtobufProblem {
-    /// Not a message.
-    #[error(
-        "not a protobuf message: {0}; the body may be cut off, or of another format than its Content-Type says"
-    )]
-    Wire(String),
-    /// No name, or none that is text.
-    #[error("a metric family needs a name of UTF-8 text")]
-    Name,
-    /// Text that is none.
-    #[error("{0} is not valid UTF-8")]
-    NotUtf8(&'static str),
-    /// A kind of metric that is not known.
-    #[error("unknown metric type {0}; 0 (counter) to 5 (gauge histogram) are known")]
-    UnknownType(u64),
-    /// The name does not end with the unit.
-    #[error("the unit {unit:?} is not how the name ends; name it ..._{unit}, or leave the unit out")]
-    Unit {
-        /// The unit.
-        unit: String,
-    },
-    /// A label without a name.
-    #[error("a label needs a name of UTF-8 text")]
-    LabelName,
-    /// A native histogram that is none.
-    #[error("native histogram: {0}")]
-    Native(#[from] NativeError),
-    /// More of something than is accepted.
-    #[error("{what}: more than the limit of {limit}")]
-    TooMuch {
-        /// What was counted.
-        what: &'static str,
-        /// The most that is accepted.
-        limit: usize,
-    },
-}
-
-impl From<WireError> for ProtobufProblem {
-    fn from(error: WireError) -> Self {
-        Self::Wire(error.to_string())
-    }
 }
 
 /// Reads a body and hands every entry to the sink, in order. On an error the entries handed out so far must be thrown
@@ -430,84 +368,4 @@ fn check_unit(name: &str, kind: MetricKind, unit: &str) -> Result<(), ProtobufPr
         return Ok(());
     }
     Err(ProtobufProblem::Unit { unit: unit.chars().take(NAME_CHARS_SHOWN).collect() })
-}
-
-fn label_pair(value: Value<'_>) -> Result<(&str, &str), ProtobufProblem> {
-    let (mut fields, mut pair): (_, (&[u8], &[u8])) = (value.message("label")?, (&[], &[]));
-    while let Some((field, value)) = fields.next()? {
-        match field {
-            1 => pair.0 = value.bytes("name")?,
-            2 => pair.1 = value.bytes("value")?,
-            _ => {}
-        }
-    }
-    let name = std::str::from_utf8(pair.0).ok().filter(|name| !name.is_empty());
-    let value = std::str::from_utf8(pair.1).map_err(|_| ProtobufProblem::NotUtf8("a label value"))?;
-    Ok((name.ok_or(ProtobufProblem::LabelName)?, value))
-}
-
-fn quantile(value: Value<'_>) -> Result<(f64, f64), WireError> {
-    let (mut fields, mut quantile) = (value.message("quantile")?, (0.0, 0.0));
-    while let Some((field, value)) = fields.next()? {
-        match field {
-            1 => quantile.0 = value.double("quantile")?,
-            2 => quantile.1 = value.double("value")?,
-            _ => {}
-        }
-    }
-    Ok(quantile)
-}
-
-/// A bucket of a classic histogram.
-struct ClassicBucket<'a> {
-    count: f64,
-    upper_bound: f64,
-    exemplar: Option<ScrapedExemplar<'a>>,
-}
-
-fn bucket(value: Value<'_>) -> Result<ClassicBucket<'_>, WireError> {
-    let mut fields = value.message("bucket")?;
-    let (mut count, mut count_float, mut upper_bound, mut found) = (0, 0.0, 0.0, None);
-    while let Some((field, value)) = fields.next()? {
-        match field {
-            1 => count = value.number("cumulative_count")?,
-            2 => upper_bound = value.double("upper_bound")?,
-            3 => found = Some(exemplar(value)?),
-            4 => count_float = value.double("cumulative_count_float")?,
-            _ => {}
-        }
-    }
-    let count = if count_float == 0.0 { count as f64 } else { count_float };
-    Ok(ClassicBucket { count, upper_bound, exemplar: found })
-}
-
-fn exemplar(value: Value<'_>) -> Result<ScrapedExemplar<'_>, WireError> {
-    let message = value.bytes("exemplar")?;
-    let mut exemplar = ScrapedExemplar { written: WrittenLabels::Protobuf(message), value: 0.0, at: None };
-    let mut fields = Fields::new(message);
-    while let Some((field, value)) = fields.next()? {
-        match field {
-            2 => exemplar.value = value.double("value")?,
-            3 => exemplar.at = Some(moment(value)?),
-            _ => {}
-        }
-    }
-    Ok(exemplar)
-}
-
-/// When counting began; zero is not said.
-fn created(value: Value<'_>) -> Result<Option<Timestamp>, WireError> {
-    moment(value).map(|at| Some(at).filter(|at| at.0 != 0))
-}
-
-fn moment(value: Value<'_>) -> Result<Timestamp, WireError> {
-    let (mut fields, mut seconds, mut nanos) = (value.message("timestamp")?, 0i64, 0i32);
-    while let Some((field, value)) = fields.next()? {
-        match field {
-            1 => seconds = value.number("seconds")? as i64,
-            2 => nanos = value.number("nanos")? as i32,
-            _ => {}
-        }
-    }
-    Ok(Timestamp(seconds.saturating_mul(1000).saturating_add(i64::from(nanos / 1_000_000))))
 }
