@@ -40,12 +40,14 @@ pub struct CompactionReport {
 impl Store {
     /// Makes one segment of those that end in the same span of time, spans being multiples of a length; the oldest
     /// span first, one at a call. Only spans that were over at a moment count: while one goes on, more is to come.
+    /// A segment that turns out to be damaged is left as it is from then on, for [`Store::scrub`] to set aside.
     pub fn compact(&self, over: Timestamp, span: TimeDelta) -> Result<CompactionReport, SealError> {
         let shared = &self.shared;
-        let _alone = shared.compaction.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unreadable = shared.compaction.lock().unwrap_or_else(PoisonError::into_inner);
         let (sources, floor) = {
             let state = shared.read();
-            (due(&state.segments, over, span, &|segment| shared.pins().is_hidden(segment)), state.floor)
+            let is_left = |segment| unreadable.contains(&segment) || shared.pins().is_hidden(segment);
+            (due(&state.segments, over, span, &is_left), state.floor)
         };
         if sources.len() < 2 {
             return Ok(CompactionReport::default());
@@ -53,7 +55,12 @@ impl Store {
         let number = shared.maintain().next_segment_number();
         let mut draft = SegmentDraft::create(shared, number)?;
         let labels = |id| shared.read().index.labels(id).cloned();
-        merge(&sources, floor, &labels, &mut draft)?;
+        let merged = merge(&sources, floor, &labels, &mut draft);
+        if let Err(SealError::Damaged(_)) = merged {
+            let damaged = sources.iter().filter(|segment| segment.verify().is_err());
+            unreadable.extend(damaged.map(|segment| segment.number));
+        }
+        merged?;
         put_in_place(shared, &sources, draft)
     }
 }
@@ -63,12 +70,12 @@ fn due(
     segments: &[Arc<Segment>],
     over: Timestamp,
     span: TimeDelta,
-    is_hidden: &dyn Fn(u64) -> bool,
+    is_left: &dyn Fn(u64) -> bool,
 ) -> Vec<Arc<Segment>> {
     let span = span.0.max(1);
     let place = |segment: &Segment| segment.range.end.0.div_euclid(span);
     let is_over = |segment: &Segment| (place(segment) + 1).saturating_mul(span) <= over.0;
-    let mut due: Vec<_> = segments.iter().filter(|s| is_over(s) && !is_hidden(s.number)).cloned().collect();
+    let mut due: Vec<_> = segments.iter().filter(|s| is_over(s) && !is_left(s.number)).cloned().collect();
     due.sort_by_key(|segment| (place(segment), segment.lineage.rank));
     let group = due.chunk_by(|a, b| place(a) == place(b)).find(|group| group.len() > 1);
     group.map_or(Vec::new(), <[_]>::to_vec)

@@ -1,6 +1,7 @@
 //! What a store holds in memory, and the locks around it: series, heads, segments, counts. Opening fills it, appending
 //! and sealing change it, snapshots read it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -85,8 +86,9 @@ pub(crate) struct Shared {
     pub(crate) log: Log,
     pub(crate) state: RwLock<State>,
     pub(crate) maintenance: Mutex<Maintenance>,
-    /// Held while compacting, so that there is one at a time; locked before everything else.
-    pub(crate) compaction: Mutex<()>,
+    /// Held while compacting, so that there is one at a time; locked before everything else. Numbers of segments that
+    /// do not read and are left as they are.
+    pub(crate) compaction: Mutex<BTreeSet<u64>>,
     /// Locked last of all.
     pub(crate) pins: Mutex<Pins>,
     pub(crate) log_buffer_bytes_max: usize,

@@ -135,3 +135,22 @@ fn a_full_disk_leaves_everything_as_it_was() {
     assert_eq!(store.compact(Timestamp(100), SPAN).unwrap().segments, 4);
     assert_eq!(contents(&store), shown);
 }
+
+#[test]
+fn a_damaged_segment_is_left_and_the_others_are_put_together() {
+    let disk = FaultDisk::new();
+    let store = open(&disk).0;
+    fill(&store, 0..200);
+    drop(store);
+    let path = &files(&disk, "segment-")[1];
+    let mut bytes = disk.bytes(path).unwrap();
+    bytes[30] ^= 1; // inside the first chunk
+    disk.set_bytes(path, bytes);
+    let store = open(&disk).0;
+    store.compact(Timestamp(200), SPAN).unwrap_err();
+    assert_eq!(store.compact(Timestamp(200), SPAN).unwrap().segments, 3);
+    assert_eq!(store.compact(Timestamp(200), SPAN).unwrap().segments, 4);
+    assert_eq!(store.compact(Timestamp(200), SPAN).unwrap().segments, 0);
+    assert_eq!(store.scrub().unwrap().len(), 1);
+    assert_eq!(contents(&store).values().map(|samples| samples.len()).sum::<usize>(), 175);
+}

@@ -1,6 +1,6 @@
 //! Many threads at once: what the store promises one caller it promises all of them.
 
-use bellwether_model::Timestamp;
+use bellwether_model::{TimeDelta, Timestamp};
 use bellwether_tsdb::fault_disk::FaultDisk;
 
 use crate::world::{batch, contents, labels, open};
@@ -34,6 +34,7 @@ fn many_threads_append_sync_seal_and_read_without_losing_or_doubling_a_sample() 
                 before = (before + 10).min(TIMES - 20);
                 store.release(store.sync().unwrap());
                 store.seal(Timestamp(before)).unwrap();
+                store.compact(Timestamp(before), TimeDelta(60)).unwrap();
             }
         });
         scope.spawn(|| {
