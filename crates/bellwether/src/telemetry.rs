@@ -146,6 +146,9 @@ fn store(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     );
     one(writer, ("bellwether_store_segments", Gauge, "Segments."), stats.segments as f64);
     one(writer, ("bellwether_store_fsyncs_total", Counter, "Flushes of the log."), stats.fsyncs as f64);
+    let late =
+        ("bellwether_store_samples_late_total", Counter, "Samples stored after newer ones of their series.");
+    one(writer, late, stats.samples_late as f64);
     let samples_refused = "bellwether_store_samples_refused_total";
     writer.family(samples_refused, Counter, "Samples that were not taken, by reason.");
     for (reason, value) in [

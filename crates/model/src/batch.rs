@@ -78,7 +78,8 @@ impl Origin {
     }
 }
 
-/// Samples that arrived together. Times are never before those of an earlier batch of the same series.
+/// Samples that arrived together. Times are not before those of an earlier batch of the same series, but for what comes
+/// late.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     /// Where it comes from.

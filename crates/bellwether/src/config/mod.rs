@@ -15,6 +15,7 @@ mod outline;
 mod probe_asks;
 mod probes;
 pub mod prometheus;
+mod prometheus_storage;
 pub mod receive;
 mod routing;
 mod rule_files;
@@ -154,7 +155,12 @@ impl Loader {
         self.load_rules(outline.rules, folder);
         let dashboards = self.load_dashboards(outline.dashboards, folder);
         let slos = self.load_slos(outline.slos, folder);
-        self.examine_reach(&slos, outline.storage.retention.unwrap_or(RETENTION_DEFAULT));
+        let storage = match &prometheus {
+            Some(prometheus) => outline.storage.or(&prometheus.storage),
+            None => outline.storage,
+        };
+        let retention = storage.retention.unwrap_or(RETENTION_DEFAULT);
+        self.examine_reach(&slos, retention);
         let global = prometheus.as_ref().map(|prometheus| prometheus.global.clone()).unwrap_or_default();
         let probes = self.load_probes(&outline.probes, &global, folder);
         self.refuse_unknown_probes(&slos, &probes);
@@ -180,8 +186,8 @@ impl Loader {
             slos: slos.into_iter().map(Arc::new).collect(),
             probes,
             dashboards: Arc::new(dashboards),
-            retention: outline.storage.retention.unwrap_or(RETENTION_DEFAULT),
-            storage: outline.storage,
+            retention,
+            storage,
             receive: outline.receive,
             external_url: outline.external_url,
             shown: std::mem::take(&mut self.shown),

@@ -14,6 +14,8 @@ use bellwether_web::url::encode;
 use super::alertmanagers::{AlertmanagerMember, alerting};
 use super::discoveries::DISCOVERIES;
 use super::otlp::OtlpSection;
+use super::prometheus_storage;
+use super::storage::StorageConfig;
 
 /// A read `prometheus.yml`.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +30,8 @@ pub struct PrometheusConfig {
     pub alertmanagers: Vec<AlertmanagerMember>,
     /// How metrics pushed by OpenTelemetry's protocol become series.
     pub otlp: Arc<OtlpSettings>,
+    /// What holds of the store where `bellwether.yml` says nothing.
+    pub storage: StorageConfig,
 }
 
 /// Settings for all jobs.
@@ -107,15 +111,8 @@ pub struct Target {
 /// Largest body unless a job says otherwise; a metrics page of this size is a mistake.
 const BODY_BYTES_MAX: u64 = 128 << 20;
 
-const NOT_YET_TOP: [&str; 7] = [
-    "scrape_config_files",
-    "remote_write",
-    "remote_read",
-    "storage",
-    "tracing",
-    "runtime",
-    "scrape_failure_log_file",
-];
+const NOT_YET_TOP: [&str; 6] =
+    ["scrape_config_files", "remote_write", "remote_read", "tracing", "runtime", "scrape_failure_log_file"];
 
 const NOT_YET_GLOBAL: [&str; 17] = [
     "query_log_file",
@@ -182,6 +179,8 @@ impl Decode for PrometheusConfig {
         let nodes: Vec<Node> = map.optional("scrape_configs", cx).unwrap_or_default();
         let alertmanagers = map.node("alerting").map(|node| alerting(node, cx)).unwrap_or_default();
         let otlp = map.node("otlp").and_then(|node| OtlpSection::decode(node, cx)).map(|section| section.0);
+        let storage =
+            map.node("storage").map(|node| prometheus_storage::decode(node, cx)).unwrap_or_default();
         refuse_not_yet(&mut map, &NOT_YET_TOP, cx);
         map.finish(cx);
         let jobs: Vec<Option<(ScrapeJob, Span)>> =
@@ -199,7 +198,7 @@ impl Decode for PrometheusConfig {
         }
         let jobs = jobs.into_iter().map(|(job, _)| job).collect();
         let otlp = Arc::new(otlp.unwrap_or_default());
-        Some(Self { global, rule_files, jobs, alertmanagers, otlp })
+        Some(Self { global, rule_files, jobs, alertmanagers, otlp, storage })
     }
 }
 

@@ -10,7 +10,7 @@ use bellwether_tsdb::SeriesLimits;
 use super::prometheus::byte_size;
 
 /// Shorter would take away samples that the head still holds.
-const RETENTION_MIN: TimeDelta = TimeDelta(6 * TimeDelta::HOUR.0);
+pub(super) const RETENTION_MIN: TimeDelta = TimeDelta(6 * TimeDelta::HOUR.0);
 
 /// The pages of objectives show a month, whatever their period.
 const LEDGER_RETENTION_MIN: TimeDelta = TimeDelta(32 * TimeDelta::DAY.0);
@@ -37,6 +37,16 @@ impl StorageConfig {
     pub fn out_of_order_window(&self) -> TimeDelta {
         self.out_of_order_time_window.unwrap_or(TimeDelta::ZERO)
     }
+
+    /// What is set here, and where nothing is, what another says.
+    pub(super) fn or(self, other: &Self) -> Self {
+        Self {
+            retention: self.retention.or(other.retention),
+            out_of_order_time_window: self.out_of_order_time_window.or(other.out_of_order_time_window),
+            max_exemplars: self.max_exemplars.or(other.max_exemplars),
+            ..self
+        }
+    }
 }
 
 impl Decode for StorageConfig {
@@ -62,7 +72,7 @@ impl Decode for StorageConfig {
     }
 }
 
-fn retention(
+pub(super) fn retention(
     map: &mut MapReader<'_>,
     field: &'static str,
     shortest: TimeDelta,

@@ -76,6 +76,7 @@ mod source_errors;
 mod source_outage;
 mod source_peer;
 mod state;
+mod storage_config;
 mod test;
 mod told;
 mod webdriver;
