@@ -1,4 +1,5 @@
-//! The newest entries, in memory: per series one open block that grows, and the closed chunks before it.
+//! The newest entries, in memory: per series one open block that grows, the closed chunks before it, and beside them
+//! what came late.
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ pub(crate) enum Verdict {
 
 /// One series' unsealed entries. Invariant: chunks, then the block, in time order; `last` ends it all, or what was
 /// sealed before it, and is `None` only for a series that never had an entry. Of the two open blocks one is empty.
+/// Late entries are before `last`, and of no moment that is in chunks or block.
 #[derive(Default)]
 pub(crate) struct SeriesHead {
     last: Option<Last>,

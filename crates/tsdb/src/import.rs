@@ -95,9 +95,8 @@ struct Pending {
 }
 
 impl Store {
-    /// Begins an import. What lies in memory is sealed first: the log is replayed up to the last sealed sample of each
-    /// series, and history that is newer than what the log has would hide it. Only what lies inside the range, and is
-    /// not older than retention keeps, is taken.
+    /// Begins an import. What lies in memory is sealed first, so that it counts as stored before what is imported. Only
+    /// what lies inside the range, and is not older than retention keeps, is taken.
     pub fn importer(&self, range: TimeRange) -> Result<SegmentImporter<'_>, SealError> {
         self.seal(Timestamp::MAX)?;
         let floor = self.shared.read().floor;

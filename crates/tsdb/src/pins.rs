@@ -1,8 +1,9 @@
 //! What one query must not see: everything that arrived since its snapshot was taken. Otherwise two selectors of one
 //! query would read different batches, and a ratio of the two would be of no moment that ever was.
 //!
-//! Times only go forward in a series, so what a snapshot may see of it ends before the first entry that arrived
-//! later. Appending notes series and time, and only while a snapshot is held; it never looks at what is there.
+//! In order, times only go forward in a series, so what a snapshot may see of it ends before the first entry that
+//! arrived later. What came late since is left out moment by moment, and what was imported since segment by segment.
+//! Appending notes series and time, and only while a snapshot is held; it never looks at what is there.
 
 use std::collections::{HashMap, VecDeque};
 

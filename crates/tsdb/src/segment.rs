@@ -1,7 +1,7 @@
 //! A sealed stretch of time: one immutable file with the chunks of many series and an index of their summaries.
 //!
 //! Only the set of series stays in memory; index blocks and chunks are read when asked for. Layout, in order:
-//! header, chunks, one index block per series, the table of block starts, the set of series, footer.
+//! header, chunks, one index block per series, the table of block starts, the set of series, lineage, footer.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
