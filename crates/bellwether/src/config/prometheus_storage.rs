@@ -3,6 +3,7 @@
 use bellwether_diag::yaml::Node;
 use bellwether_diag::{Cx, MapReader};
 
+use super::prometheus::byte_size;
 use super::storage::{RETENTION_MIN, StorageConfig, retention};
 
 pub(super) fn decode(node: &Node, cx: &mut Cx<'_>) -> StorageConfig {
@@ -24,6 +25,8 @@ fn decode_tsdb(node: &Node, config: &mut StorageConfig, cx: &mut Cx<'_>) {
     config.out_of_order_time_window = tsdb.optional("out_of_order_time_window", cx);
     if let Some(mut kept) = tsdb.node("retention").and_then(|node| MapReader::open(node, cx)) {
         config.retention = retention(&mut kept, "time", RETENTION_MIN, cx);
+        let size = kept.node("size").and_then(|node| byte_size(node, cx));
+        config.retention_bytes = size.filter(|bytes| *bytes > 0);
         kept.finish(cx);
     }
     tsdb.finish(cx);

@@ -42,6 +42,7 @@ impl StorageConfig {
     pub(super) fn or(self, other: &Self) -> Self {
         Self {
             retention: self.retention.or(other.retention),
+            retention_bytes: self.retention_bytes.or(other.retention_bytes),
             out_of_order_time_window: self.out_of_order_time_window.or(other.out_of_order_time_window),
             max_exemplars: self.max_exemplars.or(other.max_exemplars),
             ..self

@@ -13,6 +13,7 @@ mod index;
 mod late;
 mod limits;
 mod model;
+mod old_files;
 mod overlap;
 mod referring;
 mod snapshot;
