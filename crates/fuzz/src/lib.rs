@@ -12,6 +12,7 @@ mod otlp;
 mod prometheus_block;
 mod promql;
 mod relabel;
+mod remote_write;
 mod rule_file;
 mod slo_file;
 mod source;

@@ -123,3 +123,40 @@ pub(crate) fn otlp() -> Vec<Vec<u8>> {
         request(&metric(b"wait").message(10, &new().message(1, &exponential_point).number(2, 2))),
     ]
 }
+
+/// Requests of the first remote write.
+pub(crate) fn remote_write_1() -> Vec<Vec<u8>> {
+    let label = |name: &[u8], value: &[u8]| new().bytes(1, name).bytes(2, value);
+    let series = |name: &[u8]| new().message(1, &label(b"__name__", name)).message(1, &label(b"job", b"api"));
+    let sample = |value, at| new().double(1, value).number(2, at);
+    let exemplar = new().message(1, &label(b"trace_id", b"4f")).double(2, 0.5).number(3, 1000);
+    let histogram = new().number(1, 3).double(3, 4.5).number(4, 2).double(5, 0.001).number(6, 1);
+    let histogram = histogram.message(11, &new().number(1, 0).number(2, 1)).number(12, 4).number(15, 1000);
+    let metadata = new().number(1, 1).bytes(2, b"a_total").bytes(4, b"What.").bytes(5, b"s");
+    let floats = series(b"a_total")
+        .message(2, &sample(1.5, 1000))
+        .message(2, &sample(2.5, 2000))
+        .message(3, &exemplar);
+    vec![
+        new()
+            .message(1, &floats)
+            .message(1, &series(b"b").message(2, &sample(-1.0, 5)))
+            .message(3, &metadata)
+            .0,
+        new().message(1, &series(b"h").message(4, &histogram)).0,
+    ]
+}
+
+/// Requests of the second one: labels are numbers of symbols.
+pub(crate) fn remote_write_2() -> Vec<Vec<u8>> {
+    let symbols = ["", "__name__", "a_total", "job", "api", "trace_id", "4f", "What."];
+    let request = symbols.iter().fold(new(), |request, symbol| request.bytes(4, symbol.as_bytes()));
+    let series = || new().bytes(1, &[1, 2, 3, 4]);
+    let sample = |value, at| new().double(1, value).number(2, at).number(3, 500);
+    let exemplar = new().bytes(1, &[5, 6]).double(2, 0.5).number(3, 1000);
+    let metadata = new().number(1, 1).number(3, 7);
+    let histogram = new().number(1, 3).double(3, 4.5).number(4, 2).double(5, 0.001).number(6, 1);
+    let histogram = histogram.message(11, &new().number(1, 0).number(2, 1)).number(12, 4).number(15, 1000);
+    let floats = series().message(2, &sample(1.5, 1000)).message(4, &exemplar).message(5, &metadata);
+    vec![request.clone().message(5, &floats).0, request.message(5, &series().message(3, &histogram)).0]
+}

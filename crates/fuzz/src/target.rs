@@ -1,8 +1,8 @@
 //! The targets there are: a name, a function, and texts to start from.
 
 use crate::{
-    alertmanager, exposition, lint, messages, notation, otlp, prometheus_block, promql, relabel, rule_file,
-    slo_file, store, template,
+    alertmanager, exposition, lint, messages, notation, otlp, prometheus_block, promql, relabel,
+    remote_write, rule_file, slo_file, store, template,
 };
 
 /// Something that takes arbitrary bytes and must neither panic, nor hang, nor take more than its bounds.
@@ -86,6 +86,18 @@ pub const TARGETS: &[Target] = &[
         run: relabel::applies,
         seeds: Seeds::Texts(include_str!("../seeds/relabel_config.txt")),
         runs: 400,
+    },
+    Target {
+        name: "remote_write_1",
+        run: remote_write::one,
+        seeds: Seeds::Made(messages::remote_write_1),
+        runs: 2000,
+    },
+    Target {
+        name: "remote_write_2",
+        run: remote_write::two,
+        seeds: Seeds::Made(messages::remote_write_2),
+        runs: 2000,
     },
     Target { name: "chunk", run: store::decodes, seeds: Seeds::Made(store::chunks), runs: 3000 },
     Target { name: "store_files", run: store::opens, seeds: Seeds::Made(store::files), runs: 400 },
