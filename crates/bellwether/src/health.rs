@@ -23,6 +23,8 @@ pub enum Trouble {
     Clock,
     /// Targets that are configured but cannot be scraped.
     Targets,
+    /// A file, a server or a name that says which targets there are cannot be read.
+    Discovery,
     /// Rules that are wrong and do not run.
     Rules,
     /// Alerts do not reach an Alertmanager that is handed all of them.
@@ -52,6 +54,7 @@ impl Trouble {
             Self::Damage => "damage",
             Self::Clock => "clock",
             Self::Targets => "targets",
+            Self::Discovery => "discovery",
             Self::Rules => "rules",
             Self::HandOver => "hand_over",
             Self::Segments => "segments",
@@ -64,7 +67,7 @@ impl Trouble {
     }
 
     /// All kinds, for metrics that must exist before the trouble does.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Store,
         Self::State,
         Self::Checkpoint,
@@ -72,6 +75,7 @@ impl Trouble {
         Self::Damage,
         Self::Clock,
         Self::Targets,
+        Self::Discovery,
         Self::Rules,
         Self::HandOver,
         Self::Segments,

@@ -12,6 +12,7 @@ use bellwether_web::{Demo, Queries};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::alert_counts::AlertCounts;
+use crate::discovery::Discoverer;
 use crate::exemplars::Exemplars;
 use crate::google_interface::GoogleInterface;
 use crate::health::Health;
@@ -39,6 +40,8 @@ pub struct Pages {
     pub rows: LedgerRows,
     /// The targets.
     pub pool: Arc<ScrapePool>,
+    /// What finds them.
+    pub discoverer: Arc<Discoverer>,
     /// The probes.
     pub probes: Arc<ProbePool>,
     /// The store that is read, if one is.

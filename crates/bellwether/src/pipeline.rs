@@ -3,9 +3,11 @@
 //! No clock, no I/O: the running server, the tests in virtual time and every replay drive this same value, so there
 //! is no second way in which a sample becomes a message.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bellwether_alerts::{AlertCore, AlertSource, Answer, Delivery, HandOver, Post, PostId, Posted, Record};
+use bellwether_ingest::relabel::Relabelling;
 use bellwether_model::{Alert, Batch, Labels, SeriesId, TimeDelta, Timestamp};
 use bellwether_rules::{QueryId, RuleChange, RuleEngine, RuleQuery, Written};
 use bellwether_slo::{Correction, Question, Recalled, SloEngine};
@@ -118,6 +120,8 @@ pub struct Pipeline {
     pub hand_over: HandOver,
     /// Labels that tell this installation's alerts from another's.
     external_labels: Labels,
+    /// What is done to alerts before Alertmanagers that are there already are handed them.
+    alert_relabel: Relabelling,
     /// Series with smaller numbers have been announced.
     series_seen: u32,
 }
@@ -126,12 +130,33 @@ impl Pipeline {
     /// From cores in whatever state the last process left them.
     pub fn new(slo: SloEngine, rules: RuleEngine, alerts: AlertCore) -> Self {
         let hand_over = HandOver::default();
-        Self { slo, rules, alerts, hand_over, external_labels: Labels::empty(), series_seen: 0 }
+        let (external_labels, alert_relabel) = (Labels::empty(), Relabelling::default());
+        Self { slo, rules, alerts, hand_over, external_labels, alert_relabel, series_seen: 0 }
     }
 
     /// The same, telling alerts under these labels from the start.
     pub fn with_external_labels(self, external_labels: Labels) -> Self {
         Self { external_labels, ..self }
+    }
+
+    /// The same, relabelling what is handed over from the start.
+    pub fn with_alert_relabel(self, alert_relabel: Relabelling) -> Self {
+        Self { alert_relabel, ..self }
+    }
+
+    /// Relabels what is handed over like this from now on. What fires under labels that are no longer told ends there;
+    /// alerts of rules run out by themselves, since they are told anew with every evaluation.
+    pub fn set_alert_relabel(&mut self, alert_relabel: Relabelling, now: Timestamp) {
+        if self.alert_relabel == alert_relabel {
+            return;
+        }
+        let open = self.alerts.open_ended();
+        let ended =
+            open.iter().map(|alert| Alert { ends_at: Some(now.max(alert.starts_at)), ..alert.clone() });
+        let ended: Vec<Alert> = ended.collect();
+        self.hand_over.hear(&relabelled(&ended, &self.alert_relabel), now);
+        self.alert_relabel = alert_relabel;
+        self.hand_over.hear(&relabelled(&open, &self.alert_relabel), now);
     }
 
     /// Takes in what happened; what one core says about alerts goes to the one that routes them.
@@ -226,7 +251,7 @@ impl Pipeline {
 
     fn route_ours(&mut self, alerts: Vec<Alert>, now: Timestamp, outcome: &mut Outcome) {
         if !alerts.is_empty() {
-            self.hand_over.hear(&alerts, now);
+            self.hand_over.hear(&relabelled(&alerts, &self.alert_relabel), now);
             self.route(bellwether_alerts::Event::Alerts { source: AlertSource::Rules, alerts }, now, outcome);
         }
     }
@@ -330,6 +355,15 @@ impl Pipeline {
             }
         }
     }
+}
+
+/// Alerts under the labels that rules leave them, without those that a rule drops.
+fn relabelled<'a>(alerts: &'a [Alert], rules: &Relabelling) -> Cow<'a, [Alert]> {
+    if rules.is_empty() {
+        return Cow::Borrowed(alerts);
+    }
+    let relabel = |alert: &Alert| Some(Alert { labels: rules.of(alert.labels.clone())?, ..alert.clone() });
+    Cow::Owned(alerts.iter().filter_map(relabel).collect())
 }
 
 /// What objectives say of a batch or of a reload, which ask nothing: only time that passes does.

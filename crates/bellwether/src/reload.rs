@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bellwether_alerts::{Precedence, Preceding, Setup, Templates};
 use bellwether_diag::Style;
 use bellwether_ingest::otlp::OtlpSettings;
+use bellwether_ingest::relabel::Relabelling;
 use bellwether_model::{TimeDelta, Timestamp};
 use bellwether_rules::{EngineOptions, RuleFile};
 use bellwether_slo::{EngineSettings, RETENTION_OF_COUNTS, Slo};
@@ -18,6 +19,7 @@ use tracing::info;
 use crate::backfill;
 use crate::clock;
 use crate::config::{self, Config, Loaded};
+use crate::discovery::Discoverer;
 use crate::exemplars::{self, Exemplars};
 use crate::google_objectives::{self, GoogleObjectives};
 use crate::health::{Health, Trouble};
@@ -25,7 +27,6 @@ use crate::pipeline::{Outcome, Pipeline};
 use crate::probe::ProbePool;
 use crate::receive::Receiver;
 use crate::request::{Change, Request};
-use crate::scrape::ScrapePool;
 use crate::senders::Senders;
 use crate::source::SourceHandle;
 
@@ -72,6 +73,8 @@ pub struct Settings {
     pub slo: EngineSettings,
     /// Alertmanagers that are handed every alert.
     pub alertmanagers: Vec<String>,
+    /// What is done to alerts before those are handed them.
+    pub alert_relabel: Relabelling,
     /// Rule files with their names.
     pub rule_files: Vec<(String, RuleFile)>,
 }
@@ -103,6 +106,7 @@ impl Settings {
                 ..EngineSettings::default()
             },
             alertmanagers: config.alertmanagers.iter().map(|member| member.url.clone()).collect(),
+            alert_relabel: config.prometheus.alert_relabel.clone(),
             rule_files: config.rules.clone(),
         }
     }
@@ -142,7 +146,7 @@ pub struct Reloaded {
     /// The latest exemplars.
     pub exemplars: Arc<Exemplars>,
     /// The targets.
-    pub pool: Arc<ScrapePool>,
+    pub discoverer: Arc<Discoverer>,
     /// The probes.
     pub probes: Arc<ProbePool>,
     /// Takes in what is pushed.
@@ -251,6 +255,7 @@ impl Reloader {
             pipeline.slo.keep_history(settings.slo.retention);
             backfill::fill(&mut pipeline.slo, &store, retention, now);
             pipeline.set_external_labels(settings.rules.external_labels.clone(), now, &mut outcome);
+            pipeline.set_alert_relabel(settings.alert_relabel.clone(), now);
             pipeline.rules.set_options(settings.rules);
             let rule_effects = pipeline.rules.load(&settings.rule_files, now);
             pipeline.take_rule_effects(rule_effects, now, &mut outcome);
@@ -266,7 +271,7 @@ impl Reloader {
         self.parts.exemplars.set_max(exemplars::max(&config));
         self.parts.store.set_out_of_order_window(config.storage.out_of_order_window());
         self.parts.receiver.set_replicas(config.receive.replicas.clone());
-        self.parts.pool.assign(&config.prometheus.jobs);
+        self.parts.discoverer.assign(&config.prometheus.jobs);
         self.parts.probes.assign(&config.probes);
         self.parts.remote.assign(&config);
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = config;

@@ -19,6 +19,7 @@ use tracing::{info, warn};
 use crate::checkpoint::{Checkpoints, Found};
 use crate::config::Config;
 use crate::decide::{Decider, Shown};
+use crate::discovery::Discoverer;
 use crate::exemplars::{self, Exemplars};
 use crate::failure::Failure;
 use crate::fold::{Fold, fold};
@@ -118,7 +119,8 @@ impl Server {
         senders.cluster.set_members(&config.alertmanagers);
         let exemplars = Arc::new(Exemplars::new(exemplars::max(&config)));
         let pool = ScrapePool::new(store.clone(), writer.clone(), health.clone(), exemplars.clone());
-        let pool = Arc::new(pool.map_err(failed)?);
+        let pool = Arc::new(pool);
+        let discoverer = Discoverer::start(pool.clone(), health.clone());
         let probes = Arc::new(ProbePool::new(store.clone(), writer.clone()));
         let pipeline = Arc::new(RwLock::new(pipeline));
 
@@ -151,7 +153,7 @@ impl Server {
             shown_at: Timestamp::default(),
         };
         let decider = tokio::spawn(decider.run(backlog, stopped.clone()));
-        pool.assign(&config.prometheus.jobs);
+        discoverer.assign(&config.prometheus.jobs);
         probes.assign(&config.probes);
         source.assign(&config);
         let receiver = Arc::new(Receiver::new(store.clone(), writer.clone(), exemplars.clone()));
@@ -161,7 +163,7 @@ impl Server {
             source: start.config,
             url,
             store: store.clone(),
-            pool: pool.clone(),
+            discoverer: discoverer.clone(),
             probes: probes.clone(),
             remote: source.clone(),
             exemplars: exemplars.clone(),
@@ -193,6 +195,7 @@ impl Server {
             google,
             pipeline,
             pool,
+            discoverer,
             probes,
             source: source.clone(),
             state,
@@ -244,6 +247,7 @@ impl Server {
         });
         shutdown::requested().await;
         info!("stopping");
+        self.pages.discoverer.stop();
         self.pages.pool.stop();
         self.pages.probes.stop();
         self.pages.source.stop();
@@ -428,8 +432,9 @@ async fn recover(
     }
     let restored = state.restore().await.map_err(failed)?;
     let alerts = AlertCore::restore(settings.alerts.clone(), restored, now);
-    let mut pipeline =
-        Pipeline::new(engine, rules, alerts).with_external_labels(settings.rules.external_labels.clone());
+    let mut pipeline = Pipeline::new(engine, rules, alerts)
+        .with_external_labels(settings.rules.external_labels.clone())
+        .with_alert_relabel(settings.alert_relabel.clone());
     pipeline.hand_over.set_members(settings.alertmanagers.clone(), now);
     pipeline.take_rule_effects(effects, now, &mut backlog);
     let setting = Fold { retention: config.retention, now, has_imports: has_imports(data), health };

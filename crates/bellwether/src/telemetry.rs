@@ -15,6 +15,7 @@ use crate::alert_counts::AlertCounts;
 use crate::alert_metrics;
 use crate::clock;
 use crate::deliveries;
+use crate::discovery::{self, Discoverer};
 use crate::exemplars::Exemplars;
 use crate::health::{self, Trouble};
 use crate::ledger_rows::LedgerRows;
@@ -35,6 +36,8 @@ pub struct Seen<'a> {
     pub rows: &'a LedgerRows,
     /// The targets.
     pub pool: &'a ScrapePool,
+    /// What finds them.
+    pub discoverer: &'a Discoverer,
     /// The writer, for its counts.
     pub writer: &'a WriterHandle,
     /// What was pushed.
@@ -202,6 +205,8 @@ fn targets(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
         let count = views.iter().filter(|view| view.health == health).count();
         writer.sample("bellwether_targets", &[("health", name)], count as f64);
     }
+    seen.pool.counts().render(writer);
+    discovery::metrics::render(&seen.discoverer.views(), writer);
 }
 
 fn rules(seen: &Seen<'_>, writer: &mut ExpositionWriter) {

@@ -13,10 +13,11 @@ use bellwether_slo::{
 };
 use bellwether_web::view::{
     AlertGroupView, AlertView, AuditView, ConfigView, Dashboard, DefinitionView, DeliveryDetail,
-    DeliveryFilter, DeliveryView, DrillView, ExplanationView, HistoryRequest, ListedAlert, ListedGroup,
-    LoudAlerts, NewAction, NewSilence, Overview, ProbeView, ReceiverFailing, ReceiverView, Refused,
-    RoutedView, RoutingConfigView, RuleGroupView, ServerView, SilenceView, SnapshotView, StatisticsView,
-    TargetHealth, TargetMetadata, TargetView, Wanted, WriteRefused, WriteVersion, Written,
+    DeliveryFilter, DeliveryView, DiscoveryView, DrillView, ExplanationView, HistoryRequest, ListedAlert,
+    ListedGroup, LoudAlerts, NewAction, NewSilence, Overview, ProbeView, ReceiverFailing, ReceiverView,
+    Refused, RoutedView, RoutingConfigView, RuleGroupView, ScrapePoolView, ServerView, SilenceView,
+    SnapshotView, StatisticsView, TargetHealth, TargetMetadata, TargetView, Wanted, WriteRefused,
+    WriteVersion, Written,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, OtlpOutcome, OtlpPush, OtlpRefusal, Queries};
 use bytes::Bytes;
@@ -122,6 +123,7 @@ impl App for Pages {
             store: &self.store,
             rows: &self.rows,
             pool: &self.pool,
+            discoverer: &self.discoverer,
             writer: &self.writer,
             received: self.receiver.counts(),
             exemplars: &self.exemplars,
@@ -243,6 +245,21 @@ impl App for Pages {
 
     fn targets(&self) -> Vec<TargetView> {
         self.pool.views()
+    }
+
+    fn scrape_pools(&self) -> Vec<ScrapePoolView> {
+        let found = self.discoverer.views();
+        let of_job = |job: &str| {
+            let found = found.iter().filter(|view| view.job == job);
+            let view = |view: &crate::discovery::core::DiscoveryView| DiscoveryView {
+                kind: view.kind.to_owned(),
+                targets: view.targets,
+                trouble: view.trouble.clone(),
+            };
+            found.map(view).collect()
+        };
+        let pools = self.pool.pools().into_iter();
+        pools.map(|pool| ScrapePoolView { discoveries: of_job(&pool.job), ..pool }).collect()
     }
 
     fn probes(&self) -> Vec<ProbeView> {

@@ -21,6 +21,7 @@ pub const ALIAS_NODES_MAX: usize = 1_000_000;
 pub const NODES_MAX: usize = 4_000_000;
 
 const STR_TAG: &str = "tag:yaml.org,2002:str";
+const BINARY_TAG: &str = "tag:yaml.org,2002:binary";
 const MERGE_KEY: &str = "<<";
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// Bytes the port takes from the text at a time.
@@ -207,6 +208,11 @@ impl<'a> Builder<'a> {
         match event.data {
             EventData::Alias { anchor } => self.alias(&anchor, span, depth),
             EventData::Scalar { anchor, tag, value, style, .. } => {
+                if tag.as_deref() == Some(BINARY_TAG) {
+                    let message = "!!binary holds bytes, and nothing here is made of bytes";
+                    let diagnostic = Diagnostic::error("yaml-syntax", span, message);
+                    self.out.push(diagnostic.with_help("write the text itself"));
+                }
                 let node = self.scalar(span, tag.as_deref(), value, style);
                 Ok(self.keep(anchor, Built { node, nodes: 1, depth: 1 }))
             }

@@ -18,8 +18,8 @@ use crate::view::{
     AlertGroupView, AlertView, AuditView, ConfigView, Dashboard, DefinitionView, DeliveryDetail,
     DeliveryFilter, DeliveryView, DemoView, DrillView, ExplanationView, HistoryRequest, ListedAlert,
     ListedGroup, LoudAlerts, NewAction, NewSilence, Overview, ProbeView, ReceiverView, Refused, RoutedView,
-    RoutingConfigView, RuleGroupView, ServerView, SilenceView, SnapshotView, StatisticsView, TargetMetadata,
-    TargetView, Wanted, WriteRefused, WriteVersion, Written,
+    RoutingConfigView, RuleGroupView, ScrapePoolView, ServerView, SilenceView, SnapshotView, StatisticsView,
+    TargetMetadata, TargetView, Wanted, WriteRefused, WriteVersion, Written,
 };
 use axum::body::Bytes;
 
@@ -107,6 +107,8 @@ pub trait App: Send + Sync + 'static {
 
     /// All targets.
     fn targets(&self) -> Vec<TargetView>;
+    /// All scrape jobs, by name.
+    fn scrape_pools(&self) -> Vec<ScrapePoolView>;
     /// All targets of all probes.
     fn probes(&self) -> Vec<ProbeView> {
         Vec::new()

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use crate::page::{self, Nav};
 use crate::parts::{self, Tone};
-use crate::view::{TargetHealth, TargetView};
+use crate::view::{ScrapePoolView, TargetHealth, TargetView};
 use crate::{Shared, digits, targets_probed};
 
 pub(crate) async fn targets(State(app): State<Shared>) -> Response {
@@ -27,9 +27,49 @@ pub(crate) async fn targets(State(app): State<Shared>) -> Response {
             h1 { (up) " of " (parts::plural(targets.len(), "target")) " up" }
             (table(&targets, app.now()))
         }
+        (pools_section(&app.scrape_pools()))
         @if !probes.is_empty() { (targets_probed::section(&probes, app.now())) }
     };
     page::respond(app.as_ref(), Nav::Targets, "Targets", &main)
+}
+
+/// Where targets are found, what cannot be read of it, and what rules dropped; nothing where all is written down.
+fn pools_section(pools: &[ScrapePoolView]) -> Markup {
+    let found: Vec<&ScrapePoolView> =
+        pools.iter().filter(|pool| !pool.discoveries.is_empty() || pool.dropped_count > 0).collect();
+    html! {
+        @if !found.is_empty() {
+            h2 { "Discovery" }
+            div.scroll { table.stack {
+                thead { tr { th scope="col" { "Job" } th scope="col" { "Found" } th scope="col" { "Dropped" } } }
+                tbody { @for pool in found { (pool_row(pool)) } }
+            } }
+        }
+    }
+}
+
+/// Dropped targets that the page shows; the API has all of them.
+const DROPPED_SHOWN_MAX: usize = 20;
+
+fn pool_row(pool: &ScrapePoolView) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (pool.job) }
+            td.w data-k="Found" {
+                @for place in &pool.discoveries {
+                    div { (digits::count(place.targets as f64)) " by " (place.kind) }
+                    @for why in &place.trouble { p.note.bad { (why) } }
+                }
+            }
+            td.w data-k="Dropped" {
+                (digits::count(pool.dropped_count as f64))
+                @for labels in pool.dropped.iter().take(DROPPED_SHOWN_MAX) { div { (parts::labels(labels)) } }
+                @if pool.dropped_count > DROPPED_SHOWN_MAX as u64 {
+                    div.dim { "all of them: " code { "/api/v1/targets?state=dropped" } }
+                }
+            }
+        }
+    }
 }
 
 fn table(targets: &[TargetView], now: Timestamp) -> Markup {

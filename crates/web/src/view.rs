@@ -104,6 +104,30 @@ pub struct TargetView {
     pub timeout: TimeDelta,
 }
 
+/// A scrape job, and what was found for it besides the targets that are scraped.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScrapePoolView {
+    /// Name of the job.
+    pub job: String,
+    /// Targets that a rule dropped, as they were known before; not more than are to be remembered.
+    pub dropped: Vec<Labels>,
+    /// How many were dropped.
+    pub dropped_count: u64,
+    /// Where targets are found, unless they are written down.
+    pub discoveries: Vec<DiscoveryView>,
+}
+
+/// A place where targets are found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscoveryView {
+    /// As Prometheus calls it: `file`, `http`, `dns`.
+    pub kind: String,
+    /// Targets it names, before relabelling.
+    pub targets: u64,
+    /// What of it could not be read the last time, and why.
+    pub trouble: Vec<String>,
+}
+
 /// How a target does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

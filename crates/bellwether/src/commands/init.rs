@@ -5,17 +5,20 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
 
+use bellwether_alerts::HttpConfig;
 use bellwether_model::TimeDelta;
 use bellwether_web::url::encode;
 use serde_json::Value;
 
 use crate::cli::init::Init;
 use crate::config;
+use crate::config::prometheus::{NameEscaping, ScrapeProtocol};
 use crate::failure::Failure;
+use crate::http::client::Client;
 use crate::init::{Plan, Proposal, ReceiverPlan, Samples, Seen, propose};
 use crate::output::say;
 use crate::scrape::fetch::{self, Request};
-use crate::scrape::protocol::{ScrapeProtocol, accept};
+use crate::scrape::protocol::accept;
 use crate::terminal;
 
 /// The workshop's service, for whoever has none at hand.
@@ -141,7 +144,7 @@ async fn look(samples: &Samples, select: Option<&str>) -> Result<Seen, String> {
 }
 
 async fn read(samples: &Samples, select: Option<&str>) -> Result<Seen, String> {
-    let client = fetch::client().map_err(|error| error.to_string())?;
+    let client = Client::for_reading(HttpConfig::default());
     let url = match samples {
         Samples::Scrape { .. } => url_of(samples),
         Samples::Prometheus(base) => {
@@ -150,8 +153,15 @@ async fn read(samples: &Samples, select: Option<&str>) -> Result<Seen, String> {
             format!("{base}/api/v1/query?query={}", encode(&query, ""))
         }
     };
-    let accept = accept(&[ScrapeProtocol::PrometheusText0_0_4]);
-    let request = Request { url: &url, accept: &accept, timeout: TIMEOUT, body_bytes_max: BODY_BYTES_MAX };
+    let accept = accept(&[ScrapeProtocol::PrometheusText0_0_4], NameEscaping::AllowUtf8);
+    let request = Request {
+        url: &url,
+        accept: &accept,
+        compression: true,
+        timeout: TIMEOUT,
+        body_bytes_max: BODY_BYTES_MAX,
+        body_bytes_expected: 0,
+    };
     let body = fetch::fetch(&client, request).await.map_err(|error| error.to_string())?.body;
     match samples {
         Samples::Scrape { .. } => Seen::in_body(&body).map_err(|error| error.to_string()),

@@ -1,15 +1,16 @@
 //! Alertmanagers that are there already and are handed every alert: Prometheus' `alerting` section, and our own
 //! `alertmanagers`, which says the same in fewer words.
 //!
-//! What would change the alerts on their way is refused: dropping an alert that Prometheus would have kept, or the
-//! other way round, is nothing to find out in an incident.
+//! What would change the alerts on their way to some of them is refused: dropping an alert that Prometheus would have
+//! kept, or the other way round, is nothing to find out in an incident.
 
 use bellwether_alerts::HttpConfig;
 use bellwether_diag::yaml::{Node, Value};
-use bellwether_diag::{Cx, Decode, MapReader, Span, Spanned};
-use bellwether_model::TimeDelta;
+use bellwether_diag::{Cx, MapReader, Span, Spanned};
+use bellwether_ingest::relabel::Relabelling;
+use bellwether_model::{Labels, TimeDelta};
 
-use super::discoveries::DISCOVERIES;
+use super::prometheus::{ADDRESS, Global, TargetGroup, http_fields, refuse_discoveries};
 
 /// One member of a cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,38 +26,36 @@ pub struct AlertmanagerMember {
 /// How long a request may take unless stated otherwise. Prometheus' default.
 const TIMEOUT_DEFAULT: TimeDelta = TimeDelta(10_000);
 
-/// Fields that say how a member is reached.
-const HTTP_FIELDS: [&str; 14] = [
-    "basic_auth",
-    "authorization",
-    "bearer_token",
-    "bearer_token_file",
-    "oauth2",
-    "tls_config",
-    "proxy_url",
-    "no_proxy",
-    "proxy_from_environment",
-    "proxy_connect_header",
-    "follow_redirects",
-    "enable_http2",
-    "http_headers",
-    "sigv4",
-];
+/// What Prometheus can do between an alert and one of several Alertmanagers, and we do not: all are told the same.
+const CHANGES: &str = "alert_relabel_configs";
 
-/// What Prometheus can do between an alert and an Alertmanager, and we do not.
-const CHANGES: [&str; 2] = ["alert_relabel_configs", "relabel_configs"];
+/// Where a member's API is below its address.
+const ALERTS_PATH: &str = "/api/v2/alerts";
 
-/// Prometheus' `alerting` section.
-pub fn alerting(node: &Node, cx: &mut Cx<'_>) -> Vec<AlertmanagerMember> {
-    let Some(mut map) = MapReader::open(node, cx) else { return Vec::new() };
-    let clusters = map.node("alertmanagers");
-    refuse(&mut map, &CHANGES[..1], cx);
-    map.finish(cx);
-    let clusters = clusters.map(|node| list(node, "Alertmanager clusters", cx)).unwrap_or_default();
-    clusters.into_iter().flat_map(|node| cluster(node, cx)).collect()
+/// What `alerting` says.
+#[derive(Clone, Debug, Default)]
+pub struct Alerting {
+    /// Who is handed every alert.
+    pub members: Vec<AlertmanagerMember>,
+    /// What is done to alerts before.
+    pub relabel: Relabelling,
 }
 
-fn cluster(node: &Node, cx: &mut Cx<'_>) -> Vec<AlertmanagerMember> {
+/// Prometheus' `alerting` section.
+pub fn alerting(node: &Node, global: &Global, cx: &mut Cx<'_>) -> Alerting {
+    if node.is_null() {
+        return Alerting::default();
+    }
+    let Some(mut map) = MapReader::open(node, cx) else { return Alerting::default() };
+    let clusters = map.node("alertmanagers");
+    let relabel = map.node(CHANGES).and_then(|node| Relabelling::decode(node, global.names, cx));
+    map.finish(cx);
+    let clusters = clusters.map(|node| list(node, "Alertmanager clusters", cx)).unwrap_or_default();
+    let members = clusters.into_iter().flat_map(|node| cluster(node, global, cx)).collect();
+    Alerting { members, relabel: relabel.unwrap_or_default() }
+}
+
+fn cluster(node: &Node, global: &Global, cx: &mut Cx<'_>) -> Vec<AlertmanagerMember> {
     let Some(mut map) = MapReader::open(node, cx) else { return Vec::new() };
     let scheme: Option<Spanned<String>> = map.optional("scheme", cx);
     let prefix: String = map.optional("path_prefix", cx).unwrap_or_default();
@@ -77,34 +76,47 @@ fn cluster(node: &Node, cx: &mut Cx<'_>) -> Vec<AlertmanagerMember> {
             return Vec::new();
         }
     };
-    refuse(&mut map, &CHANGES, cx);
-    refuse(&mut map, &DISCOVERIES, cx);
+    refuse_changes(&mut map, cx);
+    refuse_discoveries(&mut map, "write the members under static_configs", cx);
+    let relabel = map.node("relabel_configs");
+    let is_relabelled = relabel.is_some();
+    let relabel = relabel.map_or_else(
+        || Some(Relabelling::default()),
+        |relabel| Relabelling::decode(relabel, global.names, cx),
+    );
     let groups =
         map.node("static_configs").map(|node| list(node, "static configurations", cx)).unwrap_or_default();
+    let groups: Vec<_> =
+        groups.into_iter().filter_map(|group| TargetGroup::decode_static(group, is_relabelled, cx)).collect();
     let reached = reached(&mut map, node, cx);
     map.finish(cx);
-    let targets: Vec<Spanned<String>> = groups.into_iter().flat_map(|group| targets(group, cx)).collect();
-    let Some(reached) = reached else { return Vec::new() };
-    let prefix = prefix.trim_matches('/');
-    let members = targets.into_iter().filter_map(|target| {
-        let host = target.value.as_str();
-        if host.contains('/') || host.contains('@') || host.is_empty() {
+    let (Some(reached), Some(relabel)) = (reached, relabel) else { return Vec::new() };
+    let path = format!("/{}{ALERTS_PATH}", prefix.trim_matches('/')).replace("//", "/");
+    let usual = Labels::from_pairs([("__scheme__", scheme), ("__alerts_path__", &path)]);
+    let members = groups.iter().flat_map(|group| group.targets.iter().map(move |target| (group, target)));
+    let members = members.filter_map(|(group, target)| {
+        let known = usual.iter().chain(group.labels.iter()).chain(target.iter());
+        let labels = relabel.of(Labels::from_pairs(known))?;
+        let url = member_url(&labels);
+        if url.is_none() {
+            let message = format!("{:?} is no address of an Alertmanager", labels.value_or_empty(ADDRESS));
             let help = "write it like alertmanager:9093; scheme and path_prefix are settings of the cluster";
-            cx.error_help(target.span, format!("{host:?} is not host:port"), help);
-            return None;
+            cx.error_help(node.span, message, help);
         }
-        let url = format!("{scheme}://{host}/{prefix}");
-        Some(AlertmanagerMember { url: url.trim_end_matches('/').to_owned(), ..reached.clone() })
+        Some(AlertmanagerMember { url: url?, ..reached.clone() })
     });
     members.collect()
 }
 
-fn targets(node: &Node, cx: &mut Cx<'_>) -> Vec<Spanned<String>> {
-    let Some(mut map) = MapReader::open(node, cx) else { return Vec::new() };
-    let targets = map.required("targets", cx).unwrap_or_default();
-    map.ignore(&["labels"]); // only what relabels reads them
-    map.finish(cx);
-    targets
+/// Where the API of a member begins, from what is known of it.
+fn member_url(labels: &Labels) -> Option<String> {
+    let (scheme, address) = (labels.value_or_empty("__scheme__"), labels.value_or_empty(ADDRESS));
+    let is_host = !address.is_empty() && !address.contains(|c: char| c.is_whitespace() || "/@?#".contains(c));
+    let prefix = labels.value_or_empty("__alerts_path__").strip_suffix(ALERTS_PATH)?;
+    let is_good = is_host && matches!(scheme, "http" | "https");
+    is_good
+        .then(|| format!("{scheme}://{address}/{}", prefix.trim_start_matches('/')))
+        .map(|url| url.trim_end_matches('/').to_owned())
 }
 
 /// Our own `alertmanagers`: addresses, or mappings with an address and how it is reached.
@@ -119,7 +131,7 @@ fn member(node: &Node, cx: &mut Cx<'_>) -> Option<AlertmanagerMember> {
     }
     let mut map = MapReader::open(node, cx)?;
     let url: Option<Spanned<String>> = map.required("url", cx);
-    refuse(&mut map, &CHANGES, cx);
+    refuse_changes(&mut map, cx);
     let reached = reached(&mut map, node, cx);
     map.finish(cx);
     let url = url.and_then(|url| checked_url(&url.value, url.span, cx))?;
@@ -159,14 +171,10 @@ fn reached(map: &mut MapReader<'_>, node: &Node, cx: &mut Cx<'_>) -> Option<Aler
     if let Some(timeout) = timeout.as_ref().filter(|timeout| timeout.value <= TimeDelta::ZERO) {
         cx.error_help(timeout.span, "a timeout of nothing reaches nobody", "write a duration such as 10s");
     }
-    map.ignore(&HTTP_FIELDS);
-    let entries = node.as_mapping().unwrap_or(&[]).iter();
-    let of_http = entries.filter(|(key, _)| key.as_text().is_some_and(|key| HTTP_FIELDS.contains(&key)));
-    let http = Node { span: node.span, value: Value::Mapping(of_http.cloned().collect()) };
     Some(AlertmanagerMember {
         url: String::new(),
         timeout: timeout.map_or(TIMEOUT_DEFAULT, |timeout| timeout.value),
-        http: HttpConfig::decode(&http, cx)?,
+        http: http_fields(map, node, cx)?,
     })
 }
 
@@ -181,16 +189,11 @@ fn list<'n>(node: &'n Node, what: &str, cx: &mut Cx<'_>) -> Vec<&'n Node> {
     }
 }
 
-fn refuse(map: &mut MapReader<'_>, names: &[&'static str], cx: &mut Cx<'_>) {
-    for name in names {
-        if let Some((key, _)) = map.entry(name) {
-            let message =
-                format!("{name} is Prometheus', but Bellwether does not honour it for Alertmanagers");
-            let help = match CHANGES.contains(name) {
-                true => "remove it; alerts are handed over as they are",
-                false => "write the members under static_configs",
-            };
-            cx.error_help(key.span, message, help);
-        }
+fn refuse_changes(map: &mut MapReader<'_>, cx: &mut Cx<'_>) {
+    if let Some((key, _)) = map.entry(CHANGES) {
+        let message =
+            format!("{CHANGES} is Prometheus', but Bellwether does not honour it for single Alertmanagers");
+        let help = "write it under alerting: of prometheus.yml; then it holds for all of them";
+        cx.error_help(key.span, message, help);
     }
 }

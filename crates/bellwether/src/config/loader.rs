@@ -86,8 +86,8 @@ impl Loader {
         self.shown.push_str(&shown::yaml(document));
     }
 
-    /// Makes the names of files that are read at delivery independent of the working directory, and warns of those
-    /// that are not there: the first alert would be the one to find out.
+    /// Makes the names of files that are read when they are needed independent of the working directory, and warns of
+    /// those that are not there: the first alert or scrape would be the one to find out.
     pub(super) fn resolve_files(&mut self, files: Vec<&mut String>, folder: &Path) {
         let mut missing = BTreeSet::new();
         for file in files {
@@ -98,7 +98,7 @@ impl Loader {
             *file = path.display().to_string();
         }
         for path in missing {
-            let message = format!("{path} does not exist yet; messages that need it cannot be sent");
+            let message = format!("{path} does not exist yet; what needs it fails until it does");
             self.diagnostics.push(Diagnostic::warning("missing-secret-file", None, message));
         }
     }

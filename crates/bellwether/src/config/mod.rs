@@ -5,7 +5,6 @@ mod ack_deadlines;
 pub mod alertmanagers;
 mod dashboards;
 mod delivery;
-mod discoveries;
 mod file_kind;
 mod linted;
 mod loader;
@@ -19,6 +18,7 @@ mod prometheus_storage;
 pub mod receive;
 mod routing;
 mod rule_files;
+mod scrape_config_files;
 pub mod scrape_intervals;
 mod shown;
 pub mod source;
@@ -210,6 +210,8 @@ impl Loader {
             for member in &mut config.alertmanagers {
                 self.resolve_files(member.http.secret_files_mut(), &base);
             }
+            self.resolve_job_files(&mut config.jobs, &base);
+            self.load_scrape_config_files(config, &base);
             self.load_rule_files(&config.rule_files.clone(), &base);
         }
         config

@@ -7,7 +7,7 @@ use bellwether_diag::{Cx, Decode, MapReader, Spanned};
 use bellwether_model::TimeDelta;
 use bellwether_tsdb::SeriesLimits;
 
-use super::prometheus::byte_size;
+use super::prometheus::limits::byte_size;
 
 /// Shorter would take away samples that the head still holds.
 pub(super) const RETENTION_MIN: TimeDelta = TimeDelta(6 * TimeDelta::HOUR.0);

@@ -15,7 +15,7 @@ use super::tcp::host_and_port;
 const DATAGRAM_BYTES_MAX: usize = 4096;
 
 /// Asks.
-pub(super) async fn ask(
+pub(crate) async fn ask(
     ask: &DnsAsk,
     address: &str,
     timeout: Duration,

@@ -65,7 +65,8 @@ impl RecordType {
         }
     }
 
-    const fn number(self) -> u16 {
+    /// Its number on the wire.
+    pub const fn number(self) -> u16 {
         match self {
             Self::A => 1,
             Self::Ns => 2,

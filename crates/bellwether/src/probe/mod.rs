@@ -17,5 +17,6 @@ pub mod tcp;
 
 pub use attempt::{Attempt, Check, Facts, Outcome, Phase, Reason, Verdict};
 pub use definition::{Ask, Bounds, Probe, Target};
+pub use dns_message::{RecordType, is_name as is_dns_name};
 pub use pool::ProbePool;
 pub use run::run;

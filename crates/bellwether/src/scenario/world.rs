@@ -162,6 +162,7 @@ impl World {
                 body: body.as_ref().map(|body| body.as_bytes()),
                 content_type: Some(ExpositionWriter::CONTENT_TYPE),
                 framed: true,
+                is_too_large: false,
             };
             let memory = &mut self.memory;
             let taken = self.caches[target].take(scraped, &mut |labels, _| Ok(memory.id(labels)));

@@ -14,10 +14,11 @@ use bellwether_model::{
 
 use super::classic_to_native::Member;
 use super::metadata::Metadata;
-use super::protocol::{ScrapeProtocol, format_of};
+use super::protocol::format_of;
 use super::reading::{self, LeftOut, Refused, Taken};
 use super::seen_series::{Known, Place, SeenSeries};
-use crate::config::prometheus::ScrapeJob;
+use super::series_rules::SeriesRules;
+use crate::config::prometheus::{ScrapeJob, ScrapeProtocol};
 
 /// Finds or makes the number of a series.
 pub type Resolve<'a> = dyn FnMut(&Labels, Whose) -> Result<SeriesId, Unresolved> + 'a;
@@ -53,6 +54,8 @@ pub struct Scraped<'a> {
     pub content_type: Option<&'a str>,
     /// Whether the body's end was marked by HTTP itself, so that an open last line cannot be a cut.
     pub framed: bool,
+    /// Whether there is no body because it was too large.
+    pub is_too_large: bool,
 }
 
 /// A batch, and why the scrape failed if it did.
@@ -66,8 +69,38 @@ pub struct Outcome {
     pub samples: u64,
     /// Why the body was refused.
     pub error: Option<String>,
+    /// Which limit of the job it broke.
+    pub breached: Option<LimitKind>,
     /// What was left out of it, and why.
     pub left_out: LeftOut,
+}
+
+/// Limits that fail a scrape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitKind {
+    /// On its samples.
+    Samples,
+    /// On the labels of its series.
+    Labels,
+}
+
+/// Why a body was refused.
+pub(super) struct ReadError {
+    pub(super) why: String,
+    pub(super) breached: Option<LimitKind>,
+}
+
+impl From<String> for ReadError {
+    fn from(why: String) -> Self {
+        Self { why, breached: None }
+    }
+}
+
+/// What a target gets series about besides.
+#[derive(Clone, Copy, Debug)]
+struct Extra {
+    timeout: TimeDelta,
+    sample_limit: u64,
 }
 
 /// One target's memory.
@@ -83,6 +116,10 @@ pub struct TargetCache {
     pub(super) classic_to_native: bool,
     fallback: Option<ScrapeProtocol>,
     pub(super) limits: Limits,
+    /// Most samples that are taken of one body.
+    pub(super) samples_max: usize,
+    rules: SeriesRules,
+    extra: Option<Extra>,
     interval: TimeDelta,
     pub(super) seen: SeenSeries,
     /// The last exemplars of series that have any, as a hash of what was written: mostly they are repeated.
@@ -104,6 +141,8 @@ struct Reports {
     samples: SeriesId,
     samples_kept: SeriesId,
     series_added: SeriesId,
+    /// Timeout, limit of samples, size of the body, where a job wants them.
+    extra: Option<[SeriesId; 3]>,
 }
 
 impl TargetCache {
@@ -111,20 +150,27 @@ impl TargetCache {
     pub fn new(job: &ScrapeJob, labels: Labels) -> Self {
         let conflict =
             if job.honor_labels { LabelConflict::KeepScraped } else { LabelConflict::RenameScraped };
-        let mut limits = Limits::default();
-        if job.samples_max > 0 {
-            limits.samples_max = usize::try_from(job.samples_max).unwrap_or(usize::MAX);
-        }
         Self {
             labels,
             conflict,
             honor_timestamps: job.honor_timestamps,
-            track_own_time: false,
-            histograms: HistogramChoice::default(),
-            classic_to_native: false,
+            track_own_time: job.track_timestamps_staleness,
+            histograms: HistogramChoice {
+                native: job.formats.native_histograms,
+                classic_too: job.formats.classic_beside_native,
+            },
+            fallback: job.formats.fallback,
+            limits: Limits::default(),
+            samples_max: match job.limits.samples {
+                0 => usize::MAX,
+                limit => usize::try_from(limit).unwrap_or(usize::MAX),
+            },
+            rules: SeriesRules::of(job),
+            extra: job
+                .extra_metrics
+                .then_some(Extra { timeout: job.timeout, sample_limit: job.limits.samples }),
+            classic_to_native: job.formats.classic_to_native,
             members: HashMap::new(),
-            fallback: None,
-            limits,
             interval: job.interval,
             seen: SeenSeries::default(),
             exemplars: HashMap::new(),
@@ -155,6 +201,7 @@ impl TargetCache {
         let read = scraped.body.map(|body| self.read(body, &scraped, resolve, &mut taken));
         let ok = matches!(read, Some(Ok(())));
         let error = read.and_then(Result::err);
+        let (error, breached) = error.map_or((None, None), |error| (Some(error.why), error.breached));
         let added = self.seen.added();
         if !ok {
             taken.clear();
@@ -167,10 +214,23 @@ impl TargetCache {
         report(reports.samples, exposed as f64);
         report(reports.samples_kept, taken.kept as f64);
         report(reports.series_added, added as f64);
+        if let (Some(extra), Some([timeout, limit, size])) = (self.extra, reports.extra) {
+            report(timeout, extra.timeout.as_secs_f64());
+            report(limit, extra.sample_limit as f64);
+            let bytes = scraped.body.map_or(0.0, |body| body.len() as f64);
+            report(size, if scraped.is_too_large { -1.0 } else { bytes });
+        }
         let origin = Origin::Scrape { target: reports.up, ok, interval: self.interval };
         let (exemplars, left_out) =
             (std::mem::take(&mut taken.exemplars), std::mem::take(&mut taken.left_out));
-        Ok(Outcome { batch: taken.batch(origin, scraped.at), exemplars, samples: exposed, error, left_out })
+        Ok(Outcome {
+            batch: taken.batch(origin, scraped.at),
+            exemplars,
+            samples: exposed,
+            error,
+            breached,
+            left_out,
+        })
     }
 
     fn read(
@@ -179,7 +239,7 @@ impl TargetCache {
         scraped: &Scraped<'_>,
         resolve: &mut Resolve<'_>,
         taken: &mut Taken,
-    ) -> Result<(), String> {
+    ) -> Result<(), ReadError> {
         if body.is_empty() {
             return Ok(()); // a target without metrics needs not say in which format it has none
         }
@@ -189,6 +249,14 @@ impl TargetCache {
         Ok(())
     }
 
+    /// The labels of a series that is new; `None` if relabelling drops it.
+    pub(super) fn labels_of(&self, series: &str, kind: MetricKind) -> Result<Option<Labels>, Refused> {
+        let decoded = decode_series(series).map_err(Refused::Undecodable)?;
+        let labels = target_labels(&decoded, &self.labels, self.conflict);
+        let labels = with_bound_spelled(labels, kind);
+        self.rules.settle(labels).map_err(Refused::Breach)
+    }
+
     /// The number of a series that is new; `None` if relabelling drops it.
     pub(super) fn resolve(
         &self,
@@ -196,10 +264,10 @@ impl TargetCache {
         kind: MetricKind,
         resolve: &mut Resolve<'_>,
     ) -> Result<Option<SeriesId>, Refused> {
-        let decoded = decode_series(series).map_err(Refused::Undecodable)?;
-        let labels = target_labels(&decoded, &self.labels, self.conflict);
-        let labels = with_bound_spelled(labels, kind);
-        resolve(&labels, Whose::Exposed).map(Some).map_err(Refused::Unresolved)
+        match self.labels_of(series, kind)? {
+            Some(labels) => resolve(&labels, Whose::Exposed).map(Some).map_err(Refused::Unresolved),
+            None => Ok(None),
+        }
     }
 
     fn mark_gone(&mut self, at: Timestamp, ok: bool, taken: &mut Taken) {
@@ -241,8 +309,9 @@ impl TargetCache {
         self.seen.begin();
         let mut taken = Taken::default();
         self.mark_gone(at, false, &mut taken);
-        for id in [reports.up, reports.duration, reports.samples, reports.samples_kept, reports.series_added]
-        {
+        let usual =
+            [reports.up, reports.duration, reports.samples, reports.samples_kept, reports.series_added];
+        for id in usual.into_iter().chain(reports.extra.into_iter().flatten()) {
             taken.samples.push((id, Sample::new(at, STALE_NAN)));
         }
         let origin = Origin::Scrape { target: reports.up, ok: false, interval: self.interval };
@@ -266,6 +335,14 @@ impl TargetCache {
             samples: series("scrape_samples_scraped")?,
             samples_kept: series("scrape_samples_post_metric_relabeling")?,
             series_added: series("scrape_series_added")?,
+            extra: match self.extra {
+                Some(_) => Some([
+                    series("scrape_timeout_seconds")?,
+                    series("scrape_sample_limit")?,
+                    series("scrape_body_size_bytes")?,
+                ]),
+                None => None,
+            },
         };
         self.reports = Some(reports);
         Ok(reports)
@@ -302,6 +379,7 @@ mod tests {
                 body: body.map(str::as_bytes),
                 content_type: Some("text/plain"),
                 framed: false,
+                is_too_large: false,
             };
             let outcome = self.cache.take(scraped, &mut resolve).unwrap();
             let text = |(id, sample): &(SeriesId, Sample)| {
@@ -383,6 +461,7 @@ mod tests {
             body,
             content_type: Some("text/plain"),
             framed: false,
+            is_too_large: false,
         };
         let outcome = world.cache.take(scraped, &mut resolve).unwrap();
         assert_eq!((outcome.error, outcome.samples, outcome.batch.samples.len()), (None, 3, 1 + 5));

@@ -3,50 +3,88 @@
 
 pub mod cache;
 pub mod classic_to_native;
+pub mod counts;
 pub mod created;
+mod failure_log;
 pub mod fetch;
 pub mod metadata;
 pub mod protocol;
 mod reading;
 pub mod schedule;
 pub mod seen_series;
+pub mod series_rules;
+pub mod target;
+mod target_url;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bellwether_model::{Labels, LabelsBuilder, SeriesId, TimeDelta, Timestamp};
+use bellwether_model::{Labels, SeriesId, TimeDelta, Timestamp};
 use bellwether_tsdb::{AppendError, Store};
-use bellwether_web::view::{TargetHealth, TargetMetadata, TargetView};
+use bellwether_web::view::{ScrapePoolView, TargetHealth, TargetMetadata, TargetView};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::clock;
-use crate::config::prometheus::{ScrapeJob, Target};
+use crate::config::prometheus::{ScrapeJob, TargetGroup};
 use crate::exemplars::Exemplars;
 use crate::health::{Health, Trouble};
+use crate::http::client::Client;
 use crate::target_tasks::{Stop, TargetTask, TargetTasks};
 use crate::writer::WriterHandle;
-use cache::{Scraped, TargetCache, Unresolved, Whose};
-use fetch::Request;
+use cache::{LimitKind, Scraped, TargetCache, Unresolved, Whose};
+use counts::ScrapeCounts;
+use fetch::{FetchError, Request};
 use metadata::Metadata;
-use protocol::ScrapeProtocol;
 use schedule::Schedule;
+use target::{Target, Targets};
+
+/// A job, and the targets that were found for it.
+#[derive(Clone, Debug)]
+pub struct JobTargets {
+    /// The job.
+    pub job: Arc<ScrapeJob>,
+    /// What was found, in order.
+    pub groups: Vec<TargetGroup>,
+}
 
 /// What identifies a running task: if any of it changes, the task is replaced.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 struct Assignment {
+    /// Its settings, with the target's own interval and timeout, and without what only matters to other targets.
     job: Arc<ScrapeJob>,
-    target: Target,
+    url: String,
+    labels: Labels,
+    /// Connections of all targets of the job.
+    http: Arc<Client>,
+}
+
+impl PartialEq for Assignment {
+    fn eq(&self, other: &Self) -> bool {
+        // The job says how a target is reached, so that connections need not be compared.
+        self.url == other.url && self.labels == other.labels && self.job == other.job
+    }
 }
 
 /// All targets that are being scraped.
 pub struct ScrapePool {
-    http: reqwest::Client,
     store: Arc<Store>,
     writer: WriterHandle,
     health: Arc<Health>,
     exemplars: Arc<Exemplars>,
     running: TargetTasks<Assignment, Shown, TargetCache>,
+    jobs: Mutex<BTreeMap<String, Job>>,
+    counts: Arc<ScrapeCounts>,
+}
+
+/// What is known of a job besides its running tasks.
+struct Job {
+    job: Arc<ScrapeJob>,
+    http: Arc<Client>,
+    /// Why none of its targets is scraped.
+    refused: Arc<Mutex<Option<String>>>,
+    dropped: Vec<Labels>,
+    dropped_count: u64,
 }
 
 /// What is seen of a target while it is scraped.
@@ -62,63 +100,85 @@ impl ScrapePool {
         writer: WriterHandle,
         health: Arc<Health>,
         exemplars: Arc<Exemplars>,
-    ) -> Result<Self, reqwest::Error> {
-        let running = TargetTasks::default();
-        Ok(Self { http: fetch::client()?, store, writer, health, exemplars, running })
+    ) -> Self {
+        let (running, jobs, counts) = (TargetTasks::default(), Mutex::default(), Arc::default());
+        Self { store, writer, health, exemplars, running, jobs, counts }
     }
 
     /// Scrapes these jobs from now on. Targets that stay as they are keep their task; those no longer wanted say
     /// goodbye, so that their series end.
-    pub fn assign(&self, jobs: &[ScrapeJob]) {
-        let (mut wanted, mut twice) = (BTreeMap::new(), Vec::new());
-        for job in jobs {
-            // The targets do not belong to a task's own settings: adding one must not restart the others.
-            let settings = Arc::new(ScrapeJob { targets: Vec::new(), ..job.clone() });
-            for target in &job.targets {
-                let assignment = Assignment { job: settings.clone(), target: target.clone() };
-                if wanted.insert(target.labels.clone(), assignment).is_some() {
-                    twice.push(target.labels.to_string());
+    pub fn assign(&self, jobs: &[JobTargets]) {
+        let mut known = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = std::mem::take(&mut *known);
+        let (mut wanted, mut shown, mut trouble) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for JobTargets { job, groups } in jobs {
+            let targets = Targets::of(job, groups);
+            let settled = Job::settle(job, &targets, before.remove(&job.name));
+            self.counts.synced(&job.name, targets.failures.len() as u64);
+            trouble.extend(targets.failures.iter().map(|why| format!("a target of {}, {why}", job.name)));
+            if settled.is_over_limit() {
+                self.counts.exceeded_target_limit();
+            }
+            let settings = Arc::new(job.for_one_target(job.interval, job.timeout));
+            for target in targets.active {
+                let Target { url, labels, discovered, interval, timeout } = target;
+                let is_usual = (interval, timeout) == (job.interval, job.timeout);
+                let settings =
+                    if is_usual { settings.clone() } else { Arc::new(job.for_one_target(interval, timeout)) };
+                let assignment =
+                    Assignment { job: settings, url, labels: labels.clone(), http: settled.http.clone() };
+                shown.push((labels.clone(), discovered));
+                if wanted.insert(labels.clone(), assignment).is_some() {
+                    let hint = "several targets have these labels, only the last of them is scraped";
+                    trouble.push(format!("{hint}; give each a label of its own: {labels}"));
                 }
             }
+            known.insert(job.name.clone(), settled);
         }
-        self.tell_twice(&twice);
-        self.running.assign(wanted, |assignment, before| self.start(assignment, before));
-    }
-
-    fn tell_twice(&self, twice: &[String]) {
-        match twice {
-            [] => self.health.clear(Trouble::Targets),
-            labels => self.health.report(
-                Trouble::Targets,
-                format!(
-                    "several targets have the same labels, only the last of them is scraped; give each a label of its own: {}",
-                    labels.join(", ")
-                ),
-            ),
+        let refused: BTreeMap<String, _> =
+            known.iter().map(|(name, job)| (name.clone(), job.refused.clone())).collect();
+        drop(known);
+        match trouble.is_empty() {
+            true => self.health.clear(Trouble::Targets),
+            false => self.health.report(Trouble::Targets, not_scraped(&trouble)),
         }
+        self.running.assign(wanted, |assignment, before| self.start(assignment, &refused, before));
+        let shown: BTreeMap<Labels, Labels> = shown.into_iter().collect();
+        self.running.map(|labels, seen| {
+            // What else is known of a target may change while it stays the same.
+            if let Some(discovered) = shown.get(labels) {
+                let mut view = seen.view.lock().unwrap_or_else(PoisonError::into_inner);
+                if view.discovered_labels != *discovered {
+                    view.discovered_labels = discovered.clone();
+                }
+            }
+        });
     }
 
     fn start(
         &self,
         assignment: Assignment,
+        refused: &BTreeMap<String, Arc<Mutex<Option<String>>>>,
         before: Option<JoinHandle<TargetCache>>,
     ) -> TargetTask<Assignment, Shown, TargetCache> {
         let view = Arc::new(Mutex::new(initial_view(&assignment)));
         let metadata = Arc::<Mutex<Metadata>>::default();
         let (stop, stopped) = tokio::sync::watch::channel(Stop::No);
         let scraper = Scraper {
-            http: self.http.clone(),
             store: self.store.clone(),
             writer: self.writer.clone(),
             exemplars: self.exemplars.clone(),
-            cache: TargetCache::new(&assignment.job, assignment.target.labels.clone()),
-            schedule: Schedule::new(&assignment.target.labels, assignment.job.interval),
-            accept: protocol::accept(&ScrapeProtocol::DEFAULT),
+            counts: self.counts.clone(),
+            cache: TargetCache::new(&assignment.job, assignment.labels.clone()),
+            schedule: Schedule::new(&assignment.labels, assignment.job.interval),
+            accept: protocol::accept(&assignment.job.formats.protocols, assignment.job.escaping),
+            body_bytes: 0,
+            refused: refused.get(&assignment.job.name).cloned().unwrap_or_default(),
             assignment: assignment.clone(),
             view: view.clone(),
             metadata: metadata.clone(),
         };
-        info!(target = %assignment.target.url, interval = %assignment.job.interval, "scraping");
+        info!(target = %assignment.url, interval = %assignment.job.interval, "scraping");
         let task = tokio::spawn(async move {
             let mut scraper = scraper;
             if let Some(before) = before
@@ -135,6 +195,23 @@ impl ScrapePool {
     pub fn views(&self) -> Vec<TargetView> {
         let view = |shown: &Shown| shown.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.running.map(|_, shown| view(shown))
+    }
+
+    /// The jobs, by name. Where their targets are found is not known here.
+    pub fn pools(&self) -> Vec<ScrapePoolView> {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = |job: &Job| ScrapePoolView {
+            job: job.job.name.clone(),
+            dropped: job.dropped.clone(),
+            dropped_count: job.dropped_count,
+            discoveries: Vec::new(),
+        };
+        jobs.values().map(view).collect()
+    }
+
+    /// What became of scrapes that broke a limit.
+    pub fn counts(&self) -> &ScrapeCounts {
+        &self.counts
     }
 
     /// What every target says of its metrics, in order of job and labels.
@@ -158,12 +235,48 @@ impl ScrapePool {
     }
 }
 
+/// Reasons that a sentence lists; there may be one for each of thousands of targets.
+const REASONS_MAX: usize = 5;
+
+fn not_scraped(trouble: &[String]) -> String {
+    let more = trouble.len().saturating_sub(REASONS_MAX);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let listed = &trouble[..trouble.len().min(REASONS_MAX)];
+    format!("some targets are not scraped: {}{more}", listed.join("; "))
+}
+
+impl Job {
+    /// With what is found of a job now; connections are kept while nothing about them changes.
+    fn settle(job: &Arc<ScrapeJob>, targets: &Targets, before: Option<Self>) -> Self {
+        let (http, refused) = match before {
+            Some(before) if before.job.http == job.http => (before.http, before.refused),
+            Some(before) => (Arc::new(Client::for_reading(job.http.clone())), before.refused),
+            None => (Arc::new(Client::for_reading(job.http.clone())), Arc::default()),
+        };
+        let (found, limit) = (targets.active.len() as u64, job.limits.targets);
+        let why = (limit > 0 && found > limit)
+            .then(|| format!("target_limit exceeded (number of targets: {found}, limit: {limit})"));
+        *refused.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        Self {
+            job: job.clone(),
+            http,
+            refused,
+            dropped: targets.dropped.clone(),
+            dropped_count: targets.dropped_count,
+        }
+    }
+
+    fn is_over_limit(&self) -> bool {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+}
+
 fn initial_view(assignment: &Assignment) -> TargetView {
     TargetView {
         job: assignment.job.name.clone(),
-        url: assignment.target.url.clone(),
-        labels: assignment.target.labels.clone(),
-        discovered_labels: discovered(assignment),
+        url: assignment.url.clone(),
+        labels: assignment.labels.clone(),
+        discovered_labels: Labels::empty(),
         health: TargetHealth::Unknown,
         last_scrape_at: None,
         last_duration: None,
@@ -175,35 +288,20 @@ fn initial_view(assignment: &Assignment) -> TargetView {
     }
 }
 
-/// What was known of a target before it got its labels, by the names Prometheus gives it.
-fn discovered(assignment: &Assignment) -> Labels {
-    let Assignment { job, target } = assignment;
-    let (scheme, rest) = target.url.split_once("://").unwrap_or(("http", &target.url));
-    let (address, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
-    let path = path.split('?').next().unwrap_or(path);
-    let mut labels = LabelsBuilder::from(&target.labels);
-    if target.labels.get("instance") == Some(address) {
-        labels.set("instance", "");
-    }
-    labels
-        .set("__address__", address)
-        .set("__metrics_path__", path)
-        .set("__scheme__", scheme)
-        .set("__scrape_interval__", job.interval.to_string())
-        .set("__scrape_timeout__", job.timeout.to_string());
-    labels.build()
-}
-
 /// The task of one target.
 struct Scraper {
-    http: reqwest::Client,
     store: Arc<Store>,
     writer: WriterHandle,
     exemplars: Arc<Exemplars>,
+    counts: Arc<ScrapeCounts>,
     cache: TargetCache,
     schedule: Schedule,
     /// The formats it is asked for.
     accept: String,
+    /// Size of its last body.
+    body_bytes: usize,
+    /// Why it is not scraped, if it is not.
+    refused: Arc<Mutex<Option<String>>>,
     assignment: Assignment,
     view: Arc<Mutex<TargetView>>,
     metadata: Arc<Mutex<Metadata>>,
@@ -229,20 +327,32 @@ impl Scraper {
     async fn scrape(&mut self, due: Timestamp) {
         let started = clock::now();
         let at = self.schedule.stamp(due, started);
-        let request = Request {
-            url: &self.assignment.target.url,
-            accept: &self.accept,
-            timeout: self.assignment.job.timeout,
-            body_bytes_max: self.assignment.job.body_bytes_max,
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let fetched = match refused {
+            Some(why) => Err(FetchError::Unsendable(why)),
+            None => fetch::fetch(&self.assignment.http, self.request()).await,
         };
-        let fetched = fetch::fetch(&self.http, request).await;
         let took = clock::now() - started;
+        match &fetched {
+            Ok(fetched) => self.body_bytes = fetched.body.len(),
+            Err(FetchError::TooLarge { .. }) => self.counts.exceeded_body_size_limit(),
+            Err(_) => {}
+        }
+        if let (Err(why), Some(path)) = (&fetched, &self.assignment.job.failure_log) {
+            let failure = failure_log::Failure {
+                job: &self.assignment.job.name,
+                target: &self.assignment.url,
+                why: why.to_string(),
+            };
+            failure_log::write(path, &failure, started).await;
+        }
         let scraped = Scraped {
             at,
             took,
             body: fetched.as_ref().ok().map(|fetched| fetched.body.as_slice()),
             content_type: fetched.as_ref().ok().and_then(|fetched| fetched.content_type.as_deref()),
             framed: fetched.as_ref().is_ok_and(|fetched| fetched.framed),
+            is_too_large: matches!(fetched, Err(FetchError::TooLarge { .. })),
         };
         let store = &self.store;
         let mut resolve = |labels: &Labels, whose| resolve(store, labels, whose);
@@ -253,6 +363,11 @@ impl Scraper {
             Ok(outcome) => {
                 (error, note) = (error.or(outcome.error), outcome.left_out.note());
                 samples = outcome.samples;
+                match outcome.breached {
+                    Some(LimitKind::Samples) => self.counts.exceeded_sample_limit(),
+                    Some(LimitKind::Labels) => self.counts.exceeded_label_limits(),
+                    None => {}
+                }
                 match self.writer.append(outcome.batch).await {
                     Ok(_) => {
                         self.exemplars.add_all(outcome.exemplars, at);
@@ -268,6 +383,19 @@ impl Scraper {
         }
         drop(metadata);
         self.report(at, took, samples, error, note);
+    }
+
+    fn request(&self) -> Request<'_> {
+        let job = &self.assignment.job;
+        Request {
+            url: &self.assignment.url,
+            accept: &self.accept,
+            compression: job.compression,
+            timeout: job.timeout,
+            body_bytes_max: job.limits.body_bytes,
+            // A little more than last time: a body that grows must not be moved at its end.
+            body_bytes_expected: self.body_bytes + self.body_bytes / 16,
+        }
     }
 
     fn report(

@@ -2,74 +2,36 @@
 //! is wanted in order of preference, and its `Content-Type` alone decides how the body is read. A body that does not
 //! say what it is, is refused, unless the job names a `fallback_scrape_protocol`.
 
-/// A format that a target may be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ScrapeProtocol {
-    /// Protobuf messages, each behind its length: the only one with native histograms.
-    PrometheusProto,
-    /// OpenMetrics.
-    OpenMetricsText1_0_0,
-    /// A draft of it.
-    OpenMetricsText0_0_1,
-    /// Text with quoted names.
-    PrometheusText1_0_0,
-    /// The text every exporter speaks.
-    PrometheusText0_0_4,
+use crate::config::prometheus::{NameEscaping, ScrapeProtocol};
+
+/// How bodies of a protocol are read.
+const fn format(protocol: ScrapeProtocol) -> Format {
+    match protocol {
+        ScrapeProtocol::PrometheusProto => Format::Protobuf,
+        ScrapeProtocol::OpenMetricsText1_0_0 | ScrapeProtocol::OpenMetricsText0_0_1 => Format::OpenMetrics,
+        ScrapeProtocol::PrometheusText1_0_0 | ScrapeProtocol::PrometheusText0_0_4 => Format::Text,
+    }
 }
 
-impl ScrapeProtocol {
-    /// All of them, in the order in which a job asks that wants native histograms.
-    pub const ALL: [Self; 5] = [
-        Self::PrometheusProto,
-        Self::OpenMetricsText1_0_0,
-        Self::OpenMetricsText0_0_1,
-        Self::PrometheusText1_0_0,
-        Self::PrometheusText0_0_4,
-    ];
-
-    /// What a job asks for that does not say.
-    pub const DEFAULT: [Self; 4] = [
-        Self::OpenMetricsText1_0_0,
-        Self::OpenMetricsText0_0_1,
-        Self::PrometheusText1_0_0,
-        Self::PrometheusText0_0_4,
-    ];
-
-    /// As `scrape_protocols` names it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PrometheusProto => "PrometheusProto",
-            Self::OpenMetricsText1_0_0 => "OpenMetricsText1.0.0",
-            Self::OpenMetricsText0_0_1 => "OpenMetricsText0.0.1",
-            Self::PrometheusText1_0_0 => "PrometheusText1.0.0",
-            Self::PrometheusText0_0_4 => "PrometheusText0.0.4",
+const fn media_type_of(protocol: ScrapeProtocol) -> &'static str {
+    match protocol {
+        ScrapeProtocol::PrometheusProto => {
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
         }
+        ScrapeProtocol::OpenMetricsText1_0_0 => "application/openmetrics-text;version=1.0.0",
+        ScrapeProtocol::OpenMetricsText0_0_1 => "application/openmetrics-text;version=0.0.1",
+        ScrapeProtocol::PrometheusText1_0_0 => "text/plain;version=1.0.0",
+        ScrapeProtocol::PrometheusText0_0_4 => "text/plain;version=0.0.4",
     }
+}
 
-    /// The protocol of a name in `scrape_protocols`.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|protocol| protocol.as_str() == name)
-    }
-
-    /// How bodies of this protocol are read.
-    pub const fn format(self) -> Format {
-        match self {
-            Self::PrometheusProto => Format::Protobuf,
-            Self::OpenMetricsText1_0_0 | Self::OpenMetricsText0_0_1 => Format::OpenMetrics,
-            Self::PrometheusText1_0_0 | Self::PrometheusText0_0_4 => Format::Text,
-        }
-    }
-
-    const fn media_type(self) -> &'static str {
-        match self {
-            Self::PrometheusProto => {
-                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
-            }
-            Self::OpenMetricsText1_0_0 => "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8",
-            Self::OpenMetricsText0_0_1 => "application/openmetrics-text;version=0.0.1",
-            Self::PrometheusText1_0_0 => "text/plain;version=1.0.0;escaping=allow-utf-8",
-            Self::PrometheusText0_0_4 => "text/plain;version=0.0.4",
-        }
+/// Whether names that are no classic ones can be written in it.
+const fn has_escaping(protocol: ScrapeProtocol) -> bool {
+    match protocol {
+        ScrapeProtocol::OpenMetricsText1_0_0 | ScrapeProtocol::PrometheusText1_0_0 => true,
+        ScrapeProtocol::PrometheusProto
+        | ScrapeProtocol::OpenMetricsText0_0_1
+        | ScrapeProtocol::PrometheusText0_0_4 => false,
     }
 }
 
@@ -96,13 +58,18 @@ impl Format {
 }
 
 /// The `Accept` header that asks for protocols in order of preference.
-pub fn accept(protocols: &[ScrapeProtocol]) -> String {
+pub fn accept(protocols: &[ScrapeProtocol], escaping: NameEscaping) -> String {
     let first = ScrapeProtocol::ALL.len() + 1;
     let mut asked: Vec<String> = protocols
         .iter()
         .enumerate()
         .map(|(place, protocol)| {
-            format!("{};q=0.{}", protocol.media_type(), first.saturating_sub(place).max(1))
+            let escaping = match has_escaping(*protocol) {
+                true => format!(";escaping={}", escaping.as_str()),
+                false => String::new(),
+            };
+            let weight = first.saturating_sub(place).max(1);
+            format!("{}{escaping};q=0.{weight}", media_type_of(*protocol))
         })
         .collect();
     asked.push(format!("*/*;q=0.{}", first.saturating_sub(protocols.len()).max(1)));
@@ -127,7 +94,7 @@ pub fn format_of(content_type: Option<&str>, fallback: Option<ScrapeProtocol>) -
             }),
         }
     };
-    said.or_else(|why| fallback.map(ScrapeProtocol::format).ok_or(why))
+    said.or_else(|why| fallback.map(format).ok_or(why))
 }
 
 /// The media type of a `Content-Type`, in lower case; `None` where the header is malformed.
@@ -188,19 +155,15 @@ mod tests {
     #[test]
     fn a_target_is_asked_in_order_of_preference() {
         assert_eq!(
-            accept(&ScrapeProtocol::DEFAULT),
+            accept(&ScrapeProtocol::DEFAULT, NameEscaping::AllowUtf8),
             "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
              application/openmetrics-text;version=0.0.1;q=0.5,\
              text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
         );
         assert_eq!(
-            accept(&ScrapeProtocol::ALL[..1]),
+            accept(&ScrapeProtocol::ALL[..1], NameEscaping::AllowUtf8),
             "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,*/*;q=0.5"
         );
-        for protocol in ScrapeProtocol::ALL {
-            assert_eq!(ScrapeProtocol::from_name(protocol.as_str()), Some(protocol));
-        }
-        assert_eq!(ScrapeProtocol::from_name("OpenMetricsText"), None);
     }
 
     #[test]

@@ -8,12 +8,13 @@ use bellwether_ingest::{
 };
 use bellwether_model::{Batch, Exemplar, HistogramSample, Origin, Sample, SeriesId, TimeDelta, Timestamp};
 
-use super::cache::{Resolve, TargetCache, Unresolved};
+use super::cache::{LimitKind, ReadError, Resolve, TargetCache, Unresolved};
 use super::classic_to_native::{Collected, Collecting, Member, member_of};
 use super::created::{StartTimes, group_of};
 use super::metadata::Metadata;
 use super::protocol::Format;
 use super::seen_series::{Found, Known, Place};
+use super::series_rules::Breach;
 
 /// How far ahead of the scrape a sample's own time may be, as in Prometheus: a clock that is a little fast, no more.
 const AHEAD_MAX: TimeDelta = TimeDelta::from_secs(600);
@@ -63,7 +64,7 @@ pub(super) fn read(
     at: Timestamp,
     resolve: &mut Resolve<'_>,
     taken: &mut Taken,
-) -> Result<Metadata, String> {
+) -> Result<Metadata, ReadError> {
     let (limits, histograms) = (cache.limits.clone(), cache.histograms);
     let mut reading = Reading {
         cache,
@@ -77,6 +78,7 @@ pub(super) fn read(
         family: String::new(),
         native: String::new(),
         refused: None,
+        is_over_limit: false,
     };
     match format {
         Format::Text => scan_into(body, &limits, &mut reading).map_err(|error| error.to_string()),
@@ -89,8 +91,17 @@ pub(super) fn read(
     }?;
     reading.end_histogram();
     match reading.refused {
-        Some(Refused::Undecodable(error)) => Err(error.to_string()),
-        Some(Refused::Unresolved(Unresolved::Failed(why) | Unresolved::Limit(why))) => Err(why),
+        Some(Refused::Undecodable(error)) => Err(error.to_string().into()),
+        Some(Refused::Unresolved(Unresolved::Failed(why) | Unresolved::Limit(why))) => Err(why.into()),
+        Some(Refused::Breach(Breach::Name(why))) => Err(why.into()),
+        Some(Refused::Breach(Breach::Limit(why))) => {
+            Err(ReadError { why, breached: Some(LimitKind::Labels) })
+        }
+        None if reading.is_over_limit => {
+            let (kept, limit) = (reading.taken.kept, reading.cache.samples_max);
+            let why = format!("sample limit exceeded (number of samples: {kept}, limit: {limit})");
+            Err(ReadError { why, breached: Some(LimitKind::Samples) })
+        }
         None => Ok(reading.metadata),
     }
 }
@@ -144,10 +155,13 @@ struct Reading<'r, 'f> {
     native: String,
     /// Why a series cannot be stored, which fails the scrape.
     refused: Option<Refused>,
+    /// Whether there are more samples than there may be: the rest is only counted.
+    is_over_limit: bool,
 }
 
 pub(super) enum Refused {
     Undecodable(ScanError),
+    Breach(Breach),
     Unresolved(Unresolved),
 }
 
@@ -243,7 +257,17 @@ impl Reading<'_, '_> {
             self.taken.left_out.out_of_bounds += 1;
             return None;
         }
+        if self.is_full() {
+            self.is_over_limit = true;
+            return None;
+        }
         Some(Taking { found, id, at: own_time.unwrap_or(self.at) })
+    }
+
+    /// Whether as many samples are taken as may be.
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.taken.samples.len() + self.taken.histograms.len() >= self.cache.samples_max
     }
 
     #[cold]
@@ -268,6 +292,20 @@ impl Reading<'_, '_> {
     /// What a new series is; `None` if it cannot be stored.
     fn known(&mut self, series: &str, timestamp: Option<Timestamp>, is_histogram: bool) -> Option<Known> {
         let has_own_time = self.cache.honor_timestamps && timestamp.is_some();
+        if self.is_full() {
+            // The store must not get a series of a scrape that fails.
+            match self.cache.labels_of(series, self.kind) {
+                Ok(Some(_)) => {
+                    self.taken.kept += 1;
+                    self.is_over_limit = true;
+                }
+                Ok(None) => {}
+                Err(why) => {
+                    self.refused.get_or_insert(why);
+                }
+            }
+            return None;
+        }
         match self.cache.resolve(series, self.kind, self.resolve) {
             Ok(id) => {
                 let group = if self.has_created_lines { group_of(series, self.kind) } else { 0 };

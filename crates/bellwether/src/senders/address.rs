@@ -2,7 +2,7 @@
 
 use bellwether_alerts::Address;
 
-use super::Unsendable;
+use crate::http::{Unsendable, read_secret_file};
 
 /// An address as it is written, and where.
 pub(super) struct Text {
@@ -33,11 +33,4 @@ pub(super) fn checked(Text { text, origin }: Text) -> Result<String, Unsendable>
 
 pub(super) async fn resolve(address: &Address) -> Result<String, Unsendable> {
     checked(text(address).await?)
-}
-
-pub(super) async fn read_secret_file(path: &str) -> Result<String, Unsendable> {
-    match tokio::fs::read_to_string(path).await {
-        Ok(text) => Ok(text.trim().to_owned()),
-        Err(error) => Err(Unsendable(format!("{path} cannot be read: {error}"))),
-    }
 }

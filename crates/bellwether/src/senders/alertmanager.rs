@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bellwether_alerts::{Post, Posted, Receipt};
+use bellwether_alerts::{Post, Posted};
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
-use super::client::Client;
-use super::redact::Hidden;
 use crate::config::alertmanagers::AlertmanagerMember;
+use crate::http::Unsendable;
+use crate::http::client::{Client, NoAnswer};
+use crate::http::redact::{Hidden, describe};
 
 /// The members and their connections.
 #[derive(Debug, Default)]
@@ -68,15 +69,8 @@ impl Reached {
         match self.client.send(request, &mut hidden).await {
             Ok(response) => outcome(response, &hidden).await,
             // A secret's file that is not there yet may be there at the next try.
-            Err(Receipt::Unsendable { reason: why } | Receipt::Unreachable { reason: why }) => {
-                Posted::Unreachable { why }
-            }
-            Err(
-                other @ (Receipt::Accepted { .. }
-                | Receipt::AcceptedInPart { .. }
-                | Receipt::Refused { .. }
-                | Receipt::MailRefused { .. }),
-            ) => Posted::Unreachable { why: other.describe() },
+            Err(NoAnswer::Unsendable(Unsendable(why))) => Posted::Unreachable { why },
+            Err(NoAnswer::Broken(error)) => Posted::Unreachable { why: describe(error, &hidden) },
         }
     }
 }

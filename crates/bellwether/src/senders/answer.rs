@@ -5,10 +5,11 @@ use bellwether_model::TimeDelta;
 use reqwest::Response;
 use reqwest::header::HeaderMap;
 
-use super::Unsendable;
-use super::redact::{Hidden, describe};
 use super::retry_after::pause;
 use crate::clock;
+use crate::http::Unsendable;
+use crate::http::client::NoAnswer;
+use crate::http::redact::{Hidden, describe};
 
 /// How much of an answer is read.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -42,6 +43,17 @@ impl From<Receipt> for Reply {
 impl From<Unsendable> for Reply {
     fn from(Unsendable(reason): Unsendable) -> Self {
         Receipt::Unsendable { reason }.into()
+    }
+}
+
+/// What becomes of a request without an answer. One that cannot even be built never left.
+pub(super) fn receipt(no_answer: NoAnswer, hidden: &Hidden) -> Receipt {
+    match no_answer {
+        NoAnswer::Unsendable(Unsendable(reason)) => Receipt::Unsendable { reason },
+        NoAnswer::Broken(error) if error.is_builder() => {
+            Receipt::Unsendable { reason: describe(error, hidden) }
+        }
+        NoAnswer::Broken(error) => Receipt::Unreachable { reason: describe(error, hidden) },
     }
 }
 

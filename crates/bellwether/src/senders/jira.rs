@@ -7,10 +7,10 @@ use bellwether_alerts::{Content, JiraApiType, JiraConfig, Part};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::Unsendable;
 use super::answer::{Answer, Reply};
 use super::line::Line;
 use super::request::Request;
+use crate::http::Unsendable;
 
 pub(super) async fn send(config: &JiraConfig, part: &Part, line: &Line<'_>) -> Result<Reply, Reply> {
     let Content::Json(text) = &part.content else {

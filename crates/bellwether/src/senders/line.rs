@@ -4,12 +4,13 @@ use bellwether_alerts::{Address, Delivery, HttpConfig, SecretSource, Thread, exp
 use bellwether_model::TimeDelta;
 use reqwest::header::{HeaderName, HeaderValue};
 
+use super::Current;
 use super::address::{self, Text};
-use super::answer::{Answer, Reply};
-use super::authenticate::secret;
-use super::redact::Hidden;
+use super::answer::{Answer, Reply, receipt};
 use super::request::Request;
-use super::{Current, Unsendable};
+use crate::http::Unsendable;
+use crate::http::authenticate::secret;
+use crate::http::redact::Hidden;
 
 /// How long a receiver may take when its settings do not say.
 const TIMEOUT_DEFAULT: TimeDelta = TimeDelta(10_000);
@@ -36,8 +37,10 @@ impl Line<'_> {
         request.secrets.iter().for_each(|secret| hidden.add(secret));
         let built = self.request(timeout, request, &hidden)?;
         let client = self.current.client(&self.delivery.integration, http);
-        let response = client.send(built, &mut hidden).await?;
-        Ok(Answer::read(response, hidden).await)
+        match client.send(built, &mut hidden).await {
+            Ok(response) => Ok(Answer::read(response, hidden).await),
+            Err(why) => Err(receipt(why, &hidden).into()),
+        }
     }
 
     /// A request that cannot even be built never leaves: a header with a line break, for instance.

@@ -16,8 +16,9 @@ use lettre::transport::smtp::extension::{Extension, MailParameter};
 use super::answer::Reply;
 use super::line::Line;
 use super::mail_error::{Broken, code};
-use super::redact::Hidden;
-use super::{Unsendable, mail_connection, mail_message};
+use super::{mail_connection, mail_message};
+use crate::http::Unsendable;
+use crate::http::redact::Hidden;
 
 /// How long the whole conversation may take. Servers that look twice at whom they talk to are slow on purpose.
 const TIMEOUT: Duration = Duration::from_secs(30);

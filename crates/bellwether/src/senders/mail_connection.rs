@@ -14,12 +14,12 @@ use lettre::transport::smtp::client::{
 use lettre::transport::smtp::extension::ClientId;
 use md5::{Digest, Md5};
 
-use super::Unsendable;
-use super::authenticate::secret;
 use super::mail_error::{Broken, code};
-use super::redact::Hidden;
-use super::tls::Pem;
 use crate::base64;
+use crate::http::Unsendable;
+use crate::http::authenticate::secret;
+use crate::http::redact::Hidden;
+use crate::http::tls::Pem;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -2,7 +2,7 @@
 
 use lettre::transport::smtp::Error;
 
-use super::Unsendable;
+use crate::http::Unsendable;
 
 /// Why a conversation ended early.
 pub(super) enum Broken {

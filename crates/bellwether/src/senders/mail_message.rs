@@ -9,7 +9,7 @@ use lettre::address::Envelope;
 use lettre::message::header::{self, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Mailboxes, Message, MultiPart, SinglePart};
 
-use super::Unsendable;
+use crate::http::Unsendable;
 
 /// The address of the only sender.
 pub(super) fn sender(mail: &Mail) -> Result<Address, Unsendable> {

@@ -10,8 +10,6 @@
 mod address;
 mod alertmanager;
 mod answer;
-mod authenticate;
-mod client;
 mod discord;
 mod incidentio;
 mod jira;
@@ -25,10 +23,7 @@ mod msteams;
 mod ntfy;
 mod opsgenie;
 mod pagerduty;
-mod pool;
-mod proxy;
 mod pushover;
-mod redact;
 mod request;
 mod retry_after;
 mod rocketchat;
@@ -36,8 +31,6 @@ mod sigv4;
 mod slack;
 mod sns;
 mod telegram;
-mod tls;
-mod token;
 mod victorops;
 mod webex;
 mod webhook;
@@ -51,8 +44,10 @@ use bellwether_alerts::{
 };
 
 use answer::Reply;
-use client::Client;
 use line::Line;
+
+use crate::http::Unsendable;
+use crate::http::client::Client;
 
 pub use alertmanager::Cluster;
 pub use retry_after::parse_retry_after;
@@ -71,10 +66,6 @@ struct Current {
     clients: Mutex<BTreeMap<IntegrationId, Arc<Client>>>,
     wechat_tokens: wechat::Tokens,
 }
-
-/// Why a request could not be made, in words without secrets.
-#[derive(Debug)]
-struct Unsendable(String);
 
 impl Senders {
     /// Senders for the receivers of a configuration.

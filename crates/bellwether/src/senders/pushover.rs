@@ -2,10 +2,10 @@
 
 use bellwether_alerts::{Content, Part, PushoverConfig};
 
-use super::Unsendable;
 use super::answer::Reply;
 use super::line::Line;
 use super::request::Request;
+use crate::http::Unsendable;
 
 pub(super) async fn send(config: &PushoverConfig, part: &Part, line: &Line<'_>) -> Result<Reply, Reply> {
     let Content::Form(fields) = &part.content else {

@@ -4,7 +4,7 @@ use bellwether_alerts::Content;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::Unsendable;
+use crate::http::Unsendable;
 
 /// One request to a receiver.
 pub(super) struct Request {

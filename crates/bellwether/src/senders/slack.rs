@@ -4,11 +4,11 @@
 use bellwether_alerts::{Content, Part, SecretSource, SlackConfig, SlackWay, Status, Thread};
 use serde_json::{Map, Value};
 
-use super::Unsendable;
 use super::address;
 use super::answer::{Answer, Reply};
 use super::line::Line;
 use super::request::Request;
+use crate::http::Unsendable;
 
 const POST: &str = "chat.postMessage";
 const UPDATE: &str = "chat.update";

@@ -2,13 +2,13 @@
 
 use bellwether_alerts::{Part, Sigv4, SnsConfig, SnsTarget};
 
-use super::Unsendable;
 use super::answer::Reply;
-use super::authenticate::secret;
 use super::line::Line;
 use super::request::Request;
 use super::sigv4::{Keys, sign};
 use crate::clock;
+use crate::http::Unsendable;
+use crate::http::authenticate::secret;
 
 pub(super) async fn send(config: &SnsConfig, part: &Part, line: &Line<'_>) -> Result<Reply, Reply> {
     let region = region(config)?;

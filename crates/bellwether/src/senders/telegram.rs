@@ -4,11 +4,11 @@ use bellwether_alerts::{Content, Part, TelegramChat, TelegramConfig};
 use bellwether_model::TimeDelta;
 use serde_json::Value;
 
-use super::Unsendable;
-use super::address::read_secret_file;
 use super::answer::{Answer, Reply};
 use super::line::Line;
 use super::request::Request;
+use crate::http::Unsendable;
+use crate::http::read_secret_file;
 
 pub(super) async fn send(config: &TelegramConfig, part: &Part, line: &Line<'_>) -> Result<Reply, Reply> {
     let token = line.secret("bot_token", &config.token).await?;

@@ -2,10 +2,10 @@
 
 use bellwether_alerts::{Part, VictoropsConfig};
 
-use super::Unsendable;
 use super::answer::Reply;
 use super::line::Line;
 use super::request::Request;
+use crate::http::Unsendable;
 
 pub(super) async fn send(config: &VictoropsConfig, part: &Part, line: &Line<'_>) -> Result<Reply, Reply> {
     let key = line.secret("api_key", &config.key).await?;

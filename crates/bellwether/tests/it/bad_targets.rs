@@ -27,7 +27,8 @@ struct Bad {
 }
 
 fn answer(head: &str, body: impl AsRef<[u8]>) -> Behaviour {
-    let bytes = [format!("HTTP/1.1 {head}\r\n\r\n").as_bytes(), body.as_ref()].concat();
+    let head = format!("HTTP/1.1 {head}\r\nContent-Type: text/plain\r\n\r\n");
+    let bytes = [head.as_bytes(), body.as_ref()].concat();
     Behaviour::Answer(Arc::new(bytes))
 }
 
@@ -42,7 +43,11 @@ fn bad_targets() -> Vec<Bad> {
     let long_line = format!("m{{a=\"{}\"}} 1\n", "x".repeat(10 << 20));
     vec![
         bad("absent", Behaviour::Absent, "cannot connect"),
-        bad("failing", whole("500 Internal Server Error", "oh no"), "answered 500 Internal Server Error"),
+        bad(
+            "failing",
+            whole("500 Internal Server Error", "oh no"),
+            "server returned HTTP status 500 Internal Server Error",
+        ),
         bad("endless-line", whole("200 OK", long_line), "line 1"),
         bad("not-utf-8", whole("200 OK", b"ok 1\nm{a=\"\xff\xfe\"} 1\n"), "UTF-8"),
         bad("broken-off", answer("200 OK\r\nContent-Length: 1000", "m 1\nn 2\n"), "the answer broke off"),
@@ -51,7 +56,12 @@ fn bad_targets() -> Vec<Bad> {
         bad(
             "gzip-garbage",
             whole("200 OK\r\nContent-Encoding: gzip", b"\x1f\x8b\x08garbage"),
-            "content-encoding gzip",
+            "content-encoding gzip, but the body is none",
+        ),
+        bad(
+            "brotli",
+            whole("200 OK\r\nContent-Encoding: br", b"m 1\n"),
+            "content-encoding br, which was not asked for",
         ),
         bad("page", whole("200 OK", "<html><body>Welcome</body></html>\n"), "line 1"),
     ]

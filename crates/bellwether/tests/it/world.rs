@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 
+use bellwether::config::prometheus::Discovery;
 use bellwether::config::{self, Config};
 use bellwether::pipeline::{Input, Lookup, Outcome, Pipeline};
 use bellwether::reload::Settings;
 use bellwether::scrape::cache::{Scraped, TargetCache};
+use bellwether::scrape::target::Targets;
 use bellwether::workshop::{CallRates, Endpoint, History, HistoryPlan, MovieGuru, Phase, Sampler};
 use bellwether_alerts::{AlertCore, DeliveryStatus, Event, Reason, Receipt, Record, Restored};
 use bellwether_ingest::{ExpositionWriter, MetricKind, with_bound_spelled};
@@ -155,7 +157,11 @@ impl World {
         let job = &config.prometheus.jobs[0];
         let mut names = Names::default();
         let mut pipeline = pipeline(&config, &settings);
-        let target = &job.targets[0].labels;
+        let groups = job.discoveries.iter().flat_map(|discovery| match discovery {
+            Discovery::Static(groups) => groups.as_slice(),
+            _ => &[],
+        });
+        let target = &Targets::of(job, groups).active[0].labels;
         let rates = past.rates;
         let (guru, sampler) = live(past, &mut pipeline, &mut names, target, fault_at);
         let mut world = Self {
@@ -229,6 +235,7 @@ impl World {
             body: Some(body.as_bytes()),
             content_type: Some("text/plain"),
             framed: true,
+            is_too_large: false,
         };
         let names = &mut self.names;
         let outcome = self.cache.take(scraped, &mut |labels, _| Ok(names.id(labels))).unwrap();

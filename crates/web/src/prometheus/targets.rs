@@ -1,9 +1,9 @@
 //! Which targets there are and how they do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use axum::extract::{Request, State};
-use bellwether_model::Timestamp;
+use bellwether_model::{Labels, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::{Answer, success};
@@ -24,12 +24,20 @@ pub(super) async fn targets(State(app): State<Shared>, request: Request) -> Answ
     let targets = app.targets();
     let wanted = |target: &&TargetView| pool.is_none_or(|pool| pool == target.job);
     let active: Vec<Json> = targets.iter().filter(wanted).filter(|_| with_active).map(target_json).collect();
-    let mut answer = json!({ "activeTargets": active, "droppedTargets": [] });
-    // Nothing drops a target yet, which is told with a zero for each pool.
-    let counts: BTreeMap<&str, u32> =
-        targets.iter().filter(|_| with_dropped).map(|t| (t.job.as_str(), 0)).collect();
+    let pools = app.scrape_pools();
+    let pools = pools.iter().filter(|of| with_dropped && pool.is_none_or(|pool| pool == of.job));
+    let dropped: Vec<Json> = pools
+        .clone()
+        .flat_map(|pool| pool.dropped.iter().map(|labels| dropped_json(&pool.job, labels)))
+        .collect();
+    let mut answer = json!({ "activeTargets": active, "droppedTargets": dropped });
+    let counts: BTreeMap<&str, u64> = pools.map(|pool| (pool.job.as_str(), pool.dropped_count)).collect();
     answer["droppedTargetCounts"] = if with_dropped { json!(counts) } else { Json::Null };
     success(&answer)
+}
+
+fn dropped_json(pool: &str, discovered: &Labels) -> Json {
+    json!({ "discoveredLabels": discovered, "scrapePool": pool })
 }
 
 fn target_json(target: &TargetView) -> Json {
@@ -53,7 +61,7 @@ pub(super) fn moment(at: Option<Timestamp>) -> String {
 }
 
 pub(super) async fn scrape_pools(State(app): State<Shared>) -> Answer {
-    let pools: BTreeSet<String> = app.targets().into_iter().map(|target| target.job).collect();
+    let pools: Vec<String> = app.scrape_pools().into_iter().map(|pool| pool.job).collect();
     success(&json!({ "scrapePools": pools }))
 }
 

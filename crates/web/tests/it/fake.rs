@@ -391,6 +391,23 @@ impl App for Fake {
         ]
     }
 
+    fn scrape_pools(&self) -> Vec<ScrapePoolView> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let found = DiscoveryView {
+            kind: "file".to_owned(),
+            targets: 4,
+            trouble: vec!["targets/<b>.yml: no permission".to_owned()],
+        };
+        vec![ScrapePoolView {
+            job: "movieguru".to_owned(),
+            dropped: vec![labels(&[("__address__", "10.0.0.9:8080"), ("env", "<test>")])],
+            dropped_count: 1,
+            discoveries: vec![found],
+        }]
+    }
+
     fn metadata(&self) -> Vec<TargetMetadata> {
         let metric = |name: &str, kind: &str, help: &str| MetricMetadata {
             name: name.to_owned(),

@@ -10,7 +10,7 @@ use super::Unsendable;
 
 /// Proxies as the client takes them: one for plain requests, one for tunnels. Headers for the proxy itself go with
 /// tunnels only; with a plain request they would reach whoever it is for.
-pub(super) fn proxies(config: &ProxyConfig) -> Result<Vec<Proxy>, Unsendable> {
+pub(crate) fn proxies(config: &ProxyConfig) -> Result<Vec<Proxy>, Unsendable> {
     let unusable = || Unsendable("proxy_connect_header cannot be sent as it is configured".to_owned());
     let mut headers = HeaderMap::new();
     for (name, values) in &config.connect_headers {

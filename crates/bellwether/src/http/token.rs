@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Unsendable;
 use super::authenticate::{basic, secret};
-use super::pool::{Pool, Settings};
+use super::pool::{Pool, Redirects, Settings};
 use super::redact::{Hidden, describe};
 use crate::clock;
 
@@ -24,7 +24,7 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// Where tokens come from, and the one that is good now.
 #[derive(Debug)]
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     oauth2: OAuth2,
     pool: Pool,
     /// Held while one is fetched, so that many messages ask once.
@@ -44,9 +44,9 @@ type Ends = Option<Timestamp>;
 
 /// A token, as it is sent.
 #[derive(Clone)]
-pub(super) struct Token {
+pub(crate) struct Token {
     scheme: String,
-    pub(super) secret: String,
+    pub(crate) secret: String,
 }
 
 impl std::fmt::Debug for Token {
@@ -56,20 +56,20 @@ impl std::fmt::Debug for Token {
 }
 
 impl Token {
-    pub(super) fn header(&self) -> String {
+    pub(crate) fn header(&self) -> String {
         format!("{} {}", self.scheme, self.secret)
     }
 }
 
 impl Tokens {
-    pub(super) fn new(oauth2: OAuth2) -> Self {
+    pub(crate) fn new(oauth2: OAuth2) -> Self {
         let (tls, proxy) = (oauth2.tls.clone(), oauth2.proxy.clone());
-        let pool = Pool::new(Settings { tls, proxy, follow_redirects: false });
+        let pool = Pool::new(Settings { tls, proxy, redirects: Redirects::None });
         Self { oauth2, pool, kept: tokio::sync::Mutex::default() }
     }
 
     /// The token that is good now.
-    pub(super) async fn current(&self) -> Result<Token, Unsendable> {
+    pub(crate) async fn current(&self) -> Result<Token, Unsendable> {
         let client_secret = match &self.oauth2.client_secret {
             Some(source) => secret(source).await?,
             None => String::new(),
@@ -104,7 +104,7 @@ impl Tokens {
     }
 
     /// The token was refused.
-    pub(super) async fn forget(&self) {
+    pub(crate) async fn forget(&self) {
         self.kept.lock().await.token = None;
     }
 

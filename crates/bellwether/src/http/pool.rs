@@ -1,6 +1,7 @@
 //! Connections over HTTP: encryption, proxies and redirects. A connection is made anew when a file behind it says
 //! something else, so that a rotated certificate needs no restart.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,62 +16,92 @@ use super::{Unsendable, proxy};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often an answer may point elsewhere.
+/// How often an answer to a message may point elsewhere.
 const REDIRECTS_MAX: usize = 5;
+/// The same for what is only read; Go's limit.
+const READING_REDIRECTS_MAX: usize = 10;
+/// Idle connections to one host that are kept, and for how long: a few intervals of scraping.
+const IDLE_MAX: usize = 2;
+const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+/// Names of hosts with connections of their own, where certificates have another name than the address.
+const NAMES_MAX: usize = 1024;
+
+/// Which answers that point elsewhere are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Redirects {
+    /// None.
+    None,
+    /// Those that repeat the whole message.
+    OfWholeMessages,
+    /// All: a question without a body is the same at the new place.
+    OfReading,
+}
 
 /// What a connection is made with.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) tls: TlsConfig,
-    pub(super) proxy: ProxyConfig,
-    pub(super) follow_redirects: bool,
+pub(crate) struct Settings {
+    pub(crate) tls: TlsConfig,
+    pub(crate) proxy: ProxyConfig,
+    pub(crate) redirects: Redirects,
 }
 
 /// Connections, made anew when the files behind them say something else.
 #[derive(Debug)]
-pub(super) struct Pool {
+pub(crate) struct Pool {
     settings: Settings,
-    opened: Mutex<Option<Opened>>,
+    /// By whose address is looked up in place of the name in the certificate.
+    opened: Mutex<BTreeMap<Option<String>, Opened>>,
 }
 
 #[derive(Clone, Debug)]
 struct Opened {
     pem: Pem,
-    /// Whose address is looked up in place of the name in the certificate.
-    dialled: Option<String>,
     connection: reqwest::Client,
 }
 
 impl Pool {
-    pub(super) fn new(settings: Settings) -> Self {
-        Self { settings, opened: Mutex::new(None) }
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings, opened: Mutex::default() }
     }
 
     /// The connection for a request. Where the certificate has another name than the address, the request is made to
     /// that name: so it is also the one that the other side is asked for.
-    pub(super) async fn connection(&self, request: &mut Request) -> Result<reqwest::Client, Unsendable> {
+    pub(crate) async fn connection(&self, request: &mut Request) -> Result<reqwest::Client, Unsendable> {
         let pem = Pem::read(&self.settings.tls).await?;
         let dialled = match &self.settings.tls.server_name {
             Some(name) if request.url().scheme() == "https" => Some(rename(request, name)?),
             Some(_) | None => None,
         };
         let opened = || self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = opened().as_ref().filter(|known| known.pem == pem && known.dialled == dialled) {
+        if let Some(known) = opened().get(&dialled).filter(|known| known.pem == pem) {
             return Ok(known.connection.clone());
         }
         let connection = self.build(&pem, dialled.as_deref())?;
-        *opened() = Some(Opened { pem, dialled, connection: connection.clone() });
+        let mut opened = opened();
+        if opened.len() >= NAMES_MAX {
+            opened.clear();
+        }
+        opened.insert(dialled, Opened { pem, connection: connection.clone() });
         Ok(connection)
     }
 
     fn build(&self, pem: &Pem, dialled: Option<&str>) -> Result<reqwest::Client, Unsendable> {
-        let Settings { tls, proxy, follow_redirects } = &self.settings;
+        let Settings { tls, proxy, redirects } = &self.settings;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("Bellwether/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_MAX)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .no_proxy()
-            .redirect(if *follow_redirects { Policy::custom(follow) } else { Policy::none() })
+            .redirect(match redirects {
+                Redirects::None => Policy::none(),
+                Redirects::OfWholeMessages => Policy::custom(follow),
+                Redirects::OfReading => Policy::limited(READING_REDIRECTS_MAX),
+            })
             .tls_danger_accept_invalid_certs(tls.insecure_skip_verify);
+        // Whoever reads has a timeout of their own choosing, and a slow connection is part of it.
+        if *redirects != Redirects::OfReading {
+            builder = builder.connect_timeout(CONNECT_TIMEOUT);
+        }
         for proxy in proxy::proxies(proxy)? {
             builder = builder.proxy(proxy);
         }

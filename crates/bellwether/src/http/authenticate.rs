@@ -3,11 +3,11 @@
 use bellwether_alerts::{Auth, SecretSource};
 
 use super::redact::Hidden;
-use super::{Unsendable, address};
+use super::{Unsendable, read_secret_file};
 use crate::base64;
 
 /// What the header `Authorization` says. The secret in it is added to what is hidden.
-pub(super) async fn credentials(
+pub(crate) async fn credentials(
     auth: Option<&Auth>,
     hidden: &mut Hidden,
 ) -> Result<Option<String>, Unsendable> {
@@ -29,7 +29,7 @@ pub(super) async fn credentials(
 }
 
 /// User and password as a header says them. RFC 7617.
-pub(super) fn basic(username: &str, password: &str) -> String {
+pub(crate) fn basic(username: &str, password: &str) -> String {
     format!("Basic {}", base64::encode(format!("{username}:{password}").as_bytes()))
 }
 
@@ -41,9 +41,9 @@ async fn optional(source: &Option<SecretSource>) -> Result<String, Unsendable> {
 }
 
 /// The secret itself, for the request that needs it.
-pub(super) async fn secret(source: &SecretSource) -> Result<String, Unsendable> {
+pub(crate) async fn secret(source: &SecretSource) -> Result<String, Unsendable> {
     match source {
         SecretSource::Inline(secret) => Ok(secret.expose().to_owned()),
-        SecretSource::File(path) => address::read_secret_file(path).await,
+        SecretSource::File(path) => read_secret_file(path).await,
     }
 }

@@ -13,11 +13,11 @@ const REDACTED: &str = "<secret>";
 
 /// Texts that are not shown.
 #[derive(Debug, Default)]
-pub(super) struct Hidden(Vec<String>);
+pub(crate) struct Hidden(Vec<String>);
 
 impl Hidden {
     /// Hides an address and the pieces of it that may be secrets.
-    pub(super) fn new(address: &str) -> Self {
+    pub(crate) fn new(address: &str) -> Self {
         let after_scheme = address.split_once("://").map_or(address, |(_, rest)| rest);
         let path = after_scheme.split_once('/').map_or("", |(_, path)| path);
         let pieces = std::iter::once(path)
@@ -34,7 +34,7 @@ impl Hidden {
     }
 
     /// Hides another text.
-    pub(super) fn add(&mut self, secret: &str) {
+    pub(crate) fn add(&mut self, secret: &str) {
         if secret.len() >= SECRET_CHARS_MIN {
             self.0.push(secret.to_owned());
             self.longest_first();
@@ -48,7 +48,7 @@ impl Hidden {
     }
 
     /// One line that is safe to show.
-    pub(super) fn line(&self, text: &str) -> String {
+    pub(crate) fn line(&self, text: &str) -> String {
         excerpt(&self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), REDACTED)))
     }
 }
@@ -63,7 +63,7 @@ fn excerpt(text: &str) -> String {
 }
 
 /// Why there was no answer, without the address.
-pub(super) fn describe(error: reqwest::Error, hidden: &Hidden) -> String {
+pub(crate) fn describe(error: reqwest::Error, hidden: &Hidden) -> String {
     let error = error.without_url();
     let what = if error.is_timeout() {
         "no answer in time"

@@ -6,11 +6,11 @@ use super::Unsendable;
 
 /// What the settings hold or name, in PEM.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Pem {
+pub(crate) struct Pem {
     /// Whom to trust instead of the system's authorities.
-    pub(super) ca: Option<Vec<u8>>,
+    pub(crate) ca: Option<Vec<u8>>,
     /// Our own certificate and its key.
-    pub(super) own: Option<(Vec<u8>, Vec<u8>)>,
+    pub(crate) own: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl std::fmt::Debug for Pem {
@@ -20,7 +20,7 @@ impl std::fmt::Debug for Pem {
 }
 
 impl Pem {
-    pub(super) async fn read(tls: &TlsConfig) -> Result<Self, Unsendable> {
+    pub(crate) async fn read(tls: &TlsConfig) -> Result<Self, Unsendable> {
         let ca = match &tls.ca {
             Some(source) => Some(bytes("ca_file", source).await?),
             None => None,
@@ -33,14 +33,14 @@ impl Pem {
     }
 
     /// For the HTTP client.
-    pub(super) fn certificates(&self) -> Result<Option<Vec<reqwest::Certificate>>, Unsendable> {
+    pub(crate) fn certificates(&self) -> Result<Option<Vec<reqwest::Certificate>>, Unsendable> {
         let Some(pem) = &self.ca else { return Ok(None) };
         let certificates = reqwest::Certificate::from_pem_bundle(pem).ok().filter(|all| !all.is_empty());
         certificates.map(Some).ok_or_else(|| Unsendable("tls_config: ca holds no certificate".to_owned()))
     }
 
     /// For the HTTP client.
-    pub(super) fn identity(&self) -> Result<Option<reqwest::Identity>, Unsendable> {
+    pub(crate) fn identity(&self) -> Result<Option<reqwest::Identity>, Unsendable> {
         let Some((cert, key)) = &self.own else { return Ok(None) };
         let both = [cert.as_slice(), b"\n", key.as_slice()].concat();
         reqwest::Identity::from_pem(&both)
