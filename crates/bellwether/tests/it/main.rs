@@ -82,6 +82,7 @@ mod source_outage;
 mod source_peer;
 mod state;
 mod storage_config;
+mod store_crash;
 mod test;
 mod told;
 mod webdriver;
