@@ -28,8 +28,8 @@ impl ResolverConfig {
                 Some("domain") => config.search = words.take(1).map(str::to_owned).collect(),
                 Some("search") => config.search = words.map(str::to_owned).collect(),
                 Some("options") => {
-                    let dots = words.filter_map(|word| word.strip_prefix("ndots:")?.parse().ok());
-                    config.dots_min = dots.last().unwrap_or(config.dots_min).min(15);
+                    let mut dots = words.filter_map(|word| word.strip_prefix("ndots:")?.parse().ok());
+                    config.dots_min = dots.next_back().unwrap_or(config.dots_min).min(15);
                 }
                 Some(_) | None => {}
             }

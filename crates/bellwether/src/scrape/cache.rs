@@ -197,7 +197,7 @@ impl TargetCache {
     pub fn take(&mut self, scraped: Scraped<'_>, resolve: &mut Resolve<'_>) -> Result<Outcome, String> {
         let reports = self.reports(resolve)?;
         self.seen.begin();
-        let mut taken = Taken::with_capacity(self.seen.len() + 8);
+        let mut taken = Taken::with_capacity(self.seen.count() + 8);
         let read = scraped.body.map(|body| self.read(body, &scraped, resolve, &mut taken));
         let ok = matches!(read, Some(Ok(())));
         let error = read.and_then(Result::err);

@@ -427,8 +427,14 @@ mod tests {
             self.at += TimeDelta::from_secs(15);
             let names = &mut self.names;
             let mut resolve = |labels: &Labels, _| Ok(names.of(labels));
-            let scraped =
-                Scraped { at: self.at, took: TimeDelta(5), body: Some(body), content_type, framed: false };
+            let scraped = Scraped {
+                at: self.at,
+                took: TimeDelta(5),
+                body: Some(body),
+                content_type,
+                framed: false,
+                is_too_large: false,
+            };
             self.cache.take(scraped, &mut resolve).unwrap()
         }
 

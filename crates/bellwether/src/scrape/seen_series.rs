@@ -191,13 +191,13 @@ impl SeenSeries {
     }
 
     /// How many series are known.
-    pub const fn len(&self) -> usize {
+    pub const fn count(&self) -> usize {
         self.slots.len() - self.vacant.len()
     }
 
     /// The scrape is over, and good: those that it did not have are forgotten, and named if they need a marker.
     pub fn end(&mut self, gone: &mut Vec<Known>, forgotten: &mut dyn FnMut(Place)) {
-        if self.seen == self.len() {
+        if self.seen == self.count() {
             return;
         }
         for at in 0..self.slots.len() {

@@ -75,7 +75,7 @@ impl StateDb {
 
 /// Copies a file that no server has open.
 pub async fn copy_file(from: &Path, target: &Path) -> Result<(), StateError> {
-    let location = Location::file(from.to_owned());
+    let location = Location::file(from);
     let mut reader = sqlite::connect(from).await.map_err(|error| StateError::open(&location, error))?;
     sqlite::copy(&mut reader, target).await.map_err(StateError::statement("copy"))
 }
