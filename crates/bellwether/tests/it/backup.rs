@@ -117,7 +117,7 @@ fn inspected(place: &str) {
     assert_eq!(text.code, Some(0), "{text:#?}");
     assert!(text.stdout.lines().all(|line| line.chars().count() <= 80), "{}", text.stdout);
     assert!(text.stdout.contains("first_total"), "{}", text.stdout);
-    println!("{}", text.stdout);
+    eprintln!("{}", text.stdout);
     let json = run(&["tsdb", "inspect", place, "--json"]).json();
     assert_eq!(json["series"], 7, "{json:#}");
     assert!(json["top_metrics_by_series"][0]["samples"].as_u64().unwrap() > 5);

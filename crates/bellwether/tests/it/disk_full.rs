@@ -114,7 +114,7 @@ async fn scrapes(server: &Server) -> usize {
 async fn a_full_disk_stops_samples_and_not_alerts_and_is_over_when_there_is_room() {
     let folder = Folder::new("disk-full");
     let Some(disk) = SmallDisk::mount(folder.path("disk"), 24) else {
-        println!("skipped: this user may not mount a file system");
+        eprintln!("skipped: this user may not mount a file system");
         return;
     };
     let (address, messages) = neighbour().await;
