@@ -202,7 +202,7 @@ impl TargetCache {
         let ok = matches!(read, Some(Ok(())));
         let error = read.and_then(Result::err);
         let (error, breached) = error.map_or((None, None), |error| (Some(error.why), error.breached));
-        let added = self.seen.added();
+        let added = if ok { self.seen.added() } else { 0 };
         if !ok {
             taken.clear();
         }

@@ -173,6 +173,9 @@ impl<'a> ScrapeSink<'a> for Reading<'_, '_> {
 
     #[inline]
     fn take(&mut self, entry: Entry<'a>) {
+        if self.refused.is_some() {
+            return; // what follows changes nothing, and is not counted either
+        }
         match entry {
             Entry::Sample(sample) => self.sample(&sample),
             Entry::Histogram(histogram) => self.histogram(histogram),

@@ -37,7 +37,7 @@ fn mistakes_have_their_place() {
     for (text, part) in [
         ("prometheus: {storage: {tsdb: {out_of_order_time_windov: 30m}}}", "out_of_order_time_window"),
         ("prometheus: {storage: {tsdb: {retention: {time: 1h}}}}", "write at least 6h"),
-        ("prometheus: {storage: {exemplars: 5}}", "bellwether.yml:1:36"),
+        ("prometheus: {storage: {exemplars: 5}}", "bellwether.yml:1:35"),
         ("storage: {out_of_order_time_window: ten}", "bellwether.yml:1:37"),
     ] {
         let problems = load(text).map(|_| ()).unwrap_err();
