@@ -125,7 +125,7 @@ async fn check(temporality: Temporality) {
         ("histogram_quantile(0.75, request_duration_seconds_bucket)".to_owned(), 1.0),
         (format!("histogram_count(payload_size_bytes{labels})"), 9.0),
         (format!("histogram_sum(payload_size_bytes{labels})"), 3303.0),
-        (format!("target_info{{job=\"checkout\",deployment_environment_name=\"test\"}}"), 1.0),
+        ("target_info{job=\"checkout\",deployment_environment_name=\"test\"}".to_owned(), 1.0),
     ] {
         let result = server.query(&query).await;
         let value = result[0]["value"][1].as_str().and_then(|text| text.parse::<f64>().ok());

@@ -1,7 +1,7 @@
 //! Remote write over HTTP: every refusal with its status and message, beside the real Prometheus where it is there; and
 //! the real Prometheus as a sender, while we die in between.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bellwether_model::STALE_NAN;
 use bellwether_testkit::remote_write::{Message, Series, one, sample, two, whole_histogram};
@@ -47,7 +47,7 @@ fn packed(message: &[u8]) -> Vec<u8> {
 }
 
 fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
+    bellwether::clock::now().0
 }
 
 fn cases(now: i64) -> Vec<Case> {
@@ -277,7 +277,7 @@ async fn growing_target() -> String {
         }
         text += &format!("# TYPE shop_queue gauge\nshop_queue {}\nshop_odd NaN\n", n as f64 / 7.0);
         // A series that comes and goes.
-        if n % 4 != 0 {
+        if !n.is_multiple_of(4) {
             text += &format!("shop_sometimes {n}\n");
         }
         ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], text)
