@@ -17,6 +17,8 @@ use crate::state::StateDb;
 const LOOK_EVERY: TimeDelta = TimeDelta(5 * TimeDelta::MINUTE.0);
 /// How often it is looked whether so much has arrived that it cannot wait for that.
 const GLANCE_EVERY: TimeDelta = TimeDelta(2 * TimeDelta::SECOND.0);
+/// How often log files are removed that have become needless.
+const TRIM_EVERY: TimeDelta = TimeDelta::MINUTE;
 /// What may be appended in between.
 const APPENDED_BYTES_MAX: u64 = 64 << 20;
 /// Samples stay in the head for this long at least; segments are cut at multiples of it.
@@ -33,6 +35,7 @@ pub async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let (mut looked, mut appended) = (clock::now(), store.appended_bytes());
+    let mut trimmed = looked;
     let mut tidied_in = None;
     loop {
         tokio::select! {
@@ -41,6 +44,10 @@ pub async fn run(
         }
         let now = clock::now();
         let is_look_due = now < looked || now - looked >= LOOK_EVERY;
+        if now < trimmed || now - trimmed >= TRIM_EVERY {
+            trimmed = now;
+            trim_log(store.clone()).await;
+        }
         if !is_look_due && store.appended_bytes() - appended < APPENDED_BYTES_MAX {
             continue;
         }
@@ -71,6 +78,16 @@ pub async fn run(
         {
             warn!(%error, "old records could not be removed");
         }
+    }
+}
+
+/// The ledger's checkpoint comes some time after a seal: only then are files of the log needed by nobody.
+async fn trim_log(store: Arc<Store>) {
+    match tokio::task::spawn_blocking(move || store.trim_log()).await {
+        Ok(Ok(_)) => {}
+        // The next seal tries again, and reports what stops it.
+        Ok(Err(error)) => warn!(%error, "files of the log that nobody needs could not be removed"),
+        Err(error) => warn!(%error, "files of the log are not looked at"),
     }
 }
 

@@ -72,6 +72,13 @@ impl Store {
         Ok(report)
     }
 
+    /// Removes log files whose samples are in segments and that whoever folds over the log has [released](Store::release)
+    /// since the last seal; gives how many.
+    pub fn trim_log(&self) -> Result<u64, DiskError> {
+        let maintenance = self.shared.maintain();
+        remove_log_files(&self.shared, maintenance.released)
+    }
+
     /// Reads all segments from the disk and sets aside those that do not pass their checksums.
     pub fn scrub(&self) -> Result<Vec<Quarantined>, DiskError> {
         let shared = &self.shared;

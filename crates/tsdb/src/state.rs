@@ -46,7 +46,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            log_file_bytes_max: 64 << 20,
+            log_file_bytes_max: 16 << 20,
             log_buffer_bytes_max: 32 << 20,
             limits: SeriesLimits::default(),
             out_of_order_window: TimeDelta::ZERO,

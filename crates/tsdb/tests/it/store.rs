@@ -154,3 +154,18 @@ fn it_is_known_what_no_segment_has_yet_also_after_a_seal_and_another_start() {
     store.seal(Timestamp(1000)).unwrap();
     assert_eq!(range(&store), None);
 }
+
+#[test]
+fn log_files_go_once_a_checkpoint_after_the_seal_needs_them_no_more() {
+    let directory = Directory::new("trim");
+    let store = directory.open();
+    let id = store.series(&labels("up", "api")).unwrap();
+    store.append(&batch(100, &[(id, 1.0)])).unwrap();
+    store.seal(Timestamp(200)).unwrap();
+    store.append(&batch(300, &[(id, 1.0)])).unwrap();
+    store.sync().unwrap();
+    assert_eq!((store.trim_log().unwrap(), store.stats().log_files), (0, 2), "nobody has counted it yet");
+    store.release(store.position());
+    assert_eq!((store.trim_log().unwrap(), store.stats().log_files), (1, 1));
+    assert_eq!(store.trim_log().unwrap(), 0, "the last one is being written");
+}

@@ -25,13 +25,13 @@ pub(super) async fn targets(State(app): State<Shared>, request: Request) -> Answ
     let wanted = |target: &&TargetView| pool.is_none_or(|pool| pool == target.job);
     let active: Vec<Json> = targets.iter().filter(wanted).filter(|_| with_active).map(target_json).collect();
     let pools = app.scrape_pools();
+    // The counts are those of all pools, whichever was asked for.
+    let counts: BTreeMap<&str, u64> =
+        pools.iter().map(|pool| (pool.job.as_str(), pool.dropped_count)).collect();
     let pools = pools.iter().filter(|of| with_dropped && pool.is_none_or(|pool| pool == of.job));
-    let dropped: Vec<Json> = pools
-        .clone()
-        .flat_map(|pool| pool.dropped.iter().map(|labels| dropped_json(&pool.job, labels)))
-        .collect();
+    let dropped: Vec<Json> =
+        pools.flat_map(|pool| pool.dropped.iter().map(|labels| dropped_json(&pool.job, labels))).collect();
     let mut answer = json!({ "activeTargets": active, "droppedTargets": dropped });
-    let counts: BTreeMap<&str, u64> = pools.map(|pool| (pool.job.as_str(), pool.dropped_count)).collect();
     answer["droppedTargetCounts"] = if with_dropped { json!(counts) } else { Json::Null };
     success(&answer)
 }
