@@ -10,7 +10,7 @@ use bellwether_diag::{Cx, MapReader, Span, Spanned};
 use bellwether_ingest::relabel::Relabelling;
 use bellwether_model::{Labels, TimeDelta};
 
-use super::prometheus::{ADDRESS, Global, TargetGroup, http_fields, refuse_discoveries};
+use super::prometheus::{ADDRESS, CheckTarget, Global, TargetGroup, http_fields, refuse_discoveries};
 
 /// One member of a cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,8 +86,9 @@ fn cluster(node: &Node, global: &Global, cx: &mut Cx<'_>) -> Vec<AlertmanagerMem
     );
     let groups =
         map.node("static_configs").map(|node| list(node, "static configurations", cx)).unwrap_or_default();
+    let check: Option<CheckTarget> = if is_relabelled { None } else { Some(check_member) };
     let groups: Vec<_> =
-        groups.into_iter().filter_map(|group| TargetGroup::decode_static(group, is_relabelled, cx)).collect();
+        groups.into_iter().filter_map(|group| TargetGroup::decode_static(group, check, cx)).collect();
     let reached = reached(&mut map, node, cx);
     map.finish(cx);
     let (Some(reached), Some(relabel)) = (reached, relabel) else { return Vec::new() };
@@ -98,22 +99,34 @@ fn cluster(node: &Node, global: &Global, cx: &mut Cx<'_>) -> Vec<AlertmanagerMem
         let known = usual.iter().chain(group.labels.iter()).chain(target.iter());
         let labels = relabel.of(Labels::from_pairs(known))?;
         let url = member_url(&labels);
-        if url.is_none() {
+        // What was not relabelled has been checked where it stands.
+        if url.is_none() && is_relabelled {
             let message = format!("{:?} is no address of an Alertmanager", labels.value_or_empty(ADDRESS));
-            let help = "write it like alertmanager:9093; scheme and path_prefix are settings of the cluster";
-            cx.error_help(node.span, message, help);
+            cx.error_help(node.span, message, MEMBER_HELP);
         }
         Some(AlertmanagerMember { url: url?, ..reached.clone() })
     });
     members.collect()
 }
 
+const MEMBER_HELP: &str =
+    "write it like alertmanager:9093; scheme and path_prefix are settings of the cluster";
+
+fn is_host(address: &str) -> bool {
+    !address.is_empty() && !address.contains(|c: char| c.is_whitespace() || "/@?#".contains(c))
+}
+
+fn check_member(target: &Spanned<String>, cx: &mut Cx<'_>) {
+    if !is_host(&target.value) {
+        cx.error_help(target.span, format!("{:?} is not host:port", target.value), MEMBER_HELP);
+    }
+}
+
 /// Where the API of a member begins, from what is known of it.
 fn member_url(labels: &Labels) -> Option<String> {
     let (scheme, address) = (labels.value_or_empty("__scheme__"), labels.value_or_empty(ADDRESS));
-    let is_host = !address.is_empty() && !address.contains(|c: char| c.is_whitespace() || "/@?#".contains(c));
     let prefix = labels.value_or_empty("__alerts_path__").strip_suffix(ALERTS_PATH)?;
-    let is_good = is_host && matches!(scheme, "http" | "https");
+    let is_good = is_host(address) && matches!(scheme, "http" | "https");
     is_good
         .then(|| format!("{scheme}://{address}/{}", prefix.trim_start_matches('/')))
         .map(|url| url.trim_end_matches('/').to_owned())

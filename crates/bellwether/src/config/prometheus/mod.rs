@@ -24,6 +24,7 @@ pub use formats::{NameEscaping, ScrapeFormats, ScrapeProtocol};
 pub use global::Global;
 pub use job::{Scheme, ScrapeJob};
 pub use limits::ScrapeLimits;
+pub(super) use static_targets::CheckTarget;
 pub use static_targets::{ADDRESS, TargetGroup};
 
 pub(super) use discoveries::refuse_discoveries;

@@ -17,6 +17,9 @@ pub struct TargetGroup {
 /// The label that says where a target is.
 pub const ADDRESS: &str = "__address__";
 
+/// Reports a target that is none.
+pub(in crate::config) type CheckTarget = fn(&Spanned<String>, &mut Cx<'_>);
+
 impl TargetGroup {
     /// Of addresses.
     pub fn of<'a>(addresses: impl IntoIterator<Item = &'a str>, labels: Labels) -> Self {
@@ -24,17 +27,15 @@ impl TargetGroup {
         Self { targets: addresses.into_iter().map(target).collect(), labels }
     }
 
-    /// Reads one of `static_configs`. Unless it will be relabelled, every target has to be one.
+    /// Reads one of `static_configs`. Unless it will be relabelled, every target has to pass a check.
     pub(in crate::config) fn decode_static(
         node: &Node,
-        is_relabelled: bool,
+        check: Option<CheckTarget>,
         cx: &mut Cx<'_>,
     ) -> Option<Self> {
         let written = Written::decode(node, cx)?;
-        if !is_relabelled {
-            for target in &written.targets {
-                check_address(target, cx);
-            }
+        if let Some(check) = check {
+            written.targets.iter().for_each(|target| check(target, cx));
         }
         Some(written.group())
     }
@@ -67,7 +68,8 @@ impl Written {
     }
 }
 
-fn check_address(target: &Spanned<String>, cx: &mut Cx<'_>) {
+/// What is scraped is `host:port`.
+pub(in crate::config) fn check_address(target: &Spanned<String>, cx: &mut Cx<'_>) {
     let host = target.value.as_str();
     if host.contains('/') {
         let bare = host.split("://").last().unwrap_or(host).split('/').next().unwrap_or(host);
