@@ -176,17 +176,11 @@ fn bare_series_end(line: &str, name_end: usize, next: usize) -> Result<usize, Fa
     Ok(name_end)
 }
 
-/// Reads one item inside the braces and the comma after it; gives where the next one starts.
+/// A name inside braces, bare or quoted, and where it ends.
 #[inline]
-fn read_label<'a>(
-    line: &'a str,
-    start: usize,
-    has_name: &mut bool,
-    tell: &mut impl FnMut(usize, Part<'a>) -> Result<(), Fault>,
-) -> Result<usize, Fault> {
+pub(crate) fn read_label_name(line: &str, start: usize) -> Result<(Text<'_>, usize), Fault> {
     let bytes = line.as_bytes();
-    let is_quoted = bytes.get(start) == Some(&b'"');
-    let (name, name_end) = if is_quoted {
+    let (name, end) = if bytes.get(start) == Some(&b'"') {
         read_quoted(line, start)?
     } else {
         let end = bare_label_name_end(bytes, start);
@@ -198,6 +192,20 @@ fn read_label<'a>(
     if name.raw.is_empty() {
         return Err(Fault::new(start, Problem::NameEmpty));
     }
+    Ok((name, end))
+}
+
+/// Reads one item inside the braces and the comma after it; gives where the next one starts.
+#[inline]
+fn read_label<'a>(
+    line: &'a str,
+    start: usize,
+    has_name: &mut bool,
+    tell: &mut impl FnMut(usize, Part<'a>) -> Result<(), Fault>,
+) -> Result<usize, Fault> {
+    let bytes = line.as_bytes();
+    let is_quoted = bytes.get(start) == Some(&b'"');
+    let (name, name_end) = read_label_name(line, start)?;
     let mut at = skip_blanks(bytes, name_end);
     if is_quoted && matches!(bytes.get(at), Some(b',' | b'}')) {
         if *has_name {

@@ -3,7 +3,7 @@
 
 use crate::Problem;
 use crate::scan_error::Fault;
-use crate::series::{Part, Text, bare_label_name_end, bare_metric_name_end, read_quoted};
+use crate::series::{Part, Text, bare_metric_name_end, read_label_name, read_quoted};
 
 /// Takes in a part of a series.
 type Tell<'t, 'a> = &'t mut dyn FnMut(usize, Part<'a>) -> Result<(), Fault>;
@@ -58,18 +58,7 @@ fn read_labels<'a>(
     while bytes.get(at) != Some(&b'}') {
         let start = at;
         let is_quoted = bytes.get(start) == Some(&b'"');
-        let (name, name_end) = if is_quoted {
-            read_quoted(line, start)?
-        } else {
-            let end = bare_label_name_end(bytes, start);
-            if end == start {
-                return Err(Fault::expected(line, start, "a label name or a closing brace"));
-            }
-            (Text { raw: &line[start..end], has_escapes: false }, end)
-        };
-        if name.raw.is_empty() {
-            return Err(Fault::new(start, Problem::NameEmpty));
-        }
+        let (name, name_end) = read_label_name(line, start)?;
         at = match (&mut names, bytes.get(name_end)) {
             (Names::Series(has_name), Some(b',' | b'}')) if is_quoted => {
                 if **has_name {

@@ -3,7 +3,7 @@
 use bellwether_model::{Labels, LabelsBuilder, Sample, Timestamp};
 
 use crate::prometheus_block::{ChunkKind, Problem, Samples, crc32c, decode_chunk};
-use crate::protobuf::wire::{Fields, WireError};
+use crate::protobuf::wire::{Fields, Value, WireError};
 
 /// A frame says how long it is in at most so many bytes, and a longer one is not believed.
 const LENGTH_BYTES_MAX: usize = 5;
@@ -99,17 +99,26 @@ pub fn read_frame(message: &[u8]) -> Result<Vec<ReadSeries>, FrameError> {
     Ok(series)
 }
 
-fn read_series(mut fields: Fields<'_>) -> Result<ReadSeries, FrameError> {
+fn read_series(fields: Fields<'_>) -> Result<ReadSeries, FrameError> {
+    read_labelled(fields, |field, value, samples| match field {
+        2 => read_chunk(value.message("chunks")?, samples),
+        _ => Ok(()),
+    })
+}
+
+/// A message that has its labels in the first field; `rest` is given all others.
+fn read_labelled<'a>(
+    mut fields: Fields<'a>,
+    rest: impl Fn(u32, Value<'a>, &mut Samples) -> Result<(), FrameError>,
+) -> Result<ReadSeries, FrameError> {
     let mut labels = LabelsBuilder::default();
     let mut samples = Samples::default();
     while let Some((field, value)) = fields.next()? {
-        match field {
-            1 => {
-                let (name, value) = read_label(value.message("labels")?)?;
-                labels.set(name, value);
-            }
-            2 => read_chunk(value.message("chunks")?, &mut samples)?,
-            _ => {}
+        if field == 1 {
+            let (name, value) = read_label(value.message("labels")?)?;
+            labels.set(name, value);
+        } else {
+            rest(field, value, &mut samples)?;
         }
     }
     Ok(ReadSeries { labels: labels.build(), samples })
@@ -133,21 +142,15 @@ pub fn read_samples(message: &[u8]) -> Result<Vec<ReadSeries>, FrameError> {
     Ok(series)
 }
 
-fn read_sampled(mut fields: Fields<'_>) -> Result<ReadSeries, FrameError> {
-    let mut labels = LabelsBuilder::default();
-    let mut samples = Samples::default();
-    while let Some((field, value)) = fields.next()? {
-        match field {
-            1 => {
-                let (name, value) = read_label(value.message("labels")?)?;
-                labels.set(name, value);
-            }
-            2 => samples.floats.push(read_sample(value.message("samples")?)?),
-            4 => return Err(FrameError::Histograms),
-            _ => {}
+fn read_sampled(fields: Fields<'_>) -> Result<ReadSeries, FrameError> {
+    read_labelled(fields, |field, value, samples| match field {
+        2 => {
+            samples.floats.push(read_sample(value.message("samples")?)?);
+            Ok(())
         }
-    }
-    Ok(ReadSeries { labels: labels.build(), samples })
+        4 => Err(FrameError::Histograms),
+        _ => Ok(()),
+    })
 }
 
 fn read_sample(mut fields: Fields<'_>) -> Result<Sample, FrameError> {
