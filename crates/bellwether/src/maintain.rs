@@ -64,14 +64,20 @@ pub async fn run(
         }
         let working = store.clone();
         match tokio::task::spawn_blocking(move || work.run(&working)).await {
+            // A seal in between says nothing of what failed when all was tidied.
+            Ok(Ok(())) if work.tidy.is_none() => {}
             Ok(Ok(())) => {
                 health.clear(Trouble::Segments);
-                if work.tidy.is_some() {
-                    tidied_in = Some(now.floor_to(SEGMENT));
-                }
+                tidied_in = Some(now.floor_to(SEGMENT));
             }
-            Ok(Err(why)) => health.report(Trouble::Segments, why),
-            Err(error) => health.report(Trouble::Segments, format!("old samples are not tidied: {error}")),
+            Ok(Err(why)) => {
+                tidied_in = None;
+                health.report(Trouble::Segments, why);
+            }
+            Err(error) => {
+                tidied_in = None;
+                health.report(Trouble::Segments, format!("old samples are not tidied: {error}"));
+            }
         }
         if work.tidy.is_some()
             && let Err(error) = state.prune(now - RECORDS_KEPT).await
