@@ -18,7 +18,7 @@ const ULID: &str = "01HF0000000000000000000000";
 const KEEP_ALL: &str = "storage: {retention: 4000d}\n";
 
 /// A directory as a Prometheus leaves it: a block, and a log that repeats it.
-fn directory(folder: &Folder) -> PathBuf {
+pub(crate) fn directory(folder: &Folder) -> PathBuf {
     let dir = folder.path("prometheus");
     let copy = |from: &str, to: &str| {
         let to = dir.join(to);
@@ -32,7 +32,7 @@ fn directory(folder: &Folder) -> PathBuf {
     dir
 }
 
-fn import(arguments: &[&str], folder: &Folder, more: &[&str]) -> Ended {
+pub(crate) fn import(arguments: &[&str], folder: &Folder, more: &[&str]) -> Ended {
     let (config, data) = (folder.path("bellwether.yml"), folder.path("data"));
     if !config.exists() {
         folder.write("bellwether.yml", KEEP_ALL);
@@ -303,7 +303,7 @@ async fn blocks_of_promtool_survive_kills_and_answer_as_in_prometheus() {
 }
 
 /// The series of an answer, in one order.
-fn sorted(body: &Value) -> Vec<String> {
+pub(crate) fn sorted(body: &Value) -> Vec<String> {
     let series = body["data"]["result"].as_array().cloned().unwrap_or_default();
     let mut texts: Vec<String> = series.iter().map(Value::to_string).collect();
     texts.sort();

@@ -55,6 +55,7 @@ mod real_clients;
 mod receiver_kinds;
 mod receiver_peer;
 mod reload;
+mod remote_read_peer;
 mod remote_write_peer;
 mod requirements;
 mod routes;

@@ -38,6 +38,15 @@ impl ChunkKind {
             _ => Err(Problem::Nonsense("a chunk of an encoding that does not exist")),
         }
     }
+
+    /// That byte.
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Xor => 1,
+            Self::Histogram => 2,
+            Self::FloatHistogram => 3,
+        }
+    }
 }
 
 /// What chunks hold. A series may have both.

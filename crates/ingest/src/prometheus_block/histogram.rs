@@ -61,9 +61,9 @@ pub fn buckets(numbers: &Buckets, counts: impl Iterator<Item = f64>) -> Vec<Buck
 }
 
 /// Running totals of counts that are written as differences from the bucket before.
-pub(crate) fn running(counts: &[i64]) -> impl Iterator<Item = f64> {
-    counts.iter().scan(0i64, |total, count| {
-        *total = total.wrapping_add(*count);
+pub(crate) fn running(counts: impl Iterator<Item = i64>) -> impl Iterator<Item = f64> {
+    counts.scan(0i64, |total, count| {
+        *total = total.wrapping_add(count);
         Some(*total as f64)
     })
 }

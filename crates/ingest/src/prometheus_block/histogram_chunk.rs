@@ -48,28 +48,15 @@ impl<T> OrCutOff<T> for Option<T> {
 
 /// Appends a chunk's histograms, whose counts are whole.
 pub(crate) fn decode_whole(data: &[u8], out: &mut Vec<HistogramSample>) -> Result<(), Unreadable> {
-    decode(data, out, |bits, layout| Whole::first(bits, layout.positive.len(), layout.negative.len()))
+    decode::<Stepped>(data, out)
 }
 
 /// Appends a chunk's histograms, whose counts are floats.
 pub(crate) fn decode_float(data: &[u8], out: &mut Vec<HistogramSample>) -> Result<(), Unreadable> {
-    decode(data, out, |bits, layout| Float::first(bits, layout.positive.len(), layout.negative.len()))
+    decode::<XorFloat>(data, out)
 }
 
-/// The counts of one histogram after the other.
-trait Counts {
-    /// Goes on to the next.
-    fn next(&mut self, bits: &mut Bits<'_>) -> Option<()>;
-    fn at(&self) -> i64;
-    fn sum(&self) -> f64;
-    fn put(&self, layout: &Layout, histogram: &mut Histogram);
-}
-
-fn decode<C: Counts>(
-    data: &[u8],
-    out: &mut Vec<HistogramSample>,
-    first: impl FnOnce(&mut Bits<'_>, &Layout) -> Option<C>,
-) -> Result<(), Unreadable> {
+fn decode<C: Count>(data: &[u8], out: &mut Vec<HistogramSample>) -> Result<(), Unreadable> {
     let (header, body) = data.split_first_chunk::<3>().or_cut_off()?;
     let count = u16::from_be_bytes([header[0], header[1]]);
     if count == 0 {
@@ -82,29 +69,32 @@ fn decode<C: Counts>(
     };
     let mut bits = Bits::new(body);
     let layout = Layout::read(&mut bits)?;
-    let mut counts = first(&mut bits, &layout).or_cut_off()?;
-    out.push(sample(&layout, &counts, first_hint)?);
+    let mut counts = Counts::<C>::first(&mut bits, &layout).or_cut_off()?;
+    out.push(sample(&layout, &counts, first_hint));
     for _ in 1..count {
         counts.next(&mut bits).or_cut_off()?;
-        out.push(sample(&layout, &counts, next_hint)?);
+        out.push(sample(&layout, &counts, next_hint));
     }
     Ok(())
 }
 
-fn sample(layout: &Layout, counts: &impl Counts, hint: CounterReset) -> Result<HistogramSample, Unreadable> {
-    let at = Timestamp(counts.at());
-    if is_stale(counts.sum()) {
-        return Ok(HistogramSample::new(at, Arc::new(Histogram::stale())));
+fn sample<C: Count>(layout: &Layout, counts: &Counts<C>, hint: CounterReset) -> HistogramSample {
+    let (at, sum) = (Timestamp(counts.at.value), counts.sum.value());
+    if is_stale(sum) {
+        return HistogramSample::new(at, Arc::new(Histogram::stale()));
     }
-    let mut histogram = Histogram {
+    let histogram = Histogram {
         counter_reset: hint,
+        schema: layout.schema,
         zero_threshold: layout.zero_threshold,
-        sum: counts.sum(),
+        zero_count: counts.zero_count.number(),
+        count: counts.count.number(),
+        sum,
+        positive: buckets(&layout.positive, C::of_buckets(&counts.positive)),
+        negative: buckets(&layout.negative, C::of_buckets(&counts.negative)),
         custom_bounds: Arc::clone(&layout.custom_bounds),
-        ..Histogram::empty(layout.schema)
     };
-    counts.put(layout, &mut histogram);
-    Ok(HistogramSample::new(at, Arc::new(histogram)))
+    HistogramSample::new(at, Arc::new(histogram))
 }
 
 impl Layout {
@@ -163,91 +153,101 @@ struct Stepped {
 }
 
 impl Stepped {
-    fn next(&mut self, bits: &mut Bits<'_>) -> Option<()> {
+    fn go_on(&mut self, bits: &mut Bits<'_>) -> Option<()> {
         self.step = self.step.wrapping_add(bits.varbit()?);
         self.value = self.value.wrapping_add(self.step);
         Some(())
     }
 }
 
-struct Whole {
-    at: Stepped,
-    count: Stepped,
-    zero_count: Stepped,
-    sum: XorFloat,
-    /// As differences from the bucket before.
-    positive: Vec<Stepped>,
-    negative: Vec<Stepped>,
+/// How a count is written, of a whole histogram and of one bucket.
+trait Count: Copy {
+    /// The first of a chunk.
+    fn first(bits: &mut Bits<'_>) -> Option<Self>;
+    /// The first of a bucket.
+    fn first_of_bucket(bits: &mut Bits<'_>) -> Option<Self>;
+    /// Goes on to the next.
+    fn next(&mut self, bits: &mut Bits<'_>) -> Option<()>;
+    fn number(self) -> f64;
+    /// What the buckets of a side hold.
+    fn of_buckets(side: &[Self]) -> impl Iterator<Item = f64>;
 }
 
-impl Whole {
-    fn first(bits: &mut Bits<'_>, positive: usize, negative: usize) -> Option<Self> {
-        let stepped = |value| Stepped { value, step: 0 };
-        let at = stepped(bits.varbit()?);
-        let count = stepped(bits.varbit_unsigned()? as i64);
-        let zero_count = stepped(bits.varbit_unsigned()? as i64);
-        let sum = XorFloat::first(bits)?;
-        let mut side =
-            |buckets: usize| (0..buckets).map(|_| bits.varbit().map(stepped)).collect::<Option<Vec<_>>>();
-        Some(Self { at, count, zero_count, sum, positive: side(positive)?, negative: side(negative)? })
+/// Whole counts; those of buckets are differences from the bucket before.
+impl Count for Stepped {
+    fn first(bits: &mut Bits<'_>) -> Option<Self> {
+        Some(Self { value: bits.varbit_unsigned()? as i64, step: 0 })
     }
-}
 
-fn side(steps: &[Stepped]) -> Vec<i64> {
-    steps.iter().map(|stepped| stepped.value).collect()
-}
+    fn first_of_bucket(bits: &mut Bits<'_>) -> Option<Self> {
+        Some(Self { value: bits.varbit()?, step: 0 })
+    }
 
-impl Counts for Whole {
     fn next(&mut self, bits: &mut Bits<'_>) -> Option<()> {
-        self.at.next(bits)?;
-        self.count.next(bits)?;
-        self.zero_count.next(bits)?;
-        self.sum.next(bits)?;
-        if is_stale(self.sum.value()) {
-            return Some(());
-        }
-        self.positive.iter_mut().chain(&mut self.negative).try_for_each(|bucket| bucket.next(bits))
+        self.go_on(bits)
     }
 
-    fn at(&self) -> i64 {
-        self.at.value
+    fn number(self) -> f64 {
+        self.value as u64 as f64
     }
 
-    fn sum(&self) -> f64 {
-        self.sum.value()
-    }
-
-    fn put(&self, layout: &Layout, histogram: &mut Histogram) {
-        histogram.count = self.count.value as u64 as f64;
-        histogram.zero_count = self.zero_count.value as u64 as f64;
-        histogram.positive = buckets(&layout.positive, running(&side(&self.positive)));
-        histogram.negative = buckets(&layout.negative, running(&side(&self.negative)));
+    fn of_buckets(side: &[Self]) -> impl Iterator<Item = f64> {
+        running(side.iter().map(|bucket| bucket.value))
     }
 }
 
-struct Float {
+/// Counts that are floats.
+impl Count for XorFloat {
+    fn first(bits: &mut Bits<'_>) -> Option<Self> {
+        Self::first(bits)
+    }
+
+    fn first_of_bucket(bits: &mut Bits<'_>) -> Option<Self> {
+        Self::first(bits)
+    }
+
+    fn next(&mut self, bits: &mut Bits<'_>) -> Option<()> {
+        self.next(bits)
+    }
+
+    fn number(self) -> f64 {
+        self.value()
+    }
+
+    fn of_buckets(side: &[Self]) -> impl Iterator<Item = f64> {
+        side.iter().map(|bucket| bucket.value())
+    }
+}
+
+/// The counts of one histogram after the other.
+struct Counts<C> {
     at: Stepped,
-    count: XorFloat,
-    zero_count: XorFloat,
+    count: C,
+    zero_count: C,
     sum: XorFloat,
-    positive: Vec<XorFloat>,
-    negative: Vec<XorFloat>,
+    positive: Vec<C>,
+    negative: Vec<C>,
 }
 
-impl Float {
-    fn first(bits: &mut Bits<'_>, positive: usize, negative: usize) -> Option<Self> {
+impl<C: Count> Counts<C> {
+    fn first(bits: &mut Bits<'_>, layout: &Layout) -> Option<Self> {
         let at = Stepped { value: bits.varbit()?, step: 0 };
-        let [count, zero_count, sum] =
-            [XorFloat::first(bits)?, XorFloat::first(bits)?, XorFloat::first(bits)?];
-        let mut side =
-            |buckets: usize| (0..buckets).map(|_| XorFloat::first(bits)).collect::<Option<Vec<_>>>();
-        Some(Self { at, count, zero_count, sum, positive: side(positive)?, negative: side(negative)? })
+        let (count, zero_count, sum) = (C::first(bits)?, C::first(bits)?, XorFloat::first(bits)?);
+        let mut side = |buckets: &Buckets| {
+            (0..buckets.len()).map(|_| C::first_of_bucket(bits)).collect::<Option<Vec<_>>>()
+        };
+        Some(Self {
+            at,
+            count,
+            zero_count,
+            sum,
+            positive: side(&layout.positive)?,
+            negative: side(&layout.negative)?,
+        })
     }
-}
 
-impl Counts for Float {
     fn next(&mut self, bits: &mut Bits<'_>) -> Option<()> {
-        self.at.next(bits)?;
+        self.at.go_on(bits)?;
         self.count.next(bits)?;
         self.zero_count.next(bits)?;
         self.sum.next(bits)?;
@@ -255,20 +255,5 @@ impl Counts for Float {
             return Some(());
         }
         self.positive.iter_mut().chain(&mut self.negative).try_for_each(|bucket| bucket.next(bits))
-    }
-
-    fn at(&self) -> i64 {
-        self.at.value
-    }
-
-    fn sum(&self) -> f64 {
-        self.sum.value()
-    }
-
-    fn put(&self, layout: &Layout, histogram: &mut Histogram) {
-        histogram.count = self.count.value();
-        histogram.zero_count = self.zero_count.value();
-        histogram.positive = buckets(&layout.positive, self.positive.iter().map(|bucket| bucket.value()));
-        histogram.negative = buckets(&layout.negative, self.negative.iter().map(|bucket| bucket.value()));
     }
 }

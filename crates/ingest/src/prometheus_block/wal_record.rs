@@ -147,7 +147,7 @@ impl Counts for WholeCounts {
     fn side(cursor: &mut Cursor<'_>) -> Result<Vec<f64>, Damage> {
         let count = cursor.count()?;
         let differences: Vec<i64> = (0..count).map(|_| cursor.varint()).collect::<Result<_, _>>()?;
-        Ok(running(&differences).collect())
+        Ok(running(differences.into_iter()).collect())
     }
 }
 

@@ -39,7 +39,7 @@ const fn kind(op: MatchOp) -> u64 {
     }
 }
 
-fn put_varint(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -47,12 +47,12 @@ fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-fn put_number(out: &mut Vec<u8>, field: u32, number: u64) {
+pub(super) fn put_number(out: &mut Vec<u8>, field: u32, number: u64) {
     put_varint(out, u64::from(field << 3));
     put_varint(out, number);
 }
 
-fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+pub(super) fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     put_varint(out, u64::from(field << 3 | 2));
     put_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);

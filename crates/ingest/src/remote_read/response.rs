@@ -4,6 +4,7 @@ use bellwether_model::{Labels, LabelsBuilder, Sample, Timestamp};
 
 use crate::prometheus_block::{ChunkKind, Problem, Samples, crc32c, decode_chunk};
 use crate::protobuf::wire::{Fields, Value, WireError};
+use crate::remote_write::histogram;
 
 /// A frame says how long it is in at most so many bytes, and a longer one is not believed.
 const LENGTH_BYTES_MAX: usize = 5;
@@ -22,11 +23,9 @@ pub enum FrameError {
     /// A length that makes no sense.
     #[error("the length of a frame of the answer makes no sense")]
     Length,
-    /// Native histograms without frames.
-    #[error(
-        "the server sends native histograms as samples, which cannot be read here, and no frames of chunks"
-    )]
-    Histograms,
+    /// A native histogram that is none.
+    #[error("a native histogram of the answer is none: its buckets, bounds and counts do not fit together")]
+    Histogram,
     /// A label that is no text.
     #[error("a label of the answer is not UTF-8")]
     NotUtf8,
@@ -148,7 +147,12 @@ fn read_sampled(fields: Fields<'_>) -> Result<ReadSeries, FrameError> {
             samples.floats.push(read_sample(value.message("samples")?)?);
             Ok(())
         }
-        4 => Err(FrameError::Histograms),
+        4 => {
+            let message = value.bytes("histograms")?;
+            let read = histogram::read(message).map_err(|error| FrameError::Message(error.to_string()))?;
+            samples.histograms.push(read.ok_or(FrameError::Histogram)?.0);
+            Ok(())
+        }
         _ => Ok(()),
     })
 }

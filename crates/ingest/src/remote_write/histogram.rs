@@ -17,7 +17,7 @@ struct Side {
 }
 
 /// Reads a histogram and since when it counts; `None` if it is none.
-pub(super) fn read(message: &[u8]) -> Result<Option<(HistogramSample, Option<Timestamp>)>, RemoteWriteError> {
+pub(crate) fn read(message: &[u8]) -> Result<Option<(HistogramSample, Option<Timestamp>)>, RemoteWriteError> {
     let (mut negative, mut positive, mut bounds) = (Side::default(), Side::default(), Vec::new());
     let (mut count, mut zero_count, mut is_whole) = (0.0, 0.0, true);
     let (mut sum, mut zero_threshold, mut schema, mut hint) = (0.0, 0.0, 0, 0);

@@ -4,7 +4,7 @@
 //! Reading is one pass. Whatever is wrong with a message is found before anything of it is stored. Nothing is
 //! allocated for what a length claims, only for what is there.
 
-mod histogram;
+pub(crate) mod histogram;
 mod key;
 mod one;
 mod two;

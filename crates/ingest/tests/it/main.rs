@@ -7,6 +7,7 @@ mod prometheus_block;
 mod protobuf;
 mod relabel;
 mod remote_read;
+mod remote_read_frames;
 mod remote_write;
 mod scan;
 mod series;

@@ -63,6 +63,15 @@ fn samples_are_read_from_servers_without_frames() {
     let found = read_samples(&answer).unwrap();
     assert_eq!(found[0].labels, Labels::from_pairs([("a", "b")]));
     assert_eq!(found[0].samples.floats, [Sample::new(Timestamp(7), 2.5)]);
-    let histogram = [0x0a, 4, 0x0a, 2, 0x22, 0];
-    assert_eq!(read_samples(&histogram), Err(FrameError::Histograms));
+    let series = |histogram: &[u8]| {
+        let series = [&[0x22, histogram.len() as u8][..], histogram].concat();
+        let result = [&[0x0a, series.len() as u8][..], &series].concat();
+        read_samples(&[&[0x0a, result.len() as u8][..], &result].concat())
+    };
+    // Two observations in bucket 5, as whole counts; then a bucket without a count.
+    let found = series(&[0x08, 2, 0x5a, 4, 0x08, 10, 0x10, 1, 0x62, 1, 4, 0x78, 7]).unwrap();
+    let histogram = &found[0].samples.histograms[0];
+    let buckets: Vec<_> = histogram.histogram.positive.iter().map(|b| (b.index, b.count)).collect();
+    assert_eq!((histogram.at, histogram.histogram.count, buckets), (Timestamp(7), 2.0, vec![(5, 2.0)]));
+    assert_eq!(series(&[0x5a, 4, 0x08, 10, 0x10, 1]), Err(FrameError::Histogram));
 }

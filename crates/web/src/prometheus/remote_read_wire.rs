@@ -7,6 +7,9 @@ use bellwether_model::{Bucket, CounterReset, HistogramSample, Labels, MatchOp, M
 pub(super) struct ReadRequest {
     #[prost(message, repeated, tag = "1")]
     pub(super) queries: Vec<Query>,
+    /// Kinds of answers, the one it likes best first: 0 samples, 1 frames of chunks.
+    #[prost(int32, repeated, tag = "2")]
+    pub(super) accepted: Vec<i32>,
 }
 
 /// Series of one selector in one range, both ends included.
