@@ -36,6 +36,7 @@ mod log;
 mod log_read;
 mod log_record;
 mod looking_disk;
+mod number_bound;
 mod overlap;
 mod pins;
 mod postings;

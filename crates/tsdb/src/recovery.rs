@@ -12,6 +12,7 @@ use crate::index_builder::IndexBuilder;
 use crate::log::{LATE_SINCE, Log, LogFile};
 use crate::log_read::{self, FoundFile, Readable, Step, empty_batch, read_file, walk};
 use crate::log_record::{LatePlace, Record};
+use crate::number_bound::NumberBound;
 use crate::segment::{Segment, SegmentProblem, segment_name, segment_number};
 use crate::segment_write::SEGMENT_VERSION;
 use crate::series_table::{SERIES_FILE, SeriesTable};
@@ -93,6 +94,7 @@ pub(crate) fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result
     let mut opening = Opening {
         disk: &*disk,
         dir,
+        bound: NumberBound::of(&*disk, dir, &names)?,
         state: State {
             floor: Timestamp::MIN,
             out_of_order_window: options.out_of_order_window,
@@ -145,6 +147,7 @@ fn remove_drafts(disk: &dyn Disk, dir: &Path, names: &[String]) -> Result<(), Di
 struct Opening<'a> {
     disk: &'a dyn Disk,
     dir: &'a Path,
+    bound: NumberBound,
     state: State,
     report: Recovery,
     batch: Batch,
@@ -174,13 +177,20 @@ impl Opening<'_> {
         numbers.retain(|number| names.contains(&segment_name(*number)));
         for number in numbers {
             let path = self.dir.join(segment_name(number));
-            let (state, index) = (&mut self.state, &mut self.index);
-            let opened = Segment::open(self.disk, &path, number, &mut |id, last| {
-                index.reserve(id.0 as usize + 1);
-                state.head(id).sealed_until(last);
-            });
+            // What a segment says counts only once it is known to be served.
+            let mut lasts = Vec::new();
+            let opened = Segment::open(self.disk, &path, number, &mut |id, last| lasts.push((id, last)));
+            let is_strange = lasts.last().is_some_and(|(id, _)| !self.bound.allows(*id));
             match opened {
+                Ok(_) if is_strange => {
+                    let reason = "it speaks of series that no other file can have named".to_owned();
+                    self.report.quarantined.push(Quarantined::set_aside(self.disk, &path, reason)?);
+                }
                 Ok(segment) => {
+                    for (id, last) in lasts {
+                        self.index.reserve(id.0 as usize + 1);
+                        self.state.head(id).sealed_until(last);
+                    }
                     self.state.sealed.extend(&segment.lineage.sealed);
                     self.state.add_segment(segment);
                 }
@@ -253,8 +263,16 @@ impl Opening<'_> {
         let start = crate::log::LOG_HEADER_BYTES;
         let logged = Logged { file: file.header.number, is_old: file.header.version < LATE_SINCE };
         let readable = Readable { number: file.header.number, start, end: file.end };
-        let end = walk::<DiskError>(&bytes, readable, &mut self.batch, &mut |step, _| {
+        let (bound, mut before) = (self.bound, start);
+        let end = walk::<DiskError>(&bytes, readable, &mut self.batch, &mut |step, after| {
+            let length = after - std::mem::replace(&mut before, after);
             match step {
+                Step::Record(Record::Series(id, ..), _) if !bound.allows(id) => {
+                    report.damaged_bytes += length
+                }
+                Step::Record(Record::Batch(_), batch) if !batch.series().all(|id| bound.allows(id)) => {
+                    report.damaged_bytes += length;
+                }
                 Step::Record(Record::Series(id, labels, was_refused), _) => {
                     if was_refused {
                         state.refused_before.insert(id.0);

@@ -10,6 +10,7 @@ use crate::codec::{Reader, put_u16, put_varint};
 use crate::disk::{Disk, WriteFile, read_all};
 use crate::error::{DiskError, OpenError};
 use crate::log_record::{self, FRAME_BYTES};
+use crate::number_bound::SERIES_BYTES_MIN;
 
 pub(crate) const SERIES_FILE: &str = "series.bws";
 const SERIES_MAGIC: &[u8; 4] = b"BWSR";
@@ -139,8 +140,10 @@ fn put_records(out: &mut Vec<u8>, first: u32, labels: &[Option<Labels>]) {
 fn read_records(mut bytes: &[u8], found: &mut FoundSeries) -> u32 {
     let mut next = 0u32;
     let mut unread = 0;
+    let numbers_max = bytes.len() as u64 / SERIES_BYTES_MIN; // each has a record of its own
     while !bytes.is_empty() {
-        let Some((length, id, labels)) = first_record(bytes, next) else {
+        let first = first_record(bytes, next).filter(|(_, id, _)| u64::from(id.0) < numbers_max);
+        let Some((length, id, labels)) = first else {
             unread += 1;
             bytes = &bytes[1..];
             continue;

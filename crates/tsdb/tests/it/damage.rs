@@ -1,6 +1,6 @@
 //! Flipped bits are noticed: what is served is what was written, and what cannot be is reported.
 
-use bellwether_model::{Chunk, SeriesSource, TimeRange, Timestamp};
+use bellwether_model::{Chunk, Labels, SeriesSource, TimeRange, Timestamp};
 use bellwether_tsdb::fault_disk::FaultDisk;
 
 use crate::world::{Contents, batch, contents, files, labels, mixed_batch, open, value};
@@ -177,4 +177,51 @@ proptest::proptest! {
             store.replay(Default::default(), &mut |_| {}).unwrap();
         }
     }
+}
+
+/// A record of the log or of the file of series, with its checksum.
+fn record(payload: &[u8]) -> Vec<u8> {
+    let frame = [(payload.len() as u32).to_le_bytes(), crc32fast::hash(payload).to_le_bytes()];
+    [frame.as_flattened(), payload].concat()
+}
+
+#[test]
+fn a_number_that_no_store_can_have_given_takes_no_room() {
+    const LAST: [u8; 5] = [0xfe, 0xff, 0xff, 0xff, 0x0f];
+    let check = |file: &str, kind: &[u8], rest: &[u8]| {
+        let (disk, shown) = filled();
+        open(&disk).0.seal(Timestamp(20)).unwrap();
+        let path = files(&disk, file).pop().unwrap();
+        let forged = record(&[kind, &LAST, rest].concat());
+        disk.set_bytes(&path, [disk.bytes(&path).unwrap(), forged].concat());
+        let (store, recovery) = open(&disk);
+        assert_eq!((recovery.series, contents(&store)), (2, shown), "{file}");
+        assert!(recovery.damaged_bytes + recovery.torn_bytes > 0, "{file}: {recovery:?}");
+        assert_eq!(store.series(&labels(7)).unwrap().0, 2, "{file}");
+    };
+    check("log-", &[1], &[1, 1, b'a', 1, b'b']);
+    check("series.bws", &[], &[1, 1, 1, b'a', 1, b'b']);
+    // A batch of one sample: of rules, at 0, with the last number there is (zigzag), at 0, and the value 0.
+    check("log-", &[2, 2, 0, 1], &[0xff, 0xff, 0xff, 0xff, 0x1f, 0, 0]);
+}
+
+#[test]
+fn a_segment_of_series_that_no_file_can_have_named_is_set_aside() {
+    let many = FaultDisk::new();
+    let store = open(&many).0;
+    let ids: Vec<_> = (0..70_000u32)
+        .map(|n| Labels::from_pairs([("n", n.to_string())]))
+        .map(|labels| store.series(&labels).unwrap())
+        .collect();
+    store.append(&batch(1, vec![(ids[0], 1.0), (ids[69_999], 2.0)])).unwrap();
+    store.seal(Timestamp(10)).unwrap();
+    drop(store);
+    assert!(open(&many).1.quarantined.is_empty(), "where it belongs it is served");
+    let (disk, shown) = filled();
+    open(&disk).0.seal(Timestamp(0)).unwrap();
+    let path = files(&many, "segment-").pop().unwrap();
+    disk.set_bytes(&path, many.bytes(&path).unwrap());
+    let (store, recovery) = open(&disk);
+    assert_eq!((recovery.series, contents(&store)), (2, shown));
+    assert_eq!(recovery.quarantined.len(), 1);
 }
