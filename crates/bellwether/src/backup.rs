@@ -1,8 +1,9 @@
-//! A snapshot of everything a data directory holds, made while a server runs or in its place: store, counts of
-//! objectives, state. A server can be started on it.
+//! A snapshot of everything a data directory holds, made while a server runs or in its place: samples, counts of
+//! objectives, rows of them, state. A server can be started on it.
 //!
-//! The state comes first, then the counts, then the store: so neither is ahead of the samples, and a start does what it
-//! does after a crash, which is to count what the log has beyond the counts.
+//! The state comes first, then the journal of imports, the rows, the counts, the samples: so none is ahead of the samples, and a start
+//! does what it does after a crash, which is to count what the log has beyond the counts, and to write the rows that
+//! follow. The moment of the samples' log is the moment of the snapshot.
 
 use std::fs::{self, File};
 use std::io;
@@ -14,10 +15,24 @@ use bellwether_tsdb::{CopyReport, DiskError, LookingDisk, Options, Store};
 
 use crate::checkpoint;
 use crate::entropy;
+use crate::import::journal;
 use crate::state::StateDb;
 
 /// Where snapshots of a running server lie, in its data directory.
 pub const FOLDER: &str = "snapshots";
+/// Where the samples lie in a data directory.
+pub const SAMPLES_FOLDER: &str = "metrics";
+/// Where the rows of objectives lie.
+pub const ROWS_FOLDER: &str = "ledger-rows";
+
+/// The stores of a data directory.
+#[derive(Clone)]
+pub struct Stores {
+    /// Of samples.
+    pub samples: Arc<Store>,
+    /// Of rows; a data directory that no server has had yet has none.
+    pub rows: Option<Arc<Store>>,
+}
 
 /// A snapshot that was made.
 #[derive(Clone, Debug)]
@@ -70,7 +85,7 @@ pub fn name(now: Timestamp) -> String {
 /// Makes a snapshot of a running server beside its data.
 pub async fn of_running(
     data: &Path,
-    store: Arc<Store>,
+    stores: Stores,
     state: &StateDb,
     now: Timestamp,
 ) -> Result<Backup, BackupError> {
@@ -78,7 +93,7 @@ pub async fn of_running(
     let folder = data.join(FOLDER);
     let draft = folder.join(format!("{name}.tmp"));
     fs::create_dir_all(&draft).map_err(failed("the state"))?;
-    let made = fill(data, &draft, store, Some(state)).await;
+    let made = fill(data, &draft, stores, Some(state)).await;
     let path = folder.join(&name);
     let named = made.and_then(|made| {
         fs::rename(&draft, &path).map_err(failed("the state"))?;
@@ -92,11 +107,11 @@ pub async fn of_running(
     Ok(Backup { name, path, store, has_state })
 }
 
-/// Copies a data directory whose store is open here into another one, which is empty or not there.
+/// Copies a data directory whose stores are open here into another one, which is empty or not there.
 pub async fn fill(
     data: &Path,
     target: &Path,
-    store: Arc<Store>,
+    stores: Stores,
     state: Option<&StateDb>,
 ) -> Result<(CopyReport, bool), BackupError> {
     fs::create_dir_all(target).map_err(failed("the state"))?;
@@ -112,10 +127,15 @@ pub async fn fill(
             }
         }
     };
-    let (ledger, metrics) = (data.join("ledger"), target.join("metrics"));
-    let ledger_to = target.join("ledger");
+    let (from, to) = (data.to_owned(), target.to_owned());
     let copied = tokio::task::spawn_blocking(move || {
-        store.copy_to(&metrics, &mut || checkpoint::copy(&ledger, &ledger_to).map_err(failed("the counts")))
+        journal::copy(&from, &to).map_err(failed("the journal of imports"))?;
+        if let Some(rows) = stores.rows {
+            rows.copy_to::<BackupError>(&to.join(ROWS_FOLDER), &mut || Ok(()))?;
+        }
+        let (counts, counts_to) = (from.join("ledger"), to.join("ledger"));
+        let counts = &mut || checkpoint::copy(&counts, &counts_to).map_err(failed("the counts"));
+        stores.samples.copy_to(&to.join(SAMPLES_FOLDER), counts)
     });
     let report =
         copied.await.map_err(|error| BackupError::Copy { what: "the store", why: error.to_string() })??;
@@ -123,19 +143,41 @@ pub async fn fill(
     Ok((report, has_state))
 }
 
-/// Reads a snapshot as a server would at its start, changing nothing; gives how many series and samples are in it.
-pub fn verify(path: &Path) -> Result<(u64, u64), BackupError> {
+/// What a snapshot turned out to have in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Series of samples.
+    pub series: u64,
+    /// Samples of them.
+    pub samples: u64,
+    /// Values in rows of objectives.
+    pub rows: u64,
+}
+
+/// Reads all of a snapshot as a server would at its start and after it, changing nothing.
+pub fn verify(path: &Path) -> Result<Verified, BackupError> {
+    let samples = verify_store(path, SAMPLES_FOLDER)?;
+    let rows = match path.join(ROWS_FOLDER).is_dir() {
+        true => verify_store(path, ROWS_FOLDER)?.samples,
+        false => 0,
+    };
+    Ok(Verified { rows, ..samples })
+}
+
+fn verify_store(path: &Path, folder: &str) -> Result<Verified, BackupError> {
     let not_whole = |why: String| BackupError::NotWhole { path: path.to_owned(), why };
-    let opened = Store::open(&path.join("metrics"), Options::default(), Arc::new(LookingDisk));
-    let (_, recovery) = opened.map_err(|error| not_whole(error.to_string()))?;
-    if let Some(damaged) = recovery.quarantined.first() {
+    let opened = Store::open(&path.join(folder), Options::default(), Arc::new(LookingDisk));
+    let (store, recovery) = opened.map_err(|error| not_whole(error.to_string()))?;
+    let read = store.scrub().map_err(|error| not_whole(error.to_string()))?;
+    if let Some(damaged) = recovery.quarantined.iter().chain(&read).next() {
         return Err(not_whole(format!("{}: {}", damaged.path.display(), damaged.reason)));
     }
     if recovery.damaged_bytes + recovery.torn_bytes > 0 {
         let bytes = recovery.damaged_bytes + recovery.torn_bytes;
-        return Err(not_whole(format!("{bytes} bytes of the log or of the series do not read")));
+        return Err(not_whole(format!("{bytes} bytes of the log or of the series in {folder} do not read")));
     }
-    Ok((recovery.series, recovery.segment_samples + recovery.samples_replayed))
+    let samples = recovery.segment_samples + recovery.samples_replayed;
+    Ok(Verified { series: recovery.series, samples, rows: 0 })
 }
 
 /// Makes names in a folder durable.

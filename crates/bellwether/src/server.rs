@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
+use crate::backup;
 use crate::checkpoint::{Checkpoints, Found};
 use crate::config::Config;
 use crate::decide::{Decider, Shown};
@@ -319,7 +320,7 @@ fn load(source: &ConfigSource, health: &Health) -> Result<Config, Failure> {
 }
 
 fn open_store(data: &Path, config: &Config, health: &Health) -> Result<Arc<Store>, Failure> {
-    let folder = data.join("metrics");
+    let folder = data.join(backup::SAMPLES_FOLDER);
     make_folder(data, &folder)?;
     let options = Options {
         limits: config.storage.limits.clone(),
@@ -334,7 +335,7 @@ fn open_store(data: &Path, config: &Config, health: &Health) -> Result<Arc<Store
 
 /// Rows of objectives have no limits on series: there are as many as are configured.
 fn open_rows(data: &Path, health: &Health) -> Result<Arc<Store>, Failure> {
-    let folder = data.join("ledger-rows");
+    let folder = data.join(backup::ROWS_FOLDER);
     make_folder(data, &folder)?;
     let (store, recovery) = Store::open(&folder, Options::default(), Arc::new(RealDisk)).map_err(failed)?;
     report(&recovery, health);

@@ -25,7 +25,7 @@ use tokio::sync::watch;
 
 use crate::actions;
 use crate::alert_view;
-use crate::backup;
+use crate::backup::{self, Stores};
 use crate::clock;
 use crate::corrections;
 use crate::deliveries;
@@ -165,7 +165,8 @@ impl App for Pages {
             let Some(data) = &self.snapshots else {
                 return Err(Refused::Unavailable("admin APIs disabled".to_owned()));
             };
-            let made = backup::of_running(data, self.store.clone(), &self.state, clock::now()).await;
+            let stores = Stores { samples: self.store.clone(), rows: Some(self.rows.shared_store()) };
+            let made = backup::of_running(data, stores, &self.state, clock::now()).await;
             let made = made.map_err(|error| Refused::Conflict(error.to_string()))?;
             let missing =
                 (!made.has_state).then(|| "the state, which is in a database of its own".to_owned());

@@ -36,7 +36,6 @@ mod log;
 mod log_read;
 mod log_record;
 mod looking_disk;
-mod number_bound;
 mod overlap;
 mod pins;
 mod postings;

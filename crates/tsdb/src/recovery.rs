@@ -1,5 +1,7 @@
 //! Opening: takes the lock, reads what is there, sets aside what is damaged, and fills the head from the log.
 
+mod number_bound;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,13 +14,13 @@ use crate::index_builder::IndexBuilder;
 use crate::log::{LATE_SINCE, Log, LogFile};
 use crate::log_read::{self, FoundFile, Readable, Step, empty_batch, read_file, walk};
 use crate::log_record::{LatePlace, Record};
-use crate::number_bound::NumberBound;
 use crate::segment::{Segment, SegmentProblem, segment_name, segment_number};
 use crate::segment_write::SEGMENT_VERSION;
 use crate::series_table::{SERIES_FILE, SeriesTable};
 use crate::state::{Maintenance, Options, State, for_each_entry};
 use crate::taking::Logged;
 use crate::unsealed::Unsealed;
+use number_bound::NumberBound;
 
 const LOCK_FILE: &str = "lock";
 const DRAFT_SUFFIX: &str = ".tmp";

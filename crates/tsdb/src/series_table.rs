@@ -10,7 +10,6 @@ use crate::codec::{Reader, put_u16, put_varint};
 use crate::disk::{Disk, WriteFile, read_all};
 use crate::error::{DiskError, OpenError};
 use crate::log_record::{self, FRAME_BYTES};
-use crate::number_bound::SERIES_BYTES_MIN;
 
 pub(crate) const SERIES_FILE: &str = "series.bws";
 const SERIES_MAGIC: &[u8; 4] = b"BWSR";
@@ -18,6 +17,9 @@ const SERIES_VERSION: u16 = 1;
 const HEADER_BYTES: usize = 8;
 /// No record is larger: labels of the size allowed, and room for lengths.
 const RECORD_BYTES_MAX: usize = 4 << 20;
+
+/// Least room a series takes here or in the log: a frame, its number, a byte more.
+pub(crate) const SERIES_BYTES_MIN: u64 = FRAME_BYTES as u64 + 2;
 
 /// The writing side. Invariant: the file holds every series below `written`, synced.
 pub(crate) struct SeriesTable {

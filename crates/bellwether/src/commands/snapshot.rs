@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bellwether_tsdb::{OpenError, Options, RealDisk, Store};
 use serde_json::Value;
 
-use crate::backup;
+use crate::backup::{self, ROWS_FOLDER, SAMPLES_FOLDER, Stores, Verified};
 use crate::cli::tsdb::Snapshot;
 use crate::client::Client;
 use crate::failure::Failure;
@@ -29,8 +29,13 @@ pub async fn run(arguments: Snapshot) -> Result<(), Failure> {
         Some(server) => of_server(server, target).await?,
         None => of_folder(&arguments.data, target).await?,
     };
-    let (series, samples) = backup::verify(target).map_err(|error| Failure::failed(error.to_string()))?;
-    say(&format!("snapshot in {}: {series} series, {samples} samples, read back whole", target.display()));
+    let Verified { series, samples, rows } =
+        backup::verify(target).map_err(|error| Failure::failed(error.to_string()))?;
+    let rows = if rows > 0 { format!(", {rows} values in rows of objectives") } else { String::new() };
+    say(&format!(
+        "snapshot in {}: {series} series, {samples} samples{rows}, read back whole",
+        target.display()
+    ));
     if let Some(missing) = missing {
         say(&format!("not in it: {missing}"));
     }
@@ -40,11 +45,20 @@ pub async fn run(arguments: Snapshot) -> Result<(), Failure> {
 
 /// Of a folder that no server has.
 async fn of_folder(data: &Path, target: &Path) -> Result<Option<String>, Failure> {
-    let folder = data.join("metrics");
-    if !folder.is_dir() {
+    if !data.join(SAMPLES_FOLDER).is_dir() {
         return Err(Failure::wrong(format!("{} is no data directory of Bellwether", data.display())));
     }
-    let opened = Store::open(&folder, Options::default(), Arc::new(RealDisk));
+    let samples = open_store(data, SAMPLES_FOLDER)?;
+    let has_rows = data.join(ROWS_FOLDER).is_dir();
+    let rows = if has_rows { Some(open_store(data, ROWS_FOLDER)?) } else { None };
+    let (_, has_state) = backup::fill(data, target, Stores { samples, rows }, None)
+        .await
+        .map_err(|error| Failure::failed(error.to_string()))?;
+    Ok((!has_state).then(|| "the state, which is not in this folder".to_owned()))
+}
+
+fn open_store(data: &Path, folder: &str) -> Result<Arc<Store>, Failure> {
+    let opened = Store::open(&data.join(folder), Options::default(), Arc::new(RealDisk));
     let (store, _) = opened.map_err(|error| match error {
         OpenError::Locked { .. } => Failure::failed(format!(
             "a server is running on {}; ask it with --server URL (it must have been started with --enable-admin-api)",
@@ -52,10 +66,7 @@ async fn of_folder(data: &Path, target: &Path) -> Result<Option<String>, Failure
         )),
         OpenError::Version { .. } | OpenError::Disk(_) => Failure::failed(error.to_string()),
     })?;
-    let (_, has_state) = backup::fill(data, target, Arc::new(store), None)
-        .await
-        .map_err(|error| Failure::failed(error.to_string()))?;
-    Ok((!has_state).then(|| "the state, which is not in this folder".to_owned()))
+    Ok(Arc::new(store))
 }
 
 /// Of a running server: it makes one beside its data, from where it is moved.

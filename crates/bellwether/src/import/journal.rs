@@ -25,6 +25,15 @@ pub fn has_imports(data: &Path) -> bool {
     data.join(FILE).is_file()
 }
 
+/// Copies it, if there is one, durably into another data directory.
+pub fn copy(data: &Path, target: &Path) -> io::Result<()> {
+    match std::fs::copy(data.join(FILE), target.join(FILE)) {
+        Ok(_) => File::open(target.join(FILE))?.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 impl Journal {
     /// Of a data directory, about one source.
     pub fn open(data: &Path, source: &str) -> io::Result<Self> {

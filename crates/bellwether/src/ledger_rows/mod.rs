@@ -76,6 +76,11 @@ impl LedgerRows {
         &self.store
     }
 
+    /// The store, for whoever copies it.
+    pub fn shared_store(&self) -> Arc<Store> {
+        self.store.clone()
+    }
+
     fn publish(&self, courses: Courses) {
         *self.courses.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(courses);
     }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::routing::get;
+use bellwether_model::{Batch, Labels, Origin, Sample, Timestamp};
+use bellwether_tsdb::{Options, RealDisk, Store};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -109,6 +111,65 @@ async fn a_server_starts_on_a_snapshot_of_another_that_goes_on() {
     assert_eq!(made.code, Some(0), "{made:#?}");
     assert!(third.join("metrics/series.bws").exists() && third.join("ledger/head").exists());
     assert!(Path::new(&third).join("state.db").exists());
+}
+
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 24 * 60 * MINUTE;
+
+/// Rows of an objective that is no longer counted: of a hundred days, one an hour, some in a segment and some in the
+/// log. Nothing else in the data directory has them.
+fn old_rows(data: &Path, now: i64) -> Vec<(i64, f64)> {
+    let rows = Store::open(&data.join("ledger-rows"), Options::default(), Arc::new(RealDisk)).unwrap().0;
+    let labels = [("__name__", "bellwether_sli_events_total"), ("service", "old"), ("slo", "gone")];
+    let id = rows.own_series(&Labels::from_pairs(labels)).unwrap();
+    let first = (now - 130 * DAY) / MINUTE * MINUTE;
+    let written: Vec<_> = (0..2400i64).map(|n| (first + n * 60 * MINUTE, (n * 7) as f64)).collect();
+    for (at, value) in &written {
+        let sample = (id, Sample::new(Timestamp(*at), *value));
+        rows.append(&Batch::floats(Origin::Rules, Timestamp(*at), vec![sample])).unwrap();
+    }
+    rows.seal(Timestamp(first + 50 * DAY)).unwrap();
+    rows.sync().unwrap();
+    written
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_snapshot_has_what_objectives_counted_long_ago_and_is_restored_with_it() {
+    let folder = Folder::new("backup-rows");
+    let path = folder.write("bellwether.yml", "{}");
+    let (data, copy) = (folder.path("data"), folder.path("copy"));
+    let now = bellwether::clock::now().0;
+    let written = old_rows(&data, now);
+    std::fs::write(data.join("import.journal"), "{\"source\":\"x\",\"part\":\"1\"}\n").unwrap();
+    let query = format!("bellwether_sli_events_total{{slo=\"gone\"}}[131d] @ {}", now / 1000);
+    let mut server = Server::spawn_with(&path, &data, &["--enable-admin-api"], &[]);
+    server.ready().await;
+    let before = server.query(&query).await;
+    assert_eq!(before[0]["values"].as_array().unwrap().len(), written.len());
+    let said = server.run_text(&["snapshot", copy.to_str().unwrap()]);
+    assert!(said.contains(", 2400 values in rows of objectives, read back whole"), "{said}");
+    server.stop().await;
+    // What the page on backups says: the snapshot takes the place of the data directory.
+    std::fs::remove_dir_all(&data).unwrap();
+    std::fs::rename(&copy, &data).unwrap();
+    let mut restored = Server::start(&path, &data).await;
+    assert_eq!(restored.query(&query).await, before);
+    restored.stop().await;
+    assert!(data.join("import.journal").is_file());
+    // Of a folder that nobody has; what is damaged in it is said.
+    let (whole, damaged) = (folder.path("whole"), folder.path("damaged"));
+    let snapshot =
+        |target: &Path| run(&["snapshot", "--data", data.to_str().unwrap(), target.to_str().unwrap()]);
+    let made = snapshot(&whole);
+    assert!(made.code == Some(0) && made.stdout.contains("2400 values"), "{made:#?}");
+    let segment = std::fs::read_dir(data.join("ledger-rows")).unwrap().map(|entry| entry.unwrap().path());
+    let segment =
+        segment.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "bwg")).unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[30] ^= 1; // inside the first chunk, which nobody reads at a start
+    std::fs::write(&segment, bytes).unwrap();
+    let made = snapshot(&damaged);
+    assert!(made.code == Some(1) && made.stderr.contains("is not whole"), "{made:#?}");
 }
 
 /// Text within a terminal, and the same as JSON.

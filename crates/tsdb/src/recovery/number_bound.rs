@@ -9,12 +9,9 @@ use bellwether_model::SeriesId;
 use crate::disk::Disk;
 use crate::error::DiskError;
 use crate::log::log_number;
-use crate::log_record::FRAME_BYTES;
 use crate::segment::segment_number;
-use crate::series_table::SERIES_FILE;
+use crate::series_table::{SERIES_BYTES_MIN, SERIES_FILE};
 
-/// Least room a series takes in the log or in the file of series: a frame, its number, a byte more.
-pub(crate) const SERIES_BYTES_MIN: u64 = FRAME_BYTES as u64 + 2;
 /// Numbers more than are accounted for: a log may have lost some of its end.
 const SLACK: u64 = 1 << 16;
 /// The same while segments are there but not the file of series, which only a person can have taken away.
