@@ -56,13 +56,6 @@ pub enum Problem {
     /// A label that is no text.
     #[error("a label is not UTF-8")]
     NotUtf8,
-    /// A compression that is not read here.
-    #[error(
-        "a record compressed with zstd, which cannot be read here; start that Prometheus with \
-         --storage.tsdb.wal-compression-type=snappy until it has written a new block, or import without the log \
-         (--blocks-only)"
-    )]
-    Zstd,
     /// An encoding of chunks that is not read here.
     #[error(
         "a chunk encoded as {0}, which cannot be read here; read it from the running Prometheus with `bellwether \

@@ -2,6 +2,9 @@
 //! checksum.
 
 use std::borrow::Cow;
+use std::io::Read as _;
+
+use ruzstd::decoding::StreamingDecoder;
 
 use super::bytes::Cursor;
 use super::crc32c;
@@ -13,6 +16,8 @@ const ZSTD: u8 = 1 << 4;
 const KIND: u8 = 0b111;
 /// A record that says it is larger is not believed.
 const RECORD_BYTES_MAX: usize = 1 << 30;
+/// What Prometheus puts into one record is far less.
+const ZSTD_BYTES_MAX: usize = 256 << 20;
 
 /// One record, as it was before it was cut up and compressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,12 +86,15 @@ fn record<'a>(cursor: &mut Cursor<'a>) -> Result<Option<WalRecord<'a>>, Damage> 
     }
     let bytes = match first.compression {
         0 => bytes,
-        SNAPPY => Cow::Owned(unsnap(&bytes).ok_or_else(|| {
-            Damage::new(offset, Problem::Nonsense("a compressed record does not decompress"))
-        })?),
-        _ => return Err(Damage::new(offset, Problem::Zstd)),
+        SNAPPY => Cow::Owned(unsnap(&bytes).ok_or_else(|| packed_badly(offset))?),
+        ZSTD => Cow::Owned(unzstd(&bytes).ok_or_else(|| packed_badly(offset))?),
+        _ => return Err(Damage::new(offset, Problem::Nonsense("a record of two compressions"))),
     };
     Ok(Some(WalRecord { offset, bytes }))
+}
+
+fn packed_badly(offset: u64) -> Damage {
+    Damage::new(offset, Problem::Nonsense("a compressed record does not decompress"))
 }
 
 fn unsnap(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -96,6 +104,14 @@ fn unsnap(bytes: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     snap::raw::Decoder::new().decompress_vec(bytes).ok()
+}
+
+/// Zstd makes of a few bytes as many as it likes, so that they are counted while they come.
+fn unzstd(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let decoder = StreamingDecoder::new(bytes).ok()?;
+    decoder.take(ZSTD_BYTES_MAX as u64 + 1).read_to_end(&mut out).ok()?;
+    (out.len() <= ZSTD_BYTES_MAX).then_some(out)
 }
 
 /// The next fragment and where it begins; `None` at the end.

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_ingest::prometheus_block::{
     CHUNK_PREFIX_BYTES, ChunkFrame, Damage, Index, Problem, Records, Samples, Tombstones, WalEvent,
-    check_chunk_file, head_chunks, read_meta, read_record, read_tombstones,
+    check_chunk_file, crc32c, head_chunks, read_meta, read_record, read_tombstones,
 };
 use bellwether_model::{Bucket, HistogramSample, Labels, Sample, TimeRange, Timestamp};
 use bellwether_testkit::cases;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 const INDEX: &[u8] = include_bytes!("../data/prometheus/block/index");
 const META: &[u8] = include_bytes!("../data/prometheus/block/meta.json");
@@ -202,7 +203,74 @@ fn what_is_wrong_is_said_with_its_place() {
         "the table of contents does not pass its checksum, its bytes have changed since they were written";
     check(open(&changed), &(place + why));
     check(head_chunks(&[1, 2, 3]).map(|_| ()), "at byte 0: the file ends in the middle of something");
-    let zstd = [0b0001_0001, 0, 1, 0x52, 0x7d, 0x53, 0x51, 0];
-    let found = Records::of(&zstd).next().unwrap().unwrap_err();
-    assert_eq!(found.problem, Problem::Zstd);
+    let nonsense = "a compressed record does not decompress";
+    let zstd = log_of(&[b"}SQ".to_vec()]);
+    assert_eq!(Records::of(&zstd).next().unwrap().unwrap_err().problem, Problem::Nonsense(nonsense));
+}
+
+/// The records of the log, each packed by zstd.
+fn packed_by_zstd() -> Vec<Vec<u8>> {
+    let records = Records::of(LOG).map(|record| record.unwrap().bytes.into_owned());
+    records.map(|bytes| compress_to_vec(&bytes[..], CompressionLevel::Fastest)).collect()
+}
+
+/// A log of records that are packed by zstd: in pages, each record in as many fragments as it takes.
+fn log_of(records: &[Vec<u8>]) -> Vec<u8> {
+    const ZSTD: u8 = 1 << 4;
+    let (page, header) = (32 << 10, 7);
+    let mut log = Vec::new();
+    for record in records {
+        let (mut rest, mut is_first) = (record.as_slice(), true);
+        while is_first || !rest.is_empty() {
+            let room = page - log.len() % page;
+            if room <= header {
+                log.resize(log.len() + room, 0);
+                continue;
+            }
+            let (part, later) = rest.split_at(rest.len().min(room - header));
+            rest = later;
+            let kind = match (is_first, rest.is_empty()) {
+                (true, true) => 1,
+                (true, false) => 2,
+                (false, false) => 3,
+                (false, true) => 4,
+            };
+            log.push(kind | ZSTD);
+            log.extend_from_slice(&(part.len() as u16).to_be_bytes());
+            log.extend_from_slice(&crc32c(part).to_be_bytes());
+            log.extend_from_slice(part);
+            is_first = false;
+        }
+    }
+    log
+}
+
+#[test]
+fn a_log_packed_by_zstd_holds_the_same() {
+    let records = packed_by_zstd();
+    check(read_log(&log_of(&records)).unwrap(), EXPECTED_HEAD);
+    // Whatever such a record is made of, it is read or refused.
+    for at in (0..records[0].len()).step_by(3) {
+        let mut changed = records[0].clone();
+        changed[at] ^= 1 << (at % 8);
+        for cut in [changed.clone(), records[0][..at].to_vec()] {
+            let log = log_of(&[cut]);
+            let Some(Ok(record)) = Records::of(&log).next() else { continue };
+            let _ = read_record(&record.bytes, record.offset, &mut |_| {});
+        }
+    }
+}
+
+#[test]
+fn a_record_that_unpacks_to_more_than_any_is_refused() {
+    // A block of four bytes says that one byte comes 128 Ki times; the lowest bit of the last block is set.
+    let unpacked = |blocks: u32| {
+        let block = |place| ((128 << 10) << 3 | 2 | u32::from(place + 1 == blocks)).to_le_bytes();
+        let blocks = (0..blocks).flat_map(|place| [block(place)[0], block(place)[1], block(place)[2], 0]);
+        let packed: Vec<u8> = [0x28, 0xb5, 0x2f, 0xfd, 0, 0x58].into_iter().chain(blocks).collect();
+        let log = log_of(&[packed]);
+        Records::of(&log).next().unwrap().map(|record| record.bytes.len())
+    };
+    assert_eq!(unpacked(2), Ok(256 << 10));
+    assert!(matches!(unpacked(2049), Err(Damage { problem: Problem::Nonsense(_), .. })));
 }
