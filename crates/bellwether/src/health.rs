@@ -17,8 +17,10 @@ pub enum Trouble {
     Checkpoint,
     /// The last reload was refused; the configuration before it is running.
     Reload,
-    /// Files of the data directory were damaged and put aside.
+    /// Parts of the log, of the series or of the ledger were damaged when the server started.
     Damage,
+    /// Damaged files were put aside, and what was in them is missing.
+    Quarantined,
     /// The clock was set back, so that new samples are older than those stored.
     Clock,
     /// Targets that are configured but cannot be scraped.
@@ -52,6 +54,7 @@ impl Trouble {
             Self::Checkpoint => "checkpoint",
             Self::Reload => "reload",
             Self::Damage => "damage",
+            Self::Quarantined => "quarantined",
             Self::Clock => "clock",
             Self::Targets => "targets",
             Self::Discovery => "discovery",
@@ -67,12 +70,13 @@ impl Trouble {
     }
 
     /// All kinds, for metrics that must exist before the trouble does.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Store,
         Self::State,
         Self::Checkpoint,
         Self::Reload,
         Self::Damage,
+        Self::Quarantined,
         Self::Clock,
         Self::Targets,
         Self::Discovery,

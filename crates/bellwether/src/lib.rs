@@ -88,6 +88,7 @@ pub mod source;
 pub mod state;
 pub mod statistics;
 pub mod storage_view;
+pub mod store_check;
 pub mod target_tasks;
 pub mod telemetry;
 pub mod terminal;

@@ -26,6 +26,7 @@ use crate::request::Request;
 use crate::scrape::ScrapePool;
 use crate::source::SourceHandle;
 use crate::state::StateDb;
+use crate::store_check::StoreChecks;
 use crate::writer::WriterHandle;
 
 /// Everything that can be seen of a running server.
@@ -36,6 +37,8 @@ pub struct Pages {
     pub pipeline: Arc<RwLock<Pipeline>>,
     /// The samples.
     pub store: Arc<Store>,
+    /// How checking what lies on the disk has gone.
+    pub checks: Arc<StoreChecks>,
     /// What objectives counted, as series.
     pub rows: LedgerRows,
     /// The targets.

@@ -14,7 +14,7 @@ use bellwether_web::{App, Demo, Queries, QuerySettings};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::backup;
 use crate::checkpoint::{Checkpoints, Found};
@@ -45,6 +45,7 @@ use crate::slo_asker::SloAsker;
 use crate::source::SourceHandle;
 use crate::source::evaluator::Evaluator;
 use crate::state::{Location, StateDb, StateError};
+use crate::store_check::{CheckedStore, Pace, StoreChecks};
 use crate::{clock, full_disk, maintain, series_limits, shutdown, terminal, writer};
 
 /// What a server is started with.
@@ -127,6 +128,15 @@ impl Server {
 
         let source = SourceHandle::new(store.clone(), writer.clone(), health.clone(), requests.clone());
         let source = Arc::new(source);
+        let checked = |name, store: &Arc<Store>, folder: &str| CheckedStore {
+            name,
+            folder: start.data.join(folder),
+            store: store.clone(),
+        };
+        let checks =
+            vec![checked("samples", &store, "metrics"), checked("ledger_rows", &rows, "ledger-rows")];
+        let checks = Arc::new(StoreChecks::new(checks));
+        checks.tell(&health);
         let rows = LedgerRows::new(rows, pipeline.clone());
         let evaluator = Evaluator::with_source(store.clone(), source.clone()).with_rows(rows.clone());
         let recorder = Recorder::new(state.clone(), health.clone());
@@ -175,6 +185,7 @@ impl Server {
         };
         let reloader = Arc::new(Reloader::new(reloaded, config));
         tokio::spawn(series_limits::watch(store.clone(), health.clone(), stopped.clone()));
+        tokio::spawn(checks.clone().run(Pace::default(), health.clone(), stopped.clone()));
         tokio::spawn(full_disk::watch(store.clone(), health.clone(), stopped.clone()));
         let keeping = ledger_rows::task::run(rows.clone(), reloader.clone(), health.clone(), stopped.clone());
         let keeping_rows = tokio::spawn(keeping);
@@ -194,6 +205,7 @@ impl Server {
         };
         let pages = Pages {
             google,
+            checks,
             pipeline,
             pool,
             discoverer,
@@ -364,16 +376,14 @@ fn report(recovery: &Recovery, health: &Health) {
         torn_bytes = recovery.torn_bytes,
         "store opened"
     );
-    let damage: Vec<String> = recovery
-        .quarantined
-        .iter()
-        .map(|file| format!("{} ({})", file.path.display(), file.reason))
-        .chain((recovery.damaged_bytes > 0).then(|| format!("{} bytes of the log", recovery.damaged_bytes)))
-        .collect();
-    if !damage.is_empty() {
+    for file in &recovery.quarantined {
+        error!(file = %file.path.display(), why = file.reason, "damaged and put aside, the rest is served");
+    }
+    if recovery.damaged_bytes > 0 {
+        let bytes = recovery.damaged_bytes;
         health.report(
             Trouble::Damage,
-            format!("damaged and put aside, the rest is served: {}", damage.join(", ")),
+            format!("{bytes} bytes of the log or of the names of series are damaged; what they said is lost, the rest is served"),
         );
     }
 }

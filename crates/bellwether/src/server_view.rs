@@ -31,7 +31,8 @@ pub fn of(config: &Config, seen: &Seen<'_>) -> ServerView {
         working_folder: std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default(),
         host_name: host_name(),
         threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        damaged: u64::from(seen.health.has(Trouble::Damage)),
+        damaged: u64::from(seen.health.has(Trouble::Damage))
+            + u64::from(seen.health.has(Trouble::Quarantined)),
         retention: config.retention.to_string(),
         external_labels: config.prometheus.global.external_labels.clone(),
     }

@@ -33,8 +33,9 @@ pub fn view(seen: &Inspection, limit: usize) -> Value {
         "top_pairs": seen.pairs.iter().take(limit).map(|(name, value, series)| {
             json!({"name": name, "value": value, "series": series})
         }).collect::<Vec<_>>(),
-        "quarantined": seen.quarantined.iter().map(|(name, bytes)| {
-            json!({"name": name, "bytes": bytes})
+        "quarantined": seen.quarantined.iter().map(|file| {
+            let (from, to) = (file.range.map(|range| range.start.0), file.range.map(|range| range.end.0));
+            json!({"name": file.name, "bytes": file.bytes, "from": from, "to": to, "samples": file.samples})
         }).collect::<Vec<_>>(),
     })
 }

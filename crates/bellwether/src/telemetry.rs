@@ -24,6 +24,7 @@ use crate::pipeline::Pipeline;
 use crate::receive::counts::ReceiveCounts;
 use crate::scrape::ScrapePool;
 use crate::source::{self, poll::SourceView};
+use crate::store_check::{Progress, StoreChecks};
 use crate::writer::WriterHandle;
 
 /// What the metrics are read from.
@@ -32,6 +33,8 @@ pub struct Seen<'a> {
     pub pipeline: &'a RwLock<Pipeline>,
     /// The samples.
     pub store: &'a Store,
+    /// How checking what lies on the disk has gone.
+    pub checks: &'a StoreChecks,
     /// Rows of objectives.
     pub rows: &'a LedgerRows,
     /// The targets.
@@ -67,6 +70,7 @@ pub fn render(seen: &Seen<'_>) -> String {
     let mut writer = ExpositionWriter::default();
     process(seen, &mut writer);
     store(seen, &mut writer);
+    store_checks(seen.checks, &mut writer);
     ledger_rows(seen.rows, &mut writer);
     queries(&seen.queries, &mut writer);
     targets(seen, &mut writer);
@@ -164,6 +168,46 @@ fn store(seen: &Seen<'_>, writer: &mut ExpositionWriter) {
     ] {
         writer.sample(samples_refused, &[("reason", reason)], value as f64);
     }
+}
+
+/// What checking a store came to.
+struct CheckSeen {
+    store: &'static str,
+    quarantined_files: f64,
+    quarantined_bytes: f64,
+    progress: Progress,
+}
+
+fn store_checks(checks: &StoreChecks, writer: &mut ExpositionWriter) {
+    use MetricKind::{Counter, Gauge};
+    let seen = checks.seen().into_iter().map(|(store, progress)| {
+        let missing = store.store.missing();
+        CheckSeen {
+            store: store.name,
+            quarantined_files: missing.len() as f64,
+            quarantined_bytes: missing.iter().map(|file| file.bytes).sum::<u64>() as f64,
+            progress,
+        }
+    });
+    let seen: Vec<CheckSeen> = seen.collect();
+    let mut each = |name: &str, kind, help: &str, value: fn(&CheckSeen) -> f64| {
+        writer.family(name, kind, help);
+        seen.iter().for_each(|seen| writer.sample(name, &[("store", seen.store)], value(seen)));
+    };
+    let help = "Damaged files that were put aside; what was in them is missing.";
+    each("bellwether_store_quarantined_files", Gauge, help, |seen| seen.quarantined_files);
+    let help = "Bytes of these files.";
+    each("bellwether_store_quarantined_bytes", Gauge, help, |seen| seen.quarantined_bytes);
+    let help = "Bytes of segments read to check them.";
+    each("bellwether_store_checked_bytes_total", Counter, help, |seen| seen.progress.bytes as f64);
+    let help = "Segments that were checked and are whole.";
+    each("bellwether_store_checked_segments_total", Counter, help, |seen| seen.progress.segments as f64);
+    let help = "Segments that the disk did not give when they were checked last.";
+    each("bellwether_store_unreadable_segments", Gauge, help, |seen| seen.progress.unreadable.len() as f64);
+    let help = "When all segments had been checked the last time, 0 if they were not since the start.";
+    each("bellwether_store_check_completed_timestamp_seconds", Gauge, help, |seen| {
+        seen.progress.completed_at.map_or(0.0, |at| at.0 as f64 / 1000.0)
+    });
 }
 
 fn ledger_rows(rows: &LedgerRows, writer: &mut ExpositionWriter) {

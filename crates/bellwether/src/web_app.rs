@@ -121,6 +121,7 @@ impl App for Pages {
         telemetry::render(&telemetry::Seen {
             pipeline: &self.pipeline,
             store: &self.store,
+            checks: &self.checks,
             rows: &self.rows,
             pool: &self.pool,
             discoverer: &self.discoverer,

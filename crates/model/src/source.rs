@@ -220,4 +220,10 @@ pub trait SeriesSource: Send + Sync {
         }
         Ok(values.into_iter().collect())
     }
+
+    /// What may be missing of a selection although it was stored once, in words for whoever gets the answer: its file
+    /// was damaged. Mostly nothing.
+    fn missing(&self, _matchers: &[Matcher], _range: TimeRange) -> Vec<String> {
+        Vec::new()
+    }
 }

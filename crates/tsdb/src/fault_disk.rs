@@ -106,6 +106,15 @@ impl FaultDisk {
         inner.names_synced.insert(path.to_owned(), inode);
     }
 
+    /// Damages a file where it lies: whoever has it open reads the damage.
+    pub fn damage(&self, path: &Path, damage: impl FnOnce(&mut Vec<u8>)) {
+        let mut inner = self.lock();
+        let Some(inode) = inner.names.get(path).copied() else { return };
+        let inode = &mut inner.inodes[inode];
+        damage(&mut inode.bytes);
+        inode.synced = inode.synced.min(inode.bytes.len());
+    }
+
     /// An independent copy as it is now, power on.
     pub fn copy(&self) -> Self {
         let inner = self.lock();

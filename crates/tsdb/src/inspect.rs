@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use bellwether_model::{METRIC_NAME, SeriesId, SourceError, TimeRange};
 use roaring::RoaringBitmap;
 
-use crate::recovery::QUARANTINED_SUFFIX;
+use crate::missing::{self, Missing};
 use crate::store::{Stats, Store};
 
 /// A store in numbers.
@@ -22,8 +22,8 @@ pub struct Inspection {
     pub labels: Vec<LabelFacts>,
     /// Pairs of a label and a value, those of the most series first.
     pub pairs: Vec<(String, String, u64)>,
-    /// Damaged files that were set aside, with their sizes.
-    pub quarantined: Vec<(String, u64)>,
+    /// Damaged files that were set aside.
+    pub quarantined: Vec<Missing>,
 }
 
 /// One segment.
@@ -119,18 +119,9 @@ impl Store {
         })
     }
 
-    /// Damaged files that were set aside, now or earlier, by name, with their sizes.
-    pub fn quarantined(&self) -> Vec<(String, u64)> {
-        let disk = &*self.shared.disk;
-        let mut names = disk.list(&self.shared.dir).unwrap_or_default();
-        names.retain(|name| name.ends_with(QUARANTINED_SUFFIX));
-        names.sort_unstable();
-        let size = |name: &String| disk.open(&self.shared.dir.join(name)).and_then(|file| file.len());
-        names
-            .into_iter()
-            .map(|name| (size(&name).unwrap_or(0), name))
-            .map(|(size, name)| (name, size))
-            .collect()
+    /// Damaged files that were set aside, now or earlier, by name, whether or not retention would keep what was in them.
+    pub fn quarantined(&self) -> Vec<Missing> {
+        missing::find(&*self.shared.disk, &self.shared.dir, &[])
     }
 
     fn count_labels(&self, taken: &[Taken]) -> Counted {

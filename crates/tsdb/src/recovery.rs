@@ -14,6 +14,7 @@ use crate::index_builder::IndexBuilder;
 use crate::log::{LATE_SINCE, Log, LogFile};
 use crate::log_read::{self, FoundFile, Readable, Step, empty_batch, read_file, walk};
 use crate::log_record::{LatePlace, Record};
+use crate::missing;
 use crate::segment::{Segment, SegmentProblem, segment_name, segment_number};
 use crate::segment_write::SEGMENT_VERSION;
 use crate::series_table::{SERIES_FILE, SeriesTable};
@@ -115,6 +116,7 @@ pub(crate) fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result
     state.heads.grow(state.index.len());
     state.admission.total = state.heads.iter().filter(|head| !head.is_empty()).count() as u64;
     state.set_limits(options.limits.clone());
+    state.missing = missing::find_at_opening(&*disk, dir, &state);
     report.series = state.index.len() as u64;
     report.segments = state.segments.len() as u64;
     report.segment_samples = state.segments.iter().map(|segment| segment.sample_count).sum();

@@ -11,7 +11,6 @@ use crate::lineage::{Lineage, Sealed};
 use crate::log::log_path;
 use crate::log_record;
 use crate::overlap;
-use crate::recovery::Quarantined;
 use crate::run::Run;
 use crate::segment::Segment;
 use crate::segment_batch::SeriesRuns;
@@ -77,25 +76,6 @@ impl Store {
     pub fn trim_log(&self) -> Result<u64, DiskError> {
         let maintenance = self.shared.maintain();
         remove_log_files(&self.shared, maintenance.released)
-    }
-
-    /// Reads all segments from the disk and sets aside those that do not pass their checksums.
-    pub fn scrub(&self) -> Result<Vec<Quarantined>, DiskError> {
-        let shared = &self.shared;
-        let _maintenance = shared.maintain();
-        let segments = shared.read().segments.clone();
-        let mut quarantined = Vec::new();
-        for segment in segments {
-            match segment.verify() {
-                Ok(()) => {}
-                Err(SourceError::Unavailable(_)) => {}
-                Err(SourceError::Damaged(reason)) => {
-                    shared.write().segments.retain(|other| other.number != segment.number);
-                    quarantined.push(Quarantined::set_aside(&*shared.disk, &segment.path, reason)?);
-                }
-            }
-        }
-        Ok(quarantined)
     }
 }
 

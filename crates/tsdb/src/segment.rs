@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bellwether_model::{
     Chunk, ChunkKind, ChunkSummary, HistogramSample, STALE_NAN, Sample, SeriesId, SourceError, TimeRange,
@@ -30,6 +30,8 @@ use crate::summary_codec::{self, Description};
 const SEGMENT_VERSION_MIN: u16 = 1;
 /// Before this version a segment said nothing of its past, and no two of a series overlapped.
 const LINEAGE_SINCE: u16 = 3;
+/// Of an index, so much is in memory at once while it is checked.
+const CHECKED_BYTES: u64 = 1 << 20;
 /// Index blocks this close together are read in one go.
 const READ_GAP_BYTES: u64 = 16 << 10;
 /// Samples of one series in a chunk. More of them differ more, since load follows the day; fewer take more descriptions.
@@ -61,10 +63,14 @@ pub(crate) struct Segment {
     pub(crate) lineage: Lineage,
     pub(crate) bytes: u64,
     pub(crate) sample_count: u64,
+    /// A reader met damage: it is to be checked soon.
+    pub(crate) is_suspect: AtomicBool,
     identity: u64,
     file: Arc<dyn ReadFile>,
     index_at: u64,
     starts_at: u64,
+    index_crc: u32,
+    footer_at: u64,
 }
 
 /// One chunk as the index describes it.
@@ -120,10 +126,13 @@ impl Segment {
             lineage,
             bytes,
             sample_count: footer.sample_count,
+            is_suspect: AtomicBool::new(false),
             identity: IDENTITY_NEXT.fetch_add(1, Ordering::Relaxed),
             file,
             index_at: footer.index_at,
             starts_at: footer.starts_at,
+            index_crc: footer.index_crc,
+            footer_at: footer.footer_at,
         })
     }
 
@@ -150,6 +159,49 @@ impl Segment {
         self.entries(&self.series, &mut |_, entries| {
             for entry in entries {
                 Run::of(&SegmentChunk { segment: Arc::clone(self), entry: *entry })?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Checks header, index and footer on the disk; gives how many bytes that took.
+    pub(crate) fn check_index(&self) -> Result<u64, SourceError> {
+        let header = self.read(0, HEADER_BYTES as u64)?;
+        if check_header(&header, self.number).is_err() {
+            return Err(self.damaged("the header"));
+        }
+        let mut crc = crc32fast::Hasher::new();
+        let mut at = self.index_at;
+        while at < self.footer_at {
+            let length = (self.footer_at - at).min(CHECKED_BYTES);
+            crc.update(&self.read(at, length)?);
+            at += length;
+        }
+        if crc.finalize() != self.index_crc {
+            return Err(self.damaged("the index"));
+        }
+        if Footer::read(&self.read(self.footer_at, FOOTER_BYTES as u64)?).is_none() {
+            return Err(self.damaged("the footer"));
+        }
+        Ok(self.bytes - self.index_at)
+    }
+
+    /// Checks the chunks of some series against their checksums, without decoding them; tells how many bytes each
+    /// series took.
+    pub(crate) fn check_chunks(
+        &self,
+        ids: &RoaringBitmap,
+        checked: &mut dyn FnMut(SeriesId, u64),
+    ) -> Result<(), SourceError> {
+        let mut bytes = Vec::new();
+        self.entries(ids, &mut |id, entries| {
+            for entry in entries {
+                bytes.resize(entry.length as usize, 0);
+                self.read_into(&mut bytes, entry.offset)?;
+                if crc32fast::hash(&bytes) != entry.crc {
+                    return Err(self.damaged("a chunk"));
+                }
+                checked(id, u64::from(entry.length));
             }
             Ok(())
         })
@@ -246,11 +298,19 @@ impl Segment {
 
     fn read_into(&self, bytes: &mut [u8], offset: u64) -> Result<(), SourceError> {
         self.file.read_exact_at(bytes, offset).map_err(|error| {
-            SourceError::Unavailable(format!("cannot read {}: {error}", self.path.display()))
+            match error.kind() {
+                // It was longer when it was opened.
+                std::io::ErrorKind::UnexpectedEof => {
+                    self.is_suspect.store(true, Ordering::Relaxed);
+                    SourceError::Damaged(format!("{} is cut off", self.path.display()))
+                }
+                _ => SourceError::Unavailable(format!("cannot read {}: {error}", self.path.display())),
+            }
         })
     }
 
     fn damaged(&self, what: &str) -> SourceError {
+        self.is_suspect.store(true, Ordering::Relaxed);
         SourceError::Damaged(format!("{what} of {} does not pass its checksum", self.path.display()))
     }
 }

@@ -22,7 +22,7 @@ use crate::state::{Shared, State};
 /// to make and to clone; while it is held, appending notes what arrives after it.
 #[derive(Clone)]
 pub struct Snapshot {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     pin: Arc<Pin>,
 }
 
@@ -74,6 +74,10 @@ impl SeriesSource for Snapshot {
     ) -> Result<Vec<String>, SourceError> {
         let present = self.present(matchers, range)?;
         Ok(self.shared.read().index.values(name, &present))
+    }
+
+    fn missing(&self, _matchers: &[Matcher], range: TimeRange) -> Vec<String> {
+        self.missing_in(range)
     }
 }
 

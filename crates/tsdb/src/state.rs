@@ -21,6 +21,7 @@ use crate::index::Index;
 use crate::limits::{Admission, Census, SeriesLimits};
 use crate::lineage::Sealed;
 use crate::log::Log;
+use crate::missing::Missing;
 use crate::pins::Pins;
 use crate::reserve::Reserve;
 use crate::segment::Segment;
@@ -113,6 +114,8 @@ pub(crate) struct State {
     /// Series that had been refused before they were made.
     pub(crate) refused_before: RoaringBitmap,
     pub(crate) leaving: Leaving,
+    /// Files that were set aside.
+    pub(crate) missing: Vec<Missing>,
 }
 
 /// Held while sealing or dropping, so that there is one at a time.

@@ -15,6 +15,8 @@ pub(crate) struct Notes<'a> {
     pub(crate) query: &'a str,
     /// Whether the result was cut by `limit`.
     pub(crate) is_cut: bool,
+    /// What of the samples is missing.
+    pub(crate) missing: &'a [String],
 }
 
 /// A whole answer to `query` or `query_range`.
@@ -37,6 +39,7 @@ pub(crate) fn answer(
     if beside.is_cut {
         warnings.push("results truncated due to limit".to_owned());
     }
+    warnings.extend_from_slice(beside.missing);
     notes(&mut out, "warnings", &warnings);
     notes(&mut out, "infos", &remarks("PromQL info: ", &evaluated.infos));
     out.push('}');

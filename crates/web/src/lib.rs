@@ -35,6 +35,7 @@ mod holder;
 mod json_answer;
 mod loud;
 mod matcher_text;
+mod missing;
 mod now;
 mod now_alerts;
 mod openapi;

@@ -13,6 +13,7 @@ use bellwether_promql::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::elsewhere::{Elsewhere, ElsewhereError, ElsewhereQuery, ElsewhereWhen};
+use crate::missing::Noting;
 use crate::query_stats::{Counted, Stats};
 
 /// Bounds on queries.
@@ -135,6 +136,8 @@ impl Ask {
 pub(crate) struct Answered {
     pub(crate) evaluated: Evaluated,
     pub(crate) stats: Stats,
+    /// What of the samples it rests on is missing, in words.
+    pub(crate) missing: Vec<String>,
 }
 
 /// Why a query has no answer.
@@ -234,7 +237,7 @@ impl Queries {
             let evaluated = answered?;
             let stats = Stats { waited, evaluated: asked_at.elapsed() - waited, ..Stats::default() };
             self.counters.evaluation_us.fetch_add(micros(stats.evaluated), Ordering::Relaxed);
-            return Ok(Answered { evaluated, stats });
+            return Ok(Answered { evaluated, stats, missing: Vec::new() });
         }
         let abandoned = Abandon(Arc::new(AtomicBool::new(false)));
         let work = Work {
@@ -259,10 +262,10 @@ impl Queries {
         }
         match outcome {
             Ok(Err(QueryError::Evaluation(EvalError::TimedOut))) => Err(QueryError::Timeout(timeout)),
-            Ok(Ok((evaluated, mut stats))) => {
+            Ok(Ok((evaluated, mut stats, missing))) => {
                 stats.waited = waited;
                 self.counters.evaluation_us.fetch_add(micros(stats.evaluated), Ordering::Relaxed);
-                Ok(Answered { evaluated, stats })
+                Ok(Answered { evaluated, stats, missing })
             }
             Ok(Err(error)) => Err(error),
             Err(_) => Err(QueryError::Broken),
@@ -310,7 +313,7 @@ struct Work {
 }
 
 impl Work {
-    fn evaluate(&self, source: Arc<dyn SeriesSource>) -> Result<(Evaluated, Stats), QueryError> {
+    fn evaluate(&self, source: Arc<dyn SeriesSource>) -> Result<(Evaluated, Stats, Vec<String>), QueryError> {
         let started = Instant::now();
         let interrupt = || match () {
             () if self.is_abandoned.load(Ordering::Relaxed) => Some(Interrupt::Cancelled),
@@ -329,8 +332,9 @@ impl Work {
             When::Over(range) => eval_range(&self.expr, range, source, &options),
         };
         let mut stats = Stats::default();
+        let source = Arc::new(Noting::new(source));
         let evaluated = if self.is_measured {
-            let counted = Counted::new(source);
+            let counted = Counted::new(source.clone());
             let evaluated = evaluate(&counted);
             stats.samples_read = counted.samples();
             evaluated
@@ -340,7 +344,7 @@ impl Work {
         stats.evaluated = started.elapsed();
         let evaluated = evaluated.map_err(QueryError::Evaluation)?;
         stats.samples_peak = evaluated.samples_peak;
-        Ok((evaluated, stats))
+        Ok((evaluated, stats, source.noted()))
     }
 }
 

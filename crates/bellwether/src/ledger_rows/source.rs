@@ -132,6 +132,18 @@ impl SeriesSource for WithRows {
         }
         Ok(values.into_iter().collect())
     }
+
+    fn missing(&self, matchers: &[Matcher], range: TimeRange) -> Vec<String> {
+        let asked = Asked::of(matchers);
+        let mut missing = Vec::new();
+        if asked.others {
+            missing.extend(self.other.missing(matchers, range));
+        }
+        if asked.rows {
+            missing.extend(self.stored.missing(matchers, range));
+        }
+        missing
+    }
 }
 
 impl WithRows {

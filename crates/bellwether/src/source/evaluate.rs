@@ -270,6 +270,13 @@ impl SeriesSource for Both {
         }
         Ok(values)
     }
+
+    fn missing(&self, matchers: &[Matcher], range: TimeRange) -> Vec<String> {
+        match self.names.are_selected_by(matchers) {
+            true => self.here.missing(matchers, range),
+            false => Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]

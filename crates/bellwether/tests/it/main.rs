@@ -17,6 +17,7 @@ mod cli_alerts;
 mod corrections;
 mod crash;
 mod crash_service;
+mod damaged_store;
 mod dashboard;
 mod delivery_config;
 mod demo;

@@ -16,6 +16,7 @@ mod model;
 mod old_files;
 mod overlap;
 mod referring;
+mod scrub;
 mod snapshot;
 mod store;
 mod threads;

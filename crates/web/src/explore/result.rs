@@ -1,5 +1,8 @@
 //! The answer to a query: remarks, graph, table.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use bellwether_model::{TimeDelta, TimeRange, Timestamp};
 use bellwether_promql::{
     Annotation, Evaluated, Kind, ParseError, RangeSeries, RangeSpec, SampleValue, Value,
@@ -35,9 +38,13 @@ pub(super) async fn of(app: &Shared, ask: &Ask, index: usize, expr: &str) -> Out
         Err(errors) => return Outcome { shown: further(expr, &errors), errors },
     };
     let (now, range) = (app.now(), ask.range_spec(app.now()));
+    let missing = Mutex::new(BTreeSet::new());
     let run = async |when| {
         let answered = app.queries().run(app.source(), Question::new(expr, when)).await;
-        answered.map(|answered| answered.evaluated)
+        answered.map(|answered| {
+            missing.lock().unwrap_or_else(PoisonError::into_inner).extend(answered.missing);
+            answered.evaluated
+        })
     };
     let has_graph = matches!(parsed.result(), Kind::Scalar | Kind::Vector);
     let over = match ask.tab {
@@ -52,6 +59,9 @@ pub(super) async fn of(app: &Shared, ask: &Ask, index: usize, expr: &str) -> Out
     let is_told = matches!(&over, Some(Err(_)));
     let shown = html! {
         (notes(&remarks, expr))
+        @for sentence in missing.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            p.note.bad role="alert" { "▲ " (sentence) }
+        }
         @match over {
             Some(Ok(Evaluated { value: Value::Matrix(series), .. })) => (graph(index, expr, series, range)),
             Some(Ok(_)) => {},

@@ -22,6 +22,7 @@ use serde::Serialize;
 use crate::Shared;
 use crate::api_error::ApiError;
 use crate::guard;
+use crate::missing::Noting;
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
@@ -75,7 +76,7 @@ fn success(data: &impl Serialize) -> Answer {
 }
 
 /// Data in the envelope, with warnings where there are any.
-fn success_with(data: &impl Serialize, warnings: &[&str]) -> Answer {
+fn success_with(data: &impl Serialize, warnings: &[String]) -> Answer {
     let failed = |error: serde_json::Error| ApiError::internal(error.to_string());
     let mut body = String::from(r#"{"status":"success","data":"#);
     body.push_str(&serde_json::to_string(data).map_err(failed)?);
@@ -99,8 +100,16 @@ async fn look_up<T: Send + 'static>(
     app: &Shared,
     ask: impl FnOnce(&dyn bellwether_model::SeriesSource) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let source = app.source();
-    let answer = tokio::task::spawn_blocking(move || ask(source.as_ref())).await;
+    look_up_noting(app, ask).await.map(|(found, _)| found)
+}
+
+/// The same, and what is missing of what was looked at.
+async fn look_up_noting<T: Send + 'static>(
+    app: &Shared,
+    ask: impl FnOnce(&dyn bellwether_model::SeriesSource) -> Result<T, ApiError> + Send + 'static,
+) -> Result<(T, Vec<String>), ApiError> {
+    let source = Noting::new(app.source());
+    let answer = tokio::task::spawn_blocking(move || Ok((ask(&source)?, source.noted()))).await;
     answer.unwrap_or_else(|_| Err(ApiError::internal("the look-up failed; please report the request")))
 }
 

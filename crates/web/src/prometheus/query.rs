@@ -46,7 +46,7 @@ async fn answer(app: &Shared, params: &Params, when: When) -> Answer {
         When::Over(range) => range.end,
     };
     let is_cut = truncate(&mut answered.evaluated.value, limit);
-    let notes = api_json::Notes { query: text, is_cut };
+    let notes = api_json::Notes { query: text, is_cut, missing: &answered.missing };
     let stats = is_measured.then_some(&answered.stats);
     Ok(json_text(api_json::answer(&answered.evaluated, at, notes, stats)))
 }

@@ -6,7 +6,7 @@ use axum::extract::{Path, Request, State};
 use bellwether_model::{Labels, Matcher};
 use serde::Serialize;
 
-use super::{Answer, TRUNCATED, look_up, success_with};
+use super::{Answer, TRUNCATED, look_up_noting, success_with};
 use crate::Shared;
 use crate::api_error::ApiError;
 use crate::api_params::Params;
@@ -14,7 +14,7 @@ use crate::api_params::Params;
 pub(super) async fn labels(State(app): State<Shared>, request: Request) -> Answer {
     let params = Params::of(request).await?;
     let (range, limit, selectors) = (params.range()?, params.limit()?, any_of(&params)?);
-    let names = look_up(&app, move |source| {
+    let names = look_up_noting(&app, move |source| {
         let mut names = BTreeSet::new();
         for matchers in &selectors {
             names.extend(source.label_names(matchers, range)?);
@@ -35,7 +35,7 @@ pub(super) async fn label_values(
     }
     let params = Params::of(request).await?;
     let (range, limit, selectors) = (params.range()?, params.limit()?, any_of(&params)?);
-    let values = look_up(&app, move |source| {
+    let values = look_up_noting(&app, move |source| {
         let mut values = BTreeSet::new();
         for matchers in &selectors {
             values.extend(source.label_values(&name, matchers, range)?);
@@ -53,7 +53,7 @@ pub(super) async fn series(State(app): State<Shared>, request: Request) -> Answe
             "no match[] parameter provided; write match[]=up or match[]={job=\"api\"}",
         ));
     }
-    let found = look_up(&app, move |source| {
+    let found = look_up_noting(&app, move |source| {
         let mut found: BTreeSet<Labels> = BTreeSet::new();
         for matchers in &selectors {
             found.extend(source.series(matchers, range)?);
@@ -69,11 +69,15 @@ fn any_of(params: &Params) -> Result<Vec<Vec<Matcher>>, ApiError> {
     Ok(if selectors.is_empty() { vec![Vec::new()] } else { selectors })
 }
 
-/// Names or series up to the limit, with the warning Prometheus gives beyond it.
-fn limited<T: Serialize>(items: BTreeSet<T>, limit: usize) -> Answer {
-    let warnings: &[&str] = if items.len() > limit { &[TRUNCATED] } else { &[] };
+/// Names or series up to the limit, with the warning Prometheus gives beyond it, and what is missing.
+fn limited<T: Serialize>((items, missing): (BTreeSet<T>, Vec<String>), limit: usize) -> Answer {
+    let mut warnings: Vec<String> = Vec::new();
+    if items.len() > limit {
+        warnings.push(TRUNCATED.to_owned());
+    }
+    warnings.extend(missing);
     let data: Vec<T> = items.into_iter().take(limit).collect();
-    success_with(&data, warnings)
+    success_with(&data, &warnings)
 }
 
 /// `U__http_2e_status` stands for `http.status`: how names of any characters are written where only letters, digits

@@ -37,6 +37,27 @@ async fn a_result_is_cut_at_the_limit_and_says_so() {
 }
 
 #[tokio::test]
+async fn an_answer_from_which_samples_are_missing_says_so() {
+    let warned = json!(["samples may be missing: a file is damaged"]);
+    let selector = "%7Bjob=%22damaged%22%7D";
+    let (status, body) = ask(&format!("/api/v1/query?query=rate({selector}%5B2h%5D)")).await;
+    assert_eq!((status, &body["warnings"]), (200, &warned));
+    let (_, body) = ask(&format!("/api/v1/query?query={selector}")).await;
+    assert_eq!(body["warnings"], Value::Null, "what is missing is older than what is read");
+    let beginning = ask("/api/v1/query?query=time()-7200").await.1["data"]["result"][1].clone();
+    let range = format!("start={}&end={}", beginning.as_str().unwrap(), "4102444800");
+    let (_, body) = ask(&format!("/api/v1/query_range?query={selector}&{range}&step=1000000")).await;
+    assert_eq!(body["warnings"], warned);
+    for list in ["series", "labels", "label/job/values"] {
+        let (status, body) = ask(&format!("/api/v1/{list}?match[]={selector}&{range}")).await;
+        assert_eq!((status, &body["warnings"]), (200, &warned), "{list}");
+        assert_eq!(ask(&format!("/api/v1/{list}?match[]=up&{range}")).await.1["warnings"], Value::Null);
+    }
+    let (status, body) = ask(&format!("/api/v1/query?query={selector}&stats=all")).await;
+    assert_eq!((status, &body["warnings"]), (200, &Value::Null));
+}
+
+#[tokio::test]
 async fn parameters_change_how_a_query_is_answered() {
     let count = async |path: &str| ask(path).await.1["data"]["result"].as_array().unwrap().len();
     // The newest sample before that moment is 7 s old.
