@@ -169,6 +169,7 @@ impl Server {
         source.assign(&config);
         let receiver = Arc::new(Receiver::new(store.clone(), writer.clone(), exemplars.clone()));
         receiver.set_replicas(config.receive.replicas.clone());
+        receiver.set_retention(config.retention);
         let reloaded = Reloaded {
             receiver: receiver.clone(),
             source: start.config,

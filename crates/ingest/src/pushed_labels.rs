@@ -10,13 +10,15 @@ pub enum PushedLabelProblem {
     #[error("invalid metric name or labels")]
     NoMetricName,
     /// A label without a name.
-    #[error("invalid metric name or labels")]
+    #[error("invalid metric name or labels: a label has no name")]
     EmptyName,
     /// Bytes that are no text.
-    #[error("invalid metric name or labels")]
+    #[error("invalid metric name or labels: one is not UTF-8")]
     NotText,
     /// A symbol that is not in the table, or half a pair.
-    #[error("invalid metric name or labels")]
+    #[error(
+        "invalid metric name or labels: one refers to a symbol that is not in the table, or lacks its value"
+    )]
     NoSuchSymbol,
     /// Two values for one name.
     #[error("invalid labels for series, duplicated label {0}")]
@@ -58,8 +60,9 @@ mod tests {
         check(&[], invalid);
         check(&[("b", "c")], invalid);
         check(&[("__name__", ""), ("b", "c")], invalid);
-        check(&[("__name__", "a"), ("", "c")], invalid);
-        check(&[("", ""), ("__name__", "a")], invalid);
+        let nameless = Err("invalid metric name or labels: a label has no name");
+        check(&[("__name__", "a"), ("", "c")], nameless);
+        check(&[("", ""), ("__name__", "a")], nameless);
         let twice = Err("invalid labels for series, duplicated label b");
         check(&[("__name__", "a"), ("b", "c"), ("b", "c")], twice);
         check(&[("b", ""), ("__name__", "a"), ("b", "d")], twice);

@@ -207,6 +207,19 @@ impl Histogram {
         if self.schema.is_custom() { self.validate_custom() } else { self.validate_exponential() }
     }
 
+    /// Observations in all buckets, that around zero included.
+    pub fn in_buckets(&self) -> f64 {
+        let sides = self.positive.iter().chain(&self.negative);
+        sides.map(|bucket| bucket.count).sum::<f64>() + self.zero_count
+    }
+
+    /// Whether whole counts fit together: observations that are no number are in no bucket, and the sum is none then;
+    /// all others are in exactly one.
+    pub fn adds_up(&self) -> bool {
+        let held = self.in_buckets();
+        if self.sum.is_nan() { held <= self.count } else { held == self.count }
+    }
+
     fn validate_custom(&self) -> Result<(), HistogramError> {
         let bounds = &self.custom_bounds;
         if bounds.iter().any(|b| !b.is_finite()) || bounds.windows(2).any(|w| w[0] >= w[1]) {

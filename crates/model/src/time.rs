@@ -51,7 +51,7 @@ impl Timestamp {
     /// The latest multiple of `step` that is not after this moment. `step` must be positive.
     pub fn floor_to(self, step: TimeDelta) -> Self {
         assert!(step.0 > 0, "a grid needs a positive step");
-        Self(self.0.div_euclid(step.0) * step.0)
+        Self(self.0.div_euclid(step.0).saturating_mul(step.0))
     }
 
     /// The earliest multiple of `step` that is not before this moment. `step` must be positive.
@@ -60,7 +60,7 @@ impl Timestamp {
         if floor == self { self } else { floor + step }
     }
 
-    /// Adds without overflowing: saturates at [`Timestamp::MAX`] and [`Timestamp::MIN`].
+    /// Adds in a constant; like `+`, it stops at [`Timestamp::MAX`] and [`Timestamp::MIN`].
     pub const fn saturating_add(self, d: TimeDelta) -> Self {
         Self(self.0.saturating_add(d.0))
     }
@@ -250,55 +250,56 @@ impl<'de> Deserialize<'de> for TimeDelta {
     }
 }
 
+// Whatever a sender writes is a moment, the first and the last there can be among them: all of it stops at the ends.
 impl Add<TimeDelta> for Timestamp {
     type Output = Self;
     fn add(self, d: TimeDelta) -> Self {
-        Self(self.0 + d.0)
+        Self(self.0.saturating_add(d.0))
     }
 }
 impl Sub<TimeDelta> for Timestamp {
     type Output = Self;
     fn sub(self, d: TimeDelta) -> Self {
-        Self(self.0 - d.0)
+        Self(self.0.saturating_sub(d.0))
     }
 }
 impl Sub for Timestamp {
     type Output = TimeDelta;
     fn sub(self, other: Self) -> TimeDelta {
-        TimeDelta(self.0 - other.0)
+        TimeDelta(self.0.saturating_sub(other.0))
     }
 }
 impl AddAssign<TimeDelta> for Timestamp {
     fn add_assign(&mut self, d: TimeDelta) {
-        self.0 += d.0;
+        *self = *self + d;
     }
 }
 impl SubAssign<TimeDelta> for Timestamp {
     fn sub_assign(&mut self, d: TimeDelta) {
-        self.0 -= d.0;
+        *self = *self - d;
     }
 }
 impl Add for TimeDelta {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0)
+        Self(self.0.saturating_add(other.0))
     }
 }
 impl Sub for TimeDelta {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
-        Self(self.0 - other.0)
+        Self(self.0.saturating_sub(other.0))
     }
 }
 impl Neg for TimeDelta {
     type Output = Self;
     fn neg(self) -> Self {
-        Self(-self.0)
+        Self(self.0.saturating_neg())
     }
 }
 impl Mul<i64> for TimeDelta {
     type Output = Self;
     fn mul(self, n: i64) -> Self {
-        Self(self.0 * n)
+        Self(self.0.saturating_mul(n))
     }
 }

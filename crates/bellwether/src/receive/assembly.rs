@@ -12,6 +12,30 @@ use super::{Received, Unavailable};
 /// everything that is right.
 pub const AHEAD_MAX: TimeDelta = TimeDelta(10 * TimeDelta::MINUTE.0);
 
+/// When what is pushed may have been measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Era {
+    earliest: Timestamp,
+    latest: Timestamp,
+}
+
+impl Era {
+    /// What may be pushed at a moment: nothing far ahead, and nothing that housekeeping would remove again after its
+    /// sender was told that it is stored.
+    pub fn at(now: Timestamp, retention: TimeDelta) -> Self {
+        Self { earliest: now - retention, latest: now + AHEAD_MAX }
+    }
+
+    /// Why something of that moment is not taken.
+    pub fn refusal(self, at: Timestamp) -> Option<PushRefusal> {
+        match at {
+            at if at < self.earliest => Some(PushRefusal::BeforeRetention),
+            at if at > self.latest => Some(PushRefusal::Future),
+            _ => None,
+        }
+    }
+}
+
 /// A batch in the making.
 #[derive(Debug)]
 pub struct Assembly {
@@ -20,18 +44,18 @@ pub struct Assembly {
     histogram_starts: Vec<(u32, Timestamp)>,
     /// In each series' order.
     exemplars: Vec<(SeriesId, Exemplar)>,
-    latest: Timestamp,
+    era: Era,
     refused: Refusals,
 }
 
 impl Assembly {
-    /// One that is empty. What lies too far after `now` is refused.
-    pub fn new(now: Timestamp) -> Self {
+    /// One that is empty. What was measured at another time is refused.
+    pub fn new(era: Era) -> Self {
         Self {
             batch: Batch::floats(Origin::Pushed, Timestamp::MIN, Vec::new()),
             histogram_starts: Vec::new(),
             exemplars: Vec::new(),
-            latest: now + AHEAD_MAX,
+            era,
             refused: Refusals::default(),
         }
     }
@@ -56,8 +80,8 @@ impl Assembly {
             return Ok(());
         };
         for sample in &pushed.samples {
-            if sample.sample.at > self.latest {
-                self.refused.add_series(PushRefusal::Future, 1, &pushed.labels);
+            if let Some(reason) = self.era.refusal(sample.sample.at) {
+                self.refused.add_series(reason, 1, &pushed.labels);
                 continue;
             }
             let place = self.batch.samples.len() as u32;
@@ -65,8 +89,8 @@ impl Assembly {
             self.batch.samples.push((id, sample.sample));
         }
         for histogram in &pushed.histograms {
-            if histogram.sample.at > self.latest {
-                self.refused.add_series(PushRefusal::Future, 1, &pushed.labels);
+            if let Some(reason) = self.era.refusal(histogram.sample.at) {
+                self.refused.add_series(reason, 1, &pushed.labels);
                 continue;
             }
             let place = self.batch.histograms.len() as u32;
@@ -87,7 +111,7 @@ impl Assembly {
         match found {
             Ok(id) => Ok(Some(id)),
             Err(error) => {
-                self.refused.add_series(reason_of(error)?, entries, labels);
+                self.refused.add_unresolved(&error, reason_of(&error)?, entries, labels);
                 Ok(None)
             }
         }
@@ -110,7 +134,7 @@ impl Assembly {
 }
 
 /// Why a series was not made, if that is for its sender to mend.
-pub(super) fn reason_of(error: AppendError) -> Result<PushRefusal, Unavailable> {
+pub(super) fn reason_of(error: &AppendError) -> Result<PushRefusal, Unavailable> {
     match error {
         AppendError::LabelsTooLarge { .. } => Ok(PushRefusal::InvalidLabels),
         AppendError::SeriesLimit(_) | AppendError::SeriesExhausted => Ok(PushRefusal::SeriesLimit),

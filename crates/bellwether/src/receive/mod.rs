@@ -11,10 +11,11 @@ pub mod replica;
 pub mod series_cache;
 pub mod unpacked;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwether_ingest::{PushedMetadata, PushedSeries};
-use bellwether_model::{Batch, Labels, Timestamp};
+use bellwether_model::{Batch, Labels, TimeDelta, Timestamp};
 use bellwether_tsdb::Store;
 use bellwether_web::view::TargetMetadata;
 
@@ -22,7 +23,7 @@ use crate::clock;
 use crate::exemplars::Exemplars;
 use crate::scrape::metadata::Metadata;
 use crate::writer::WriterHandle;
-use assembly::Assembly;
+use assembly::{Assembly, Era};
 use counts::ReceiveCounts;
 use refusal::{PushRefusal, Refusals};
 use remote_write::{RemoteWriteMemory, Stored};
@@ -70,6 +71,7 @@ pub struct Receiver {
     counts: ReceiveCounts,
     remote: RemoteWriteMemory,
     replicas: Mutex<Replicas>,
+    retention_ms: AtomicI64,
 }
 
 impl Receiver {
@@ -83,6 +85,7 @@ impl Receiver {
             counts: ReceiveCounts::default(),
             remote: RemoteWriteMemory::default(),
             replicas: Mutex::default(),
+            retention_ms: AtomicI64::new(i64::MAX),
         }
     }
 
@@ -91,6 +94,15 @@ impl Receiver {
         if self.replicas().set(settings) {
             self.remote.cache.clear();
         }
+    }
+
+    /// Refuses from now on what is older than this. The store does so too, but only from its next housekeeping on.
+    pub fn set_retention(&self, retention: TimeDelta) {
+        self.retention_ms.store(retention.0, Ordering::Relaxed);
+    }
+
+    fn era(&self, now: Timestamp) -> Era {
+        Era::at(now, TimeDelta(self.retention_ms.load(Ordering::Relaxed)))
     }
 
     fn replicas(&self) -> MutexGuard<'_, Replicas> {
@@ -129,7 +141,7 @@ impl Receiver {
         self.take_at(format, series, metadata, clock::now()).await
     }
 
-    /// The same at a moment: what lies too far after it is refused.
+    /// The same at a moment: what lies too far from it is refused.
     pub async fn take_at(
         &self,
         format: PushFormat,
@@ -143,7 +155,7 @@ impl Receiver {
             series.retain_mut(|series| self.is_listened_to(series, now, &mut duplicates));
         }
         for _ in 0..2 {
-            let mut assembly = Assembly::new(now);
+            let mut assembly = Assembly::new(self.era(now));
             for pushed in &series {
                 assembly.add(pushed, &mut |labels| self.store.series(labels))?;
             }
@@ -217,8 +229,8 @@ mod tests {
     use bellwether_ingest::{MetricKind, PushedSample};
     use bellwether_model::{Sample, TimeDelta};
     use bellwether_testkit::remote_write::{Series, one, two, whole_histogram};
-    use bellwether_tsdb::Options;
     use bellwether_tsdb::fault_disk::{FaultDisk, Faults};
+    use bellwether_tsdb::{LABELS_BYTES_MAX, Options};
     use tokio::sync::mpsc;
 
     use super::*;
@@ -308,6 +320,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn labels_that_are_too_large_say_how_large_they_are() {
+        let world = World::new();
+        let long = "x".repeat(LABELS_BYTES_MAX);
+        let labels = [("__name__", "a"), ("b", long.as_str())];
+        let message = one(&[Series::new(&labels, &[(1000, 1.0)])]);
+        let pushed = world.push(&labels, &[(1000, 1.0)]).await.unwrap();
+        let written = write(&world, RemoteWriteVersion::One, &message, NOW).await;
+        for received in [pushed, written] {
+            let told = received.refused.text();
+            assert_eq!((received.samples, received.refused.count()), (0, 1));
+            assert!(told.starts_with("invalid metric name or labels: labels of 1048"), "{told}");
+            assert!(told.len() < 2000, "{}", told.len());
+        }
+    }
+
+    #[tokio::test]
     async fn a_full_disk_is_no_fault_of_the_sender() {
         let world = World::new();
         world.disk.set_faults(Faults { capacity_bytes: Some(0), ..Faults::default() });
@@ -364,6 +392,33 @@ mod tests {
         }
         assert_eq!((world.receiver.store.stats().series, world.receiver.remote.cache.len()), (1, 3));
         assert_eq!(world.receiver.metadata()[0].metrics[0].help, "What.");
+    }
+
+    #[tokio::test]
+    async fn what_housekeeping_would_remove_again_is_refused_from_the_first_moment_on() {
+        let world = World::new();
+        world.receiver.set_retention(TimeDelta(600_000));
+        let (kept, old) = (NOW.0 - 600_000, NOW.0 - 600_001);
+        let text = "out of bounds for series {__name__=\"NAME\"} (and 1 more)\n";
+        for (name, version) in
+            [("a", None), ("b", Some(RemoteWriteVersion::One)), ("c", Some(RemoteWriteVersion::Two))]
+        {
+            let labels = [("__name__", name)];
+            let samples = [(i64::MIN, 0.0), (old, 1.0), (kept, 2.0)];
+            let series = Series::new(&labels, &samples);
+            let received = match version {
+                None => world.push(&labels, &samples).await.unwrap(),
+                Some(RemoteWriteVersion::One) => {
+                    write(&world, RemoteWriteVersion::One, &one(&[series]), NOW).await
+                }
+                Some(version) => write(&world, version, &two(&[series], None), NOW).await,
+            };
+            let told = received.refused.text();
+            assert_eq!((received.samples, told), (1, text.replace("NAME", name)), "{version:?}");
+        }
+        // A longer retention takes them.
+        world.receiver.set_retention(TimeDelta(700_000));
+        assert_eq!(world.push(&[("__name__", "d")], &[(old, 1.0)]).await.unwrap().samples, 1);
     }
 
     #[tokio::test]

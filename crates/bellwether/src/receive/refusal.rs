@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use bellwether_ingest::PushedLabelProblem;
 use bellwether_model::Labels;
-use bellwether_tsdb::Refusal;
+use bellwether_tsdb::{AppendError, Refusal};
 
 /// A reason; all of them are the sender's to mend, and sending the same again would be refused again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,6 +109,19 @@ impl Refusals {
     /// Notes a refusal about a series.
     pub fn add_series(&mut self, reason: PushRefusal, count: u64, labels: &Labels) {
         self.add(reason, count, || format!("{} for series {}", reason.message(), spelled(labels.iter())));
+    }
+
+    /// Notes that the store made no series for these labels, for a reason that is for the sender to mend.
+    pub fn add_unresolved(&mut self, error: &AppendError, reason: PushRefusal, count: u64, labels: &Labels) {
+        match error {
+            AppendError::LabelsTooLarge { .. } => self.add(reason, count, || {
+                format!("{}: {error}; series {}", reason.message(), spelled(labels.iter()))
+            }),
+            AppendError::BatchTooLarge { .. }
+            | AppendError::SeriesLimit(_)
+            | AppendError::SeriesExhausted
+            | AppendError::Log(_) => self.add_series(reason, count, labels),
+        }
     }
 
     /// Notes one refusal about a series that is named only if it is the first.

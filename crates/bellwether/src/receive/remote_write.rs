@@ -10,7 +10,7 @@ use bellwether_ingest::remote_write::{
 use bellwether_model::{Batch, Exemplar, Labels, METRIC_NAME, Origin, SeriesId, Timestamp};
 use bytes::Bytes;
 
-use super::assembly::{AHEAD_MAX, reason_of};
+use super::assembly::{Era, reason_of};
 use super::refusal::{PushRefusal, Refusals};
 use super::replica::Heard;
 use super::series_cache::{Known, NO_REPLICA, SeriesCache};
@@ -170,7 +170,7 @@ impl Receiver {
         }
         self.hear(std::mem::take(&mut reader.push.metadata));
         let duplicate = self.duplicate_replicas(&reader.found, now);
-        let bounds = Bounds { latest: now + AHEAD_MAX, duplicate };
+        let bounds = Bounds { era: self.era(now), duplicate };
         let ready = assemble(&mut reader, unpacked.bytes(), &bounds, refused);
         self.remote.keep(reader);
         Ok(ready)
@@ -220,7 +220,10 @@ impl Receiver {
                     found[place] = Some(known);
                     new.push((series.key, known));
                 }
-                Err(error) => refused.add_series(reason_of(error)?, u64::from(entries[place]), &labels),
+                Err(error) => {
+                    let entries = u64::from(entries[place]);
+                    refused.add_unresolved(&error, reason_of(&error)?, entries, &labels);
+                }
             }
         }
         self.remote.cache.insert(new.into_iter());
@@ -269,8 +272,8 @@ fn add_unnamed(
 
 /// What is not stored of a push.
 struct Bounds {
-    /// Whatever is later.
-    latest: Timestamp,
+    /// Whatever was measured at another time.
+    era: Era,
     /// Replicas that are not listened to.
     duplicate: Vec<u16>,
 }
@@ -312,15 +315,16 @@ fn assemble(reader: &mut Reader, body: &[u8], bounds: &Bounds, mut refused: Refu
     }
     batch.at = batch.times().max().unwrap_or(Timestamp::MIN);
     let has_missing = found.iter().any(|known| listened(known).is_none());
-    if has_missing || batch.at > bounds.latest {
+    if has_missing || batch.times().any(|at| bounds.era.refusal(at).is_some()) {
         let entries: Vec<(SeriesId, Timestamp)> = batch.series().zip(batch.times()).collect();
-        for (id, _) in entries.iter().filter(|(id, at)| *id != missing && *at > bounds.latest) {
-            refused.add_one(PushRefusal::Future, || {
+        for (id, at) in entries.iter().filter(|(id, _)| *id != missing) {
+            let Some(reason) = bounds.era.refusal(*at) else { continue };
+            refused.add_one(reason, || {
                 let place = found.iter().position(|known| known.is_some_and(|known| known.id == *id));
                 place.map(name).unwrap_or_default()
             });
         }
-        let is_kept = |(id, at): (SeriesId, Timestamp)| id != missing && at <= bounds.latest;
+        let is_kept = |(id, at): (SeriesId, Timestamp)| id != missing && bounds.era.refusal(at).is_none();
         batch = batch.retain(|index| is_kept(entries[index]));
         batch.at = batch.times().max().unwrap_or(Timestamp::MIN);
     }

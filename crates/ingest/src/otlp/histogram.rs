@@ -107,13 +107,12 @@ pub(super) fn native(
     }])
 }
 
-/// Observations that are no number are in no bucket; all others are in exactly one.
 fn check_count(histogram: &Histogram) -> Result<(), String> {
-    let buckets = histogram.positive.iter().chain(&histogram.negative).map(|bucket| bucket.count);
-    let held = buckets.sum::<f64>() + histogram.zero_count;
-    let fits = if histogram.sum.is_nan() { held <= histogram.count } else { held == histogram.count };
-    if fits || histogram.is_stale() {
-        return Ok(());
+    let (count, held) = (histogram.count, histogram.in_buckets());
+    match histogram.adds_up() {
+        true => Ok(()),
+        false => {
+            Err(format!("a histogram says that it has {count} observations, but its buckets hold {held}"))
+        }
     }
-    Err(format!("a histogram says that it has {} observations, but its buckets hold {held}", histogram.count))
 }

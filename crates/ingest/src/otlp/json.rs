@@ -12,6 +12,10 @@ use super::message::{AnyValue, KeyValue, Request, Temporality};
 
 /// Reads a request.
 pub fn decode_json(body: &[u8]) -> Result<Request<'static>, DecodeError> {
+    // A list would pass as an object whose fields come in the order in which they are declared here.
+    if body.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
+        return Err(DecodeError::Json("a list stands where the request, an object, is expected".to_owned()));
+    }
     serde_json::from_slice(body).map_err(|error| DecodeError::Json(error.to_string()))
 }
 

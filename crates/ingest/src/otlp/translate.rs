@@ -137,7 +137,7 @@ impl Translator<'_> {
         };
         let place = Place { name: &name, resource, scope, settings: self.settings };
         let taken = self.out.series.len();
-        self.points(&data, &place, first_point);
+        self.points(&data, &place, PointsOf { metric: &metric.name, first: first_point });
         if self.out.series.len() > taken {
             self.metadata.entry(name.clone()).or_insert_with(|| PushedMetadata {
                 name,
@@ -148,32 +148,30 @@ impl Translator<'_> {
         }
     }
 
-    fn points(&mut self, data: &Data<'_>, place: &Place<'_>, first_point: u64) {
+    fn points(&mut self, data: &Data<'_>, place: &Place<'_>, of: PointsOf<'_>) {
         let delta = data.temporality() == Some(Temporality::Delta);
         let nhcb = self.settings.converts_histograms_to_nhcb;
         match data {
             Data::Gauge(gauge) => {
-                self.each(&gauge.data_points, first_point, None, |point| number(point, place, None));
+                self.each(&gauge.data_points, of, None, |point| number(point, place, None));
             }
             Data::Sum(sum) => {
                 let is_monotonic = sum.is_monotonic;
-                self.each(&sum.data_points, first_point, delta.then_some(is_monotonic), |point| {
+                self.each(&sum.data_points, of, delta.then_some(is_monotonic), |point| {
                     number(point, place, Some(is_monotonic))
                 });
             }
             Data::Histogram(metric) if nhcb => {
-                self.each(&metric.data_points, first_point, delta.then_some(true), |p| {
-                    custom_histogram(p, place)
-                });
+                self.each(&metric.data_points, of, delta.then_some(true), |p| custom_histogram(p, place));
             }
             Data::Histogram(metric) => {
-                self.each(&metric.data_points, first_point, delta.then_some(true), |p| histogram(p, place));
+                self.each(&metric.data_points, of, delta.then_some(true), |p| histogram(p, place));
             }
             Data::Exponential(metric) => {
-                self.each(&metric.data_points, first_point, delta.then_some(true), |p| exponential(p, place));
+                self.each(&metric.data_points, of, delta.then_some(true), |p| exponential(p, place));
             }
             Data::Summary(metric) => {
-                self.each(&metric.data_points, first_point, None, |point| summary(point, place));
+                self.each(&metric.data_points, of, None, |point| summary(point, place));
             }
         }
     }
@@ -181,14 +179,14 @@ impl Translator<'_> {
     fn each<P: Timed>(
         &mut self,
         points: &[P],
-        first_point: u64,
+        of: PointsOf<'_>,
         delta_is_monotonic: Option<bool>,
         series_of: impl Fn(&P) -> Result<Vec<PushedSeries>, String>,
     ) {
-        for (point, number) in points.iter().zip(first_point..) {
+        for (point, number) in points.iter().zip(of.first..) {
             let (start_ns, end_ns) = point.times();
             if end_ns == 0 {
-                self.out.rejected.add(1, "a point has no time");
+                self.out.rejected.add(1, of.rejected("a point has no time"));
                 continue;
             }
             let delta = delta_is_monotonic.map(|is_monotonic| DeltaWindow { start_ns, end_ns, is_monotonic });
@@ -198,9 +196,22 @@ impl Translator<'_> {
                     point: u32::try_from(number).ok(),
                     delta,
                 })),
-                Err(reason) => self.out.rejected.add(1, reason),
+                Err(reason) => self.out.rejected.add(1, of.rejected(&reason)),
             }
         }
+    }
+}
+
+/// Whose points they are, and the number of the first in the request.
+#[derive(Clone, Copy)]
+struct PointsOf<'a> {
+    metric: &'a str,
+    first: u64,
+}
+
+impl PointsOf<'_> {
+    fn rejected(self, reason: &str) -> String {
+        format!("metric {:?}: {reason}", self.metric)
     }
 }
 

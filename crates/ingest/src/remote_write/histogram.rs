@@ -71,15 +71,8 @@ pub(crate) fn read(message: &[u8]) -> Result<Option<(HistogramSample, Option<Tim
         negative,
         custom_bounds,
     };
-    let is_sound = histogram.validate().is_ok() && !is_whole_and_short(&histogram, is_whole);
+    let is_sound = histogram.validate().is_ok() && (!is_whole || histogram.adds_up());
     Ok(is_sound.then(|| (HistogramSample::new(Timestamp(at), Arc::new(histogram)), since)))
-}
-
-/// Fewer observations than the buckets have. Those that are no number are in no bucket, so that more is right.
-fn is_whole_and_short(histogram: &Histogram, is_whole: bool) -> bool {
-    let sides = histogram.positive.iter().chain(&histogram.negative);
-    let in_buckets = sides.map(|bucket| bucket.count).sum::<f64>() + histogram.zero_count;
-    is_whole && in_buckets > histogram.count
 }
 
 impl Side {

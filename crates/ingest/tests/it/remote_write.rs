@@ -134,11 +134,15 @@ fn histograms_are_read_with_whole_counts_with_broken_ones_and_with_bounds_of_the
     assert_eq!((&*custom.custom_bounds, custom.positive[1].count), (&[0.1, 0.5][..], 2.0));
     let stale = of(Message::default().number(1, 0).double(3, STALE_NAN).number(15, 9)).unwrap();
     assert!(stale.is_stale());
+    // Observations that are no number are counted and are in no bucket.
+    assert_eq!(of(whole_histogram(1, 7).number(1, 9).double(3, f64::NAN)).unwrap().histogram.count, 9.0);
     let none = [
         whole_histogram(1, 7).signed(4, 9),
         whole_histogram(1, 7).bytes(11, &span(1, 1)),
         whole_histogram(1, 7).double(5, -1.0),
         whole_histogram(1, 7).number(1, 6),
+        whole_histogram(1, 7).number(1, 8),
+        whole_histogram(1, 7).number(1, 6).double(3, f64::NAN),
         whole_histogram(1, 7).packed(12, &[1]),
         Message::default().signed(4, -53).bytes(11, &span(5, 1)).packed(12, &[2]).number(1, 1),
         Message::default().bytes(11, &span(0, 4_000_000_000)),
@@ -162,10 +166,11 @@ fn labels_that_name_no_series_are_told_apart_from_bytes_that_are_no_message() {
         }
     };
     check(&[(b"z", b"1"), (b"__name__", b"a")], Ok("a{z=\"1\"}"));
-    let invalid = Err("invalid metric name or labels");
-    check(&[(b"__name__", b"a"), (b"b", b"\xff")], invalid);
-    check(&[(b"__name__", b"a"), (b"\xc3", b"b")], invalid);
-    check(&[(b"b", b"c")], invalid);
+    let no_text = Err("invalid metric name or labels: one is not UTF-8");
+    check(&[(b"__name__", b"a"), (b"b", b"\xff")], no_text);
+    check(&[(b"__name__", b"a"), (b"\xc3", b"b")], no_text);
+    check(&[(b"b", b"c")], Err("invalid metric name or labels"));
+    check(&[(b"__name__", b"a"), (b"", b"b")], Err("invalid metric name or labels: a label has no name"));
     check(
         &[(b"__name__", b"a"), (b"b", b"1"), (b"b", b"2")],
         Err("invalid labels for series, duplicated label b"),

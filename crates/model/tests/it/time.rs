@@ -35,3 +35,19 @@ fn grids_hold_before_the_epoch_too() {
     assert_eq!(Timestamp(-1).ceil_to(step), Timestamp(0));
     assert_eq!(Timestamp(15_000).ceil_to(step), Timestamp(15_000));
 }
+
+#[test]
+fn at_the_ends_of_time_arithmetic_stops() {
+    let day = TimeDelta::DAY;
+    for (got, want) in [
+        (Timestamp::MAX + day, Timestamp::MAX),
+        (Timestamp::MIN - day, Timestamp::MIN),
+        (Timestamp::MIN.floor_to(day), Timestamp::MIN),
+        (Timestamp(i64::MAX - 1).ceil_to(day), Timestamp::MAX),
+    ] {
+        assert_eq!(got, want);
+    }
+    assert_eq!(Timestamp(5) - Timestamp::MIN, TimeDelta(i64::MAX));
+    assert_eq!(Timestamp::MIN - Timestamp(5), TimeDelta(i64::MIN));
+    assert_eq!((-TimeDelta(i64::MIN), day * i64::MAX), (TimeDelta(i64::MAX), TimeDelta(i64::MAX)));
+}

@@ -72,6 +72,8 @@ fn a_body_that_is_no_request_says_what_is_wrong() {
     for bad in [
         "{",
         "[]x",
+        " []",
+        "[[{}]]",
         r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"sum":{"dataPoints":[{"asInt":"x"}]}}]}]}]}"#,
     ] {
         decode_json(bad.as_bytes()).unwrap_err();

@@ -64,8 +64,8 @@ fn a_point_that_cannot_be_translated_is_rejected_and_the_others_are_taken() {
     let gauge = |value| json!({"gauge": {"dataPoints": [value]}});
     check(json!({}), 0, "metric \"bad\" has no data");
     check(json!({"gauge": {"dataPoints": []}}), 0, "metric \"bad\" has no points");
-    check(gauge(point(json!({}))), 1, "a point has no value (1)");
-    check(gauge(json!({"asInt": 1})), 1, "a point has no time (1)");
+    check(gauge(point(json!({}))), 1, "metric \"bad\": a point has no value (1)");
+    check(gauge(json!({"asInt": 1})), 1, "metric \"bad\": a point has no time (1)");
     check(
         json!({"sum": {"dataPoints": [good, good]}}),
         2,
@@ -77,31 +77,35 @@ fn a_point_that_cannot_be_translated_is_rejected_and_the_others_are_taken() {
         "the metric name \"日本\" has no character that a name may have (1)",
     );
     let unnamed = json!({"asInt": 1, "attributes": [{"value": {"stringValue": "x"}}]});
-    check(gauge(point(unnamed)), 1, "an attribute has no name (1)");
+    check(gauge(point(unnamed)), 1, "metric \"bad\": an attribute has no name (1)");
     let blank = json!({"asInt": 1, "attributes": [{"key": "日本", "value": {"stringValue": "x"}}]});
     check(
         gauge(point(blank)),
         1,
-        "the attribute name \"日本\" has no character that a label name may have (1)",
+        "metric \"bad\": the attribute name \"日本\" has no character that a label name may have (1)",
     );
     let histogram = |value| json!({"histogram": {"aggregationTemporality": 2, "dataPoints": [point(value)]}});
     check(
         histogram(json!({"count": 2, "explicitBounds": [2, 1], "bucketCounts": [1, 1, 0]})),
         1,
-        "bounds of a histogram do not go up, or are not finite (1)",
+        "metric \"bad\": bounds of a histogram do not go up, or are not finite (1)",
     );
     let exponential =
         |value| json!({"exponentialHistogram": {"aggregationTemporality": 2, "dataPoints": [point(value)]}});
-    check(exponential(json!({"count": 1, "scale": -5})), 1, "scale -5 is coarser than -4 (1)");
+    check(
+        exponential(json!({"count": 1, "scale": -5})),
+        1,
+        "metric \"bad\": scale -5 is coarser than -4 (1)",
+    );
     check(
         exponential(json!({"count": 3, "positive": {"bucketCounts": ["1"]}})),
         1,
-        "a histogram says that it has 3 observations, but its buckets hold 1 (1)",
+        "metric \"bad\": a histogram says that it has 3 observations, but its buckets hold 1 (1)",
     );
     check(
         exponential(json!({"count": 1, "positive": {"offset": i32::MAX, "bucketCounts": [0, 1]}})),
         1,
-        "a histogram has no bucket 2147483648 (1)",
+        "metric \"bad\": a histogram has no bucket 2147483648 (1)",
     );
 }
 
