@@ -44,11 +44,32 @@ struct Comparison {
     run: fn() -> Outcome,
 }
 
-const COMPARISONS: [Comparison; 8] = [
+const COMPARISONS: [Comparison; 13] = [
     Comparison {
         name: "tsdb",
         about: "samples pushed and scraped, bytes kept, memory, restart, beside VictoriaMetrics and Prometheus",
         run: tsdb::run_all,
+    },
+    Comparison {
+        name: "tsdb-batched",
+        about: "of it: three days pushed, sixty samples of a series in a request",
+        run: tsdb::run_batched,
+    },
+    Comparison {
+        name: "tsdb-jittered",
+        about: "of it: the same, moments up to 40 ms off the grid",
+        run: tsdb::run_jittered,
+    },
+    Comparison {
+        name: "tsdb-single",
+        about: "of it: a day pushed, one sample of a series in a request",
+        run: tsdb::run_single,
+    },
+    Comparison { name: "tsdb-scrape", about: "of it: scraping", run: tsdb::run_scraping },
+    Comparison {
+        name: "tsdb-scale",
+        about: "of it: a million series, and the restart after kill -9",
+        run: tsdb::run_scale,
     },
     Comparison {
         name: "tsdb-30d",

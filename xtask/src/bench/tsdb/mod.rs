@@ -22,6 +22,8 @@ use crate::{Outcome, cargo, peers, run, target_dir};
 /// Samples of each series in a batched request.
 const BATCHED: usize = 60;
 const SETTLE_MAX: Duration = Duration::from_secs(240);
+/// How far off the grid moments are at most, where they are.
+const JITTER_MS: i64 = 40;
 
 /// How samples lie in requests.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +37,36 @@ enum Shape {
 /// Three days in both shapes, scrapes, a million series.
 pub fn run_all() -> Outcome {
     let bench = Bench::prepare("bench-tsdb")?;
-    bench.remote_write(Shape::Batched, 3, 0)?;
-    bench.remote_write(Shape::Single, 1, 0)?;
-    bench.remote_write(Shape::Batched, 3, 40)?;
+    bench.batched(0)?;
+    bench.single()?;
+    bench.batched(JITTER_MS)?;
     scraping::compare(&bench)?;
     scale::compare(&bench)
+}
+
+/// Sixty samples of each series in a request.
+pub fn run_batched() -> Outcome {
+    Bench::prepare("bench-tsdb-batched")?.batched(0)
+}
+
+/// The same, with moments as scrapers have them.
+pub fn run_jittered() -> Outcome {
+    Bench::prepare("bench-tsdb-jittered")?.batched(JITTER_MS)
+}
+
+/// One sample of each series in a request.
+pub fn run_single() -> Outcome {
+    Bench::prepare("bench-tsdb-single")?.single()
+}
+
+/// Pages read from targets.
+pub fn run_scraping() -> Outcome {
+    scraping::compare(&Bench::prepare("bench-tsdb-scrape")?)
+}
+
+/// A million series.
+pub fn run_scale() -> Outcome {
+    scale::compare(&Bench::prepare("bench-tsdb-scale")?)
 }
 
 /// Thirty days, batched: 294 million samples.
@@ -73,6 +100,14 @@ impl Bench {
         let dir = self.home.join(name);
         let _ = fs::remove_dir_all(&dir);
         dir
+    }
+
+    fn batched(&self, jitter_ms: i64) -> Outcome {
+        self.remote_write(Shape::Batched, 3, jitter_ms)
+    }
+
+    fn single(&self) -> Outcome {
+        self.remote_write(Shape::Single, 1, 0)
     }
 
     fn remote_write(&self, shape: Shape, days: i64, jitter_ms: i64) -> Outcome {
