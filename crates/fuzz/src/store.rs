@@ -11,6 +11,10 @@ use bellwether_model::{
 use bellwether_tsdb::fault_disk::FaultDisk;
 use bellwether_tsdb::{Options, Store, chunk_codec};
 
+fn jittered(count: i64) -> Vec<Sample> {
+    (0..count).map(|n| Sample::new(Timestamp(n * 15_000 + n * n % 7), (n * n) as f64)).collect()
+}
+
 /// Chunks of every kind.
 pub(crate) fn chunks() -> Vec<Vec<u8>> {
     let floats = |count: i64, value: &dyn Fn(i64) -> f64| {
@@ -27,6 +31,7 @@ pub(crate) fn chunks() -> Vec<Vec<u8>> {
         floats(1, &|_| 1.0),
         floats(5, &|n| n as f64 * 0.1),
         floats(200, &|n| (n * 7) as f64),
+        chunk_codec::encode_for_memory(&jittered(200)),
         floats(200, &|n| if n % 50 == 3 { STALE_NAN } else { (n as f64).sin() }),
         histograms(3),
         histograms(150),
@@ -51,12 +56,13 @@ pub(crate) fn decodes(bytes: &[u8]) {
     match chunk_codec::decode(bytes, &mut samples) {
         None => assert!(samples.is_empty(), "what is no chunk yields nothing"),
         Some(()) if is_chunk(&samples) => {
-            let mut again = Vec::new();
-            chunk_codec::decode(&chunk_codec::encode(&samples), &mut again)
-                .expect("what was encoded decodes");
             let bits =
                 |samples: &[Sample]| samples.iter().map(|s| (s.at, s.value.to_bits())).collect::<Vec<_>>();
-            assert_eq!(bits(&again), bits(&samples), "a chunk holds what was put in");
+            for chunk in [chunk_codec::encode(&samples), chunk_codec::encode_for_memory(&samples)] {
+                let mut again = Vec::new();
+                chunk_codec::decode(&chunk, &mut again).expect("what was encoded decodes");
+                assert_eq!(bits(&again), bits(&samples), "a chunk holds what was put in");
+            }
         }
         Some(()) => {}
     }

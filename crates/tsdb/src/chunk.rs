@@ -12,7 +12,9 @@ use bellwether_model::{
 
 use crate::block::{self, Block};
 use crate::codec::{Reader, put_varint};
-use crate::column::{put_float_column, put_samples, put_stale, put_whole_column, read_column, read_stale};
+use crate::column::{
+    Purpose, put_float_column, put_samples, put_stale, put_whole_column, read_column, read_stale,
+};
 use crate::histogram_block::{self, HistogramBlock};
 use crate::summary_codec::Description;
 use crate::{histogram_columns, start_times};
@@ -31,10 +33,10 @@ pub(crate) const COLUMN_SAMPLES_MIN: usize = 24;
 pub(crate) const CHUNK_SAMPLES_MAX: usize = 1 << 16;
 
 /// Compresses samples in time order; there must be at least one and at most [`CHUNK_SAMPLES_MAX`].
-pub(crate) fn encode(samples: &[Sample]) -> Vec<u8> {
+pub(crate) fn encode(samples: &[Sample], purpose: Purpose) -> Vec<u8> {
     assert!(!samples.is_empty() && samples.len() <= CHUNK_SAMPLES_MAX, "a chunk has 1 to 65536 samples");
     if samples.len() >= COLUMN_SAMPLES_MIN
-        && let Some(bytes) = encode_columns(samples)
+        && let Some(bytes) = encode_columns(samples, purpose)
     {
         return bytes;
     }
@@ -88,14 +90,14 @@ pub(crate) fn begin(kind: u8, count: usize, rest: &[u8]) -> Vec<u8> {
     out
 }
 
-fn encode_columns(samples: &[Sample]) -> Option<Vec<u8>> {
+fn encode_columns(samples: &[Sample], purpose: Purpose) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(samples.len() * 2 + 32);
     out.push(KIND_COLUMNS);
     put_varint(&mut out, samples.len() as u64);
     let times: Vec<i64> = samples.iter().map(|sample| sample.at.0).collect();
-    put_whole_column(&mut out, &times)?;
+    put_whole_column(&mut out, &times, purpose)?;
     put_stale(&mut out, samples.iter().map(Sample::is_stale));
-    put_float_column(&mut out, &filled(samples))?;
+    put_float_column(&mut out, &filled(samples), purpose)?;
     Some(out)
 }
 

@@ -10,33 +10,66 @@ use bellwether_model::{Sample, Timestamp};
 
 use crate::codec::{Reader, put_varint, put_zigzag};
 use crate::column_shape::Shape;
+use crate::packed;
 
 const COLUMN_REGULAR: u8 = 0;
 const COLUMN_WHOLE: u8 = 1;
 const COLUMN_FLOAT: u8 = 2;
+/// Only in memory.
+const COLUMN_PACKED: u8 = 3;
 
 /// Level 4 of pco: 2 % larger than its default level and twice as fast to write.
 const PCO_LEVEL: usize = 4;
 
+/// What a column is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The hours until it is sealed: quickly.
+    Memory,
+    /// A segment: as small as it gets.
+    File,
+}
+
 /// Whole numbers, at least one: as start and step where that says it all.
-pub(crate) fn put_whole_column(out: &mut Vec<u8>, numbers: &[i64]) -> Option<()> {
+pub(crate) fn put_whole_column(out: &mut Vec<u8>, numbers: &[i64], purpose: Purpose) -> Option<()> {
+    match purpose {
+        _ if put_regular(out, numbers) => Some(()),
+        Purpose::Memory => {
+            out.push(COLUMN_PACKED);
+            packed::put(out, numbers);
+            Some(())
+        }
+        Purpose::File => put_shaped(out, numbers, Shape::of(numbers)),
+    }
+}
+
+/// The same for a segment, by whoever knows the shape.
+pub(crate) fn put_shaped_column(out: &mut Vec<u8>, numbers: &[i64], shape: Shape) -> Option<()> {
+    if put_regular(out, numbers) { Some(()) } else { put_shaped(out, numbers, shape) }
+}
+
+/// Whether start and step say it all; then they are written.
+fn put_regular(out: &mut Vec<u8>, numbers: &[i64]) -> bool {
     let (first, second) = (numbers[0], *numbers.get(1).unwrap_or(&numbers[0]));
     let step = second.wrapping_sub(first);
-    if numbers.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step) {
+    let is_regular = numbers.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step);
+    if is_regular {
         out.push(COLUMN_REGULAR);
         put_zigzag(out, first);
         put_zigzag(out, step);
-        return Some(());
     }
+    is_regular
+}
+
+fn put_shaped(out: &mut Vec<u8>, numbers: &[i64], shape: Shape) -> Option<()> {
     out.push(COLUMN_WHOLE);
-    let shape = Shape::of(numbers);
     put_compressed(out, numbers, shape.delta(), shape.mode())
 }
 
 /// Numbers, at least one: as whole ones where they are.
-pub(crate) fn put_float_column(out: &mut Vec<u8>, values: &[f64]) -> Option<()> {
+pub(crate) fn put_float_column(out: &mut Vec<u8>, values: &[f64], purpose: Purpose) -> Option<()> {
     if let Some(numbers) = whole_numbers(values) {
-        return put_whole_column(out, &numbers);
+        return put_whole_column(out, &numbers, purpose);
     }
     out.push(COLUMN_FLOAT);
     put_compressed(out, values, DeltaSpec::Auto, ModeSpec::Auto)
@@ -161,6 +194,7 @@ pub(crate) fn read_column(reader: &mut Reader<'_>, count: usize) -> Option<Colum
         COLUMN_REGULAR => Column::Regular { first: reader.zigzag()?, step: reader.zigzag()? },
         COLUMN_WHOLE => Column::Whole(read_compressed(reader, count)?),
         COLUMN_FLOAT => Column::Float(read_compressed(reader, count)?),
+        COLUMN_PACKED => Column::Whole(packed::read(reader, count)?),
         _ => return None,
     })
 }

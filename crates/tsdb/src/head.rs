@@ -10,6 +10,7 @@ use bellwether_model::{
 
 use crate::block::{self, Block};
 use crate::chunk::{self, MemoryChunk};
+use crate::column::Purpose;
 use crate::entry::{Entry, EntryValue, Last, is_same};
 use crate::error::Refusal;
 use crate::histogram_block::HistogramBlock;
@@ -177,7 +178,8 @@ impl SeriesHead {
         let mut samples = Vec::with_capacity(self.open.count() as usize);
         block::decode(self.open.bytes(), self.open.count(), &mut samples)?;
         let summary = ChunkSummary::of(&samples)?;
-        Some(MemoryChunk::new(ChunkKind::Floats, summary, 0, chunk::encode(&samples), &self.starts()))
+        let bytes = chunk::encode(&samples, Purpose::Memory);
+        Some(MemoryChunk::new(ChunkKind::Floats, summary, 0, bytes, &self.starts()))
     }
 
     /// The open block of histograms as a chunk. Its rows stay as they are until it is sealed.
@@ -333,7 +335,7 @@ pub(crate) struct Remainder {
 impl Remainder {
     pub(crate) fn after(moment: Timestamp, chunk: &Arc<MemoryChunk>) -> Option<Self> {
         let rest = Run::of(&**chunk).ok()?.split_off(moment);
-        Some(Self { of: Arc::clone(chunk), chunks: rest.chunks(chunk::CHUNK_SAMPLES_MAX) })
+        Some(Self { of: Arc::clone(chunk), chunks: rest.chunks(chunk::CHUNK_SAMPLES_MAX, Purpose::Memory) })
     }
 }
 

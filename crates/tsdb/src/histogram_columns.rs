@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bellwether_model::{CounterReset, Histogram, HistogramSample, Timestamp};
 
 use crate::codec::{Reader, put_varint};
-use crate::column::{Column, put_float_column, put_stale, put_whole_column, read_column, read_stale};
+use crate::column::{
+    Column, Purpose, put_float_column, put_stale, put_whole_column, read_column, read_stale,
+};
 use crate::histogram_layout::Layout;
 use crate::histogram_row::{excess, reset_number, reset_of, whole};
 
@@ -19,7 +21,7 @@ const COUNT_EXCESS: u8 = 1;
 /// Appends samples whose buckets have the same bounds. `None` when nothing would be gained by columns.
 pub(crate) fn encode(out: &mut Vec<u8>, samples: &[HistogramSample]) -> Option<()> {
     let times: Vec<i64> = samples.iter().map(|sample| sample.at.0).collect();
-    put_whole_column(out, &times)?;
+    put_whole_column(out, &times, Purpose::File)?;
     put_stale(out, samples.iter().map(HistogramSample::is_stale));
     let values: Vec<&Histogram> =
         samples.iter().filter(|sample| !sample.is_stale()).map(|sample| &*sample.histogram).collect();
@@ -28,7 +30,7 @@ pub(crate) fn encode(out: &mut Vec<u8>, samples: &[HistogramSample]) -> Option<(
     });
     put_resets(out, &values);
     layout.put(out);
-    put_float_column(out, &values.iter().map(|histogram| histogram.sum).collect::<Vec<_>>())?;
+    put_float_column(out, &values.iter().map(|histogram| histogram.sum).collect::<Vec<_>>(), Purpose::File)?;
     put_counts(out, &layout, &values)
 }
 
@@ -49,7 +51,7 @@ fn put_counts(out: &mut Vec<u8>, layout: &Layout, values: &[&Histogram]) -> Opti
         layout.counts(histogram, &mut row);
         columns.iter_mut().zip(&row).for_each(|(column, count)| column.push(*count));
     }
-    columns.iter().try_for_each(|column| put_float_column(out, column))?;
+    columns.iter().try_for_each(|column| put_float_column(out, column, Purpose::File))?;
     let excesses = (0..values.len()).map(|index| {
         let parts: Option<Vec<i64>> = columns.iter().map(|column| whole(column[index])).collect();
         Some(excess(whole(values[index].count)?, parts?.into_iter()))
@@ -57,11 +59,15 @@ fn put_counts(out: &mut Vec<u8>, layout: &Layout, values: &[&Histogram]) -> Opti
     match excesses.collect::<Option<Vec<i64>>>() {
         Some(excesses) => {
             out.push(COUNT_EXCESS);
-            put_whole_column(out, &excesses)
+            put_whole_column(out, &excesses, Purpose::File)
         }
         None => {
             out.push(COUNT_PLAIN);
-            put_float_column(out, &values.iter().map(|histogram| histogram.count).collect::<Vec<_>>())
+            put_float_column(
+                out,
+                &values.iter().map(|histogram| histogram.count).collect::<Vec<_>>(),
+                Purpose::File,
+            )
         }
     }
 }

@@ -38,6 +38,7 @@ mod log_record;
 mod looking_disk;
 mod missing;
 mod overlap;
+mod packed;
 mod pins;
 mod postings;
 mod recovery;
@@ -85,9 +86,16 @@ pub use store::{LABELS_BYTES_MAX, Stats, Store};
 pub mod chunk_codec {
     use bellwether_model::{HistogramSample, Sample};
 
-    /// Compresses 1 to 65,536 samples that are in time order.
+    use crate::column::Purpose;
+
+    /// Compresses 1 to 65,536 samples that are in time order, as segments have them.
     pub fn encode(samples: &[Sample]) -> Vec<u8> {
-        crate::chunk::encode(samples)
+        crate::chunk::encode(samples, Purpose::File)
+    }
+
+    /// The same, as they wait in memory until they are sealed.
+    pub fn encode_for_memory(samples: &[Sample]) -> Vec<u8> {
+        crate::chunk::encode(samples, Purpose::Memory)
     }
 
     /// Appends a chunk's samples; `None`, and nothing appended, when the bytes are no chunk.

@@ -12,7 +12,7 @@ use bellwether_model::{STALE_NAN, Sample, Timestamp};
 use crate::chunk::{self, KIND_COLUMNS, KIND_REFERRING};
 use crate::codec::{Reader, put_u32, put_varint};
 use crate::column::{
-    Column, put_float_column, put_samples, put_stale, put_whole_column, read_column, read_stale,
+    Column, Purpose, put_float_column, put_samples, put_shaped_column, put_stale, read_column, read_stale,
     whole_numbers,
 };
 use crate::column_shape::Shape;
@@ -62,10 +62,10 @@ pub(crate) fn encode(pair: &Pair<'_>) -> Option<Vec<u8>> {
     put_varint(&mut out, u64::from(pair.target.length));
     put_u32(&mut out, pair.target.crc);
     match below {
-        Some(below) => put_whole_column(&mut out, &below)?,
+        Some((below, shape)) => put_shaped_column(&mut out, &below, shape)?,
         None => {
             put_stale(&mut out, pair.samples.iter().map(Sample::is_stale));
-            put_float_column(&mut out, &chunk::filled(pair.samples))?;
+            put_float_column(&mut out, &chunk::filled(pair.samples), Purpose::File)?;
         }
     }
     Some(out)
@@ -73,11 +73,12 @@ pub(crate) fn encode(pair: &Pair<'_>) -> Option<Vec<u8>> {
 
 /// What others exceed some samples by, where that takes fewer bits than the samples: never with markers among them,
 /// which are no whole numbers.
-fn below(samples: &[Sample], others: &[Sample]) -> Option<Vec<i64>> {
+fn below(samples: &[Sample], others: &[Sample]) -> Option<(Vec<i64>, Shape)> {
     let numbers = |samples: &[Sample]| whole_numbers(&samples.iter().map(|s| s.value).collect::<Vec<_>>());
     let (own, others) = (numbers(samples)?, numbers(others)?);
     let below: Vec<i64> = others.iter().zip(&own).map(|(other, own)| other - own).collect();
-    (Shape::of(&below).bits < Shape::of(&own).bits).then_some(below)
+    let shape = Shape::of(&below);
+    (shape.bits < Shape::of(&own).bits).then_some((below, shape))
 }
 
 /// Looks up the chunk that is referred to; with its values, if they are needed.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bellwether_model::{Chunk, ChunkKind, ChunkSummary, HistogramSample, Sample, SourceError, Timestamp};
 
 use crate::chunk::{self, MemoryChunk};
+use crate::column::Purpose;
 use crate::entry::{Entry, EntryValue};
 use crate::histogram_columns::CELLS_MAX;
 use crate::histogram_layout::Layout;
@@ -230,8 +231,8 @@ impl Run {
     }
 
     /// Compresses the entries, at most so many to a chunk.
-    pub(crate) fn chunks(&self, samples_max: usize) -> Vec<Arc<MemoryChunk>> {
-        self.pieces(samples_max).into_iter().filter_map(|range| self.chunk(range)).collect()
+    pub(crate) fn chunks(&self, samples_max: usize, purpose: Purpose) -> Vec<Arc<MemoryChunk>> {
+        self.pieces(samples_max).into_iter().filter_map(|range| self.chunk(range, purpose)).collect()
     }
 
     /// What goes into one chunk each: at most so many entries, and not many fewer in the last. Histograms whose bounds
@@ -260,13 +261,13 @@ impl Run {
     }
 
     /// Compresses some entries.
-    pub(crate) fn chunk(&self, range: Range<usize>) -> Option<Arc<MemoryChunk>> {
+    pub(crate) fn chunk(&self, range: Range<usize>, purpose: Purpose) -> Option<Arc<MemoryChunk>> {
         let starts = self.starts.get(range.clone()).unwrap_or_default();
         Some(match &self.entries {
             Entries::Floats(samples) => {
                 let samples = &samples[range];
                 let summary = ChunkSummary::of(samples)?;
-                MemoryChunk::new(ChunkKind::Floats, summary, 0, chunk::encode(samples), starts)
+                MemoryChunk::new(ChunkKind::Floats, summary, 0, chunk::encode(samples, purpose), starts)
             }
             Entries::Histograms(samples) => {
                 let samples = &samples[range];

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bellwether_model::{Labels, METRIC_NAME, Sample, SeriesId};
 
 use crate::chunk::{COLUMN_SAMPLES_MIN, MemoryChunk};
+use crate::column::Purpose;
 use crate::error::DiskError;
 use crate::referring::{self, Pair, Target, are_irregular, are_simultaneous};
 use crate::run::Run;
@@ -113,7 +114,7 @@ impl<'a> Pieces<'a, '_> {
                 let is_plain = referring.is_none();
                 let chunk = match referring {
                     Some(bytes) => run.described(range.clone(), bytes),
-                    None => run.chunk(range),
+                    None => run.chunk(range, Purpose::File),
                 };
                 let Some(chunk) = chunk else { continue };
                 let target = self.put(&chunk, &mut placed)?;

@@ -12,6 +12,7 @@ use bellwether_model::{
 use roaring::RoaringBitmap;
 
 use crate::chunk::CHUNK_SAMPLES_MAX;
+use crate::column::Purpose;
 use crate::head::{HeadView, has_entry};
 use crate::overlap;
 use crate::run::Run;
@@ -237,7 +238,11 @@ fn cut_from(chunks: Vec<Arc<dyn Chunk>>, end: Timestamp) -> Result<Vec<Arc<dyn C
         } else if range.start < end {
             let mut run = Run::of(&*chunk)?;
             run.split_off(end);
-            kept.extend(run.chunks(CHUNK_SAMPLES_MAX).into_iter().map(|chunk| chunk as Arc<dyn Chunk>));
+            kept.extend(
+                run.chunks(CHUNK_SAMPLES_MAX, Purpose::Memory)
+                    .into_iter()
+                    .map(|chunk| chunk as Arc<dyn Chunk>),
+            );
         }
     }
     Ok(kept)

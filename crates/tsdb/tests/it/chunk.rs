@@ -1,14 +1,16 @@
 //! Chunks give back every bit that went in, and take any bytes without harm.
 
 use bellwether_model::{STALE_NAN, Sample, Timestamp};
-use bellwether_tsdb::chunk_codec::{decode, encode};
+use bellwether_tsdb::chunk_codec::{decode, encode, encode_for_memory};
 use proptest::prelude::*;
 
 fn check(name: &str, samples: &[Sample]) {
-    let mut out = Vec::new();
-    decode(&encode(samples), &mut out).unwrap();
     let bits = |samples: &[Sample]| samples.iter().map(|s| (s.at, s.value.to_bits())).collect::<Vec<_>>();
-    assert_eq!(bits(&out), bits(samples), "{name}");
+    for (purpose, chunk) in [("file", encode(samples)), ("memory", encode_for_memory(samples))] {
+        let mut out = Vec::new();
+        decode(&chunk, &mut out).unwrap();
+        assert_eq!(bits(&out), bits(samples), "{name}, for {purpose}");
+    }
 }
 
 #[test]
@@ -53,10 +55,10 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_chunk_never_panics(byte in any::<prop::sample::Index>(), with in any::<u8>(), whole: bool) {
+    fn a_changed_chunk_never_panics(byte in any::<prop::sample::Index>(), with in any::<u8>(), whole: bool, for_memory: bool) {
         let value = |n: i64| if whole { (n * n % 1009) as f64 } else { (n as f64).sin() };
         let samples: Vec<_> = (0..200).map(|n| Sample::new(Timestamp(n * n), value(n))).collect();
-        let mut bytes = encode(&samples);
+        let mut bytes = if for_memory { encode_for_memory(&samples) } else { encode(&samples) };
         let at = byte.index(bytes.len());
         bytes[at] = with;
         let _ = decode(&bytes, &mut Vec::new());
