@@ -115,7 +115,7 @@ pub struct Serve {
     /// Where the state is kept instead of in DIR: a PostgreSQL database, postgres://USER:PASSWORD@HOST:5432/DATABASE
     #[arg(long, value_name = "URL", env = "BELLWETHER_STATE", hide_env_values = true)]
     pub state: Option<String>,
-    /// Let POST /api/v1/admin/tsdb/snapshot make copies of all data
+    /// Let POST /api/v1/admin/tsdb/snapshot make copies of all data, and imports hand history over
     #[arg(long, alias = "web.enable-admin-api")]
     pub enable_admin_api: bool,
     /// Address of pages and API

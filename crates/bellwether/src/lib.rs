@@ -55,6 +55,7 @@ pub mod google_objectives;
 pub mod health;
 mod http;
 pub mod import;
+pub mod import_intake;
 pub mod init;
 pub mod lanes;
 pub mod ledger_rows;

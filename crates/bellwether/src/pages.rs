@@ -16,6 +16,7 @@ use crate::discovery::Discoverer;
 use crate::exemplars::Exemplars;
 use crate::google_interface::GoogleInterface;
 use crate::health::Health;
+use crate::import_intake::ImportIntake;
 use crate::ledger_rows::LedgerRows;
 use crate::otlp::OtlpReceiver;
 use crate::pipeline::Pipeline;
@@ -73,6 +74,8 @@ pub struct Pages {
     pub demo: Option<Arc<dyn Demo>>,
     /// The data directory, if copies of it can be asked for.
     pub snapshots: Option<PathBuf>,
+    /// Takes in imports, if they are allowed.
+    pub imports: Option<Arc<ImportIntake>>,
     /// Queries in their turns.
     pub queries: Queries,
     /// When this process started.

@@ -28,6 +28,7 @@ use crate::google_interface::GoogleInterface;
 use crate::google_objectives::{self, GoogleObjectives};
 use crate::health::{Health, Trouble};
 use crate::import::journal::has_imports;
+use crate::import_intake::ImportIntake;
 use crate::lanes::Lanes;
 use crate::ledger_rows::{self, LedgerRows};
 use crate::otlp::OtlpReceiver;
@@ -204,6 +205,7 @@ impl Server {
             reloader: reloader.clone(),
             one_change: tokio::sync::Mutex::default(),
         };
+        let imports = start.admin_api.then(|| Arc::new(ImportIntake::new(store.clone(), start.data.clone())));
         let pages = Pages {
             google,
             checks,
@@ -226,6 +228,7 @@ impl Server {
             reloader,
             demo: start.demo,
             snapshots: start.admin_api.then(|| start.data.clone()),
+            imports,
             queries: Queries::new(start.queries).with_elsewhere(source),
             started_at: clock::now(),
             slos: Mutex::new(None),

@@ -59,7 +59,7 @@ fn flags(config: &Config, seen: &Seen<'_>) -> BTreeMap<String, String> {
 }
 
 /// As the system knows it; empty where it does not say.
-fn host_name() -> String {
+pub(crate) fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
     name.map(|name| name.trim().to_owned()).or_else(|_| std::env::var("HOSTNAME")).unwrap_or_default()
 }

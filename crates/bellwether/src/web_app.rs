@@ -13,11 +13,11 @@ use bellwether_slo::{
 };
 use bellwether_web::view::{
     AlertGroupView, AlertView, AuditView, ConfigView, Dashboard, DefinitionView, DeliveryDetail,
-    DeliveryFilter, DeliveryView, DiscoveryView, DrillView, ExplanationView, HistoryRequest, ListedAlert,
-    ListedGroup, LoudAlerts, NewAction, NewSilence, Overview, ProbeView, ReceiverFailing, ReceiverView,
-    Refused, RoutedView, RoutingConfigView, RuleGroupView, ScrapePoolView, ServerView, SilenceView,
-    SnapshotView, StatisticsView, TargetHealth, TargetMetadata, TargetView, Wanted, WriteRefused,
-    WriteVersion, Written,
+    DeliveryFilter, DeliveryView, DiscoveryView, DrillView, ExplanationView, HistoryRequest, ImportBegun,
+    ImportTaken, ListedAlert, ListedGroup, LoudAlerts, NewAction, NewSilence, Overview, ProbeView,
+    ReceiverFailing, ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView, ScrapePoolView,
+    ServerView, SilenceView, SnapshotView, StatisticsView, TargetHealth, TargetMetadata, TargetView, Wanted,
+    WriteRefused, WriteVersion, Written,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, OtlpOutcome, OtlpPush, OtlpRefusal, Queries};
 use bytes::Bytes;
@@ -32,6 +32,7 @@ use crate::deliveries;
 use crate::explain;
 use crate::gauge_notes::gauge_notes;
 use crate::health::Trouble;
+use crate::import_intake::ImportAsk;
 use crate::listing;
 use crate::pages::{Pages, other_answer};
 use crate::rule_view;
@@ -40,6 +41,10 @@ use crate::slo_definition;
 use crate::statistics;
 use crate::storage_view;
 use crate::telemetry;
+
+fn no_admin() -> Refused {
+    Refused::Unavailable("admin APIs disabled".to_owned())
+}
 
 impl Pages {
     /// A copy of all that is kept of an objective's past, so that nobody waits for what is computed from it.
@@ -163,15 +168,32 @@ impl App for Pages {
 
     fn snapshot(&self) -> BoxFuture<'_, Result<SnapshotView, Refused>> {
         Box::pin(async move {
-            let Some(data) = &self.snapshots else {
-                return Err(Refused::Unavailable("admin APIs disabled".to_owned()));
-            };
+            let data = self.snapshots.as_ref().ok_or_else(no_admin)?;
             let stores = Stores { samples: self.store.clone(), rows: Some(self.rows.shared_store()) };
             let made = backup::of_running(data, stores, &self.state, clock::now()).await;
             let made = made.map_err(|error| Refused::Conflict(error.to_string()))?;
             let missing =
                 (!made.has_state).then(|| "the state, which is in a database of its own".to_owned());
             Ok(SnapshotView { name: made.name, path: made.path.display().to_string(), missing })
+        })
+    }
+
+    fn import_begun(&self, source: String) -> BoxFuture<'_, Result<ImportBegun, Refused>> {
+        Box::pin(async move {
+            let retention = self.reloader.current().retention;
+            self.imports.as_ref().ok_or_else(no_admin)?.begun(&source, retention)
+        })
+    }
+
+    fn import(
+        &self,
+        source: String,
+        part: Option<String>,
+        frames: Bytes,
+    ) -> BoxFuture<'_, Result<ImportTaken, Refused>> {
+        Box::pin(async move {
+            let ask = ImportAsk { source, part, retention: self.reloader.current().retention };
+            Arc::clone(self.imports.as_ref().ok_or_else(no_admin)?).take(ask, frames).await
         })
     }
 

@@ -99,15 +99,22 @@ impl Store {
     /// what lies inside the range, and is not older than retention keeps, is taken.
     pub fn importer(&self, range: TimeRange) -> Result<SegmentImporter<'_>, SealError> {
         self.seal(Timestamp::MAX)?;
+        Ok(self.importer_beside(range))
+    }
+
+    /// Goes on importing, beside what has come since an import began: what is in memory stays there. A log of before version
+    /// 5 would lose by that what it has of times before those imported, so that an import begins with
+    /// [`importer`](Self::importer) once after every opening.
+    pub fn importer_beside(&self, range: TimeRange) -> SegmentImporter<'_> {
         let floor = self.shared.read().floor;
         let range = TimeRange::new(range.start.max(floor), range.end);
-        Ok(SegmentImporter {
+        SegmentImporter {
             store: self,
             range,
             series: HashMap::new(),
             waiting: 0,
             report: ImportReport::default(),
-        })
+        }
     }
 }
 

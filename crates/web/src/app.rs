@@ -16,10 +16,11 @@ use crate::otlp::{OtlpOutcome, OtlpPush, OtlpRefusal};
 use crate::queries::Queries;
 use crate::view::{
     AlertGroupView, AlertView, AuditView, ConfigView, Dashboard, DefinitionView, DeliveryDetail,
-    DeliveryFilter, DeliveryView, DemoView, DrillView, ExplanationView, HistoryRequest, ListedAlert,
-    ListedGroup, LoudAlerts, NewAction, NewSilence, Overview, ProbeView, ReceiverView, Refused, RoutedView,
-    RoutingConfigView, RuleGroupView, ScrapePoolView, ServerView, SilenceView, SnapshotView, StatisticsView,
-    TargetMetadata, TargetView, Wanted, WriteRefused, WriteVersion, Written,
+    DeliveryFilter, DeliveryView, DemoView, DrillView, ExplanationView, HistoryRequest, ImportBegun,
+    ImportTaken, ListedAlert, ListedGroup, LoudAlerts, NewAction, NewSilence, Overview, ProbeView,
+    ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView, ScrapePoolView, ServerView,
+    SilenceView, SnapshotView, StatisticsView, TargetMetadata, TargetView, Wanted, WriteRefused,
+    WriteVersion, Written,
 };
 use axum::body::Bytes;
 
@@ -50,6 +51,20 @@ pub trait App: Send + Sync + 'static {
     }
     /// Makes a copy of all data beside it.
     fn snapshot(&self) -> BoxFuture<'_, Result<SnapshotView, Refused>> {
+        Box::pin(async { Err(Refused::Unavailable("admin APIs disabled".to_owned())) })
+    }
+
+    /// What an import of a source into this process has to know.
+    fn import_begun(&self, _source: String) -> BoxFuture<'_, Result<ImportBegun, Refused>> {
+        Box::pin(async { Err(Refused::Unavailable("admin APIs disabled".to_owned())) })
+    }
+    /// Stores what an import of a source hands over, frames of chunks, and then notes that a part of it is done.
+    fn import(
+        &self,
+        _source: String,
+        _part: Option<String>,
+        _frames: Bytes,
+    ) -> BoxFuture<'_, Result<ImportTaken, Refused>> {
         Box::pin(async { Err(Refused::Unavailable("admin APIs disabled".to_owned())) })
     }
 

@@ -31,6 +31,7 @@ mod forms;
 mod go_time;
 mod google;
 mod guard;
+mod history;
 mod holder;
 mod json_answer;
 mod loud;
@@ -65,6 +66,7 @@ pub mod view;
 mod view_config;
 mod view_dashboard;
 mod view_delivery;
+mod view_import;
 mod view_listing;
 mod view_probe;
 mod view_routing;
@@ -113,6 +115,7 @@ pub fn router(app: Arc<dyn App>) -> Router {
         .merge(api_corrections::routes())
         .merge(api_explain::routes())
         .merge(storage::routes())
+        .merge(history::routes())
         .merge(corrections::routes())
         .merge(google::routes())
         .merge(assets::routes())

@@ -15,6 +15,7 @@ pub use crate::view_dashboard::{
     Dashboard, Panel, PanelKind, PanelQuery, PanelThreshold, PanelTone, PanelUnit,
 };
 pub use crate::view_delivery::{AttemptView, DeliveryDetail, DeliveryFilter, DeliveryOutcome, DeliveryView};
+pub use crate::view_import::{ImportBegun, ImportTaken};
 pub use crate::view_listing::{ListedAlert, ListedGroup, ListedRoute, Wanted};
 pub use crate::view_probe::{CheckVerdict, CheckView, PhaseView, ProbeView};
 pub use crate::view_routing::{

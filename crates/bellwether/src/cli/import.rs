@@ -22,6 +22,9 @@ pub struct Destination {
     /// The data directory of a server that does not run; made if missing
     #[arg(long, value_name = "DIR", default_value = "bellwether-data")]
     pub data: PathBuf,
+    /// A running server instead of a directory, started with --enable-admin-api
+    #[arg(long, value_name = "URL", conflicts_with_all = ["data", "config", "recount"])]
+    pub server: Option<String>,
     /// The configuration, for how long samples are kept; without it, bellwether.yml where there is one
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -1,9 +1,9 @@
-//! History that somebody else measured, into the data directory of a server that does not run.
+//! History that somebody else measured, into the data directory of a server that does not run, or into one that runs.
 //!
 //! | where | what |
 //! |---|---|
 //! | [`openmetrics`], [`prometheus`], [`remote_read`] | one source each: what there is of it, in units that can be done one by one |
-//! | `sink` | where samples go: the store, or nowhere in a dry run |
+//! | `sink` | where samples go: the store, a server (`server`), or nowhere in a dry run |
 //! | `journal` | which units are done, so that an interrupted import goes on |
 //! | `session` | what all sources share: filters, progress, the summary |
 
@@ -14,9 +14,12 @@ pub mod openmetrics;
 mod progress;
 pub mod prometheus;
 pub mod remote_read;
+mod server;
 mod session;
 mod sink;
 mod summary;
+
+pub(crate) use session::{AHEAD_MAX, BEGUN};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

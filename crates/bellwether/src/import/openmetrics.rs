@@ -38,7 +38,7 @@ const END: &str = "end";
 pub fn run(arguments: &OpenmetricsImport, stop: &Stop) -> Result<(), Failure> {
     let wanted = Wanted::of(&arguments.destination)?;
     let input = Input::open(&arguments.file, arguments.text)?;
-    let target = Target::open(&arguments.destination)?;
+    let target = Target::open(&arguments.destination, stop)?;
     let progress = (Unit::Bytes, input.total);
     let mut session = target.begin(&arguments.destination, wanted, &input.source, progress, stop)?;
     let mut reading = Reading::new(input, arguments.text);
@@ -168,7 +168,7 @@ impl Reading {
 
     /// Goes to where the last import of the same text got.
     fn skip_done(&mut self, session: &mut Session<'_>) -> Result<(), Failure> {
-        let done = session.done().filter_map(read_part).max();
+        let done = session.done().into_iter().filter_map(read_part).max();
         let Some((bytes, lines, kind, is_end)) = done else { return Ok(()) };
         let failed = |error: io::Error| unreadable(&self.input.name, &error);
         match &mut self.input.file {

@@ -32,7 +32,7 @@ pub fn run(arguments: &PrometheusImport, stop: &Stop) -> Result<(), Failure> {
         )));
     }
     let _lock = lock(&arguments.dir);
-    let target = Target::open(&arguments.destination)?;
+    let target = Target::open(&arguments.destination, stop)?;
     let total = blocks.iter().map(|block| block.meta.samples).sum();
     let source = "prometheus-tsdb";
     let mut session = target.begin(&arguments.destination, wanted, source, (Unit::Samples, total), stop)?;

@@ -36,7 +36,7 @@ pub fn run(arguments: &RemoteReadImport, stop: &Stop) -> Result<(), Failure> {
         return Err(Failure::wrong("--step must be longer than nothing".to_owned()));
     }
     let asking = Asking::new(arguments)?;
-    let target = Target::open(&arguments.destination)?;
+    let target = Target::open(&arguments.destination, stop)?;
     let now = clock::now();
     let range = TimeRange::new(
         wanted.range.start.max(target.kept_from().floor_to(arguments.step)),

@@ -1,5 +1,6 @@
 //! What all sources share: where samples go and which of them, how far it is, what is done, and the end.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use bellwether_tsdb::{OpenError, Options, RealDisk, Store};
 use super::Stop;
 use super::journal::Journal;
 use super::progress::{Progress, Unit};
+use super::server::{Link, ServerSink};
 use super::sink::{DrySink, Handle, Sink, StoreSink};
 use super::summary::Summary;
 use crate::cli::import::Destination;
@@ -22,10 +24,10 @@ const RETENTION_DEFAULT: TimeDelta = config::RETENTION_DEFAULT;
 const CONFIG_USUAL: &str = "bellwether.yml";
 /// A sample may be so much ahead of this machine's clock. One that is further ahead would keep those out that are
 /// measured until then.
-const AHEAD_MAX: TimeDelta = TimeDelta(10 * TimeDelta::MINUTE.0);
+pub(crate) const AHEAD_MAX: TimeDelta = TimeDelta(10 * TimeDelta::MINUTE.0);
 
 /// Noted before the first part.
-const BEGUN: &str = "begun";
+pub(crate) const BEGUN: &str = "begun";
 
 /// What of a source is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,10 +40,24 @@ pub(super) struct Wanted {
 
 /// Where samples go, opened.
 pub(super) struct Target {
-    store: Option<Store>,
+    place: Place,
     /// What of it can be kept.
     kept: TimeRange,
     retention: TimeDelta,
+}
+
+enum Place {
+    Store(Box<Store>),
+    Server(Link),
+    /// A dry run.
+    Nowhere,
+}
+
+/// Who knows which parts are done.
+enum Done {
+    Folder(Journal),
+    Server(Link, BTreeSet<String>),
+    Nobody,
 }
 
 /// An import under way.
@@ -51,7 +67,7 @@ pub(super) struct Session<'a> {
     pub(super) progress: Progress,
     pub(super) summary: Summary,
     labels: Vec<(String, String)>,
-    journal: Option<Journal>,
+    done: Done,
     stop: Stop,
     read: u64,
 }
@@ -136,13 +152,20 @@ impl Target {
         self.kept.start
     }
 
-    /// Opens the store, unless this is a dry run.
-    pub(super) fn open(flags: &Destination) -> Result<Self, Failure> {
+    /// Opens the store, or asks the server, unless this is a dry run.
+    pub(super) fn open(flags: &Destination, stop: &Stop) -> Result<Self, Failure> {
+        if let Some(server) = &flags.server {
+            let link = Link::new(server, stop)?;
+            let begun = link.begin()?;
+            let place = if flags.dry_run { Place::Nowhere } else { Place::Server(link) };
+            let kept = TimeRange::new(begun.kept_from, begun.kept_until);
+            return Ok(Self { place, kept, retention: begun.retention });
+        }
         let retention = retention(flags.config.as_deref())?;
         let now = clock::now();
         let kept = TimeRange::new(now - retention, now + AHEAD_MAX);
         if flags.dry_run {
-            return Ok(Self { store: None, kept, retention });
+            return Ok(Self { place: Place::Nowhere, kept, retention });
         }
         let folder = flags.data.join("metrics");
         std::fs::create_dir_all(&folder).map_err(|error| {
@@ -151,7 +174,8 @@ impl Target {
         let opened = Store::open(&folder, Options::default(), Arc::new(RealDisk));
         let (store, recovery) = opened.map_err(|error| match error {
             OpenError::Locked { .. } => Failure::failed(format!(
-                "another process has {}, perhaps a running server; stop it for the time of the import",
+                "another process has {}, perhaps a running server; stop it for the time of the import, or name it \
+                 with --server URL",
                 flags.data.display()
             )),
             OpenError::Version { .. } | OpenError::Disk(_) => Failure::failed(error.to_string()),
@@ -161,7 +185,7 @@ impl Target {
         }
         let floor = store.stats().floor.unwrap_or(Timestamp::MIN);
         let kept = TimeRange::new(kept.start.max(floor), kept.end);
-        Ok(Self { store: Some(store), kept, retention })
+        Ok(Self { place: Place::Store(Box::new(store)), kept, retention })
     }
 
     /// Begins. `source` names the source in the journal.
@@ -173,8 +197,8 @@ impl Target {
         progress: (Unit, u64),
         stop: &Stop,
     ) -> Result<Session<'_>, Failure> {
-        let journal = match &self.store {
-            Some(_) => {
+        let done = match &self.place {
+            Place::Store(_) => {
                 let opened = Journal::open(&flags.data, &wanted.describe(source));
                 let mut journal = opened.map_err(|error| {
                     let path = flags.data.display();
@@ -185,13 +209,19 @@ impl Target {
                 }
                 // From now on the log is not all that ever was, even if nothing gets to its end.
                 add(&mut journal, BEGUN)?;
-                Some(journal)
+                Done::Folder(journal)
             }
-            None => None,
+            Place::Server(link) => {
+                let link = link.of_source(&wanted.describe(source));
+                let done = link.begin()?.done.into_iter().filter(|_| !flags.again).collect();
+                Done::Server(link, done)
+            }
+            Place::Nowhere => Done::Nobody,
         };
-        let sink = match &self.store {
-            Some(store) => Sink::Store(StoreSink::new(store, self.kept)?),
-            None => Sink::DryRun(DrySink::new(self.kept)),
+        let sink = match (&self.place, &done) {
+            (Place::Store(store), _) => Sink::Store(StoreSink::new(store, self.kept)?),
+            (Place::Server(_), Done::Server(link, _)) => Sink::Server(ServerSink::new(link.clone())),
+            _ => Sink::DryRun(DrySink::new(self.kept)),
         };
         let labels = wanted.labels.clone();
         Ok(Session {
@@ -200,7 +230,7 @@ impl Target {
             summary: Summary::new(self.kept.start, self.retention),
             labels,
             wanted,
-            journal,
+            done,
             stop: stop.clone(),
             read: 0,
         })
@@ -208,7 +238,7 @@ impl Target {
 
     /// Makes what the log was told of new series durable, and puts the ledger aside where that is asked for.
     pub(super) fn close(self, flags: &Destination) -> Result<(), Failure> {
-        let Some(store) = self.store else { return Ok(()) };
+        let Place::Store(store) = self.place else { return Ok(()) };
         store.sync().map_err(|error| Failure::failed(error.to_string()))?;
         if flags.recount { put_ledger_aside(&flags.data) } else { Ok(()) }
     }
@@ -252,18 +282,35 @@ impl Session<'_> {
 
     /// Whether a part is done already; then it is counted as such.
     pub(super) fn is_done(&mut self, part: &str) -> bool {
-        self.journal.as_ref().is_some_and(|journal| journal.has(part))
+        match &self.done {
+            Done::Folder(journal) => journal.has(part),
+            Done::Server(_, done) => done.contains(part),
+            Done::Nobody => false,
+        }
     }
 
     /// Parts that are done already.
-    pub(super) fn done(&self) -> impl Iterator<Item = &str> {
-        self.journal.iter().flat_map(Journal::done)
+    pub(super) fn done(&self) -> Vec<&str> {
+        match &self.done {
+            Done::Folder(journal) => journal.done().collect(),
+            Done::Server(_, done) => done.iter().map(String::as_str).collect(),
+            Done::Nobody => Vec::new(),
+        }
     }
 
     /// Everything of a part has been handed over.
     pub(super) fn finish_part(&mut self, part: &str) -> Result<(), Failure> {
         self.sink.flush()?;
-        self.journal.as_mut().map_or(Ok(()), |journal| add(journal, part))
+        match &mut self.done {
+            Done::Folder(journal) => add(journal, part),
+            Done::Server(_, done) if done.contains(part) => Ok(()),
+            Done::Server(link, done) => {
+                link.done(part)?;
+                done.insert(part.to_owned());
+                Ok(())
+            }
+            Done::Nobody => Ok(()),
+        }
     }
 
     /// So many more samples were read, and this is how far it is. Fails when the user wants to stop.

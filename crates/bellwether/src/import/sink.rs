@@ -1,4 +1,4 @@
-//! Where samples go: into the store as segments, or nowhere in a dry run, which counts them all the same.
+//! Where samples go: into the store as segments, to a server that runs, or nowhere in a dry run, which counts them all the same.
 
 use std::collections::HashMap;
 
@@ -6,6 +6,7 @@ use bellwether_ingest::prometheus_block::Samples;
 use bellwether_model::{HistogramSample, Labels, Sample, SeriesId, TimeRange};
 use bellwether_tsdb::{ImportReport, SegmentImporter, Store};
 
+use super::server::ServerSink;
 use crate::failure::Failure;
 
 /// More waiting than this is written: 64 MiB of numbers.
@@ -13,11 +14,12 @@ const WAITING_MAX: u64 = 4 << 20;
 
 /// A series of the destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Handle(u32);
+pub(super) struct Handle(pub(super) u32);
 
 /// What takes samples.
 pub(super) enum Sink<'a> {
     Store(StoreSink<'a>),
+    Server(ServerSink),
     DryRun(DrySink),
 }
 
@@ -26,6 +28,7 @@ impl Sink<'_> {
     pub(super) fn series(&mut self, labels: &Labels) -> Result<Handle, Failure> {
         match self {
             Self::Store(sink) => sink.series(labels),
+            Self::Server(sink) => Ok(sink.series(labels)),
             Self::DryRun(sink) => Ok(sink.series(labels)),
         }
     }
@@ -37,6 +40,7 @@ impl Sink<'_> {
                 sink.importer.push(SeriesId(series.0), sample);
                 sink.write_if_full()
             }
+            Self::Server(sink) => sink.push(series, sample),
             Self::DryRun(sink) => {
                 sink.count(sample.at);
                 Ok(())
@@ -51,6 +55,7 @@ impl Sink<'_> {
                 sink.importer.push_histogram(SeriesId(series.0), sample);
                 sink.write_if_full()
             }
+            Self::Server(sink) => sink.push_histogram(series, sample),
             Self::DryRun(sink) => {
                 sink.count(sample.at);
                 Ok(())
@@ -68,6 +73,7 @@ impl Sink<'_> {
                 }
                 sink.write_if_full()
             }
+            Self::Server(sink) => sink.extend(series, samples),
             Self::DryRun(sink) => {
                 samples.floats.iter().for_each(|sample| sink.count(sample.at));
                 samples.histograms.iter().for_each(|sample| sink.count(sample.at));
@@ -80,6 +86,7 @@ impl Sink<'_> {
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         match self {
             Self::Store(sink) => sink.write(),
+            Self::Server(sink) => sink.flush(),
             Self::DryRun(_) => Ok(()),
         }
     }
@@ -88,6 +95,7 @@ impl Sink<'_> {
     pub(super) const fn report(&self) -> &ImportReport {
         match self {
             Self::Store(sink) => &sink.report,
+            Self::Server(sink) => sink.report(),
             Self::DryRun(sink) => &sink.report,
         }
     }
@@ -96,6 +104,7 @@ impl Sink<'_> {
     pub(super) fn series_count(&self) -> usize {
         match self {
             Self::Store(sink) => sink.handles.len(),
+            Self::Server(sink) => sink.series_count(),
             Self::DryRun(sink) => sink.handles.len(),
         }
     }

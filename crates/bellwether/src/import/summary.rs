@@ -66,7 +66,10 @@ impl Summary {
         }
         if report.samples > 0 && !flags.dry_run {
             say("");
-            let text = if flags.recount {
+            let text = if flags.server.is_some() {
+                "Objectives that are counted already do not change. Those that are new from now on are counted from these \
+                 samples too; to have all counted anew, stop the server and import once more with --data and --recount."
+            } else if flags.recount {
                 "The next start counts all budgets anew, from the samples that are there then."
             } else {
                 "Objectives that are counted already do not change. Those that are new at the next start are \

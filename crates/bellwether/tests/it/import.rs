@@ -15,7 +15,7 @@ use crate::prometheus_peer::{get, start_prometheus};
 /// What Prometheus' own storage library wrote; see the page beside it.
 const WRITTEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ingest/tests/data/prometheus");
 const ULID: &str = "01HF0000000000000000000000";
-const KEEP_ALL: &str = "storage: {retention: 4000d}\n";
+pub(crate) const KEEP_ALL: &str = "storage: {retention: 4000d}\n";
 
 /// A directory as a Prometheus leaves it: a block, and a log that repeats it.
 pub(crate) fn directory(folder: &Folder) -> PathBuf {
@@ -42,7 +42,7 @@ pub(crate) fn import(arguments: &[&str], folder: &Folder, more: &[&str]) -> Ende
 }
 
 /// Runs an import that must succeed, and holds what it says against some sentences.
-fn check(arguments: &[&str], folder: &Folder, more: &[&str], sentences: &[&str]) {
+pub(crate) fn check(arguments: &[&str], folder: &Folder, more: &[&str], sentences: &[&str]) {
     let ended = import(arguments, folder, more);
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     let said = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -184,7 +184,7 @@ async fn a_running_server_keeps_its_directory_and_its_budgets() {
 }
 
 /// Thirty hours of two counters and a gauge, ending a while before now.
-fn thirty_hours() -> (String, u64, i64, i64) {
+pub(crate) fn thirty_hours() -> (String, u64, i64, i64) {
     let now = bellwether::clock::now().0 / 1000;
     let start = (now / 7200 - 20) * 7200;
     let mut body = String::from("# TYPE requests counter\n");

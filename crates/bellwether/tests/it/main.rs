@@ -31,6 +31,7 @@ mod forged;
 mod google;
 mod http_config;
 mod import;
+mod import_server;
 mod init;
 mod ledger_rows;
 mod ledger_rows_cost;

@@ -31,9 +31,9 @@ fn unpacked(bytes: &[u8]) -> Vec<u8> {
     snap::raw::Decoder::new().decompress_vec(bytes).unwrap()
 }
 
-/// The question for everything.
-fn everything() -> Vec<u8> {
-    let range = TimeRange::new(Timestamp(START * 1000), Timestamp(END * 1000));
+/// The question for everything between two moments in seconds.
+fn everything((start, end): (i64, i64)) -> Vec<u8> {
+    let range = TimeRange::new(Timestamp(start * 1000), Timestamp(end * 1000));
     let matchers = vec![Matcher::new(MatchOp::Regex, METRIC_NAME, ".+").unwrap()];
     write_request(&ReadQuery { range, matchers })
 }
@@ -59,8 +59,8 @@ fn lines(series: &[(String, Samples)]) -> Vec<String> {
     lines
 }
 
-/// Everything that a server has, asked for either way; both must be the same.
-async fn all_of(url: &str) -> Vec<String> {
+/// Everything that a server has of a time in seconds, asked for either way; both must be the same.
+pub(crate) async fn all_of(url: &str, times: (i64, i64)) -> Vec<String> {
     let ask = async |question: Vec<u8>| {
         let answer =
             client().post(format!("{url}/api/v1/read")).body(packed(&question)).send().await.unwrap();
@@ -68,7 +68,7 @@ async fn all_of(url: &str) -> Vec<String> {
         let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
         (kind, answer.bytes().await.unwrap())
     };
-    let (kind, bytes) = ask(everything()).await;
+    let (kind, bytes) = ask(everything(times)).await;
     assert_eq!(kind, "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse");
     let (mut in_frames, mut rest) = (Vec::new(), &bytes[..]);
     while let Some(frame) = next_frame(rest).unwrap() {
@@ -77,7 +77,7 @@ async fn all_of(url: &str) -> Vec<String> {
         rest = &rest[frame.length..];
     }
     assert!(rest.is_empty(), "the answer ends within a frame");
-    let (kind, bytes) = ask(without_frames(&everything())).await;
+    let (kind, bytes) = ask(without_frames(&everything(times))).await;
     assert_eq!(kind, "application/x-protobuf");
     let series = read_samples(&unpacked(&bytes)).unwrap();
     let series: Vec<_> =
@@ -119,7 +119,7 @@ async fn with_history(folder: &Folder) -> Server {
 async fn an_import_from_us_gives_the_same_store_either_way() {
     let folder = Folder::new("read-from-us");
     let server = with_history(&folder).await;
-    let expected = all_of(&server.url).await;
+    let expected = all_of(&server.url, (START, END)).await;
     assert_eq!(expected.len(), 1040);
     let old = old_server(&server.url).await;
     for (name, url) in [("frames", format!("{}/api/v1/read", server.url)), ("samples", old)] {
@@ -130,7 +130,7 @@ async fn an_import_from_us_gives_the_same_store_either_way() {
         let copied = tokio::task::block_in_place(|| import(&arguments, &copy, &[]));
         assert_eq!(copied.code, Some(0), "{copied:#?}");
         let copied = Server::start(&copy.path("bellwether.yml"), &copy.path("data")).await;
-        assert_eq!(all_of(&copied.url).await, expected, "{name}");
+        assert_eq!(all_of(&copied.url, (START, END)).await, expected, "{name}");
     }
 }
 

@@ -190,3 +190,39 @@ fn import_ten(store: &Store) -> Result<ImportReport, Box<dyn std::error::Error>>
     report.add(&importer.write()?);
     Ok(report)
 }
+
+#[test]
+fn history_that_comes_while_samples_come_takes_nothing_from_them() {
+    let disk = Arc::new(FaultDisk::new());
+    let store = open(&disk);
+    let id = series(&store, "a");
+    append(&store, id, &[sample(10 * DAY, 1.0)]);
+    let mut first = store.importer(TimeRange::ALL).unwrap();
+    first.push(id, sample(DAY, 2.0));
+    first.write().unwrap();
+    let mut expected = vec![(DAY, 2.0), (10 * DAY, 1.0)];
+    for round in 0..5i64 {
+        let at = 10 * DAY + (round + 1) * 1000;
+        append(&store, id, &[sample(at, 3.0)]);
+        // Older than all, between all, later than all; and a moment that memory has, with the same and another value.
+        let mut more = store.importer_beside(TimeRange::ALL);
+        for (at, value) in [
+            (round * 1000, 4.0),
+            (at - 500, 5.0),
+            (at + 100, 6.0),
+            (at, if round % 2 == 0 { 3.0 } else { 7.0 }),
+        ] {
+            more.push(id, sample(at, value));
+        }
+        let report = more.write().unwrap();
+        assert_eq!((report.samples, report.known + report.conflicting), (3, 1), "round {round}");
+        // What was measured before what has been imported since is in the log, and late now.
+        append(&store, id, &[sample(at + 200, 8.0)]);
+        expected.extend([(round * 1000, 4.0), (at - 500, 5.0), (at + 100, 6.0), (at, 3.0), (at + 200, 8.0)]);
+        expected.sort_by_key(|(at, _)| *at);
+        assert_eq!(all(&store, "a"), expected, "round {round}");
+    }
+    drop(store);
+    disk.restart(7);
+    assert_eq!(all(&open(&disk), "a"), expected, "after a crash");
+}
