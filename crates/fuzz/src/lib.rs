@@ -18,6 +18,7 @@ mod slo_file;
 mod source;
 mod store;
 mod target;
+mod target_list;
 mod template;
 
 pub use mutate::Mutator;

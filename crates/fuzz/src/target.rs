@@ -2,7 +2,7 @@
 
 use crate::{
     alertmanager, exposition, lint, messages, notation, otlp, prometheus_block, promql, relabel,
-    remote_write, rule_file, slo_file, store, template,
+    remote_write, rule_file, slo_file, store, target_list, template,
 };
 
 /// Something that takes arbitrary bytes and must neither panic, nor hang, nor take more than its bounds.
@@ -86,6 +86,12 @@ pub const TARGETS: &[Target] = &[
         run: relabel::applies,
         seeds: Seeds::Texts(include_str!("../seeds/relabel_config.txt")),
         runs: 400,
+    },
+    Target {
+        name: "target_list",
+        run: target_list::reads,
+        seeds: Seeds::Texts(include_str!("../seeds/target_list.txt")),
+        runs: 1000,
     },
     Target {
         name: "remote_write_1",

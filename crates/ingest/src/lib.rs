@@ -25,6 +25,7 @@ pub mod remote_write;
 mod scan;
 mod scan_error;
 mod series;
+mod target_group;
 mod target_labels;
 mod value;
 
@@ -44,4 +45,5 @@ pub use pushed_labels::{PushedLabelProblem, pushed_labels};
 pub use scan::{help_text, scan, scan_into};
 pub use scan_error::{Problem, ScanError};
 pub use series::{SeriesLabels, decode_series};
+pub use target_group::{ADDRESS, TargetGroup, WrittenGroup};
 pub use target_labels::{LabelConflict, target_labels};

@@ -10,7 +10,7 @@ use bellwether_diag::{Cx, MapReader, Span, Spanned};
 use bellwether_ingest::relabel::Relabelling;
 use bellwether_model::{Labels, TimeDelta};
 
-use super::prometheus::{ADDRESS, CheckTarget, Global, TargetGroup, http_fields, refuse_discoveries};
+use super::prometheus::{ADDRESS, CheckTarget, Global, decode_static, http_fields, refuse_discoveries};
 
 /// One member of a cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,8 +87,7 @@ fn cluster(node: &Node, global: &Global, cx: &mut Cx<'_>) -> Vec<AlertmanagerMem
     let groups =
         map.node("static_configs").map(|node| list(node, "static configurations", cx)).unwrap_or_default();
     let check: Option<CheckTarget> = if is_relabelled { None } else { Some(check_member) };
-    let groups: Vec<_> =
-        groups.into_iter().filter_map(|group| TargetGroup::decode_static(group, check, cx)).collect();
+    let groups: Vec<_> = groups.into_iter().filter_map(|group| decode_static(group, check, cx)).collect();
     let reached = reached(&mut map, node, cx);
     map.finish(cx);
     let (Some(reached), Some(relabel)) = (reached, relabel) else { return Vec::new() };

@@ -6,11 +6,11 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use bellwether_diag::{Diagnostics, Sources};
+use bellwether_ingest::TargetGroup;
 
 use super::core::{Fingerprint, Found, Part};
-use super::{TARGETS_BYTES_MAX, group_json};
-use crate::config::prometheus::{FileDiscovery, TargetGroup};
+use super::{TARGETS_BYTES_MAX, with_place};
+use crate::config::prometheus::FileDiscovery;
 
 /// Which file a target was found in.
 const FILE_PATH: &str = "__meta_filepath";
@@ -39,8 +39,8 @@ fn read_one(path: &Path, name: &str, known: Option<Fingerprint>) -> Found {
     // What it looks like is asked before it is read: what is written meanwhile is seen the next time.
     match fingerprint(path) {
         Ok(now) if known == Some(now) => Found::Unchanged,
-        Ok(now) => match bytes(path).and_then(|bytes| groups(name, bytes)) {
-            Ok(groups) => Found::Groups(group_json::with_place(groups, FILE_PATH, name), Some(now)),
+        Ok(now) => match bytes(path).and_then(|bytes| TargetGroup::list(name, bytes)) {
+            Ok(groups) => Found::Groups(with_place(groups, FILE_PATH, name), Some(now)),
             Err(why) => Found::Failed(why),
         },
         Err(error) => Found::Failed(error.to_string()),
@@ -61,31 +61,4 @@ fn bytes(path: &Path) -> Result<Vec<u8>, String> {
         true => Err(format!("the file is larger than {TARGETS_BYTES_MAX} bytes")),
         false => Ok(bytes),
     }
-}
-
-/// Reads a list of groups; the name says in which notation.
-fn groups(name: &str, bytes: Vec<u8>) -> Result<Vec<TargetGroup>, String> {
-    if name.to_lowercase().ends_with(".json") {
-        return group_json::groups(&bytes);
-    }
-    let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
-    let file = sources.add_bytes(name, bytes, &mut out);
-    let documents = bellwether_diag::yaml::parse(&sources, file, &mut out);
-    if documents.is_empty() && !out.has_errors() {
-        return Ok(Vec::new());
-    }
-    let decoded = bellwether_diag::decode_file(&sources, file, &mut out);
-    decoded.ok_or_else(|| {
-        let first = out.iter().next();
-        first.map_or_else(
-            || "it cannot be read".to_owned(),
-            |first| match first.span {
-                Some(span) => {
-                    let at = sources.position(span);
-                    format!("line {}, column {}: {}", at.line, at.column, first.sentence())
-                }
-                None => first.sentence(),
-            },
-        )
-    })
 }

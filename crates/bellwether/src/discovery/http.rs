@@ -1,12 +1,13 @@
 //! `http_sd_configs`: targets that a server names. One that cannot be reached, or says what nobody understands, keeps
 //! the targets it named before.
 
+use bellwether_ingest::TargetGroup;
 use bellwether_model::TimeDelta;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Request, StatusCode, Url};
 
 use super::core::{Found, Part};
-use super::{TARGETS_BYTES_MAX, group_json};
+use super::{TARGETS_BYTES_MAX, with_place};
 use crate::config::prometheus::HttpDiscovery;
 use crate::http::Unsendable;
 use crate::http::client::{Client, NoAnswer};
@@ -24,8 +25,8 @@ pub(crate) async fn ask(discovery: &HttpDiscovery, client: &Client) -> Vec<Part>
     let timeout = discovery.refresh_interval.min(TIMEOUT_MAX);
     let asked = tokio::time::timeout(timeout.to_std(), fetch(discovery, client)).await;
     let asked = asked.unwrap_or_else(|_| Err(format!("no complete answer within {timeout}")));
-    let found = match asked.and_then(|bytes| group_json::groups(&bytes)) {
-        Ok(groups) => Found::Groups(group_json::with_place(groups, URL, &discovery.url), None),
+    let found = match asked.and_then(|bytes| TargetGroup::list_json(&bytes)) {
+        Ok(groups) => Found::Groups(with_place(groups, URL, &discovery.url), None),
         Err(why) => Found::Failed(why),
     };
     vec![Part { name: discovery.url.clone(), found }]

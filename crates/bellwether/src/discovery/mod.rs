@@ -4,7 +4,6 @@
 pub mod core;
 pub mod dns;
 pub mod files;
-mod group_json;
 pub mod http;
 pub mod metrics;
 pub mod resolver;
@@ -13,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bellwether_alerts::HttpConfig;
+use bellwether_ingest::TargetGroup;
 use bellwether_model::TimeDelta;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -144,4 +144,10 @@ async fn run(this: Arc<Discoverer>) {
             () = this.changed.notified() => {}
         }
     }
+}
+
+/// The groups with a label more, which says where they were found.
+fn with_place(groups: Vec<TargetGroup>, name: &str, value: &str) -> Vec<TargetGroup> {
+    let with = |group: TargetGroup| TargetGroup { labels: group.labels.with(name, value), ..group };
+    groups.into_iter().map(with).collect()
 }

@@ -6,7 +6,7 @@ use bellwether_diag::yaml::{Node, Value};
 use bellwether_diag::{Cx, MapReader, Spanned};
 use bellwether_model::TimeDelta;
 
-use super::static_targets::{CheckTarget, check_address};
+use super::static_targets::{CheckTarget, check_address, decode_static};
 use super::{TargetGroup, http_fields};
 use crate::probe::RecordType;
 
@@ -135,7 +135,7 @@ pub(super) fn decode(map: &mut MapReader<'_>, is_relabelled: bool, cx: &mut Cx<'
     };
     let groups = items(map, "static_configs", cx);
     let check: Option<CheckTarget> = if is_relabelled { None } else { Some(check_address) };
-    let groups = groups.iter().filter_map(|node| TargetGroup::decode_static(node, check, cx));
+    let groups = groups.iter().filter_map(|node| decode_static(node, check, cx));
     let groups: Vec<TargetGroup> = groups.collect();
     let mut all = Vec::new();
     if !groups.is_empty() {

@@ -18,14 +18,14 @@ use bellwether_diag::yaml::Node;
 use bellwether_diag::{Cx, Decode, Diagnostic, MapReader, Span, Spanned};
 use bellwether_ingest::otlp::OtlpSettings;
 use bellwether_ingest::relabel::{NameScheme, Relabelling};
+pub use bellwether_ingest::{ADDRESS, TargetGroup};
 
 pub use discoveries::{Discovery, DnsDiscovery, FileDiscovery, HttpDiscovery};
 pub use formats::{NameEscaping, ScrapeFormats, ScrapeProtocol};
 pub use global::Global;
 pub use job::{Scheme, ScrapeJob};
 pub use limits::ScrapeLimits;
-pub(super) use static_targets::CheckTarget;
-pub use static_targets::{ADDRESS, TargetGroup};
+pub(super) use static_targets::{CheckTarget, decode_static};
 
 pub(super) use discoveries::refuse_discoveries;
 pub(super) use http_fields::http_fields;
