@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bellwether_model::Timestamp;
-use bellwether_tsdb::{CopyReport, DiskError, LookingDisk, Options, Store};
+use bellwether_tsdb::disk::make_dir;
+use bellwether_tsdb::{CopyReport, DiskError, LookingDisk, Options, RealDisk, Store};
 
 use crate::checkpoint;
 use crate::entropy;
@@ -92,7 +93,6 @@ pub async fn of_running(
     let name = name(now);
     let folder = data.join(FOLDER);
     let draft = folder.join(format!("{name}.tmp"));
-    fs::create_dir_all(&draft).map_err(failed("the state"))?;
     let made = fill(data, &draft, stores, Some(state)).await;
     let path = folder.join(&name);
     let named = made.and_then(|made| {
@@ -114,7 +114,7 @@ pub async fn fill(
     stores: Stores,
     state: Option<&StateDb>,
 ) -> Result<(CopyReport, bool), BackupError> {
-    fs::create_dir_all(target).map_err(failed("the state"))?;
+    make_dir(&RealDisk, target).map_err(failed("the state"))?;
     let state_failed =
         |error: crate::state::StateError| BackupError::Copy { what: "the state", why: error.to_string() };
     let has_state = match state {

@@ -9,6 +9,7 @@ use bellwether_diag::Severity;
 use bellwether_model::{LogPosition, Timestamp};
 use bellwether_rules::RuleEngine;
 use bellwether_slo::SloEngine;
+use bellwether_tsdb::disk::make_dir;
 use bellwether_tsdb::{Options, RealDisk, Recovery, Store};
 use bellwether_web::{App, Demo, Queries, QuerySettings};
 use tokio::net::TcpListener;
@@ -360,7 +361,7 @@ fn open_rows(data: &Path, health: &Health) -> Result<Arc<Store>, Failure> {
 
 /// Makes a folder of the data directory; the reason why it cannot be made is mostly one that its name explains.
 fn make_folder(data: &Path, folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| {
+    make_dir(&RealDisk, folder).map_err(|error| {
         let why = match folder.ancestors().find(|path| path.is_file()) {
             Some(file) => format!("{} is a file, not a directory", file.display()),
             None => format!("{} cannot be made: {error}", folder.display()),

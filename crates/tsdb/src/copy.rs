@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use crate::disk::{Disk, read_all};
+use crate::disk::{Disk, make_dir, read_all};
 use crate::error::DiskError;
 use crate::log::log_path;
 use crate::series_table::{SERIES_FILE, replace};
@@ -41,7 +41,7 @@ impl Store {
         let file = shared.log.rotate()?;
         maintenance.table.write(|first| shared.read().index.labels_from(first))?;
         let disk = &*shared.disk;
-        disk.create_dir_all(target).map_err(DiskError::at("create", target))?;
+        make_dir(disk, target).map_err(DiskError::at("create", target))?;
         let mut report = CopyReport { series: shared.read().index.len() as u64, ..CopyReport::default() };
         let logs: Vec<(PathBuf, u64)> = {
             let log = shared.log.lock();

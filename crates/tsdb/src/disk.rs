@@ -3,13 +3,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the store needs of a file system. File names are unique within the store's one directory.
 pub trait Disk: Send + Sync {
-    /// Makes a directory and its parents, if they are not there.
-    fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
+    /// Makes a directory and its parents where they are not there; gives those it made. None of them is durable before
+    /// the directory it lies in is synced: see [`make_dir`].
+    fn create_dir_all(&self, dir: &Path) -> io::Result<Vec<PathBuf>>;
     /// Names of the files in a directory, in no particular order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     /// Creates an empty file for writing; replaces one that is there.
@@ -60,8 +61,11 @@ pub trait LockGuard: Send + Sync {}
 pub struct RealDisk;
 
 impl Disk for RealDisk {
-    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        std::fs::create_dir_all(dir)
+    fn create_dir_all(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let is_missing = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
+        let missing = dir.ancestors().take_while(is_missing).map(Path::to_owned).collect();
+        std::fs::create_dir_all(dir)?;
+        Ok(missing)
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -158,6 +162,24 @@ impl ReadFile for RealFile {
         }
         Ok(())
     }
+}
+
+/// Makes a directory and its parents where they are not there, durably: with a directory that is lost all that was synced in
+/// it is lost.
+pub fn make_dir(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    let made = disk.create_dir_all(dir)?;
+    for made_or_not in dir.ancestors() {
+        let Some(parent) = made_or_not.parent() else { break };
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        // Those that were there may have been made by somebody who ended before he came to this; but where we made
+        // nothing we may not be allowed to look.
+        let must_be = made_or_not == dir || made.iter().any(|made| made == made_or_not);
+        match disk.sync_dir(parent) {
+            Err(error) if must_be && error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
+            Err(_) | Ok(()) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Reads a whole file.

@@ -1,24 +1,30 @@
 //! A disk in memory that keeps its promises exactly and no further: what was not synced is apart from what was, and
-//! is lost, kept or torn when the power goes. For tests; it lives here so that other crates' tests can use it too.
+//! is lost, kept or torn when the power goes: bytes of files, page by page, names, directories. For tests; it lives here so
+//! that other crates' tests can use it too.
 
-use std::collections::BTreeMap;
+mod power_cut;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::disk::{Disk, LockGuard, ReadFile, WriteFile};
+use power_cut::Random;
 
 /// The disk. Clones share it.
 #[derive(Clone, Default)]
 pub struct FaultDisk(Arc<Mutex<Inner>>);
 
-/// What is to go wrong. Operations are writes, syncs, creations, renames and removals, counted from now.
+/// What is to go wrong. Operations are writes, syncs, creations, links, renames and removals, counted from now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// The power goes at this operation; from then on nothing works until [`FaultDisk::restart`].
     pub power_cut_at: Option<u64>,
     /// So many syncs fail, and what they should have made durable never will be.
     pub failing_syncs: u64,
+    /// This one operation fails: a write after part of it, a sync as above, everything else without an effect.
+    pub failing_at: Option<u64>,
     /// No more than this many bytes fit onto the disk.
     pub capacity_bytes: Option<u64>,
 }
@@ -29,6 +35,8 @@ struct Inner {
     inodes: Vec<Inode>,
     names: BTreeMap<PathBuf, usize>,
     names_synced: BTreeMap<PathBuf, usize>,
+    /// Directories that were made, and whether they are synced.
+    dirs: BTreeMap<PathBuf, bool>,
     locked: BTreeMap<PathBuf, u64>,
     faults: Faults,
     operations: u64,
@@ -79,10 +87,7 @@ impl FaultDisk {
     pub fn restart(&self, seed: u64) {
         let mut inner = self.lock();
         let mut random = Random(seed);
-        inner.forget_names(&mut random);
-        for inode in &mut inner.inodes {
-            inode.lose(&mut random);
-        }
+        inner.lose_unsynced(&mut random);
         inner.begin_anew();
     }
 
@@ -104,6 +109,9 @@ impl FaultDisk {
         let inode = inner.inodes.len() - 1;
         inner.names.insert(path.to_owned(), inode);
         inner.names_synced.insert(path.to_owned(), inode);
+        for dir in path.ancestors().skip(1).filter(|dir| !is_root(dir)) {
+            inner.dirs.insert(dir.to_owned(), true);
+        }
     }
 
     /// Damages a file where it lies: whoever has it open reads the damage.
@@ -136,11 +144,13 @@ impl FaultDisk {
 }
 
 impl Inner {
-    /// Counts an operation; fails when the power is off or goes off with it.
+    /// Counts an operation; fails when the power is off or goes off with it, or when this is the one that fails.
     fn operate(&mut self) -> io::Result<()> {
         self.operations += 1;
         self.is_off |= self.faults.power_cut_at.is_some_and(|at| self.operations >= at);
-        self.powered()
+        self.powered()?;
+        let fails = self.faults.failing_at == Some(self.operations);
+        if fails { Err(io::Error::other("the disk reports an error")) } else { Ok(()) }
     }
 
     fn powered(&self) -> io::Result<()> {
@@ -159,41 +169,35 @@ impl Inner {
         self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn used_bytes(&self) -> u64 {
-        self.names.values().map(|inode| self.inodes[*inode].bytes.len() as u64).sum()
+    /// Whether the directory is there in which a file is to be.
+    fn find_dir(&self, path: &Path) -> io::Result<()> {
+        let dir = path.parent().unwrap_or(Path::new(""));
+        let is_there = is_root(dir) || self.dirs.contains_key(dir);
+        if is_there { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
-    fn forget_names(&mut self, random: &mut Random) {
-        let mut names = self.names_synced.clone();
-        let paths: Vec<PathBuf> = self.names.keys().chain(self.names_synced.keys()).cloned().collect();
-        for path in paths.into_iter().filter(|_| random.below(2) == 0) {
-            match self.names.get(&path) {
-                Some(inode) => names.insert(path, *inode),
-                None => names.remove(&path),
-            };
-        }
-        (self.names, self.names_synced) = (names.clone(), names);
+    fn used_bytes(&self) -> u64 {
+        let inodes: BTreeSet<usize> = self.names.values().copied().collect();
+        inodes.into_iter().map(|inode| self.inodes[inode].bytes.len() as u64).sum()
     }
 }
 
-impl Inode {
-    /// Keeps what was synced, a random part of the rest, and perhaps a stretch of zeros or noise after it.
-    fn lose(&mut self, random: &mut Random) {
-        let unsynced = self.bytes.len() - self.synced;
-        let kept = random.below(unsynced as u64 + 1) as usize;
-        let torn = random.below((unsynced - kept) as u64 + 1) as usize;
-        let noise = random.below(2) == 0;
-        self.bytes.truncate(self.synced + kept);
-        for _ in 0..torn {
-            self.bytes.push(if noise { random.below(256) as u8 } else { 0 });
-        }
-        (self.synced, self.forgotten) = (self.bytes.len(), None);
-    }
+/// What was there before anything was made.
+fn is_root(dir: &Path) -> bool {
+    dir.parent().is_none()
 }
 
 impl Disk for FaultDisk {
-    fn create_dir_all(&self, _dir: &Path) -> io::Result<()> {
-        self.lock().powered()
+    fn create_dir_all(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut inner = self.lock();
+        inner.powered()?;
+        let is_missing = |dir: &&Path| !is_root(dir) && !inner.dirs.contains_key(*dir);
+        let missing: Vec<PathBuf> = dir.ancestors().take_while(is_missing).map(Path::to_owned).collect();
+        for made in missing.iter().rev() {
+            inner.operate()?;
+            inner.dirs.insert(made.clone(), false);
+        }
+        Ok(missing)
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -206,6 +210,7 @@ impl Disk for FaultDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
         let mut inner = self.lock();
         inner.operate()?;
+        inner.find_dir(path)?;
         inner.inodes.push(Inode::default());
         let inode = inner.inodes.len() - 1;
         inner.names.insert(path.to_owned(), inode);
@@ -231,6 +236,15 @@ impl Disk for FaultDisk {
         Ok(())
     }
 
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut inner = self.lock();
+        inner.operate()?;
+        inner.find_dir(to)?;
+        let inode = inner.find(from)?;
+        inner.names.insert(to.to_owned(), inode);
+        Ok(())
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut inner = self.lock();
         inner.operate()?;
@@ -242,7 +256,9 @@ impl Disk for FaultDisk {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut inner = self.lock();
         inner.operate()?;
+        let dir = if dir == Path::new(".") { Path::new("") } else { dir };
         let inside = |path: &Path| path.parent() == Some(dir);
+        inner.dirs.iter_mut().filter(|(path, _)| inside(path)).for_each(|(_, is_synced)| *is_synced = true);
         let names: Vec<_> =
             inner.names.iter().filter(|(p, _)| inside(p)).map(|(p, i)| (p.clone(), *i)).collect();
         inner.names_synced.retain(|path, _| !inside(path));
@@ -283,7 +299,10 @@ impl WriteFile for Handle {
         // A write that the power cut interrupts has reached the cache, from where it may reach the disk or not.
         let operated = inner.operate();
         let room = inner.faults.capacity_bytes.map(|c| c.saturating_sub(inner.used_bytes()) as usize);
-        let fitting = room.map_or(bytes.len(), |room| room.min(bytes.len()));
+        let mut fitting = room.map_or(bytes.len(), |room| room.min(bytes.len()));
+        if operated.is_err() && !inner.is_off {
+            fitting = fitting.min(Random(inner.operations).below(bytes.len() as u64 + 1) as usize);
+        }
         inner.inodes[self.inode].bytes.extend_from_slice(&bytes[..fitting]);
         operated?;
         if fitting < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
@@ -291,9 +310,10 @@ impl WriteFile for Handle {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut inner = self.inner()?;
-        inner.operate()?;
-        if inner.faults.failing_syncs > 0 {
-            inner.faults.failing_syncs -= 1;
+        let operated = inner.operate();
+        inner.powered()?;
+        if operated.is_err() || inner.faults.failing_syncs > 0 {
+            inner.faults.failing_syncs = inner.faults.failing_syncs.saturating_sub(1);
             let inode = &mut inner.inodes[self.inode];
             inode.forgotten.get_or_insert(inode.synced);
             return Err(io::Error::other("the disk reports an error"));
@@ -333,18 +353,5 @@ impl Drop for Lock {
         if inner.locked.get(&self.path) == Some(&self.epoch) {
             inner.locked.remove(&self.path);
         }
-    }
-}
-
-/// A small generator, so that a seed replays a power cut exactly. Source: S. Vigna, "splitmix64".
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
     }
 }

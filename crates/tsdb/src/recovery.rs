@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bellwether_model::{Batch, LogPosition, Timestamp};
 
-use crate::disk::{Disk, LockGuard, read_all};
+use crate::disk::{Disk, LockGuard, make_dir, read_all};
 use crate::error::{DiskError, OpenError};
 use crate::index_builder::IndexBuilder;
 use crate::log::{LATE_SINCE, Log, LogFile};
@@ -84,7 +84,7 @@ pub(crate) struct Recovered {
 }
 
 pub(crate) fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result<Recovered, OpenError> {
-    disk.create_dir_all(dir).map_err(DiskError::at("create", dir))?;
+    make_dir(&*disk, dir).map_err(DiskError::at("create", dir))?;
     let lock_path = dir.join(LOCK_FILE);
     let lock = disk.lock(&lock_path).map_err(|error| match error.kind() {
         std::io::ErrorKind::WouldBlock => {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use bellwether_tsdb::disk::make_dir;
 use bellwether_tsdb::{OpenError, Options, RealDisk, Store};
 use serde_json::Value;
 
@@ -88,13 +89,13 @@ async fn of_server(server: &str, target: &Path) -> Result<Option<String>, Failur
 
 /// Renames, or copies and removes where the other place is on another file system.
 fn move_folder(from: &Path, to: &Path) -> io::Result<()> {
-    if let Some(parent) = to.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        std::fs::create_dir_all(parent)?;
-    }
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_dir(&RealDisk, parent)?;
     if std::fs::rename(from, to).is_ok() {
-        return Ok(());
+        return backup::sync_folder(parent);
     }
     copy_folder(from, to)?;
+    backup::sync_folder(parent)?;
     std::fs::remove_dir_all(from)
 }
 

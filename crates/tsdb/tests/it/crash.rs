@@ -4,7 +4,7 @@ use bellwether_model::{LogPosition, Origin, TimeDelta, Timestamp};
 use bellwether_tsdb::fault_disk::{FaultDisk, Faults};
 use bellwether_tsdb::{LogEvent, SeriesLimits};
 
-use crate::world::{Contents, batch, contents, files, labels, mixed_batch, open, print, value};
+use crate::world::{Contents, batch, contents, files, is_subset, labels, mixed_batch, open, print, value};
 
 /// Does things until the power goes; gives what was acknowledged and what was tried.
 fn work(disk: &FaultDisk, round: i64, acknowledged: &mut Contents, tried: &mut Contents) -> Option<()> {
@@ -34,13 +34,6 @@ fn work(disk: &FaultDisk, round: i64, acknowledged: &mut Contents, tried: &mut C
         }
     }
     Some(())
-}
-
-fn is_subset(small: &Contents, large: &Contents) -> bool {
-    small.iter().all(|(name, samples)| {
-        let other = large.get(name);
-        samples.iter().all(|(at, value)| other.is_some_and(|other| other.get(at) == Some(value)))
-    })
 }
 
 #[test]

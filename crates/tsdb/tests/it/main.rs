@@ -5,6 +5,7 @@ mod compact;
 mod copy;
 mod crash;
 mod damage;
+mod death;
 mod forget;
 mod full_disk;
 mod histogram;

@@ -4,7 +4,7 @@ use bellwether_model::{Matcher, STALE_NAN, SeriesSource, TimeDelta, TimeRange, T
 use bellwether_tsdb::fault_disk::FaultDisk;
 use proptest::prelude::*;
 
-use crate::world::{Contents, batch, contents, labels, mixed_batch, open, print, value};
+use crate::world::{Contents, above, batch, contents, labels, mixed_batch, open, print, value};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -70,13 +70,6 @@ impl Table {
             self.contents.entry(format!("series_{series}")).or_default().entry(at).or_insert(print);
         }
     }
-}
-
-/// Segments go only as a whole, so what is below the floor may or may not still be there.
-fn above(mut contents: Contents, floor: i64) -> Contents {
-    contents.values_mut().for_each(|samples| samples.retain(|at, _| *at >= floor));
-    contents.retain(|_, samples| !samples.is_empty());
-    contents
 }
 
 fn check(steps: &[Step], window: i64) {

@@ -1,6 +1,7 @@
 //! A store on a disk in memory, and what it should hold.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,17 +41,26 @@ pub(crate) enum Value {
 
 /// An entry in a number: the bits of a plain float, a hash of everything else.
 pub(crate) fn print(value: &Value, since: Option<Timestamp>) -> u64 {
-    let text = match (value, since) {
-        (Value::Float(value), None) => return value.to_bits(),
-        (Value::Float(value), Some(_)) => format!("{since:?} {:x}", value.to_bits()),
-        (Value::Histogram(histogram), _) => {
-            let zero = histogram.zero_count.to_bits();
-            format!("{since:?} {zero:x} {:x} {histogram:?}", histogram.sum.to_bits())
-        }
-    };
     let mut hasher = std::hash::DefaultHasher::new();
-    std::hash::Hash::hash(&text, &mut hasher);
-    std::hash::Hasher::finish(&hasher)
+    since.hash(&mut hasher);
+    match value {
+        Value::Float(value) if since.is_none() => return value.to_bits(),
+        Value::Float(value) => value.to_bits().hash(&mut hasher),
+        Value::Histogram(histogram) => hash(histogram, &mut hasher),
+    }
+    hasher.finish()
+}
+
+fn hash(histogram: &Histogram, hasher: &mut impl Hasher) {
+    let Histogram { counter_reset, schema, count, sum, zero_threshold, zero_count, .. } = histogram;
+    let Histogram { positive, negative, custom_bounds, .. } = histogram;
+    format!("{counter_reset:?} {schema:?}").hash(hasher);
+    [count, sum, zero_threshold, zero_count].map(|number| number.to_bits()).hash(hasher);
+    for buckets in [positive, negative] {
+        buckets.len().hash(hasher);
+        buckets.iter().for_each(|bucket| (bucket.index, bucket.count.to_bits()).hash(hasher));
+    }
+    custom_bounds.iter().for_each(|bound| bound.to_bits().hash(hasher));
 }
 
 /// Values that take turns: floats for a while, histograms for a while, markers among them; bounds change now and then,
@@ -106,6 +116,21 @@ pub(crate) fn contents(store: &Store) -> Contents {
         let name = view.labels.metric_name().unwrap().to_owned();
         contents.insert(name, entries.into_iter().collect());
     }
+    contents
+}
+
+/// Whether all that is in one is in the other.
+pub(crate) fn is_subset(small: &Contents, large: &Contents) -> bool {
+    small.iter().all(|(name, samples)| {
+        let other = large.get(name);
+        samples.iter().all(|(at, value)| other.is_some_and(|other| other.get(at) == Some(value)))
+    })
+}
+
+/// Segments go only as a whole, so what is below the floor may or may not still be there.
+pub(crate) fn above(mut contents: Contents, floor: i64) -> Contents {
+    contents.values_mut().for_each(|samples| samples.retain(|at, _| *at >= floor));
+    contents.retain(|_, samples| !samples.is_empty());
     contents
 }
 
