@@ -15,11 +15,11 @@ use bellwether_web::view::{
     AlertGroupView, AlertView, AuditView, ConfigView, Dashboard, DefinitionView, DeliveryDetail,
     DeliveryFilter, DeliveryView, DiscoveryView, DrillView, ExplanationView, HistoryRequest, ImportBegun,
     ImportTaken, ListedAlert, ListedGroup, LoudAlerts, NewAction, NewSilence, Overview, ProbeView,
-    ReceiverFailing, ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView, ScrapePoolView,
-    ServerView, SilenceView, SnapshotView, StatisticsView, TargetHealth, TargetMetadata, TargetView, Wanted,
-    WriteRefused, WriteVersion, Written,
+    ReceiverFailing, ReceiverView, Refused, RequestRefusal, RoutedView, RoutingConfigView, RuleGroupView,
+    ScrapePoolView, ServerView, SilenceView, SnapshotView, StatisticsView, TargetHealth, TargetMetadata,
+    TargetView, Wanted, WriteRefused, WriteVersion, Written,
 };
-use bellwether_web::{App, BoxFuture, Demo, GoogleResources, OtlpOutcome, OtlpPush, OtlpRefusal, Queries};
+use bellwether_web::{App, BoxFuture, Demo, GoogleResources, OtlpOutcome, OtlpPush, Queries};
 use bytes::Bytes;
 use tokio::sync::watch;
 
@@ -152,7 +152,7 @@ impl App for Pages {
         Box::pin(self.otlp.clone().push(push, self.reloader.otlp()))
     }
 
-    fn otlp_refused(&self, why: OtlpRefusal) {
+    fn otlp_refused(&self, why: RequestRefusal) {
         self.otlp.counts().refused(why);
     }
 
@@ -308,6 +308,10 @@ impl App for Pages {
         body: Bytes,
     ) -> BoxFuture<'_, Result<Written, WriteRefused>> {
         Box::pin(crate::receive::answer::remote_write(self.receiver.clone(), version, body))
+    }
+
+    fn remote_write_refused(&self, why: RequestRefusal) {
+        self.receiver.counts().request_refused(why);
     }
 
     fn rule_groups(&self) -> Vec<RuleGroupView> {

@@ -12,14 +12,14 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::box_future::BoxFuture;
-use crate::otlp::{OtlpOutcome, OtlpPush, OtlpRefusal};
+use crate::otlp::{OtlpOutcome, OtlpPush};
 use crate::queries::Queries;
 use crate::view::{
     AlertGroupView, AlertView, AuditView, ConfigView, Dashboard, DefinitionView, DeliveryDetail,
     DeliveryFilter, DeliveryView, DemoView, DrillView, ExplanationView, HistoryRequest, ImportBegun,
     ImportTaken, ListedAlert, ListedGroup, LoudAlerts, NewAction, NewSilence, Overview, ProbeView,
-    ReceiverView, Refused, RoutedView, RoutingConfigView, RuleGroupView, ScrapePoolView, ServerView,
-    SilenceView, SnapshotView, StatisticsView, TargetMetadata, TargetView, Wanted, WriteRefused,
+    ReceiverView, Refused, RequestRefusal, RoutedView, RoutingConfigView, RuleGroupView, ScrapePoolView,
+    ServerView, SilenceView, SnapshotView, StatisticsView, TargetMetadata, TargetView, Wanted, WriteRefused,
     WriteVersion, Written,
 };
 use axum::body::Bytes;
@@ -44,7 +44,7 @@ pub trait App: Send + Sync + 'static {
         Box::pin(async { OtlpOutcome::Unavailable("nothing is stored here".to_owned()) })
     }
     /// A request by OpenTelemetry's protocol was not read.
-    fn otlp_refused(&self, _why: OtlpRefusal) {}
+    fn otlp_refused(&self, _why: RequestRefusal) {}
     /// What the store is made of, as JSON, its lists cut to so many entries.
     fn storage(&self, _limit: usize) -> BoxFuture<'_, Result<Value, String>> {
         Box::pin(async { Err("this process has no store".to_owned()) })
@@ -142,6 +142,8 @@ pub trait App: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Written, WriteRefused>> {
         Box::pin(async { Err(WriteRefused::Unavailable("this process stores no samples".to_owned())) })
     }
+    /// Nothing was taken of a request of remote write.
+    fn remote_write_refused(&self, _why: RequestRefusal) {}
     /// All rule groups.
     fn rule_groups(&self) -> Vec<RuleGroupView>;
     /// Every alert that is pending, firing or recently resolved, each once.

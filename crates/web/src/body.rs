@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::view::RequestRefusal;
 use axum::body::HttpBody as _;
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
@@ -38,6 +39,14 @@ impl BodyError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BrokenOff => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// What a push with such a body is counted as.
+    pub(crate) const fn counted_as(self) -> RequestRefusal {
+        match self {
+            Self::TooLarge(_) => RequestRefusal::TooLarge,
+            Self::TooSlow | Self::BrokenOff => RequestRefusal::Broken,
         }
     }
 

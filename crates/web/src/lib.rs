@@ -87,7 +87,7 @@ pub use alertmanager::router as alertmanager_router;
 pub use app::{App, Demo, GoogleResources};
 pub use box_future::BoxFuture;
 pub use elsewhere::{Elsewhere, ElsewhereError, ElsewhereQuery, ElsewhereWhen};
-pub use otlp::{OtlpOutcome, OtlpPush, OtlpRefusal};
+pub use otlp::{OtlpOutcome, OtlpPush};
 pub use queries::{Queries, QueryCounts, QuerySettings};
 
 /// What every handler shares.

@@ -14,7 +14,8 @@ use bellwether_ingest::otlp::{Encoding, Rejected, StatusCode as RpcCode, failure
 use flate2::read::MultiGzDecoder;
 
 use crate::Shared;
-use crate::body::{self, BodyError};
+use crate::body;
+use crate::view::RequestRefusal;
 
 /// Bytes of an unpacked body. The collector's own receiver takes 20 MiB.
 const UNPACKED_BYTES_MAX: usize = 64 << 20;
@@ -43,34 +44,6 @@ pub enum OtlpOutcome {
     Busy,
     /// It could not be stored; to be sent again.
     Unavailable(String),
-}
-
-/// Why a request did not come as far as the shell; for the metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OtlpRefusal {
-    /// Neither protobuf nor JSON.
-    ContentType,
-    /// Packed in a way that is not known.
-    ContentEncoding,
-    /// Too large, packed or unpacked.
-    TooLarge,
-    /// It did not arrive whole, or is not packed as it says.
-    Broken,
-}
-
-impl OtlpRefusal {
-    /// All of them, for metrics that are there before the first refusal.
-    pub const ALL: [Self; 4] = [Self::ContentType, Self::ContentEncoding, Self::TooLarge, Self::Broken];
-
-    /// As the metrics name it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ContentType => "content_type",
-            Self::ContentEncoding => "content_encoding",
-            Self::TooLarge => "too_large",
-            Self::Broken => "broken",
-        }
-    }
 }
 
 /// Prometheus' path, and the one that exporters append to an address.
@@ -109,7 +82,7 @@ async fn metrics(State(app): State<Shared>, request: Request) -> Response {
 
 /// A request that was not read.
 struct Refused {
-    why: OtlpRefusal,
+    why: RequestRefusal,
     status: StatusCode,
     encoding: Encoding,
     message: String,
@@ -118,9 +91,9 @@ struct Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let code = match self.why {
-            OtlpRefusal::ContentType | OtlpRefusal::ContentEncoding => RpcCode::Unimplemented,
-            OtlpRefusal::TooLarge => RpcCode::ResourceExhausted,
-            OtlpRefusal::Broken => RpcCode::InvalidArgument,
+            RequestRefusal::ContentType | RequestRefusal::ContentEncoding => RpcCode::Unimplemented,
+            RequestRefusal::TooLarge => RpcCode::ResourceExhausted,
+            RequestRefusal::Broken | RequestRefusal::Malformed => RpcCode::InvalidArgument,
         };
         failed(self.status, self.encoding, code, &self.message)
     }
@@ -131,7 +104,7 @@ async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<OtlpPush, R
     let content_type = text(header::CONTENT_TYPE).unwrap_or_default();
     let Some(encoding) = Encoding::of_content_type(&content_type) else {
         return Err(Refused {
-            why: OtlpRefusal::ContentType,
+            why: RequestRefusal::ContentType,
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
             encoding: Encoding::Json,
             message: format!(
@@ -147,16 +120,12 @@ async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<OtlpPush, R
         _ => {
             let message = format!("unsupported compression {packing:?}; send gzip or nothing");
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(refused(OtlpRefusal::ContentEncoding, status, message));
+            return Err(refused(RequestRefusal::ContentEncoding, status, message));
         }
     };
-    let whole = body::read(body).await.map_err(|error| {
-        let why = match error {
-            BodyError::TooLarge(_) => OtlpRefusal::TooLarge,
-            BodyError::TooSlow | BodyError::BrokenOff => OtlpRefusal::Broken,
-        };
-        refused(why, error.status(), error.message())
-    })?;
+    let whole = body::read(body)
+        .await
+        .map_err(|error| refused(error.counted_as(), error.status(), error.message()))?;
     if !is_packed {
         return Ok(OtlpPush { body: whole.bytes, encoding });
     }
@@ -167,11 +136,11 @@ async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<OtlpPush, R
         Ok(None) => {
             let message =
                 format!("the body unpacks to more than {} MiB; send less at once", UNPACKED_BYTES_MAX >> 20);
-            Err(refused(OtlpRefusal::TooLarge, StatusCode::PAYLOAD_TOO_LARGE, message))
+            Err(refused(RequestRefusal::TooLarge, StatusCode::PAYLOAD_TOO_LARGE, message))
         }
         Err(error) => {
             let message = format!("the body is not packed by gzip: {error}");
-            Err(refused(OtlpRefusal::Broken, StatusCode::BAD_REQUEST, message))
+            Err(refused(RequestRefusal::Broken, StatusCode::BAD_REQUEST, message))
         }
     }
 }

@@ -27,10 +27,44 @@ pub struct Written {
 /// Why nothing was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteRefused {
-    /// The body is none of the protocol; sending it again is of no use.
+    /// The body is not packed as it says; sending it again is of no use.
+    Broken(String),
+    /// The body is none of the protocol, likewise.
     Malformed(String),
     /// There is too much of it.
     TooLarge(String),
     /// It is to be sent again.
     Unavailable(String),
+}
+
+/// Why nothing was taken of a request that pushes, whatever its protocol; for the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestRefusal {
+    /// Of a content type that is not known.
+    ContentType,
+    /// Packed in a way that is not known.
+    ContentEncoding,
+    /// Too large, packed or unpacked.
+    TooLarge,
+    /// It did not arrive whole, or is not packed as it says.
+    Broken,
+    /// It is not of the protocol.
+    Malformed,
+}
+
+impl RequestRefusal {
+    /// All of them, for metrics that are there before the first refusal.
+    pub const ALL: [Self; 5] =
+        [Self::ContentType, Self::ContentEncoding, Self::TooLarge, Self::Broken, Self::Malformed];
+
+    /// As the metrics name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ContentType => "content_type",
+            Self::ContentEncoding => "content_encoding",
+            Self::TooLarge => "too_large",
+            Self::Broken => "broken",
+            Self::Malformed => "malformed",
+        }
+    }
 }

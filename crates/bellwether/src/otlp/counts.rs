@@ -4,13 +4,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bellwether_ingest::{ExpositionWriter, MetricKind};
-use bellwether_web::{OtlpOutcome, OtlpRefusal};
+use bellwether_web::OtlpOutcome;
+use bellwether_web::view::RequestRefusal;
 
 /// Counts since the start.
 #[derive(Debug, Default)]
 pub struct OtlpCounts {
-    refused: [AtomicU64; OtlpRefusal::ALL.len()],
-    malformed: AtomicU64,
+    refused: [AtomicU64; RequestRefusal::ALL.len()],
     busy: AtomicU64,
     rejected_points: AtomicU64,
     known_points: AtomicU64,
@@ -23,10 +23,8 @@ impl OtlpCounts {
             OtlpOutcome::Taken(rejected) => {
                 self.rejected_points.fetch_add(rejected.points(), Ordering::Relaxed);
             }
-            OtlpOutcome::Malformed(_) => {
-                self.malformed.fetch_add(1, Ordering::Relaxed);
-            }
-            OtlpOutcome::TooLarge(_) => self.refused(OtlpRefusal::TooLarge),
+            OtlpOutcome::Malformed(_) => self.refused(RequestRefusal::Malformed),
+            OtlpOutcome::TooLarge(_) => self.refused(RequestRefusal::TooLarge),
             OtlpOutcome::Busy => {
                 self.busy.fetch_add(1, Ordering::Relaxed);
             }
@@ -35,7 +33,7 @@ impl OtlpCounts {
     }
 
     /// A request was not read.
-    pub fn refused(&self, why: OtlpRefusal) {
+    pub fn refused(&self, why: RequestRefusal) {
         self.refused[why as usize].fetch_add(1, Ordering::Relaxed);
     }
 
@@ -49,10 +47,9 @@ impl OtlpCounts {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed) as f64;
         let name = "bellwether_otlp_requests_refused_total";
         writer.family(name, MetricKind::Counter, "OTLP requests of which nothing was taken, by reason.");
-        for why in OtlpRefusal::ALL {
+        for why in RequestRefusal::ALL {
             writer.sample(name, &[("reason", why.as_str())], of(&self.refused[why as usize]));
         }
-        writer.sample(name, &[("reason", "malformed")], of(&self.malformed));
         writer.sample(name, &[("reason", "busy")], of(&self.busy));
         let mut one = |name, help, count| {
             writer.family(name, MetricKind::Counter, help);

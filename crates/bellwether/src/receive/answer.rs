@@ -20,6 +20,7 @@ pub async fn remote_write(
         WriteVersion::Two => RemoteWriteVersion::Two,
     };
     receiver.remote_write(version, body).await.map(written).map_err(|refused| match refused {
+        RemoteWriteRefused::Broken(why) => WriteRefused::Broken(why),
         RemoteWriteRefused::Malformed(why) => WriteRefused::Malformed(why),
         RemoteWriteRefused::TooLarge(why) => WriteRefused::TooLarge(why),
         RemoteWriteRefused::Unavailable(why) => WriteRefused::Unavailable(why.to_string()),

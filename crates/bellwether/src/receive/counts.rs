@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bellwether_ingest::{ExpositionWriter, MetricKind};
+use bellwether_web::view::RequestRefusal;
 
 use super::refusal::PushRefusal;
 use super::{PushFormat, Received};
@@ -12,6 +13,8 @@ use super::{PushFormat, Received};
 pub struct ReceiveCounts {
     formats: [FormatCounts; 3],
     refused: [AtomicU64; PushRefusal::ALL.len()],
+    /// Of remote write; OTLP counts its own.
+    requests_refused: [AtomicU64; RequestRefusal::ALL.len()],
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +61,11 @@ impl ReceiveCounts {
         self.formats[format as usize].failed.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Nothing of a request of remote write was taken.
+    pub fn request_refused(&self, why: RequestRefusal) {
+        self.requests_refused[why as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Writes them down.
     pub fn render(&self, writer: &mut ExpositionWriter) {
         let mut by_format = |name: &str, help: &str, of: fn(&FormatCounts) -> &AtomicU64| {
@@ -90,6 +98,13 @@ impl ReceiveCounts {
         for reason in PushRefusal::ALL {
             let value = self.refused[reason as usize].load(Ordering::Relaxed) as f64;
             writer.sample(name, &[("reason", reason.as_str())], value);
+        }
+        let name = "bellwether_remote_write_requests_refused_total";
+        let help = "Remote write requests of which nothing was taken, by reason.";
+        writer.family(name, MetricKind::Counter, help);
+        for why in RequestRefusal::ALL {
+            let value = self.requests_refused[why as usize].load(Ordering::Relaxed) as f64;
+            writer.sample(name, &[("reason", why.as_str())], value);
         }
     }
 }

@@ -28,6 +28,9 @@ const READER_SERIES_MAX: usize = 100_000;
 /// Why nothing of a push is stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteWriteRefused {
+    /// The body is not packed as it says.
+    #[error("{0}")]
+    Broken(String),
     /// The body is none of the protocol.
     #[error("{0}")]
     Malformed(String),
@@ -42,7 +45,7 @@ pub enum RemoteWriteRefused {
 impl From<UnpackError> for RemoteWriteRefused {
     fn from(error: UnpackError) -> Self {
         match error {
-            UnpackError::Corrupt => Self::Malformed(error.to_string()),
+            UnpackError::Corrupt => Self::Broken(error.to_string()),
             UnpackError::TooLarge(_) => Self::TooLarge(error.to_string()),
         }
     }

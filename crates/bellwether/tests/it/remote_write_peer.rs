@@ -130,6 +130,15 @@ fn cases(now: i64) -> Vec<Case> {
             "out of order",
             Same,
         ),
+        of_one("the past", &[named("past", &[(1000, 1.0)])], 400, "out of bounds", Same),
+        of_two("2.0: the past", &[named("past", &[(i64::MIN, 1.0)])], 400, "out of bounds", Same),
+        of_one(
+            "a histogram whose count is too large",
+            &[histogram("h4", whole_histogram(now, 7).number(1, 8))],
+            400,
+            "invalid histogram",
+            Other(500),
+        ),
         of_two("2.0: a histogram", &[histogram("h3", whole_histogram(now, 7))], 204, "", Same),
         Case {
             content_type: TWO,
@@ -246,8 +255,8 @@ async fn every_refusal_has_the_status_of_prometheus_or_a_reason_why_not() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(server.query("two").await[0]["value"][1], "1");
     let metrics = server.text("/metrics").await;
-    let refused = |reason: &str| {
-        let line = format!("bellwether_received_samples_refused_total{{reason=\"{reason}\"}} ");
+    let counted = |metric: &str, reason: &str| {
+        let line = format!("{metric}{{reason=\"{reason}\"}} ");
         let value = metrics.lines().find_map(|metric| metric.strip_prefix(line.as_str())).unwrap();
         value.parse::<f64>().unwrap()
     };
@@ -258,7 +267,17 @@ async fn every_refusal_has_the_status_of_prometheus_or_a_reason_why_not() {
         ("future", 2.0),
         ("invalid_histogram", 1.0),
     ] {
-        assert!(refused(reason) >= at_least, "{reason}: {}", refused(reason));
+        let refused = counted("bellwether_received_samples_refused_total", reason);
+        assert!(refused >= at_least, "{reason}: {refused}");
+    }
+    for (reason, requests) in [
+        ("broken", 3.0),
+        ("malformed", 2.0),
+        ("content_type", 3.0),
+        ("content_encoding", 2.0),
+        ("too_large", 2.0),
+    ] {
+        assert_eq!(counted("bellwether_remote_write_requests_refused_total", reason), requests, "{reason}");
     }
     cases::ran("remote-write", cases.len() as u64);
 }

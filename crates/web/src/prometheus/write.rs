@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::Shared;
 use crate::body;
-use crate::view::{WriteRefused, WriteVersion, Written};
+use crate::view::{RequestRefusal, WriteRefused, WriteVersion, Written};
 
 /// Bytes of a body as it is sent, packed.
 pub(super) const BYTES_MAX: usize = 32 << 20;
@@ -20,11 +20,11 @@ const TWO: &str = "io.prometheus.write.v2.Request";
 pub(super) async fn write(State(app): State<Shared>, request: Request) -> Response {
     let version = match version(request.headers()) {
         Ok(version) => version,
-        Err(why) => return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &why),
+        Err((counted, why)) => return refused(&app, counted, StatusCode::UNSUPPORTED_MEDIA_TYPE, &why),
     };
     let body = match body::read_at_most(request.into_body(), BYTES_MAX).await {
         Ok(body) => body,
-        Err(error) => return refused(error.status(), &error.message()),
+        Err(error) => return refused(&app, error.counted_as(), error.status(), &error.message()),
     };
     let answer = app.remote_write(version, body.bytes.clone()).await;
     let (status, text, written) = match answer {
@@ -33,8 +33,15 @@ pub(super) async fn write(State(app): State<Shared>, request: Request) -> Respon
             (status, String::new(), written)
         }
         Ok(written) => (StatusCode::BAD_REQUEST, written.refused.clone(), written),
-        Err(WriteRefused::Malformed(why)) => return refused(StatusCode::BAD_REQUEST, &why),
-        Err(WriteRefused::TooLarge(why)) => return refused(StatusCode::PAYLOAD_TOO_LARGE, &why),
+        Err(WriteRefused::Broken(why)) => {
+            return refused(&app, RequestRefusal::Broken, StatusCode::BAD_REQUEST, &why);
+        }
+        Err(WriteRefused::Malformed(why)) => {
+            return refused(&app, RequestRefusal::Malformed, StatusCode::BAD_REQUEST, &why);
+        }
+        Err(WriteRefused::TooLarge(why)) => {
+            return refused(&app, RequestRefusal::TooLarge, StatusCode::PAYLOAD_TOO_LARGE, &why);
+        }
         Err(WriteRefused::Unavailable(why)) => {
             (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"), Written::default())
         }
@@ -53,18 +60,21 @@ pub(super) async fn write(State(app): State<Shared>, request: Request) -> Respon
     response
 }
 
-fn refused(status: StatusCode, why: &str) -> Response {
+fn refused(app: &Shared, counted: RequestRefusal, status: StatusCode, why: &str) -> Response {
+    app.remote_write_refused(counted);
     (status, format!("{why}\n")).into_response()
 }
 
 /// Which message it is. Senders that say nothing are older than the question.
-fn version(headers: &HeaderMap) -> Result<WriteVersion, String> {
+fn version(headers: &HeaderMap) -> Result<WriteVersion, (RequestRefusal, String)> {
+    let unknown = |why| Err((RequestRefusal::ContentType, why));
     let text = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let encoding = text(header::CONTENT_ENCODING).unwrap_or_default();
     if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("snappy") {
-        return Err(format!(
+        let why = format!(
             "{encoding} encoding (compression) is not accepted by this server; only snappy is acceptable"
-        ));
+        );
+        return Err((RequestRefusal::ContentEncoding, why));
     }
     let content_type = text(header::CONTENT_TYPE).unwrap_or_default();
     let mut parts = content_type.split(';').map(str::trim);
@@ -73,13 +83,13 @@ fn version(headers: &HeaderMap) -> Result<WriteVersion, String> {
         return Ok(WriteVersion::One);
     }
     if media_type != MEDIA_TYPE {
-        return Err(format!(
+        return unknown(format!(
             "expected {MEDIA_TYPE} as the first (media) part, got {content_type} content-type"
         ));
     }
     for part in parts {
         let Some((name, value)) = part.split_once('=').filter(|(_, value)| !value.contains('=')) else {
-            return Err(format!(
+            return unknown(format!(
                 "expected parameters to be key-values, got {part} in {content_type} content-type"
             ));
         };
@@ -87,7 +97,7 @@ fn version(headers: &HeaderMap) -> Result<WriteVersion, String> {
             ("proto", ONE) => return Ok(WriteVersion::One),
             ("proto", TWO) => return Ok(WriteVersion::Two),
             ("proto", other) => {
-                return Err(format!(
+                return unknown(format!(
                     "got {content_type} content type; unknown remote write protobuf message {other}, supported: \
                      {ONE}, {TWO}"
                 ));
@@ -111,7 +121,21 @@ mod tests {
             };
             set(header::CONTENT_TYPE, content_type);
             set(header::CONTENT_ENCODING, encoding);
-            assert_eq!(version(&headers).ok(), expected, "{content_type:?} {encoding:?}");
+            match (version(&headers), expected) {
+                (Ok(version), Some(expected)) => {
+                    assert_eq!(version, expected, "{content_type:?} {encoding:?}")
+                }
+                (Err((counted, _)), None) => {
+                    let is_packing = content_type.is_none() || encoding == Some("identity");
+                    let expected = if is_packing {
+                        RequestRefusal::ContentEncoding
+                    } else {
+                        RequestRefusal::ContentType
+                    };
+                    assert_eq!(counted, expected, "{content_type:?} {encoding:?}");
+                }
+                (found, _) => panic!("{content_type:?} {encoding:?}: {found:?}"),
+            }
         };
         let (one, two) = (Some(WriteVersion::One), Some(WriteVersion::Two));
         check(None, None, one);
