@@ -66,6 +66,11 @@ impl FaultDisk {
         inner.operations = 0;
     }
 
+    /// What is to go wrong now.
+    pub fn faults(&self) -> Faults {
+        self.lock().faults
+    }
+
     /// Bytes that still fit onto the disk.
     pub fn bytes_left(&self) -> u64 {
         let inner = self.lock();

@@ -22,6 +22,19 @@ pub(crate) struct Pins {
     number_next: u64,
 }
 
+/// An entry that came between others of its series.
+#[derive(Clone, Copy)]
+struct LateArrival {
+    id: u32,
+    at: Timestamp,
+    /// Segments from this number on were not there when it came. What an earlier one has of the moment was stored before.
+    segments_end: u64,
+}
+
+/// Moments of a series that came late since a snapshot, each with the number of the first segment that may have it for
+/// that reason.
+pub(crate) type LateMoments = HashMap<Timestamp, u64>;
+
 /// What arrived after a snapshot was taken and before the next one was.
 #[derive(Default)]
 struct Epoch {
@@ -29,7 +42,7 @@ struct Epoch {
     holders: usize,
     arrived: Vec<(u32, Timestamp)>,
     /// Entries between others, which say nothing of what follows them.
-    late: Vec<(u32, Timestamp)>,
+    late: Vec<LateArrival>,
     /// Numbers of segments that were imported.
     imported: Vec<u64>,
     thinned: usize,
@@ -65,15 +78,18 @@ impl Pins {
         }
     }
 
-    /// Takes note of a batch that is visible from now on, and of which some entries were late.
-    pub(crate) fn arrived(&mut self, batch: &Batch, late: &[LatePlace]) {
+    /// Takes note of a batch that is visible from now on, and of which some entries were late. Segments from a number on
+    /// are not there yet.
+    pub(crate) fn arrived(&mut self, batch: &Batch, late: &[LatePlace], segments_end: u64) {
         let Some(epoch) = self.epochs.back_mut() else { return };
         let mut late = late.iter().peekable();
-        for (place, entry) in batch.series().map(|id| id.0).zip(batch.times()).enumerate() {
+        for (place, (id, at)) in batch.series().map(|id| id.0).zip(batch.times()).enumerate() {
             match late.next_if(|late| late.place as usize == place) {
-                Some(LatePlace { is_taken: true, .. }) => epoch.late.push(entry),
+                Some(LatePlace { is_taken: true, .. }) => {
+                    epoch.late.push(LateArrival { id, at, segments_end })
+                }
                 Some(LatePlace { is_taken: false, .. }) => {}
-                None => epoch.arrived.push(entry),
+                None => epoch.arrived.push((id, at)),
             }
         }
         epoch.thin();
@@ -86,9 +102,11 @@ impl Pins {
         }
     }
 
-    /// Whether there is a snapshot from which a segment is hidden.
+    /// Whether there is a snapshot from which a segment is hidden, or may be in part: then it must stay as it is.
     pub(crate) fn is_hidden(&self, segment: u64) -> bool {
-        self.epochs.iter().flat_map(|epoch| &epoch.imported).any(|imported| *imported == segment)
+        let has_late = |late: &LateArrival| late.segments_end <= segment;
+        let hides = |epoch: &Epoch| epoch.imported.contains(&segment) || epoch.late.iter().any(has_late);
+        self.epochs.iter().any(hides)
     }
 
     /// Whether a segment was imported after a snapshot was taken.
@@ -107,12 +125,16 @@ impl Pins {
         ends
     }
 
-    /// For each of some series that something arrived for late: of which moments nothing may be seen of it.
-    pub(crate) fn late(&self, number: u64, ids: &RoaringBitmap) -> HashMap<u32, Vec<Timestamp>> {
-        let mut late: HashMap<u32, Vec<Timestamp>> = HashMap::new();
+    /// For each of some series that something arrived for late: of which moments nothing may be seen of it but what was
+    /// there before.
+    pub(crate) fn late(&self, number: u64, ids: &RoaringBitmap) -> HashMap<u32, LateMoments> {
+        let mut late: HashMap<u32, LateMoments> = HashMap::new();
         let since = self.epochs.iter().filter(|epoch| epoch.number >= number);
-        for (id, at) in since.flat_map(|epoch| &epoch.late).filter(|(id, _)| ids.contains(*id)) {
-            late.entry(*id).or_default().push(*at);
+        for LateArrival { id, at, segments_end } in since.flat_map(|epoch| &epoch.late) {
+            if ids.contains(*id) {
+                let first = late.entry(*id).or_default().entry(*at).or_insert(*segments_end);
+                *first = (*first).min(*segments_end);
+            }
         }
         late
     }
@@ -142,7 +164,7 @@ mod tests {
     fn arrive(pins: &mut Pins, at: i64, ids: std::ops::Range<u32>) {
         let at = Timestamp(at);
         let samples = ids.map(|id| (SeriesId(id), Sample::new(at, 0.0))).collect();
-        pins.arrived(&Batch::floats(Origin::Rules, at, samples), &[]);
+        pins.arrived(&Batch::floats(Origin::Rules, at, samples), &[], 0);
     }
 
     fn end(pins: &Pins, number: u64, id: u32) -> Option<i64> {

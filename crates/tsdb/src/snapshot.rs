@@ -15,6 +15,7 @@ use crate::chunk::CHUNK_SAMPLES_MAX;
 use crate::column::Purpose;
 use crate::head::{HeadView, has_entry};
 use crate::overlap;
+use crate::pins::LateMoments;
 use crate::run::Run;
 use crate::segment::Segment;
 use crate::state::{Shared, State};
@@ -43,7 +44,25 @@ impl Drop for Pin {
 struct Found {
     labels: Labels,
     chunks: Vec<Arc<dyn Chunk>>,
+    /// Moments of which nothing may be seen.
+    unseen: LateMoments,
     head: HeadView,
+}
+
+impl Found {
+    /// What came late of a moment that a segment had already was stored second, and is never shown: what is in the
+    /// segment may be seen. One that was made of others has the rank of the first of them.
+    fn see(&mut self, segment: &Segment, chunks: &[Arc<dyn Chunk>]) -> Result<(), SourceError> {
+        for chunk in chunks {
+            let range = chunk.summary().range;
+            let may_have = |(at, end): (&Timestamp, &u64)| range.contains(*at) && segment.lineage.rank < *end;
+            if self.unseen.iter().any(may_have) {
+                let run = Run::of(&**chunk)?;
+                self.unseen.retain(|at, end| segment.lineage.rank >= *end || run.find(*at).is_none());
+            }
+        }
+        Ok(())
+    }
 }
 
 impl SeriesSource for Snapshot {
@@ -89,8 +108,6 @@ struct Collected {
     segments: Vec<Arc<Segment>>,
     /// From when on nothing may be seen of some series.
     ends: HashMap<u32, Timestamp>,
-    /// Moments of which nothing may be seen of some series.
-    late: HashMap<u32, Vec<Timestamp>>,
 }
 
 impl Snapshot {
@@ -104,21 +121,25 @@ impl Snapshot {
 
     /// Series that match, by their numbers, with the chunks that overlap a stretch of time.
     fn views(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<(u32, SeriesView)>, SourceError> {
-        let Collected { mut found, segments, ends, late } = self.collect(matchers, range);
+        let Collected { mut found, segments, ends } = self.collect(matchers, range);
         let ids: RoaringBitmap = found.keys().copied().collect();
         for segment in segments {
+            let mut failed = Ok(());
             segment.chunks(&ids, range, &mut |id, chunks| {
                 if let Some(series) = found.get_mut(&id.0) {
+                    failed =
+                        std::mem::replace(&mut failed, Ok(())).and_then(|()| series.see(&segment, &chunks));
                     series.chunks.extend(chunks);
                 }
             })?;
+            failed?;
         }
         let mut views = Vec::new();
-        for (id, Found { labels, mut chunks, head }) in found {
+        for (id, Found { labels, mut chunks, unseen, head }) in found {
             chunks.extend(head.into_chunks(range)?);
             chunks = overlap::in_order(chunks)?;
-            if let Some(moments) = late.get(&id) {
-                chunks = overlap::without(chunks, moments)?;
+            if !unseen.is_empty() {
+                chunks = overlap::without(chunks, &unseen.into_keys().collect::<Vec<_>>())?;
             }
             if let Some(end) = ends.get(&id) {
                 chunks = cut_from(chunks, *end)?;
@@ -134,7 +155,7 @@ impl Snapshot {
     fn collect(&self, matchers: &[Matcher], range: TimeRange) -> Collected {
         let state = self.shared.read();
         let ids = state.index.select(matchers);
-        let (ends, late) = self.unseen(&ids);
+        let (ends, mut late) = self.unseen(&ids);
         let segments = self.segments_of(&state, &ids, range);
         let sealed = segments.iter().fold(RoaringBitmap::new(), |all, segment| all | &segment.series);
         let mut found = BTreeMap::new();
@@ -143,14 +164,17 @@ impl Snapshot {
             if (!head.is_empty() || sealed.contains(id))
                 && let Some(labels) = state.index.labels(SeriesId(id))
             {
-                found.insert(id, Found { labels: labels.clone(), chunks: Vec::new(), head });
+                found.insert(id, {
+                    let unseen = late.remove(&id).unwrap_or_default();
+                    Found { labels: labels.clone(), chunks: Vec::new(), unseen, head }
+                });
             }
         }
-        Collected { found, segments, ends, late }
+        Collected { found, segments, ends }
     }
 
     /// What arrived since: from when on nothing may be seen of some series, and of which moments before.
-    fn unseen(&self, ids: &RoaringBitmap) -> (HashMap<u32, Timestamp>, HashMap<u32, Vec<Timestamp>>) {
+    fn unseen(&self, ids: &RoaringBitmap) -> (HashMap<u32, Timestamp>, HashMap<u32, LateMoments>) {
         let pins = self.shared.pins();
         (pins.ends(self.pin.number, ids), pins.late(self.pin.number, ids))
     }

@@ -188,6 +188,11 @@ impl State {
         self.segments.insert(place, Arc::new(segment));
     }
 
+    /// Segments from this number on are not there yet.
+    pub(crate) fn segments_end(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.number + 1).max().unwrap_or(0)
+    }
+
     /// Takes in a new series; whether it was refused before.
     pub(crate) fn make(&mut self, id: SeriesId, labels: &Labels) -> bool {
         let was_refused = self.admission.was_refused(labels);

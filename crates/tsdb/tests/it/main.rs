@@ -14,6 +14,7 @@ mod index;
 mod late;
 mod limits;
 mod model;
+mod model_table;
 mod old_files;
 mod overlap;
 mod referring;

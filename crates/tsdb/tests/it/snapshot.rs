@@ -1,6 +1,6 @@
 //! A snapshot is of one moment, whatever is appended, sealed or created while it is held.
 
-use bellwether_model::{Matcher, SeriesSource, TimeRange, Timestamp};
+use bellwether_model::{Matcher, SeriesSource, TimeDelta, TimeRange, Timestamp};
 use bellwether_tsdb::fault_disk::FaultDisk;
 use bellwether_tsdb::{Snapshot, Store};
 
@@ -49,6 +49,25 @@ fn what_comes_later_is_seen_by_later_snapshots_only() {
     let later = shown(&store.snapshot());
     assert_eq!(later.len(), 4);
     assert!(later.iter().all(|(_, entries)| entries.last().unwrap().0 == 899));
+}
+
+#[test]
+fn what_comes_once_more_while_a_snapshot_is_held_does_not_take_away_what_was_there() {
+    let store = open(&FaultDisk::new()).0;
+    store.set_out_of_order_window(TimeDelta(1000));
+    append(&store, 0..10, 0..1);
+    store.seal(Timestamp(10)).unwrap();
+    append(&store, 20..30, 0..1);
+    let held = store.snapshot();
+    let before = shown(&held);
+    // Of a moment in a segment, which is not read for this, and of one that is nowhere.
+    append(&store, 5..6, 0..1);
+    append(&store, 15..16, 0..1);
+    assert_eq!(shown(&held), before);
+    store.seal(Timestamp(25)).unwrap();
+    assert_eq!(shown(&held), before, "sealed");
+    assert_eq!(held.series(&[], TimeRange::new(Timestamp(5), Timestamp(5))).unwrap().len(), 1);
+    assert_eq!(held.series(&[], TimeRange::new(Timestamp(15), Timestamp(15))).unwrap().len(), 0);
 }
 
 #[test]

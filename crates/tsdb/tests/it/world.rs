@@ -10,7 +10,7 @@ use bellwether_model::{
     Sample, Schema, SeriesId, SeriesSource, TimeRange, Timestamp,
 };
 use bellwether_tsdb::fault_disk::FaultDisk;
-use bellwether_tsdb::{Options, Recovery, Store};
+use bellwether_tsdb::{Options, Recovery, Snapshot, Store};
 
 pub(crate) const DIR: &str = "data";
 
@@ -109,14 +109,35 @@ pub(crate) fn mixed_batch(at: i64, entries: &[(SeriesId, Value, Option<Timestamp
 
 /// Everything a snapshot shows; checks on the way that chunks are in order and summaries cover them.
 pub(crate) fn contents(store: &Store) -> Contents {
+    contents_of(&store.snapshot())
+}
+
+/// The same of a snapshot that is held.
+pub(crate) fn contents_of(snapshot: &Snapshot) -> Contents {
     let mut contents = Contents::new();
-    for view in store.snapshot().select(&[], TimeRange::ALL).unwrap() {
+    for view in snapshot.select(&[], TimeRange::ALL).unwrap() {
         let entries: Vec<_> = view.chunks.iter().flat_map(|chunk| entries(&**chunk)).collect();
         assert!(entries.windows(2).all(|pair| pair[0].0 < pair[1].0), "in time order");
         let name = view.labels.metric_name().unwrap().to_owned();
         contents.insert(name, entries.into_iter().collect());
     }
     contents
+}
+
+/// Says in what two contents differ, and not in what they agree.
+pub(crate) fn assert_same(shown: &Contents, expected: &Contents, what: &str) {
+    let missing = difference(expected, shown);
+    let beyond = difference(shown, expected);
+    assert!(missing.is_empty() && beyond.is_empty(), "{what}: missing {missing:?}, beyond {beyond:?}");
+}
+
+/// Entries of one that are not in the other.
+fn difference(of: &Contents, other: &Contents) -> Vec<(String, i64, u64)> {
+    let entries =
+        of.iter().flat_map(|(name, samples)| samples.iter().map(move |(at, value)| (name, *at, *value)));
+    let is_there =
+        |(name, at, value): &(&String, i64, u64)| other.get(*name).and_then(|o| o.get(at)) == Some(value);
+    entries.filter(|entry| !is_there(entry)).map(|(name, at, value)| (name.clone(), at, value)).collect()
 }
 
 /// Whether all that is in one is in the other.
