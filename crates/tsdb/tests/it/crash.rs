@@ -1,9 +1,10 @@
 //! Whatever happens to power, disk and process: what was acknowledged is there, and nothing else appears.
 
-use bellwether_model::{LogPosition, Origin, TimeDelta, Timestamp};
+use bellwether_model::{LogPosition, TimeDelta, Timestamp};
+use bellwether_tsdb::LogEvent;
 use bellwether_tsdb::fault_disk::{FaultDisk, Faults};
-use bellwether_tsdb::{LogEvent, SeriesLimits};
 
+use crate::every_kind::log_of_every_kind;
 use crate::world::{Contents, batch, contents, files, is_subset, labels, mixed_batch, open, print, value};
 
 /// Does things until the power goes; gives what was acknowledged and what was tried.
@@ -120,35 +121,10 @@ fn a_full_disk_is_said_and_survived() {
     assert_eq!(contents(&open(&disk).0), before);
 }
 
-/// A log with every kind of record: series, some of them refused before, refusals, batches of all kinds, late samples,
-/// the floor, marks. Gives where in it each sample ends.
-fn log_of_all_records(disk: &FaultDisk) -> Vec<(u64, i64)> {
-    let store = open(disk).0;
-    store.set_out_of_order_window(TimeDelta(1000));
-    let mut ends = Vec::new();
-    let mut put = |at: i64, series: u8| {
-        let id = store.series(&labels(series)).unwrap();
-        let (value, since) = value(at);
-        let mut batch = mixed_batch(at, &[(id, value, since)]);
-        batch.origin = Origin::Pushed;
-        assert_eq!(store.append(&batch).unwrap().refused, [], "at {at}");
-        ends.push((store.sync().unwrap().offset, at));
-    };
-    (1..8).for_each(|n| put(n * 10, (n % 3) as u8));
-    put(45, 1);
-    store.set_limits(SeriesLimits { total: 1, ..SeriesLimits::default() });
-    assert!(store.series(&labels(5)).is_err(), "there are three");
-    store.set_limits(SeriesLimits::default());
-    put(100, 5);
-    store.enforce_retention(Timestamp(1)).unwrap();
-    (11..20).for_each(|n| put(n * 10, (n % 3) as u8));
-    ends
-}
-
 #[test]
 fn a_log_cut_at_any_byte_gives_the_batches_before_the_cut() {
     let disk = FaultDisk::new();
-    let ends = log_of_all_records(&disk);
+    let ends = log_of_every_kind(&disk);
     let path = files(&disk, "log-").pop().unwrap();
     let whole = disk.bytes(&path).unwrap();
     for cut in 0..=whole.len() {

@@ -6,6 +6,7 @@ mod copy;
 mod crash;
 mod damage;
 mod death;
+mod every_kind;
 mod forget;
 mod full_disk;
 mod histogram;

@@ -118,10 +118,15 @@ pub(crate) fn contents_of(snapshot: &Snapshot) -> Contents {
     for view in snapshot.select(&[], TimeRange::ALL).unwrap() {
         let entries: Vec<_> = view.chunks.iter().flat_map(|chunk| entries(&**chunk)).collect();
         assert!(entries.windows(2).all(|pair| pair[0].0 < pair[1].0), "in time order");
-        let name = view.labels.metric_name().unwrap().to_owned();
-        contents.insert(name, entries.into_iter().collect());
+        contents.insert(key(&view.labels), entries.into_iter().collect());
     }
     contents
+}
+
+/// What a series is called in [`Contents`].
+pub(crate) fn key(labels: &Labels) -> String {
+    let name = labels.metric_name().unwrap();
+    labels.get("le").map_or_else(|| name.to_owned(), |bound| format!("{name} {bound}"))
 }
 
 /// Says in what two contents differ, and not in what they agree.
