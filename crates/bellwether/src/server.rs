@@ -22,6 +22,7 @@ use crate::checkpoint::{Checkpoints, Found};
 use crate::config::Config;
 use crate::decide::{Decider, Shown};
 use crate::discovery::Discoverer;
+use crate::exemplars::keeper::Keeper;
 use crate::exemplars::{self, Exemplars};
 use crate::failure::Failure;
 use crate::fold::{Fold, fold};
@@ -89,6 +90,7 @@ pub struct Server {
     writer: std::thread::JoinHandle<()>,
     maintenance: JoinHandle<()>,
     rows: JoinHandle<()>,
+    exemplars: JoinHandle<()>,
 }
 
 impl Server {
@@ -122,6 +124,8 @@ impl Server {
         let senders = Arc::new(Senders::new(settings.alerts.clone()));
         senders.cluster.set_members(&config.alertmanagers);
         let exemplars = Arc::new(Exemplars::new(exemplars::max(&config)));
+        let keeper = Keeper::open(&start.data, exemplars.clone(), &store);
+        let keeping_exemplars = tokio::spawn(keeper.run(store.clone(), stopped.clone()));
         let pool = ScrapePool::new(store.clone(), writer.clone(), health.clone(), exemplars.clone());
         let pool = Arc::new(pool);
         let discoverer = Discoverer::start(pool.clone(), health.clone());
@@ -244,6 +248,7 @@ impl Server {
             writer: writer_thread,
             maintenance,
             rows: keeping_rows,
+            exemplars: keeping_exemplars,
         })
     }
 
@@ -276,6 +281,7 @@ impl Server {
         let _ = self.decider.await;
         let _ = self.maintenance.await;
         let _ = self.rows.await;
+        let _ = self.exemplars.await;
         // Event streams stay open as long as their page; they are not waited for.
         let goodbye = tokio::time::Instant::now() + GOODBYE_MAX;
         for serving in std::iter::once(pages).chain(alertmanager) {

@@ -169,11 +169,22 @@
     const boxes = [...figure.querySelectorAll("[data-line]")];
     const shown = boxes.map((box) => box.closest("label").querySelector(".last"));
     const usual = shown.map((cell) => cell && cell.textContent);
-    let here = -1;
+    const events = [...svg.querySelectorAll(".ex")].map((mark) => {
+      const [x, y] = mark.dataset.spot.split(" ").map(Number);
+      return { at: +mark.dataset.at, x, y, mark, text: mark.textContent };
+    });
+    let here = -1, chosen = -1;
 
-    function read(index) {
+    // An event is told beside the time at which it happened.
+    function tell(number) {
+      chosen = number;
+      events.forEach(({ mark }, n) => mark.classList.toggle("on", n === number));
+      if (number < 0) return;
+      out.append(" ", node("span", "mono", "◆ " + events[number].text));
+    }
+    function read(index, number = -1) {
       here = Math.max(0, Math.min(last, index));
-      const at = from + here * step, x = left + (to > from ? (at - from) / (to - from) : 0) * (right - left);
+      const at = number < 0 ? from + here * step : events[number].at, x = left + (to > from ? (at - from) / (to - from) : 0) * (right - left);
       cursor.setAttribute("x1", x);
       cursor.setAttribute("x2", x);
       cursor.style.display = "";
@@ -181,23 +192,40 @@
       out.textContent = d.toLocaleDateString(undefined, { day: "numeric", month: "short" }) + " " + [d.getHours(), d.getMinutes(), d.getSeconds()].map(two).join(":");
       out.title = d.toISOString();
       shown.forEach((cell, n) => { if (cell) cell.textContent = (lines[n] && lines[n][here]) || "–"; });
+      tell(number);
     }
     function leave() {
       here = -1;
+      tell(-1);
       cursor.style.display = "none";
       out.textContent = "";
       shown.forEach((cell, n) => { if (cell) cell.textContent = usual[n]; });
     }
+    // From the event at hand, or from where the cursor is, to the next one.
+    function next(along) {
+      const now = chosen >= 0 ? events[chosen].at : here < 0 ? to + 1 : from + here * step;
+      let number = chosen + along;
+      if (chosen < 0) number = along > 0 ? events.findIndex((one) => one.at >= now) : events.findLastIndex((one) => one.at <= now);
+      if (number < 0 || number >= events.length) number = along > 0 ? events.length - 1 : 0;
+      read(Math.round((events[number].at - from) / step), number);
+    }
     function point(event) {
       const box = svg.getBoundingClientRect(), scale = svg.viewBox.baseVal.width / box.width;
-      const x = (event.clientX - box.left) * scale;
-      read(Math.round(((x - left) / (right - left)) * (to - from) / step));
+      const x = (event.clientX - box.left) * scale, y = (event.clientY - box.top) * scale;
+      // A finger's tip hides what it is on: the nearest within its reach is meant.
+      const reach = event.pointerType === "mouse" ? 5 : 14;
+      const far = (one) => Math.hypot(one.x - x, one.y - y);
+      const near = events.reduce((best, one, n) => (far(one) < reach && (best < 0 || far(one) < far(events[best])) ? n : best), -1);
+      const at = near < 0 ? ((x - left) / (right - left)) * (to - from) : events[near].at - from;
+      read(Math.round(at / step), near);
     }
     svg.addEventListener("pointermove", point);
     svg.addEventListener("pointerdown", point);
     svg.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") leave(); });
     figure.addEventListener("keydown", (event) => {
       if (event.target !== figure) return;
+      const along = event.shiftKey && events.length && { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (along) { event.preventDefault(); next(along); return; }
       const move = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
       if (move) { event.preventDefault(); read(here < 0 ? last : here + move); }
       if (event.key === "Home") { event.preventDefault(); read(0); }

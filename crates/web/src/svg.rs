@@ -41,6 +41,32 @@ impl Line {
         }
         Self { label, points }
     }
+
+    /// Where it is at a moment: between its neighbours, or where it ends within a gap.
+    pub(crate) fn at(&self, at: Timestamp) -> Option<f64> {
+        let after = self.points.partition_point(|(point, _)| *point < at);
+        let next = self.points.get(after).and_then(|(point, value)| Some((*point, (*value)?)));
+        let before = after.checked_sub(1).and_then(|place| self.points.get(place));
+        let before = before.and_then(|(point, value)| Some((*point, (*value)?)));
+        match (before, next) {
+            (_, Some((point, value))) if point == at => Some(value),
+            (Some((from, low)), Some((to, high))) => {
+                Some(low + (high - low) * (at.0 - from.0) as f64 / (to.0 - from.0) as f64)
+            }
+            (Some((_, value)), None) if after == self.points.len() => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// A single event, drawn as a point.
+pub(crate) struct Dot {
+    pub(crate) at: Timestamp,
+    /// Its height; without one it lies on the lower edge.
+    pub(crate) level: Option<f64>,
+    /// The line it belongs to, whose colour it has.
+    pub(crate) line: Option<usize>,
+    pub(crate) label: String,
 }
 
 /// A level worth seeing beside the lines.
@@ -79,7 +105,7 @@ pub(crate) struct LineChart {
     pub(crate) step: Option<TimeDelta>,
 }
 
-const WIDTH: f64 = 360.0;
+pub(crate) const WIDTH: f64 = 360.0;
 const HEIGHT: f64 = 168.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 8.0;
@@ -112,6 +138,11 @@ impl Plane {
 
 impl LineChart {
     pub(crate) fn draw(&self) -> Markup {
+        self.draw_with(&[])
+    }
+
+    /// With events on it.
+    pub(crate) fn draw_with(&self, dots: &[Dot]) -> Markup {
         let (plane, ticks) = self.plane();
         let title_id = format!("{}-t", self.id);
         html! {
@@ -135,6 +166,7 @@ impl LineChart {
                         data-values=[self.step.map(|step| values(self.range, step, &line.points))] {}
                 }
                 @for mark in &self.marks { (draw_mark(&plane, mark)) }
+                @for dot in dots { (draw_dot(&plane, dot)) }
             }
         }
     }
@@ -235,6 +267,15 @@ fn draw_mark(plane: &Plane, mark: &Mark) -> Markup {
     let (from, to) = (plane.x(mark.range.start), plane.x(mark.range.end));
     let y = TOP + 5.0 * mark.row as f64;
     html! { rect class={ "mark " (mark.class) } x=(round(from)) y=(y) width=(round((to - from).max(1.5))) height="4" { title { (mark.label) } } }
+}
+
+/// A lozenge, which is no part of any line.
+fn draw_dot(plane: &Plane, dot: &Dot) -> Markup {
+    const HALF: f64 = 3.2;
+    let (x, y) = (round(plane.x(dot.at)), round(dot.level.map_or(HEIGHT - BOTTOM, |level| plane.y(level))));
+    let line = dot.line.map_or_else(String::new, |line| format!(" s{} l{line}", line % COLOURS));
+    let shape = format!("M{x} {}l{HALF} {HALF} -{HALF} {HALF} -{HALF} -{HALF}z", round(y - HALF));
+    html! { path class={ "ex" (line) } d=(PreEscaped(shape)) data-at=(dot.at.0) data-spot={ (x) " " (y) } { title { (dot.label) } } }
 }
 
 /// Above its line, unless that is where the drawing ends.

@@ -14,6 +14,7 @@ use bellwether_model::{
 
 use super::classic_to_native::Member;
 use super::metadata::Metadata;
+use super::native_limits::NativeLimits;
 use super::protocol::format_of;
 use super::reading::{self, LeftOut, Refused, Taken};
 use super::seen_series::{Known, Place, SeenSeries};
@@ -82,6 +83,8 @@ pub enum LimitKind {
     Samples,
     /// On the labels of its series.
     Labels,
+    /// On the buckets of a native histogram.
+    Buckets,
 }
 
 /// Why a body was refused.
@@ -114,6 +117,7 @@ pub struct TargetCache {
     pub(super) histograms: HistogramChoice,
     /// Whether classic histograms become native ones.
     pub(super) classic_to_native: bool,
+    pub(super) native_limits: NativeLimits,
     fallback: Option<ScrapeProtocol>,
     pub(super) limits: Limits,
     /// Most samples that are taken of one body.
@@ -170,6 +174,7 @@ impl TargetCache {
                 .extra_metrics
                 .then_some(Extra { timeout: job.timeout, sample_limit: job.limits.samples }),
             classic_to_native: job.formats.classic_to_native,
+            native_limits: NativeLimits::of(&job.formats),
             members: HashMap::new(),
             interval: job.interval,
             seen: SeenSeries::default(),

@@ -13,6 +13,7 @@ pub struct ScrapeCounts {
     body_size_limit: AtomicU64,
     sample_limit: AtomicU64,
     label_limits: AtomicU64,
+    bucket_limit: AtomicU64,
     target_limit: AtomicU64,
     sync_failed: Mutex<BTreeMap<String, u64>>,
 }
@@ -31,6 +32,11 @@ impl ScrapeCounts {
     /// A series had too many labels, or one that is too long.
     pub fn exceeded_label_limits(&self) {
         self.label_limits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A native histogram had too many buckets, and none fewer.
+    pub fn exceeded_bucket_limit(&self) {
+        self.bucket_limit.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A job had too many targets.
@@ -59,6 +65,11 @@ impl ScrapeCounts {
             "prometheus_target_scrapes_exceeded_sample_limit_total",
             "Scrapes with more samples than sample_limit.",
             &self.sample_limit,
+        );
+        one(
+            "prometheus_target_scrapes_exceeded_native_histogram_bucket_limit_total",
+            "Scrapes with a native histogram that cannot have as few buckets as native_histogram_bucket_limit.",
+            &self.bucket_limit,
         );
         one(
             "prometheus_target_scrape_pool_exceeded_label_limits_total",

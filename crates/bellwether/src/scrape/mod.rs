@@ -8,6 +8,7 @@ pub mod created;
 mod failure_log;
 pub mod fetch;
 pub mod metadata;
+mod native_limits;
 pub mod protocol;
 mod reading;
 pub mod schedule;
@@ -366,6 +367,7 @@ impl Scraper {
                 match outcome.breached {
                     Some(LimitKind::Samples) => self.counts.exceeded_sample_limit(),
                     Some(LimitKind::Labels) => self.counts.exceeded_label_limits(),
+                    Some(LimitKind::Buckets) => self.counts.exceeded_bucket_limit(),
                     None => {}
                 }
                 match self.writer.append(outcome.batch).await {

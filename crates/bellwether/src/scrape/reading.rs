@@ -12,6 +12,7 @@ use super::cache::{LimitKind, ReadError, Resolve, TargetCache, Unresolved};
 use super::classic_to_native::{Collected, Collecting, Member, member_of};
 use super::created::{StartTimes, group_of};
 use super::metadata::Metadata;
+use super::native_limits::TooManyBuckets;
 use super::protocol::Format;
 use super::seen_series::{Found, Known, Place};
 use super::series_rules::Breach;
@@ -79,6 +80,7 @@ pub(super) fn read(
         native: String::new(),
         refused: None,
         is_over_limit: false,
+        too_many_buckets: None,
     };
     match format {
         Format::Text => scan_into(body, &limits, &mut reading).map_err(|error| error.to_string()),
@@ -102,7 +104,10 @@ pub(super) fn read(
             let why = format!("sample limit exceeded (number of samples: {kept}, limit: {limit})");
             Err(ReadError { why, breached: Some(LimitKind::Samples) })
         }
-        None => Ok(reading.metadata),
+        None => match reading.too_many_buckets {
+            Some(error) => Err(ReadError { why: error.to_string(), breached: Some(LimitKind::Buckets) }),
+            None => Ok(reading.metadata),
+        },
     }
 }
 
@@ -157,6 +162,8 @@ struct Reading<'r, 'f> {
     refused: Option<Refused>,
     /// Whether there are more samples than there may be: the rest is only counted.
     is_over_limit: bool,
+    /// A native histogram that cannot be made coarse enough.
+    too_many_buckets: Option<TooManyBuckets>,
 }
 
 pub(super) enum Refused {
@@ -230,10 +237,17 @@ impl Reading<'_, '_> {
     fn native_histogram(&mut self, found: Option<Found>, scraped: ScrapedHistogram<'_>) {
         let taking = found.and_then(|found| self.judge(found, scraped.timestamp));
         let Some(Taking { found, id, at }) = taking else { return };
+        let histogram = match self.cache.native_limits.fit(scraped.histogram) {
+            Ok(histogram) => histogram,
+            Err(error) => {
+                self.too_many_buckets = Some(error);
+                return;
+            }
+        };
         if let Some(since) = scraped.since {
             self.taken.starts.histogram(self.taken.histograms.len() as u32, since);
         }
-        self.taken.histograms.push((id, HistogramSample::new(at, scraped.histogram)));
+        self.taken.histograms.push((id, HistogramSample::new(at, histogram)));
         self.exemplars(found.place, id, at, &scraped.exemplars);
     }
 

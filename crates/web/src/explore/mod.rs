@@ -3,6 +3,7 @@
 
 mod address;
 mod complete;
+mod exemplars;
 mod result;
 
 use axum::extract::{RawQuery, Request, State};

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use bellwether_model::{TimeDelta, TimeRange, Timestamp};
+use bellwether_model::{Labels, TimeDelta, TimeRange, Timestamp};
 use bellwether_promql::{
     Annotation, Evaluated, Kind, ParseError, RangeSeries, RangeSpec, SampleValue, Value,
 };
 use maud::{Markup, html};
 
 use super::address::{Ask, Tab};
+use super::exemplars::{self, Exemplars, OfSeries};
 use crate::api_error::ApiError;
 use crate::queries::{Ask as Question, QueryError, When};
 use crate::svg::{self, Line, LineChart, Unit};
@@ -51,6 +52,10 @@ pub(super) async fn of(app: &Shared, ask: &Ask, index: usize, expr: &str) -> Out
         Tab::Both | Tab::Graph if has_graph => Some(run(When::Over(range)).await),
         Tab::Both | Tab::Graph | Tab::Table => None,
     };
+    let events = match &over {
+        Some(Ok(_)) => exemplars::of(app, &parsed, TimeRange::new(range.start, range.end)).await,
+        Some(Err(_)) | None => Vec::new(),
+    };
     let at = match ask.tab {
         Tab::Both | Tab::Table => Some(run(When::At(ask.end(now))).await),
         Tab::Graph => None,
@@ -63,7 +68,7 @@ pub(super) async fn of(app: &Shared, ask: &Ask, index: usize, expr: &str) -> Out
             p.note.bad role="alert" { "▲ " (sentence) }
         }
         @match over {
-            Some(Ok(Evaluated { value: Value::Matrix(series), .. })) => (graph(index, expr, series, range)),
+            Some(Ok(Evaluated { value: Value::Matrix(series), .. })) => (graph(index, expr, series, range, events, now)),
             Some(Ok(_)) => {},
             Some(Err(error)) => (refusal(error, expr)),
             None if ask.tab == Tab::Graph => { p.note { "A " (parsed.result().as_str()) " has no graph; its samples are in the table." } },
@@ -122,16 +127,26 @@ fn line(series: &RangeSeries, step: TimeDelta) -> Line {
     Line::through(series.labels.to_string(), series.points.iter().map(|point| (point.at, point.value)), step)
 }
 
-fn graph(index: usize, title: &str, series: Vec<RangeSeries>, range: RangeSpec) -> Markup {
+fn graph(
+    index: usize,
+    title: &str,
+    series: Vec<RangeSeries>,
+    range: RangeSpec,
+    events: Vec<OfSeries>,
+    now: Timestamp,
+) -> Markup {
     let histograms = series.iter().filter(|s| !s.histograms.is_empty()).count();
     let series: Vec<RangeSeries> = series.into_iter().filter(|s| !s.points.is_empty()).collect();
     let total = series.len();
     let lines: Vec<Line> = series.iter().take(svg::LINES_MAX).map(|s| line(s, range.step)).collect();
+    let names: Vec<Labels> = series.iter().take(svg::LINES_MAX).map(|s| s.labels.clone()).collect();
+    let shown = TimeRange::new(range.start, range.end);
+    let events = Exemplars::on(events, &lines, &names, shown);
     let chart = LineChart {
         id: format!("graph{index}"),
         title: title.to_owned(),
         unit: Unit::Plain,
-        range: TimeRange::new(range.start, range.end),
+        range: shown,
         lines,
         levels: Vec::new(),
         include: None,
@@ -144,10 +159,12 @@ fn graph(index: usize, title: &str, series: Vec<RangeSeries>, range: RangeSpec) 
             p.note { "○ Note: " (parts::plural(histograms, "series")) " of native histograms cannot be drawn as a line; ask for histogram_quantile(0.99, …), histogram_avg(…) or histogram_count(…)." }
         }
         @if total > 0 {
-            figure.plot tabindex="0" aria-label="Graph; arrow keys read its values" {
-                (chart.draw())
+            @let keys = if events.dots.is_empty() { "Graph; arrow keys read its values" } else { "Graph; arrow keys read its values, with Shift its exemplars" };
+            figure.plot tabindex="0" aria-label=(keys) {
+                (chart.draw_with(&events.dots))
                 p.read role="status" {}
                 (legend(index, &chart.lines))
+                (events.table(now))
                 @if total > svg::LINES_MAX {
                     p.dim.small { "The first " (svg::LINES_MAX) " of " (total) " series are drawn. Ask for fewer: " code { "topk(" (svg::LINES_MAX) ", …)" } }
                 }

@@ -118,10 +118,8 @@ impl FormatsWritten {
     /// Those that only a job has.
     pub(super) fn decode_own(&mut self, map: &mut MapReader<'_>, cx: &mut Cx<'_>) {
         self.fallback = map.optional("fallback_scrape_protocol", cx);
-        self.native_buckets = map.optional(BUCKETS, cx).unwrap_or(0);
-        self.native_bucket_factor_min = map.optional(FACTOR, cx).unwrap_or(0.0);
-        refuse(map, BUCKETS, self.native_buckets != 0, cx);
-        refuse(map, FACTOR, self.native_bucket_factor_min != 0.0, cx);
+        self.native_buckets = map.optional("native_histogram_bucket_limit", cx).unwrap_or(0);
+        self.native_bucket_factor_min = map.optional("native_histogram_min_bucket_factor", cx).unwrap_or(0.0);
     }
 
     /// With what is written globally.
@@ -142,17 +140,6 @@ impl FormatsWritten {
             native_buckets: self.native_buckets,
             native_bucket_factor_min: self.native_bucket_factor_min,
         }
-    }
-}
-
-const BUCKETS: &str = "native_histogram_bucket_limit";
-const FACTOR: &str = "native_histogram_min_bucket_factor";
-
-/// Refuses what would change histograms and is not done.
-fn refuse(map: &MapReader<'_>, name: &'static str, is_wanted: bool, cx: &mut Cx<'_>) {
-    if is_wanted {
-        let message = format!("{name} is Prometheus', but Bellwether does not honour it yet");
-        cx.error_help(map.key_span(name), message, "remove it");
     }
 }
 

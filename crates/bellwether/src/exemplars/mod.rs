@@ -1,10 +1,13 @@
 //! The latest exemplars of all series: so many, and no more, the oldest giving way. What is taken follows Prometheus:
 //! those of one series come in order of time, one that is the same as the last is passed over, and the labels of one
-//! are short. They are kept in memory only: after a restart they come again with the next scrapes.
+//! are short. They are kept in memory, and over a restart in a file that somebody else writes ([`keeper`]).
+
+mod file;
+pub mod keeper;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bellwether_ingest::{ExpositionWriter, MetricKind};
 use bellwether_model::{Exemplar, Labels, SeriesId, TimeRange, Timestamp};
@@ -38,6 +41,14 @@ pub enum ExemplarRefusal {
     Disabled,
 }
 
+/// What a file has not been told of.
+enum Unsaved {
+    None,
+    Some(Vec<(SeriesId, Exemplar)>),
+    /// It is to have these and no others.
+    All(Vec<(SeriesId, Exemplar)>),
+}
+
 /// The exemplars of one series.
 pub type OfSeries = (Labels, Vec<Exemplar>);
 
@@ -58,6 +69,8 @@ struct Ring {
     slots: Vec<Slot>,
     next: usize,
     ends: HashMap<SeriesId, Ends>,
+    /// Those that came since the file was last told; `None` when it has to be told of all.
+    unsaved: Option<Vec<(SeriesId, Exemplar)>>,
     counts: Counts,
 }
 
@@ -87,14 +100,57 @@ impl Exemplars {
     /// A ring of so many.
     pub fn new(max: usize) -> Self {
         let counts = Counts::default();
-        Self(RwLock::new(Ring { max, slots: Vec::new(), next: 0, ends: HashMap::new(), counts }))
+        Self(RwLock::new(Ring {
+            max,
+            slots: Vec::new(),
+            next: 0,
+            ends: HashMap::new(),
+            unsaved: Some(Vec::new()),
+            counts,
+        }))
+    }
+
+    /// Puts in what was kept over a restart, each series' in their order.
+    fn restore(&self, exemplars: impl IntoIterator<Item = (SeriesId, Exemplar)>) {
+        let mut ring = self.write();
+        let counts = ring.counts;
+        for (series, exemplar) in exemplars {
+            // What is refused now, since fewer are kept, is no mistake of anybody.
+            let _ = ring.add(series, exemplar);
+        }
+        let is_empty = ring.slots.is_empty();
+        (ring.counts, ring.unsaved) = (counts, is_empty.then(Vec::new));
+    }
+
+    /// What has come since this was asked before; all there is, if that is wanted or must be.
+    fn unsaved(&self, all: bool) -> Unsaved {
+        let mut ring = self.write();
+        match ring.unsaved.replace(Vec::new()) {
+            Some(new) if new.is_empty() && (!all || ring.slots.is_empty()) => Unsaved::None,
+            Some(new) if !all => Unsaved::Some(new),
+            Some(_) | None => Unsaved::All(ring.all()),
+        }
+    }
+
+    /// What was given to be saved was not.
+    fn save_all(&self) {
+        self.write().unsaved = None;
+    }
+
+    /// How many there are.
+    fn count(&self) -> usize {
+        self.read().slots.len()
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Ring> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds one to a series; one that says no time is as old as `at`. Gives whether it is kept: one that is there
     /// already is not.
     pub fn add(&self, series: SeriesId, exemplar: Exemplar, at: Timestamp) -> Result<bool, ExemplarRefusal> {
         let exemplar = Exemplar { at: exemplar.at.or(Some(at)), ..exemplar };
-        self.0.write().unwrap_or_else(PoisonError::into_inner).add(series, exemplar)
+        self.write().add(series, exemplar)
     }
 
     /// Adds many, each series' in their order; gives how many are kept.
@@ -105,7 +161,7 @@ impl Exemplars {
 
     /// Keeps so many from now on; of those there are, the latest.
     pub fn set_max(&self, max: usize) {
-        let mut ring = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut ring = self.write();
         if ring.max != max {
             ring.resize(max);
         }
@@ -206,6 +262,11 @@ impl Ring {
             }
         }
         self.counts.appended += 1;
+        // Of more than are kept some give way before they are saved: then what there is is saved, and not what came.
+        match &mut self.unsaved {
+            Some(unsaved) if unsaved.len() < self.max => unsaved.push((series, exemplar.clone())),
+            Some(_) | None => self.unsaved = None,
+        }
         self.push(series, exemplar);
         Ok(true)
     }
@@ -237,9 +298,20 @@ impl Ring {
         }
     }
 
+    /// Where the oldest is.
+    fn oldest(&self) -> usize {
+        if self.slots.len() < self.max { 0 } else { self.next }
+    }
+
+    /// All of them, the oldest first.
+    fn all(&self) -> Vec<(SeriesId, Exemplar)> {
+        let (newer, older) = self.slots.split_at(self.oldest());
+        older.iter().chain(newer).map(|slot| (slot.series, slot.exemplar.clone())).collect()
+    }
+
     fn resize(&mut self, max: usize) {
+        let oldest = self.oldest();
         let mut slots = std::mem::take(&mut self.slots);
-        let oldest = if slots.len() < self.max { 0 } else { self.next };
         slots.rotate_left(oldest);
         let surplus = slots.len().saturating_sub(max);
         (self.max, self.next) = (max, 0);
