@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use bellwether_model::Timestamp;
 use bellwether_tsdb::disk::make_dir;
-use bellwether_tsdb::{CopyReport, DiskError, LookingDisk, Options, RealDisk, Store};
+use bellwether_tsdb::{CopyReport, DiskError, LookingDisk, Options, RealDisk, ScrubPlace, Store};
 
 use crate::checkpoint;
 use crate::entropy;
@@ -168,9 +168,13 @@ fn verify_store(path: &Path, folder: &str) -> Result<Verified, BackupError> {
     let not_whole = |why: String| BackupError::NotWhole { path: path.to_owned(), why };
     let opened = Store::open(&path.join(folder), Options::default(), Arc::new(LookingDisk));
     let (store, recovery) = opened.map_err(|error| not_whole(error.to_string()))?;
-    let read = store.scrub().map_err(|error| not_whole(error.to_string()))?;
-    if let Some(damaged) = recovery.quarantined.iter().chain(&read).next() {
-        return Err(not_whole(format!("{}: {}", damaged.path.display(), damaged.reason)));
+    let read = store
+        .scrub_some(&mut ScrubPlace::default(), u64::MAX)
+        .map_err(|error| not_whole(error.to_string()))?;
+    let damaged = recovery.quarantined.iter().chain(&read.quarantined);
+    let damaged = damaged.map(|file| format!("{}: {}", file.path.display(), file.reason));
+    if let Some(why) = damaged.chain(read.unreadable).next() {
+        return Err(not_whole(why));
     }
     if recovery.damaged_bytes + recovery.torn_bytes > 0 {
         let bytes = recovery.damaged_bytes + recovery.torn_bytes;
