@@ -4,9 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bellwether_model::{Matcher, STALE_NAN, Sample, SeriesId, SeriesSource, TimeDelta, TimeRange, Timestamp};
+use bellwether_model::{
+    LogPosition, Matcher, STALE_NAN, Sample, SeriesId, SeriesSource, TimeDelta, TimeRange, Timestamp,
+};
 use bellwether_tsdb::fault_disk::{FaultDisk, Faults};
-use bellwether_tsdb::{AppendError, DiskError, Options, SeriesLimits, Snapshot, Store};
+use bellwether_tsdb::{AppendError, DiskError, LogEvent, Options, SeriesLimits, Snapshot, Store};
 use proptest::prelude::*;
 
 use crate::model_table::{Table, labels, name};
@@ -63,6 +65,8 @@ enum Step {
     /// Up to a moment, in spans of a length.
     Compact(i64, i64),
     Forget,
+    /// All that maintenance does at a moment, so that what is old goes for good.
+    Tidy(i64),
     /// A copy is a store of its own.
     Copy,
     /// A view is held while other things happen.
@@ -99,6 +103,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0u64..3000).prop_map(Step::Shrink),
         2 => (0i64..5000, 100i64..2000).prop_map(|(over, span)| Step::Compact(over, span)),
         2 => Just(Step::Forget),
+        2 => (0i64..5000).prop_map(Step::Tidy),
         1 => Just(Step::Copy),
         1 => Just(Step::Hold),
         1 => Just(Step::LetGo),
@@ -180,10 +185,15 @@ impl World {
                 {
                 }
             }
-            Step::Forget => {
-                let _ = self.store.forget();
-                let store = &self.store;
-                self.table.forgotten(&|id| store.labels(id).is_some());
+            // Chosen by one, gone with the next.
+            Step::Forget => (0..2).for_each(|_| self.forget()),
+            Step::Tidy(now) => {
+                self.store.release(self.store.position());
+                self.seal(now);
+                self.forget();
+                let _ = self.store.enforce_retention(Timestamp(now - 500));
+                self.table.raise_floor(now - 500);
+                self.forget();
             }
             Step::Copy => self.copy(),
             Step::Hold => self.held.push((self.store.snapshot(), self.table.shown())),
@@ -235,8 +245,10 @@ impl World {
     }
 
     fn append_to(&mut self, id: SeriesId, series: u8, at: i64, value: &Value, since: Option<Timestamp>) {
+        let is_accepting = self.store.is_accepting();
         match self.store.append(&mixed_batch(at, &[(id, value.clone(), since)])) {
             Ok(done) => {
+                assert!(is_accepting, "nothing is taken from a full disk on");
                 assert_eq!(done.taken + done.known + done.refused.len(), 1, "{done:?}");
                 let done = done.refused.first().map_or(Ok(done.taken == 1), |refused| Err(refused.reason));
                 let moment = (at, print(value, None));
@@ -329,6 +341,21 @@ impl World {
             assert!(bytes <= bytes_max || after.segments <= 2, "{bytes} of {bytes_max} bytes, {after:?}");
         }
         self.table.raise_floor(after.floor.map_or(i64::MIN, |floor| floor.0));
+    }
+
+    fn forget(&mut self) {
+        let _ = self.store.forget();
+        let store = &self.store;
+        self.table.forgotten(&|id| store.labels(id).is_some());
+        // Nothing speaks of a number whose labels are gone.
+        let _ = store.replay(LogPosition::default(), &mut |event| {
+            if let LogEvent::Batch { batch, .. } = event {
+                assert!(
+                    batch.series().all(|id| store.labels(id).is_some()),
+                    "the log has a number without labels"
+                );
+            }
+        });
     }
 
     fn copy(&mut self) {
