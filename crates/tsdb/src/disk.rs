@@ -168,14 +168,15 @@ impl ReadFile for RealFile {
 /// it is lost.
 pub fn make_dir(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
     let made = disk.create_dir_all(dir)?;
-    for made_or_not in dir.ancestors() {
-        let Some(parent) = made_or_not.parent() else { break };
+    for dir in dir.ancestors() {
+        let Some(parent) = dir.parent() else { break };
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-        // Those that were there may have been made by somebody who ended before he came to this; but where we made
-        // nothing we may not be allowed to look.
-        let must_be = made_or_not == dir || made.iter().any(|made| made == made_or_not);
-        match disk.sync_dir(parent) {
-            Err(error) if must_be && error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
+        let synced = disk.sync_dir(parent);
+        // Those that were there may have been made by somebody who ended before he came to this. But where we made
+        // nothing, we may not be allowed to look, or it may be a place that knows no syncing.
+        let is_ours = made.iter().any(|made| made == dir);
+        match synced {
+            Err(error) if is_ours && error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
             Err(_) | Ok(()) => {}
         }
     }

@@ -182,7 +182,8 @@ impl Store {
         let mut taken = std::mem::take(&mut log.taken);
         let mut state = self.shared.write();
         let mut appended = state.take(batch, &mut taken);
-        self.shared.pins().arrived(&taken.batch, &taken.late, state.segments_end());
+        let segments_end = if taken.late.is_empty() { 0 } else { state.segments_end() };
+        self.shared.pins().arrived(&taken.batch, &taken.late, segments_end);
         drop(state);
         appended.position = log.append(|out| log_record::put_batch(out, &taken.batch, &taken.late));
         let latest = taken.batch.times().max();
