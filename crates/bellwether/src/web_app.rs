@@ -178,6 +178,10 @@ impl App for Pages {
         })
     }
 
+    fn takes_imports(&self) -> bool {
+        self.imports.is_some()
+    }
+
     fn import_begun(&self, source: String) -> BoxFuture<'_, Result<ImportBegun, Refused>> {
         Box::pin(async move {
             let retention = self.reloader.current().retention;

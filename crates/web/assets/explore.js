@@ -171,7 +171,7 @@
     const usual = shown.map((cell) => cell && cell.textContent);
     const events = [...svg.querySelectorAll(".ex")].map((mark) => {
       const [x, y] = mark.dataset.spot.split(" ").map(Number);
-      return { at: +mark.dataset.at, x, y, mark, text: mark.textContent };
+      return { at: +mark.dataset.event, x, y, mark, text: mark.textContent };
     });
     let here = -1, chosen = -1;
 

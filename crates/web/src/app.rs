@@ -54,6 +54,10 @@ pub trait App: Send + Sync + 'static {
         Box::pin(async { Err(Refused::Unavailable("admin APIs disabled".to_owned())) })
     }
 
+    /// Whether history may be handed over to this process.
+    fn takes_imports(&self) -> bool {
+        false
+    }
     /// What an import of a source into this process has to know.
     fn import_begun(&self, _source: String) -> BoxFuture<'_, Result<ImportBegun, Refused>> {
         Box::pin(async { Err(Refused::Unavailable("admin APIs disabled".to_owned())) })

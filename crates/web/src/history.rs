@@ -35,6 +35,9 @@ async fn begun(State(app): State<Shared>, Query(ask): Query<Ask>) -> Response {
 }
 
 async fn take(State(app): State<Shared>, Query(ask): Query<Ask>, request: Request) -> Response {
+    if !app.takes_imports() {
+        return begun(State(app), Query(ask)).await; // which says why, before anything large is read
+    }
     match body::read_at_most(request.into_body(), BYTES_MAX).await {
         Ok(body) => answer(app.import(ask.source, ask.part, body.bytes.clone()).await),
         Err(error) => (error.status(), Json(json!({ "error": error.message() }))).into_response(),

@@ -275,7 +275,7 @@ fn draw_dot(plane: &Plane, dot: &Dot) -> Markup {
     let (x, y) = (round(plane.x(dot.at)), round(dot.level.map_or(HEIGHT - BOTTOM, |level| plane.y(level))));
     let line = dot.line.map_or_else(String::new, |line| format!(" s{} l{line}", line % COLOURS));
     let shape = format!("M{x} {}l{HALF} {HALF} -{HALF} {HALF} -{HALF} -{HALF}z", round(y - HALF));
-    html! { path class={ "ex" (line) } d=(PreEscaped(shape)) data-at=(dot.at.0) data-spot={ (x) " " (y) } { title { (dot.label) } } }
+    html! { path class={ "ex" (line) } d=(PreEscaped(shape)) data-event=(dot.at.0) data-spot={ (x) " " (y) } { title { (dot.label) } } }
 }
 
 /// Above its line, unless that is where the drawing ends.

@@ -41,8 +41,9 @@ impl Keeper {
         let path: PathBuf = data.join(FILE);
         match file::read(&path) {
             Ok(found) => {
-                if found.is_cut && !found.exemplars.is_empty() {
-                    warn!(read = found.exemplars.len(), "the end of the file of exemplars cannot be read");
+                if found.is_cut {
+                    let (path, read) = (path.display(), found.exemplars.len());
+                    warn!(%path, read, "the rest of the file of exemplars cannot be read, and is dropped");
                 }
                 let known = found.exemplars.into_iter();
                 let known = known.filter_map(|(labels, one)| Some((store.find(&labels)?, one)));

@@ -53,8 +53,8 @@ async fn an_exemplar_is_found_by_finger_and_by_keys() {
         check("key('Escape', false)", "", -1).await;
         let table = browser.run("return document.querySelector('.exemplars').textContent").await;
         assert!(table.as_str().is_some_and(|table| table.contains("3 exemplars")), "{table}");
-        let width = browser.run("return [document.documentElement.scrollWidth, innerWidth]").await;
-        assert_eq!(width, json!([screen.width, screen.width]));
+        let fits = browser.run("return document.documentElement.scrollWidth <= innerWidth").await;
+        assert_eq!(fits, json!(true));
         assert_eq!(browser.complaints().await, Vec::<String>::new());
     }
 }

@@ -34,6 +34,7 @@ mod google;
 mod http_config;
 mod import;
 mod import_server;
+mod import_wal_peer;
 mod init;
 mod ledger_rows;
 mod ledger_rows_cost;
