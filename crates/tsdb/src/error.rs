@@ -22,7 +22,7 @@ pub struct DiskError {
 fn reason(source: &io::Error) -> String {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "the disk is full; free some space or shorten the retention, writing goes on by itself then"
+            "the disk is full; free 8 MiB at least or shorten the retention, writing goes on by itself then"
                 .to_owned()
         }
         _ => source.to_string(),
