@@ -15,9 +15,9 @@ use bellwether_web::view::{
     AlertGroupView, AlertView, AuditView, ConfigView, Dashboard, DefinitionView, DeliveryDetail,
     DeliveryFilter, DeliveryView, DiscoveryView, DrillView, ExplanationView, HistoryRequest, ImportBegun,
     ImportTaken, ListedAlert, ListedGroup, LoudAlerts, NewAction, NewSilence, Overview, ProbeView,
-    ReceiverFailing, ReceiverView, Refused, RequestRefusal, RoutedView, RoutingConfigView, RuleGroupView,
-    ScrapePoolView, ServerView, SilenceView, SnapshotView, StatisticsView, TargetHealth, TargetMetadata,
-    TargetView, Wanted, WriteRefused, WriteVersion, Written,
+    PushedView, ReceiverFailing, ReceiverView, Refused, RequestRefusal, RoutedView, RoutingConfigView,
+    RuleGroupView, ScrapePoolView, ServerView, SilenceView, SnapshotView, StatisticsView, TargetHealth,
+    TargetMetadata, TargetView, Wanted, WriteRefused, WriteVersion, Written,
 };
 use bellwether_web::{App, BoxFuture, Demo, GoogleResources, OtlpOutcome, OtlpPush, Queries};
 use bytes::Bytes;
@@ -312,6 +312,10 @@ impl App for Pages {
         body: Bytes,
     ) -> BoxFuture<'_, Result<Written, WriteRefused>> {
         Box::pin(crate::receive::answer::remote_write(self.receiver.clone(), version, body))
+    }
+
+    fn pushed(&self) -> Vec<PushedView> {
+        self.receiver.counts().views()
     }
 
     fn remote_write_refused(&self, why: RequestRefusal) {

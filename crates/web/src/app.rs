@@ -18,9 +18,9 @@ use crate::view::{
     AlertGroupView, AlertView, AuditView, ConfigView, Dashboard, DefinitionView, DeliveryDetail,
     DeliveryFilter, DeliveryView, DemoView, DrillView, ExplanationView, HistoryRequest, ImportBegun,
     ImportTaken, ListedAlert, ListedGroup, LoudAlerts, NewAction, NewSilence, Overview, ProbeView,
-    ReceiverView, Refused, RequestRefusal, RoutedView, RoutingConfigView, RuleGroupView, ScrapePoolView,
-    ServerView, SilenceView, SnapshotView, StatisticsView, TargetMetadata, TargetView, Wanted, WriteRefused,
-    WriteVersion, Written,
+    PushedView, ReceiverView, Refused, RequestRefusal, RoutedView, RoutingConfigView, RuleGroupView,
+    ScrapePoolView, ServerView, SilenceView, SnapshotView, StatisticsView, TargetMetadata, TargetView,
+    Wanted, WriteRefused, WriteVersion, Written,
 };
 use axum::body::Bytes;
 
@@ -130,6 +130,10 @@ pub trait App: Send + Sync + 'static {
     fn scrape_pools(&self) -> Vec<ScrapePoolView>;
     /// All targets of all probes.
     fn probes(&self) -> Vec<ProbeView> {
+        Vec::new()
+    }
+    /// What others push, by format; only formats in which something came.
+    fn pushed(&self) -> Vec<PushedView> {
         Vec::new()
     }
     /// What targets say of their metrics, in order of job and labels.

@@ -61,6 +61,7 @@ mod storage;
 mod svg;
 mod targets;
 mod targets_probed;
+mod targets_pushed;
 pub mod url;
 pub mod view;
 mod view_config;

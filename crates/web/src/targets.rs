@@ -8,26 +8,28 @@ use maud::{Markup, html};
 use crate::page::{self, Nav};
 use crate::parts::{self, Tone};
 use crate::view::{ScrapePoolView, TargetHealth, TargetView};
-use crate::{Shared, digits, targets_probed};
+use crate::{Shared, digits, targets_probed, targets_pushed};
 
 pub(crate) async fn targets(State(app): State<Shared>) -> Response {
     let mut targets = app.targets();
     targets.sort_by(|a, b| (a.health, &a.job, &a.url).cmp(&(b.health, &b.job, &b.url)));
     let up = targets.iter().filter(|t| t.health == TargetHealth::Up).count();
-    let probes = app.probes();
+    let (probes, pushed) = (app.probes(), app.pushed());
     let main = html! {
-        @if targets.is_empty() && !probes.is_empty() {
-            // Probes alone are enough to watch something.
+        @if targets.is_empty() && !(probes.is_empty() && pushed.is_empty()) {
+            // Probes alone are enough to watch something, and so is what others push.
+            h1 { "Targets" }
         } @else if targets.is_empty() {
             h1 { "Targets" }
             (parts::empty("Nothing is scraped", html! {
-                "Add a scrape job to the configuration, check it with " (parts::command("bellwether check bellwether.yml")) ", then reload."
+                "Add a scrape job to the configuration, check it with " (parts::command("bellwether check bellwether.yml")) ", then reload. Or let others push to this address, by remote write or OpenTelemetry."
             }))
         } @else {
             h1 { (up) " of " (parts::plural(targets.len(), "target")) " up" }
             (table(&targets, app.now()))
         }
         (pools_section(&app.scrape_pools()))
+        @if !pushed.is_empty() { (targets_pushed::section(&pushed, app.now())) }
         @if !probes.is_empty() { (targets_probed::section(&probes, app.now())) }
     };
     page::respond(app.as_ref(), Nav::Targets, "Targets", &main)
@@ -101,7 +103,7 @@ fn row(target: &TargetView, now: Timestamp) -> Markup {
                 @match target.last_scrape_at { Some(at) => (parts::relative(at, now)), None => { span.dim { "never" } } }
                 div.dim.small { "every " (target.interval) }
             }
-            td data-k="Took" { @match target.last_duration { Some(d) => { (d.0) " ms" }, None => { span.dim { "unknown" } } } }
+            td.t data-k="Took" { @match target.last_duration { Some(d) => { (d.0) " ms" }, None => { span.dim { "unknown" } } } }
             td data-k="Samples" { @match target.last_samples { Some(n) => (digits::count(n as f64)), None => { span.dim { "unknown" } } } }
         }
     }

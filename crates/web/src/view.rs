@@ -24,7 +24,7 @@ pub use crate::view_routing::{
     RoutingConfigView, StatisticsView,
 };
 pub use crate::view_server::{MetricMetadata, ServerView, TargetMetadata};
-pub use crate::view_write::{RequestRefusal, WriteRefused, WriteVersion, Written};
+pub use crate::view_write::{PushedView, RequestRefusal, WriteRefused, WriteVersion, Written};
 
 /// The state of the process as a whole; the header of every page is made from it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

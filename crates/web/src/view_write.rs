@@ -1,4 +1,6 @@
-//! What a push comes to, as HTTP tells of it.
+//! What a push comes to, as HTTP and the page of targets tell of it.
+
+use bellwether_model::Timestamp;
 
 /// The message of remote write that a push holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,4 +69,21 @@ impl RequestRefusal {
             Self::Malformed => "malformed",
         }
     }
+}
+
+/// What came in one format since the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushedView {
+    /// Which format, as people call it.
+    pub format: &'static str,
+    /// Requests that were answered.
+    pub requests: u64,
+    /// Numbers and native histograms stored.
+    pub samples: u64,
+    /// Those that were not taken.
+    pub refused: u64,
+    /// When the last request came.
+    pub last_at: Timestamp,
+    /// When something was last not taken, and why.
+    pub last_refusal: Option<(Timestamp, String)>,
 }

@@ -80,6 +80,12 @@ impl OtlpReceiver {
         });
         let outcome = pushed.await.unwrap_or_else(|error| OtlpOutcome::Unavailable(error.to_string()));
         self.counts.add(&outcome);
+        if let OtlpOutcome::Taken(rejected) = &outcome
+            && !rejected.is_empty()
+        {
+            let (points, why) = (rejected.points(), rejected.message());
+            self.receiver.counts().not_taken(PushFormat::Otlp, points, &why, clock::now());
+        }
         outcome
     }
 

@@ -1,9 +1,11 @@
 //! What was received, for the metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use bellwether_ingest::{ExpositionWriter, MetricKind};
-use bellwether_web::view::RequestRefusal;
+use bellwether_model::Timestamp;
+use bellwether_web::view::{PushedView, RequestRefusal};
 
 use super::refusal::PushRefusal;
 use super::{PushFormat, Received};
@@ -25,11 +27,29 @@ struct FormatCounts {
     histograms: AtomicU64,
     exemplars: AtomicU64,
     duplicates: AtomicU64,
+    refused: AtomicU64,
+    heard: Mutex<Heard>,
+}
+
+/// When something came, for the page of targets.
+#[derive(Debug, Default)]
+struct Heard {
+    at: Timestamp,
+    refusal: Option<(Timestamp, String)>,
 }
 
 impl PushFormat {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::RemoteWrite1, Self::RemoteWrite2, Self::Otlp];
+
+    /// As people call it.
+    const fn title(self) -> &'static str {
+        match self {
+            Self::RemoteWrite1 => "Remote write 1.0",
+            Self::RemoteWrite2 => "Remote write 2.0",
+            Self::Otlp => "OpenTelemetry",
+        }
+    }
 
     /// As the metrics name it.
     pub const fn as_str(self) -> &'static str {
@@ -43,7 +63,7 @@ impl PushFormat {
 
 impl ReceiveCounts {
     /// A push was answered.
-    pub fn add(&self, format: PushFormat, received: &Received) {
+    pub fn add(&self, format: PushFormat, received: &Received, now: Timestamp) {
         let counts = &self.formats[format as usize];
         counts.pushes.fetch_add(1, Ordering::Relaxed);
         counts.samples.fetch_add(received.samples, Ordering::Relaxed);
@@ -54,6 +74,40 @@ impl ReceiveCounts {
         for (reason, refused) in received.refused.iter() {
             self.refused[reason as usize].fetch_add(refused.count, Ordering::Relaxed);
         }
+        counts.heard.lock().unwrap_or_else(PoisonError::into_inner).at = now;
+        match format {
+            PushFormat::RemoteWrite1 | PushFormat::RemoteWrite2 if !received.refused.is_empty() => {
+                self.not_taken(format, received.refused.count(), &received.refused.text(), now);
+            }
+            // Of OTLP points are counted, with those that never became samples.
+            PushFormat::RemoteWrite1 | PushFormat::RemoteWrite2 | PushFormat::Otlp => {}
+        }
+    }
+
+    /// Something of a push was not taken, for a reason that its sender was told.
+    pub fn not_taken(&self, format: PushFormat, count: u64, why: &str, now: Timestamp) {
+        let counts = &self.formats[format as usize];
+        counts.refused.fetch_add(count, Ordering::Relaxed);
+        let mut heard = counts.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.refusal = Some((now, why.trim_end().to_owned()));
+    }
+
+    /// What came in each format that was used.
+    pub fn views(&self) -> Vec<PushedView> {
+        let came = |format: &PushFormat| {
+            let counts = &self.formats[*format as usize];
+            let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+            let heard = counts.heard.lock().unwrap_or_else(PoisonError::into_inner);
+            (of(&counts.pushes) > 0).then(|| PushedView {
+                format: format.title(),
+                requests: of(&counts.pushes),
+                samples: of(&counts.samples) + of(&counts.histograms),
+                refused: of(&counts.refused),
+                last_at: heard.at,
+                last_refusal: heard.refusal.clone(),
+            })
+        };
+        PushFormat::ALL.iter().filter_map(came).collect()
     }
 
     /// A push could not be stored.

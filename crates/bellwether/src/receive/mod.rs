@@ -165,7 +165,7 @@ impl Receiver {
             // The store may let go of a series between two of these lines, but not twice.
             if let Stored::All(mut received) = self.store_batch(format, batch, received).await? {
                 received.exemplars = self.exemplars.add_all(exemplars, at);
-                self.counts.add(format, &received);
+                self.counts.add(format, &received, now);
                 return Ok(received);
             }
         }
@@ -308,6 +308,10 @@ mod tests {
             assert_eq!((received.samples, received.refused.text().as_str()), (*stored, *text), "{samples:?}");
         }
         assert_eq!(world.receiver.store.stats().series, 1);
+        let [seen] = world.receiver.counts().views().try_into().unwrap();
+        assert_eq!((seen.format, seen.requests, seen.samples, seen.last_at), ("Remote write 1.0", 6, 5, NOW));
+        let why = "out of bounds: timestamp is too far in the future for series {__name__=\"a\"}".to_owned();
+        assert_eq!((seen.refused, seen.last_refusal), (5, Some((NOW, why))));
         let World { receiver, mut committed, .. } = world;
         drop(receiver); // and with it the writer ends
         let mut counted = 0;

@@ -122,7 +122,7 @@ impl Receiver {
             match self.store_batch(format, batch, received).await? {
                 Stored::All(mut received) => {
                     received.exemplars = self.exemplars.add_all(exemplars, at);
-                    self.counts.add(format, &received);
+                    self.counts.add(format, &received, now);
                     return Ok(received);
                 }
                 // The store has let go of series that were pushed long ago: they are looked for anew.

@@ -372,6 +372,27 @@ impl App for Fake {
         ]
     }
 
+    fn pushed(&self) -> Vec<PushedView> {
+        let refused = |ago| {
+            (
+                self.now() - TimeDelta::from_secs(ago),
+                "out of order sample for series {__name__=\"a\"}".to_owned(),
+            )
+        };
+        let by = |format, last_refusal| PushedView {
+            format,
+            requests: 1200,
+            samples: 480_000,
+            refused: 3,
+            last_at: self.now() - TimeDelta::from_secs(4),
+            last_refusal,
+        };
+        match self.mood {
+            Mood::Burning => vec![by("Remote write 1.0", Some(refused(90))), by("OpenTelemetry", None)],
+            Mood::Healthy | Mood::Busy | Mood::Paged | Mood::Stale | Mood::Empty => Vec::new(),
+        }
+    }
+
     fn targets(&self) -> Vec<TargetView> {
         if self.is_empty() {
             return Vec::new();

@@ -103,7 +103,9 @@ async fn pages_say_what_matters() {
     check(Mood::Stale, "/", &["Nobody can say whether anything burns", "1 h 5 m old", "age bad"]).await;
     check(Mood::Empty, "/", &["There are no objectives", "bellwether check bellwether.yaml", "no data yet"])
         .await;
-    check(Mood::Empty, "/targets", &["Nothing is scraped", "bellwether check"]).await;
+    check(Mood::Empty, "/targets", &["Nothing is scraped", "bellwether check", "OpenTelemetry"]).await;
+    let pushed = ["Pushed", "Remote write 1.0", "4 s ago", "480,000", "1 m 30 s ago: out of order sample"];
+    check(Mood::Burning, "/targets", &pushed).await;
     check(Mood::Burning, "/slos", &["38% to 52%", "gone", "partly measured", "not measured", "98.88%"]).await;
     let detail =
         ["cannot fire", "fires after exhaustion", "The same as a table", "goal 99%", "class=\"gap\""];
