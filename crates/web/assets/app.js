@@ -11,7 +11,8 @@
       const d = new Date(el.dateTime);
       if (isNaN(d)) continue;
       el.title = el.dateTime.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC");
-      el.textContent = d.toDateString() === today ? clock(d) : day(d) + " " + clock(d);
+      const time = el.dataset.f === "second" ? clock(d) + ":" + two(d.getSeconds()) : clock(d);
+      el.textContent = d.toDateString() === today ? time : day(d) + " " + time;
     }
     for (const el of root.querySelectorAll("text[data-t]")) {
       const d = new Date(+el.dataset.t);

@@ -72,7 +72,7 @@ impl Exemplars {
                     div.scroll tabindex="0" role="region" aria-label="Exemplars" { table {
                         thead { tr { th scope="col" { "Time" } th.n scope="col" { "Value" } th scope="col" { "Labels" } th scope="col" { "Series" } } }
                         tbody { @for row in &self.rows { tr {
-                            td { (parts::moment(row.at, now)) }
+                            td { (moment(row.at, now)) }
                             td.n { (digits::value(row.value)) }
                             td.mono { (told(&row.labels)) }
                             td.mono { (row.series) }
@@ -83,6 +83,15 @@ impl Exemplars {
             }
         }
     }
+}
+
+/// To the second: events of one minute are told apart by it.
+fn moment(at: Timestamp, now: Timestamp) -> Markup {
+    let (text, today) = (at.to_string(), now.to_string());
+    let second = text.get(..19).unwrap_or(&text);
+    let is_today = text.get(..10) == today.get(..10);
+    let shown = if is_today { second.get(11..).unwrap_or(second) } else { second };
+    html! { time datetime={ (second) "Z" } data-f="second" { (shown.replace('T', " ")) " UTC" } }
 }
 
 /// The line with the most labels of which the series has all.
@@ -172,6 +181,10 @@ mod tests {
         );
         let table = found.table(Timestamp(360_000)).into_string();
         assert!(table.contains("4 exemplars") && table.contains("trace_id=52000"), "{table}");
+        assert!(
+            table.contains("datetime=\"1970-01-01T00:00:52Z\" data-f=\"second\">00:00:52 UTC<"),
+            "{table}"
+        );
         assert_eq!(Exemplars::default().table(Timestamp(0)).into_string(), "");
     }
 }
