@@ -127,6 +127,28 @@ impl AlertCore {
         self.backlog = unsaid;
     }
 
+    /// The clock was set back by so much: looks and attempts that wait for a moment of the time it showed are made after
+    /// as much time as was left until then. Ends that people named stay where they are.
+    pub fn clock_set_back(&mut self, by: TimeDelta, now: Timestamp) {
+        let back = |at: Timestamp| Timestamp(at.0.saturating_sub(by.0.max(0))).max(now);
+        let mut timers = Vec::new();
+        for group in self.groups.values_mut().filter(|group| group.next_flush > now) {
+            group.next_flush = back(group.next_flush);
+            timers.push((group.next_flush, Timer::Flush(GroupId::clone(&group.id))));
+        }
+        for group in self.groups.values_mut() {
+            for (integration, pending) in &mut group.pending {
+                if let DeliveryStatus::Waiting { until, .. } = &mut pending.status
+                    && *until > now
+                {
+                    *until = back(*until);
+                    timers.push((*until, Timer::Retry(GroupId::clone(&group.id), integration.clone())));
+                }
+            }
+        }
+        timers.into_iter().for_each(|(at, timer)| self.set_timer(at, timer));
+    }
+
     /// What another configuration means for a group is seen at once, and its looks go on from there, as when
     /// Alertmanager begins anew with one. A group that has not been looked at yet still waits its `group_wait`.
     fn look_again(&mut self, now: Timestamp) {

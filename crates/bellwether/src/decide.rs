@@ -136,6 +136,10 @@ impl Decider {
                 let mut pipeline = self.pipeline.write().unwrap_or_else(PoisonError::into_inner);
                 pipeline.slo.resume(now);
             }
+            if looked_at - now > ABSENCE {
+                let mut pipeline = self.pipeline.write().unwrap_or_else(PoisonError::into_inner);
+                pipeline.clock_set_back(looked_at - now, now);
+            }
             looked_at = now;
             let mut round = std::mem::take(&mut ahead);
             let is_ahead = round.has_decided;

@@ -23,6 +23,8 @@ pub enum Trouble {
     Quarantined,
     /// The clock was set back, so that new samples are older than those stored.
     Clock,
+    /// The clock was ahead, or is and may be wrong.
+    ClockAhead,
     /// Targets that are configured but cannot be scraped.
     Targets,
     /// A file, a server or a name that says which targets there are cannot be read.
@@ -56,6 +58,7 @@ impl Trouble {
             Self::Damage => "damage",
             Self::Quarantined => "quarantined",
             Self::Clock => "clock",
+            Self::ClockAhead => "clock_ahead",
             Self::Targets => "targets",
             Self::Discovery => "discovery",
             Self::Rules => "rules",
@@ -70,7 +73,7 @@ impl Trouble {
     }
 
     /// All kinds, for metrics that must exist before the trouble does.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Store,
         Self::State,
         Self::Checkpoint,
@@ -78,6 +81,7 @@ impl Trouble {
         Self::Damage,
         Self::Quarantined,
         Self::Clock,
+        Self::ClockAhead,
         Self::Targets,
         Self::Discovery,
         Self::Rules,

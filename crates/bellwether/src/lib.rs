@@ -73,6 +73,7 @@ pub mod receive;
 pub mod recorder;
 pub mod reload;
 pub mod request;
+pub mod retention_clock;
 pub mod round;
 pub mod rule_view;
 pub mod rule_worker;

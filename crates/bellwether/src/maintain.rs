@@ -1,16 +1,21 @@
 //! Housekeeping of the store: closed hours become segments, those of a day become one, what is older than the
 //! retention goes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bellwether_model::{TimeDelta, TimeRange, Timestamp};
-use bellwether_tsdb::Store;
-use tokio::sync::watch;
+use bellwether_model::{SeriesId, TimeDelta, TimeRange, Timestamp};
+use bellwether_tsdb::{Present, Store};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::clock;
 use crate::health::{Health, Trouble};
+use crate::pipeline::{Outcome, Pipeline};
 use crate::reload::Reloader;
+use crate::request::{Change, Request};
+use crate::retention_clock::RetentionClock;
 use crate::state::StateDb;
 
 /// How often it is looked whether there is something to do.
@@ -32,17 +37,24 @@ pub async fn run(
     state: Arc<StateDb>,
     reloader: Arc<Reloader>,
     health: Arc<Health>,
+    requests: mpsc::Sender<Request>,
     mut stop: watch::Receiver<bool>,
 ) {
     let (mut looked, mut appended) = (clock::now(), store.appended_bytes());
     let mut trimmed = looked;
+    let (began, mut retention_clock) = (Instant::now(), RetentionClock::new(looked, store.newest()));
     let mut tidied_in = None;
+    let mut let_go_at = None;
     loop {
         tokio::select! {
             _ = stop.changed() => return,
             () = clock::sleep_until(clock::now() + GLANCE_EVERY) => {}
         }
         let now = clock::now();
+        let retention = reloader.current().retention;
+        let believed = retention_clock.look(now, began.elapsed());
+        let ahead = store.set_present(Present { now, oldest: believed.now - retention });
+        tell_of_clock(&health, believed.ahead, ahead);
         let is_look_due = now < looked || now - looked >= LOOK_EVERY;
         if now < trimmed || now - trimmed >= TRIM_EVERY {
             trimmed = now;
@@ -59,7 +71,7 @@ pub async fn run(
             let bytes_max = config.storage.retention_bytes;
             let is_too_big = bytes_max.is_some_and(|bytes_max| takes_more_than(&store, bytes_max));
             if work.seal.is_some() || is_too_big || tidied_in != Some(now.floor_to(SEGMENT)) {
-                work.tidy = Some(Tidy { now, retention: config.retention, bytes_max });
+                work.tidy = Some(Tidy { now, oldest: believed.now - retention, retention, bytes_max });
             }
         }
         let working = store.clone();
@@ -79,11 +91,54 @@ pub async fn run(
                 health.report(Trouble::Segments, format!("old samples are not tidied: {error}"));
             }
         }
+        // Once after the start too: what was forgotten shortly before the end of the last process counts.
+        if work.tidy.is_some() && let_go_at != Some(store.forgettings()) {
+            let_go_at = Some(store.forgettings());
+            let_go(store.clone(), &requests).await;
+        }
         if work.tidy.is_some()
-            && let Err(error) = state.prune(now - RECORDS_KEPT).await
+            && let Err(error) = state.prune(believed.now - RECORDS_KEPT).await
         {
             warn!(%error, "old records could not be removed");
         }
+    }
+}
+
+/// What objectives remember of series that the store has forgotten goes too.
+async fn let_go(store: Arc<Store>, requests: &mpsc::Sender<Request>) {
+    let change = Change(Box::new(move |pipeline: &mut Pipeline, _| {
+        let remembered = pipeline.slo.remembered_series();
+        let gone: BTreeSet<SeriesId> = store.forgotten_of(remembered.into_iter()).into_iter().collect();
+        let done = pipeline.slo.let_go(&gone);
+        if done.series + done.targets > 0 {
+            info!(series = done.series, targets = done.targets, "objectives let go of what is gone for good");
+        }
+        Outcome::default()
+    }));
+    let (done, settled) = oneshot::channel();
+    if requests.send(Request::Change(change, done)).await.is_ok() {
+        let _ = settled.await;
+    }
+}
+
+/// `ahead` is how far the clock has jumped, `latest` the newest sample that was measured while it was ahead.
+fn tell_of_clock(health: &Health, ahead: Option<TimeDelta>, latest: Option<Timestamp>) {
+    let jumped = ahead.map(|ahead| {
+        format!(
+            "the clock is {ahead} ahead of what it was, or this was off for as long: nothing is deleted for its age until \
+             that has been so for a day; correct the clock if it is wrong"
+        )
+    });
+    let measured = latest.map(|latest| {
+        format!(
+            "samples up to {latest} were measured while the clock was ahead; what comes at its right time is stored beside \
+             them, and when that time comes both are shown"
+        )
+    });
+    let sentences: Vec<String> = jumped.into_iter().chain(measured).collect();
+    match sentences.is_empty() {
+        true => health.clear(Trouble::ClockAhead),
+        false => health.report(Trouble::ClockAhead, sentences.join(". ")),
     }
 }
 
@@ -116,6 +171,8 @@ struct Work {
 #[derive(Clone, Copy)]
 struct Tidy {
     now: Timestamp,
+    /// What is older goes.
+    oldest: Timestamp,
     retention: TimeDelta,
     bytes_max: Option<u64>,
 }
@@ -124,9 +181,9 @@ impl Work {
     /// What fails is tried again at the next look. Dropping old samples comes even then: it makes room.
     fn run(self, store: &Store) -> Result<(), String> {
         let sealed = self.seal.map_or(Ok(()), |before| seal(store, before));
-        let Some(Tidy { now, retention, bytes_max }) = self.tidy else { return sealed };
+        let Some(Tidy { now, oldest, retention, bytes_max }) = self.tidy else { return sealed };
         let dropped = store
-            .enforce_retention(now - retention)
+            .enforce_retention(oldest)
             .map_err(|error| format!("samples beyond the retention cannot be removed: {error}"));
         let fitted = bytes_max.map_or(Ok(()), |bytes_max| fit(store, bytes_max));
         let forgotten = forget(store);

@@ -335,6 +335,13 @@ impl Pipeline {
         self.take_rule_effects(effects, now, outcome);
     }
 
+    /// The clock was set back: nothing waits for a moment of the time it showed.
+    pub fn clock_set_back(&mut self, by: TimeDelta, now: Timestamp) {
+        self.rules.clock_set_back(now);
+        self.alerts.clock_set_back(by, now);
+        self.slo.clock_set_back(now);
+    }
+
     /// Takes in what the rules say, e.g. after they were loaded anew.
     pub fn take_rule_effects(
         &mut self,

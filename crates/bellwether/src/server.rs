@@ -201,6 +201,7 @@ impl Server {
             state.clone(),
             reloader.clone(),
             health.clone(),
+            requests.clone(),
             stopped,
         ));
         reload_on_hangup(reloader.clone());

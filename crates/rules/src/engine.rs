@@ -151,6 +151,12 @@ impl RuleEngine {
         effects
     }
 
+    /// The clock was set back: groups that wait for a moment of the time it showed go on with the time it shows now.
+    /// Evaluations that are out end as they would.
+    pub fn clock_set_back(&mut self, now: Timestamp) {
+        self.groups.values_mut().for_each(|group| group.come_back(now));
+    }
+
     /// When to send [`Event::Wake`] at the latest; `None` while there is nothing but answers to wait for.
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.groups.values().filter_map(Group::wake_at).min()

@@ -97,6 +97,11 @@ impl Desk<'_> {
     }
 }
 
+/// The first moment of a group's grid that is not before now.
+fn first_due(interval: TimeDelta, offset: TimeDelta, now: Timestamp) -> Timestamp {
+    Timestamp(now.0.clamp(-MOMENT_MAX, MOMENT_MAX) - offset.0).ceil_to(interval) + offset
+}
+
 impl Group {
     pub(crate) fn new(
         key: GroupKey,
@@ -116,7 +121,7 @@ impl Group {
             query_offset: definition.query_offset.unwrap_or(options.query_offset).min(SCHEDULE_MAX),
             limit: definition.limit,
             rules: definition.rules.iter().map(|rule| RuleState::new(definition, rule)).collect(),
-            due: Timestamp(now.0.clamp(-MOMENT_MAX, MOMENT_MAX) - offset.0).ceil_to(interval) + offset,
+            due: first_due(interval, offset, now),
             run: None,
             evaluations: 0,
             missed: 0,
@@ -133,6 +138,13 @@ impl Group {
         schedule(self) == schedule(other)
             && self.rules.len() == other.rules.len()
             && self.rules.iter().zip(&other.rules).all(|(a, b)| a.is_unchanged(b))
+    }
+
+    /// Waits no longer than an interval although the clock was set back.
+    pub(crate) fn come_back(&mut self, now: Timestamp) {
+        if self.due.0.saturating_sub(now.0) > self.interval.0 {
+            self.due = first_due(self.interval, self.offset, now);
+        }
     }
 
     /// When it wants to be woken: never while a query is out.

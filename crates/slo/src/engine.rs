@@ -134,6 +134,11 @@ impl SloEngine {
         self.resumed_at = Some(now);
     }
 
+    /// The clock was set back: it is looked again at once.
+    pub fn clock_set_back(&mut self, now: Timestamp) {
+        self.wake = self.wake.map(|wake| wake.min(now));
+    }
+
     /// What has happened, and what is to be done about it. On replay of the log, `now` is the time of the batch.
     /// Only batches, ticks, answers and reloads have effects.
     pub fn step(&mut self, event: Event<'_>, now: Timestamp) -> Vec<Effect> {

@@ -63,6 +63,7 @@ pub use indicator::{
     probe_ratio,
 };
 pub use ledger::checkpoint::{BlocksFile, Checkpoint, RestoreError};
+pub use ledger::let_go::LetGo;
 pub use ledger::stream::Window;
 pub use ledger::{Ledger, LedgerSettings, StreamId};
 pub use outlook::calculator::{

@@ -68,6 +68,20 @@ impl Store {
     }
 }
 
+/// For whoever remembers numbers of series and seldom uses some.
+impl Store {
+    /// How often series were forgotten since the store was opened.
+    pub fn forgettings(&self) -> u64 {
+        self.shared.read().forgettings
+    }
+
+    /// Those of some numbers whose series are forgotten: they must be asked for by their labels again.
+    pub fn forgotten_of(&self, ids: impl Iterator<Item = SeriesId>) -> Vec<SeriesId> {
+        let state = self.shared.read();
+        ids.filter(|id| state.is_forgotten(*id)).collect()
+    }
+}
+
 impl State {
     /// Series of which nothing is kept.
     fn without_samples(&self) -> RoaringBitmap {
@@ -88,6 +102,7 @@ impl State {
         self.index.forget(ids);
         self.heads.clear(ids);
         self.refused_before -= ids;
+        self.forgettings += u64::from(!ids.is_empty());
     }
 
     /// Whether a number's series is forgotten, or was never named.

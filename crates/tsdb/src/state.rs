@@ -23,6 +23,7 @@ use crate::lineage::Sealed;
 use crate::log::Log;
 use crate::missing::Missing;
 use crate::pins::Pins;
+use crate::present::KnownClock;
 use crate::reserve::Reserve;
 use crate::segment::Segment;
 use crate::series_table::SeriesTable;
@@ -109,11 +110,14 @@ pub(crate) struct State {
     /// How much of the log is in segments; only looked at while the log is read again.
     pub(crate) sealed: Vec<Sealed>,
     pub(crate) out_of_order_window: TimeDelta,
+    pub(crate) clock: KnownClock,
     pub(crate) counts: Counts,
     pub(crate) admission: Admission,
     /// Series that had been refused before they were made.
     pub(crate) refused_before: RoaringBitmap,
     pub(crate) leaving: Leaving,
+    /// How often some were forgotten.
+    pub(crate) forgettings: u64,
     /// Files that were set aside.
     pub(crate) missing: Vec<Missing>,
 }

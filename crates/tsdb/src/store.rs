@@ -13,6 +13,7 @@ use crate::limits::{RefusedSeries, SeriesLimits};
 use crate::log_record;
 use crate::recovery::{self, Recovery};
 use crate::reserve::Reserve;
+use crate::sealed_values::SealedValues;
 use crate::snapshot::Snapshot;
 use crate::state::{Appended, Options, Shared};
 
@@ -179,9 +180,16 @@ impl Store {
         }
         self.make_room()?;
         let mut log = self.shared.log.lock();
-        let mut taken = std::mem::take(&mut log.taken);
         let mut state = self.shared.write();
-        let mut appended = state.take(batch, &mut taken);
+        // Mostly nothing is late, and nothing is read for it.
+        let mut sealed = SealedValues::default();
+        while !sealed.is_of(&state, batch) {
+            drop(state);
+            sealed = SealedValues::of(&self.shared, batch);
+            state = self.shared.write();
+        }
+        let mut taken = std::mem::take(&mut log.taken);
+        let mut appended = state.take(batch, &sealed, &mut taken);
         let segments_end = if taken.late.is_empty() { 0 } else { state.segments_end() };
         self.shared.pins().arrived(&taken.batch, &taken.late, segments_end);
         drop(state);
@@ -242,6 +250,12 @@ impl Store {
         let position = self.shared.log.lock().locate(position);
         let mut maintenance = self.shared.maintain();
         maintenance.released = maintenance.released.max(position);
+    }
+
+    /// The time of the newest sample, wherever it is.
+    pub fn newest(&self) -> Option<Timestamp> {
+        let sealed = self.shared.read().segments.iter().map(|segment| segment.range.end).max();
+        sealed.max(self.unsealed().map(|range| range.end))
     }
 
     /// Counts.

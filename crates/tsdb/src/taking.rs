@@ -3,7 +3,8 @@
 //!
 //! An entry that is not after the last of its series is late. It is taken if the window reaches back to it: the window
 //! is measured from the last of its own series, so that one series with a clock in the future shuts out no other. What
-//! a scrape or a rule found at the time of the batch itself is never late: only a clock that was set back makes it so.
+//! a scrape or a rule found at the time of the batch itself is never late: only a clock that was set back makes it so, and
+//! then it is taken all the same if the clock had been far ahead (`present.rs`).
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::error::Refusal;
 use crate::head::Verdict;
 use crate::log_read::empty_batch;
 use crate::log_record::LatePlace;
+use crate::sealed_values::SealedValues;
 use crate::state::{Appended, Refused, State, for_each_entry, is_storable};
 
 /// What of a batch goes into the log; the room is used again for the next batch.
@@ -97,12 +99,12 @@ impl Counts {
 
 impl State {
     /// Puts a batch's entries into the head; `taken` collects what goes into the log.
-    pub(crate) fn take(&mut self, batch: &Batch, taken: &mut Taken) -> Appended {
+    pub(crate) fn take(&mut self, batch: &Batch, sealed: &SealedValues, taken: &mut Taken) -> Appended {
         let mut appended = Appended::default();
         taken.begin(batch);
         for_each_entry(batch, &mut |index, id, entry| {
             let window = window_of(self.out_of_order_window, batch, entry.at);
-            match self.take_entry(id, &entry, window) {
+            match self.take_entry(id, &entry, window, sealed.is_same(index)) {
                 Ok(Verdict::InOrder) => {
                     appended.taken += 1;
                     taken.push(id, &entry, None);
@@ -128,7 +130,14 @@ impl State {
         appended
     }
 
-    fn take_entry(&mut self, id: SeriesId, entry: &Entry<'_>, window: TimeDelta) -> Result<Verdict, Refusal> {
+    /// `is_sealed` says whether a segment has the same value for the moment, if it has one.
+    fn take_entry(
+        &mut self,
+        id: SeriesId,
+        entry: &Entry<'_>,
+        window: TimeDelta,
+        is_sealed: Option<bool>,
+    ) -> Result<Verdict, Refusal> {
         if self.is_forgotten(id) {
             return Err(Refusal::UnknownSeries { series: id });
         }
@@ -138,10 +147,16 @@ impl State {
         {
             return Err(Refusal::MalformedHistogram);
         }
-        if entry.at < self.floor {
-            return Err(Refusal::BeforeRetention { floor: self.floor });
+        let oldest = self.clock.oldest().max(self.floor);
+        if entry.at < oldest {
+            return Err(Refusal::BeforeRetention { floor: oldest });
         }
-        let verdict = head.judge(entry, window)?;
+        let window = window.max(self.clock.window_behind(head.last(), self.out_of_order_window));
+        let verdict = match is_sealed.filter(|_| window > TimeDelta::ZERO) {
+            Some(true) => Verdict::Known,
+            Some(false) => return Err(Refusal::Duplicate { at: entry.at }),
+            None => head.judge(entry, window)?,
+        };
         head.take(id, entry, verdict);
         Ok(verdict)
     }

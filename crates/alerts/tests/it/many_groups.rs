@@ -34,6 +34,24 @@ fn a_receipt_waits_for_no_other_group() {
     assert_eq!(core.next_wake(), Some(due), "the others are still due");
 }
 
+#[test]
+fn a_clock_that_was_ahead_and_came_back_leaves_no_group_waiting_until_then() {
+    let day = bellwether_model::TimeDelta::DAY;
+    let mut core = core_with_groups();
+    let due = Timestamp::from_secs(10) + day;
+    while core.next_wake().is_some_and(|wake| wake <= due) {
+        for delivery in deliveries(core.step(Event::Tick, due)) {
+            let outcome = Receipt::Accepted { status: 200 }.into();
+            core.step(Event::Delivered { delivery: delivery.key, outcome }, due);
+        }
+    }
+    assert_eq!(core.next_wake(), Some(due + bellwether_model::TimeDelta::MINUTE));
+    let now = Timestamp::from_secs(30);
+    core.clock_set_back(day, now);
+    let wake = core.next_wake().unwrap();
+    assert!(now <= wake && wake <= now + bellwether_model::TimeDelta::MINUTE, "{wake}");
+}
+
 fn core_with_groups() -> AlertCore {
     let mut core = AlertCore::restore(setup(EACH_ALONE), Restored::default(), Timestamp(0));
     let alert = |number: usize| Alert {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bellwether_model::{TimeDelta, Timestamp};
 use bellwether_slo::RETENTION_OF_COUNTS;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::info;
 
 use super::LedgerRows;
@@ -14,6 +15,7 @@ use super::writer::RowsWriter;
 use crate::clock;
 use crate::health::{Health, Trouble};
 use crate::reload::Reloader;
+use crate::retention_clock::RetentionClock;
 
 /// How often it is looked for rows that became final.
 const LOOK_EVERY: TimeDelta = TimeDelta::MINUTE;
@@ -33,12 +35,14 @@ pub async fn run(
     health: Arc<Health>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut keeper = Keeper { rows, writer: None, tidied: None };
+    let mut retention_clock = RetentionClock::new(clock::now(), rows.store().newest());
+    let (began, mut keeper) = (Instant::now(), Keeper { rows, writer: None, tidied: None });
     loop {
         let retention = reloader.current().storage.ledger_retention.unwrap_or(RETENTION_OF_COUNTS);
         let now = clock::now();
+        let oldest = retention_clock.look(now, began.elapsed()).now - retention;
         let working = tokio::task::spawn_blocking(move || {
-            let done = keeper.step(now, retention);
+            let done = keeper.step(now, oldest);
             (keeper, done)
         });
         let done = match working.await {
@@ -80,7 +84,7 @@ pub struct Keeper {
 
 impl Keeper {
     /// Stores some of what is final; whether there is more.
-    pub fn step(&mut self, now: Timestamp, retention: TimeDelta) -> Result<bool, String> {
+    pub fn step(&mut self, now: Timestamp, oldest: Timestamp) -> Result<bool, String> {
         let writer = match &mut self.writer {
             Some(writer) => writer,
             none => none.insert(RowsWriter::new(self.rows.store.clone(), now)?),
@@ -94,11 +98,11 @@ impl Keeper {
         let has_more = step.has_more;
         writer.write(step)?;
         self.rows.publish(writer.courses());
-        self.tidy(now, retention)?;
+        self.tidy(now, oldest)?;
         Ok(has_more)
     }
 
-    fn tidy(&mut self, now: Timestamp, retention: TimeDelta) -> Result<(), String> {
+    fn tidy(&mut self, now: Timestamp, oldest: Timestamp) -> Result<(), String> {
         let store = &self.rows.store;
         let is_due =
             self.tidied.is_none_or(|tidied| !(TimeDelta::ZERO..SEGMENT_EVERY).contains(&(now - tidied)));
@@ -113,7 +117,7 @@ impl Keeper {
                 sealed.map_err(|error| format!("no segment of objectives' rows can be written: {error}"))?;
             info!(series = report.series, rows = report.samples, "segment of objectives' rows written");
         }
-        let dropped = store.enforce_retention(now - retention);
+        let dropped = store.enforce_retention(oldest);
         dropped.map_err(|error| format!("rows beyond the retention cannot be removed: {error}"))?;
         let together = |error| format!("segments of objectives' rows cannot be put together: {error}");
         while store.compact(now, COMPACTED_TOGETHER).map_err(together)?.segments > 0 {}

@@ -74,6 +74,7 @@ impl ProbePool {
             writer: self.writer.clone(),
             turns: self.turns.clone(),
             series: ProbeSeries::new(target.labels.clone(), probe.interval),
+            forgettings: 0,
             schedule: Schedule::new(&target.labels, probe.interval),
             assignment: assignment.clone(),
             view: view.clone(),
@@ -134,6 +135,8 @@ struct Prober {
     writer: WriterHandle,
     turns: Arc<Semaphore>,
     series: ProbeSeries,
+    /// How often the store had forgotten series when it was asked last.
+    forgettings: u64,
     schedule: Schedule,
     assignment: Assignment,
     view: Shown,
@@ -149,7 +152,7 @@ impl Prober {
         let mut due = self.schedule.next_after(begun);
         loop {
             tokio::select! {
-                () = clock::sleep_until(due) => self.attempt(due).await,
+                () = tokio::time::sleep(self.schedule.wait(due, clock::now()).to_std()) => self.attempt(due).await,
                 _ = stopped.changed() => break,
             }
             due = self.schedule.next(due, clock::now());
@@ -186,6 +189,11 @@ impl Prober {
         &mut self,
         make: impl FnOnce(&mut ProbeSeries, &mut super::series::Resolve<'_>) -> Result<Batch, String>,
     ) -> Result<Batch, String> {
+        let forgettings = self.store.forgettings();
+        if forgettings != self.forgettings {
+            self.forgettings = forgettings;
+            self.series.ask_anew();
+        }
         let store = &self.store;
         let mut resolve = |labels: &Labels| store.own_series(labels).map_err(|error| error.to_string());
         make(&mut self.series, &mut resolve)

@@ -53,6 +53,11 @@ impl ProbeSeries {
         self.present = before.present;
     }
 
+    /// Asks for all series by their labels again: some were forgotten by the store.
+    pub fn ask_anew(&mut self) {
+        self.ids.clear();
+    }
+
     /// Attempts so far.
     pub const fn attempts(&self) -> u64 {
         self.attempts

@@ -149,6 +149,13 @@ struct Reports {
     extra: Option<[SeriesId; 3]>,
 }
 
+impl Reports {
+    fn all(&self) -> impl Iterator<Item = SeriesId> + use<> {
+        let usual = [self.up, self.duration, self.samples, self.samples_kept, self.series_added];
+        usual.into_iter().chain(self.extra.into_iter().flatten())
+    }
+}
+
 impl TargetCache {
     /// For a target of a job.
     pub fn new(job: &ScrapeJob, labels: Labels) -> Self {
@@ -195,6 +202,31 @@ impl TargetCache {
     pub fn succeed(&mut self, before: Self) {
         self.inherited.extend(before.seen.live());
         self.inherited.extend(before.inherited);
+    }
+
+    /// Looks at all numbers it remembers, and asks for those anew that are forgotten.
+    pub fn let_go(
+        &mut self,
+        forgotten_of: &mut dyn FnMut(&mut dyn Iterator<Item = SeriesId>) -> Vec<SeriesId>,
+    ) {
+        let reports = self.reports.iter().flat_map(Reports::all);
+        let inherited = self.inherited.iter().filter_map(|known| known.id);
+        let mut all = self.seen.ids().chain(inherited).chain(reports);
+        let gone: HashSet<SeriesId> = forgotten_of(&mut all).into_iter().collect();
+        drop(all);
+        if gone.is_empty() {
+            return;
+        }
+        let is_gone = |known: &Known| known.id.is_some_and(|id| gone.contains(&id));
+        let (exemplars, members) = (&mut self.exemplars, &mut self.members);
+        self.seen.let_go(&is_gone, &mut |place| {
+            exemplars.remove(&place);
+            members.remove(&place);
+        });
+        self.inherited.retain(|known| !is_gone(known));
+        if self.reports.iter().flat_map(Reports::all).any(|id| gone.contains(&id)) {
+            self.reports = None;
+        }
     }
 
     /// Turns a scrape into a batch: its samples, markers for what has gone, and the five report series. A body that
@@ -314,9 +346,7 @@ impl TargetCache {
         self.seen.begin();
         let mut taken = Taken::default();
         self.mark_gone(at, false, &mut taken);
-        let usual =
-            [reports.up, reports.duration, reports.samples, reports.samples_kept, reports.series_added];
-        for id in usual.into_iter().chain(reports.extra.into_iter().flatten()) {
+        for id in reports.all() {
             taken.samples.push((id, Sample::new(at, STALE_NAN)));
         }
         let origin = Origin::Scrape { target: reports.up, ok: false, interval: self.interval };
@@ -356,7 +386,13 @@ impl TargetCache {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use bellwether_model::{Matcher, SeriesSource, TimeRange};
     use bellwether_testkit::series_numbers::SeriesNumbers;
+    use bellwether_tsdb::fault_disk::FaultDisk;
+    use bellwether_tsdb::{Options, Store};
 
     use super::*;
 
@@ -472,6 +508,43 @@ mod tests {
         assert_eq!((outcome.error, outcome.samples, outcome.batch.samples.len()), (None, 3, 1 + 5));
         assert_eq!(outcome.left_out.note().as_deref(), Some("2 samples left out: job api has 1 series"));
         assert!((outcome.batch.samples[1].1.value - 1.0).abs() < f64::EPSILON, "it is up");
+    }
+
+    #[test]
+    fn a_series_that_the_store_forgot_meanwhile_is_stored_when_it_comes_back() {
+        let disk = Arc::new(FaultDisk::new());
+        let store = Store::open(Path::new("data"), Options::default(), disk).unwrap().0;
+        let mut cache = World::new().cache;
+        let mut scrape = |store: &Store, at: i64, body: Option<&str>| {
+            let mut resolve = |labels: &Labels, _| Ok(store.series(labels).unwrap());
+            let scraped = Scraped {
+                at: Timestamp(at),
+                took: TimeDelta(5),
+                body: body.map(str::as_bytes),
+                content_type: Some("text/plain"),
+                framed: true,
+                is_too_large: false,
+            };
+            cache.let_go(&mut |ids| store.forgotten_of(ids));
+            store.append(&cache.take(scraped, &mut resolve).unwrap().batch).unwrap().refused
+        };
+        assert_eq!(scrape(&store, 1_000, Some("a 1\nb 1\n")), []);
+        // The target is away for longer than samples are kept; its own series go on.
+        for at in 2..10 {
+            assert_eq!(scrape(&store, at * 1_000, None), []);
+            store.sync().unwrap();
+            store.release(store.position());
+            store.seal(Timestamp(at * 1_000)).unwrap();
+            store.enforce_retention(Timestamp(at * 1_000 - 1_500)).unwrap();
+            store.forget().unwrap();
+        }
+        let name = Labels::from_pairs([("__name__", "a"), ("instance", "a:1"), ("job", "api")]);
+        assert_eq!((store.find(&name), store.forgettings()), (None, 1), "it is forgotten");
+        assert_eq!(scrape(&store, 10_000, Some("a 2\nb 1\n")), [], "nothing of it is refused");
+        let id = store.find(&name).unwrap();
+        let shown = store.snapshot().select(&[Matcher::equal("__name__", "a")], TimeRange::ALL).unwrap();
+        assert_eq!((shown.len(), store.labels(id)), (1, Some(name)));
+        assert_eq!(scrape(&store, 11_000, Some("a 3\nb 1\n")), []);
     }
 
     #[test]

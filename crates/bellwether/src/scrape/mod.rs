@@ -172,6 +172,7 @@ impl ScrapePool {
             counts: self.counts.clone(),
             cache: TargetCache::new(&assignment.job, assignment.labels.clone()),
             schedule: Schedule::new(&assignment.labels, assignment.job.interval),
+            forgettings: 0,
             accept: protocol::accept(&assignment.job.formats.protocols, assignment.job.escaping),
             body_bytes: 0,
             refused: refused.get(&assignment.job.name).cloned().unwrap_or_default(),
@@ -297,6 +298,8 @@ struct Scraper {
     counts: Arc<ScrapeCounts>,
     cache: TargetCache,
     schedule: Schedule,
+    /// How often the store had forgotten series when it was asked last.
+    forgettings: u64,
     /// The formats it is asked for.
     accept: String,
     /// Size of its last body.
@@ -313,7 +316,7 @@ impl Scraper {
         let mut due = self.schedule.next_after(clock::now());
         loop {
             tokio::select! {
-                () = clock::sleep_until(due) => self.scrape(due).await,
+                () = tokio::time::sleep(self.schedule.wait(due, clock::now()).to_std()) => self.scrape(due).await,
                 _ = stopped.changed() => break,
             }
             due = self.schedule.next(due, clock::now());
@@ -355,6 +358,7 @@ impl Scraper {
             framed: fetched.as_ref().is_ok_and(|fetched| fetched.framed),
             is_too_large: matches!(fetched, Err(FetchError::TooLarge { .. })),
         };
+        self.let_go_of_forgotten();
         let store = &self.store;
         let mut resolve = |labels: &Labels, whose| resolve(store, labels, whose);
         let mut note = None;
@@ -385,6 +389,17 @@ impl Scraper {
         }
         drop(metadata);
         self.report(at, took, samples, error, note);
+    }
+
+    /// Series that the store has forgotten since, because they had no sample for longer than it keeps them, have other
+    /// numbers when they come back.
+    fn let_go_of_forgotten(&mut self) {
+        let forgettings = self.store.forgettings();
+        if forgettings != self.forgettings {
+            self.forgettings = forgettings;
+            let store = &self.store;
+            self.cache.let_go(&mut |ids| store.forgotten_of(ids));
+        }
     }
 
     fn request(&self) -> Request<'_> {

@@ -35,6 +35,12 @@ impl Schedule {
         self.next_after(if is_early { due } else { ended })
     }
 
+    /// How long to wait for a moment of the grid. It is never further away than an interval: what is waited for is time
+    /// that passes, so that a clock that is set back while this is asked stops nothing.
+    pub fn wait(&self, due: Timestamp, now: Timestamp) -> TimeDelta {
+        TimeDelta(due.0.saturating_sub(now.0).clamp(0, self.interval.0))
+    }
+
     /// The timestamp of a scrape that was due at one moment and started at another.
     pub fn stamp(&self, due: Timestamp, started: Timestamp) -> Timestamp {
         let late = started - due;
@@ -62,6 +68,41 @@ mod tests {
         assert_eq!(schedule.next_after(first), first + TimeDelta::from_secs(15));
         assert_eq!(schedule.next_after(first - TimeDelta(1)), first);
         assert_eq!(first.0 % 1000, 0);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_stops_no_scrape_and_makes_none_come_twice() {
+        const HOUR: i64 = TimeDelta::HOUR.0;
+        let schedule = schedule(15);
+        for jump in [-24 * HOUR, -HOUR, -20_000, -15_000, -1000, -5, 5, 1000, 15_000, HOUR, 24 * HOUR] {
+            // The clock jumps while a scrape is waited for, or while it is asked how long to wait, and comes back.
+            for (there, back) in [(100_500, 400_500), (105_000, 405_000), (104_999, 404_999)] {
+                let wall = |real: i64| {
+                    Timestamp(HOUR * 100 + real + if (there..back).contains(&real) { jump } else { 0 })
+                };
+                let (mut real, mut due) = (0, schedule.next_after(wall(0)));
+                let (mut scrapes, mut stamps) = (Vec::new(), Vec::new());
+                while real < 600_000 {
+                    real += schedule.wait(due, wall(real)).0;
+                    scrapes.push(real);
+                    stamps.push(schedule.stamp(due, wall(real)));
+                    real += 40; // the scrape takes a moment
+                    due = schedule.next(due, wall(real));
+                }
+                let gaps = scrapes.windows(2).map(|pair| pair[1] - pair[0]);
+                let (longest, shortest) = (gaps.clone().max().unwrap(), gaps.min().unwrap());
+                assert!(
+                    longest <= 2 * 15_000 + 40 && shortest >= 40,
+                    "{jump}: {shortest} to {longest} ms apart"
+                );
+                assert!(
+                    (37..=43).contains(&scrapes.len()),
+                    "{jump}: {} scrapes in ten minutes",
+                    scrapes.len()
+                );
+                assert!(stamps.windows(2).all(|pair| pair[0] != pair[1]), "{jump}: a moment twice in turn");
+            }
+        }
     }
 
     #[test]

@@ -246,6 +246,21 @@ impl SeenSeries {
         self.vacant.push(at);
     }
 
+    /// Numbers of all series that have one.
+    pub fn ids(&self) -> impl Iterator<Item = SeriesId> + '_ {
+        self.slots.iter().filter(|slot| !slot.key.is_empty()).filter_map(|slot| slot.known.id)
+    }
+
+    /// Forgets some series: when they come again, they are new.
+    pub fn let_go(&mut self, is_gone: &dyn Fn(&Known) -> bool, forgotten: &mut dyn FnMut(Place)) {
+        for at in 0..self.slots.len() {
+            if !self.slots[at].key.is_empty() && is_gone(&self.slots[at].known) {
+                forgotten(Place(at as u32));
+                self.forget(at as u32);
+            }
+        }
+    }
+
     /// All series that have a value no marker ended.
     pub fn live(&self) -> impl Iterator<Item = Known> + '_ {
         self.slots.iter().filter(|slot| slot.is_live).map(|slot| slot.known)

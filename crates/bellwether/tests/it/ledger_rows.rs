@@ -76,7 +76,7 @@ fn a_crash_between_any_two_steps_neither_loses_nor_doubles_a_row() {
             2 => {
                 // The rows are in memory, and the disk refuses to make them durable.
                 world.disk.set_faults(Faults { failing_syncs: 1, ..Faults::default() });
-                let _ = world.keeper.step(world.now, world.retention);
+                let _ = world.keeper.step(world.now, world.now - world.retention);
                 world.disk.set_faults(Faults::default());
                 world.kill();
                 deaths += 1;

@@ -51,7 +51,7 @@ fn busy(world: &mut World, count: usize, minutes: i64, kept: i64) -> Vec<Duratio
         world.pipeline.write().unwrap().slo.step(Event::Batch(&batch), world.now);
         if minute % kept == 0 {
             let begun = Instant::now();
-            while world.keeper.step(world.now, world.retention).unwrap() {}
+            while world.keeper.step(world.now, world.now - world.retention).unwrap() {}
             took.push(begun.elapsed());
         }
     }

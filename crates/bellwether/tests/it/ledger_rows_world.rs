@@ -136,7 +136,7 @@ impl World {
     }
 
     pub(crate) fn keep(&mut self) {
-        while self.keeper.step(self.now, self.retention).unwrap() {}
+        while self.keeper.step(self.now, self.now - self.retention).unwrap() {}
     }
 
     pub(crate) fn checkpoint(&mut self) {

@@ -13,6 +13,7 @@ mod browser_alerts;
 mod browser_explore;
 mod chaos_receiver;
 mod check;
+mod churn;
 mod cli;
 mod cli_alerts;
 mod corrections;

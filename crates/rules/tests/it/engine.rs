@@ -34,6 +34,22 @@ fn rules_of_a_group_are_evaluated_in_turn_each_after_the_last_one_has_written() 
 }
 
 #[test]
+fn a_clock_that_was_ahead_and_came_back_leaves_no_group_waiting() {
+    let file = "groups: [{name: g, interval: 30s, rules: [{record: a, expr: q}]}]";
+    for (ahead_s, is_moved) in [(0, false), (20, false), (3600, true), (86_400, true)] {
+        let mut world = World::new(file, &[("q", "", "1 2 3 4 5 6 7 8")]);
+        world.run_until(at(60));
+        // It goes ahead: one evaluation, and the next is waited for there.
+        world.run_until(at(60 + ahead_s));
+        let waited_for = world.engine.next_wake().unwrap();
+        world.engine.clock_set_back(at(70));
+        let wake = world.engine.next_wake().unwrap();
+        assert_eq!(wake, if is_moved { at(90) } else { waited_for }, "{ahead_s} s ahead");
+        assert!(wake <= at(70 + 30));
+    }
+}
+
+#[test]
 fn a_failed_recording_leaves_its_series_until_the_next_answer() {
     let text = "groups: [{name: g, rules: [{record: a, expr: q}]}]";
     let mut world = World::new(text, &[("q", "", "1 ! _ _")]);

@@ -17,8 +17,10 @@ pub(crate) mod credit;
 pub(crate) mod credit_native;
 pub(crate) mod late;
 pub(crate) mod late_gap;
+pub(crate) mod let_go;
 pub(crate) mod sli;
 pub(crate) mod slices;
+pub(crate) mod source_index;
 pub(crate) mod stream;
 pub(crate) mod vouch;
 pub(crate) mod wire;
@@ -32,6 +34,7 @@ use crate::ledger::credit_native::{Mixed, Native};
 use crate::ledger::late::Recent;
 use crate::ledger::late_gap::Gap;
 use crate::ledger::sli::{Sli, Weight};
+use crate::ledger::source_index::SourceIndex;
 use crate::ledger::stream::{Grid, Stream, Window};
 use crate::period::Stretch;
 
@@ -152,7 +155,7 @@ pub struct Ledger {
     pub(crate) slices_of: BTreeMap<usize, Vec<usize>>,
     pub(crate) sources: Vec<Source>,
     /// Position in `sources` by series number.
-    pub(crate) source_by_series: Vec<u32>,
+    pub(crate) source_by_series: SourceIndex,
     /// Native histograms, by position in `sources`.
     pub(crate) natives: BTreeMap<u32, Native>,
     /// Classic series whose histogram is also there as a native one, by series and indicator.
@@ -180,7 +183,7 @@ impl Ledger {
             slis_by_key: BTreeMap::new(),
             slices_of: BTreeMap::new(),
             sources: Vec::new(),
-            source_by_series: Vec::new(),
+            source_by_series: SourceIndex::default(),
             natives: BTreeMap::new(),
             mixed: BTreeMap::new(),
             recent: BTreeMap::new(),
@@ -290,15 +293,11 @@ impl Ledger {
     }
 
     pub(crate) fn index_source(&mut self, id: SeriesId, source: u32) {
-        let position = id.0 as usize;
-        if self.source_by_series.len() <= position {
-            self.source_by_series.resize(position + 1, NONE);
-        }
-        self.source_by_series[position] = source;
+        self.source_by_series.set(id, source);
     }
 
     pub(crate) fn source_of(&self, id: SeriesId) -> Option<u32> {
-        self.source_by_series.get(id.0 as usize).copied().filter(|source| *source != NONE)
+        self.source_by_series.get(id)
     }
 
     pub(crate) fn target_for(&mut self, key: TargetKey) -> u32 {

@@ -75,6 +75,11 @@ impl Histogram {
         }
     }
 
+    /// Whether no series belongs to it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.natives.is_empty() && self.members().next().is_none()
+    }
+
     /// Whose counts make up the good events, and with which share.
     pub(crate) fn shares(&self, threshold: f64) -> Vec<(Bound, f64)> {
         let neighbours = self.neighbours(threshold);

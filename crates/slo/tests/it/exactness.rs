@@ -212,7 +212,7 @@ fn is_near(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0)
 }
 
-fn fold(ledger: &mut Ledger, log: &[Entry]) {
+pub(crate) fn fold(ledger: &mut Ledger, log: &[Entry]) {
     for entry in log {
         match entry {
             Entry::Born(id, labels) => ledger.series_born(*id, labels),
@@ -225,7 +225,7 @@ fn fold(ledger: &mut Ledger, log: &[Entry]) {
 
 /// What is left between the ledger and the truth, over all traces.
 #[derive(Default)]
-struct Unseen {
+pub(crate) struct Unseen {
     happened: f64,
     counted: f64,
     /// Sum of the differences of all windows, and of what happened in them.
@@ -235,14 +235,14 @@ struct Unseen {
 }
 
 /// A trace and how it is kept.
-struct Setting {
-    trace: Trace,
-    ledger: LedgerSettings,
+pub(crate) struct Setting {
+    pub(crate) trace: Trace,
+    pub(crate) ledger: LedgerSettings,
     grouped: bool,
 }
 
 impl Setting {
-    fn draw(draw: &mut Draw) -> Self {
+    pub(crate) fn draw(draw: &mut Draw) -> Self {
         let interval = TimeDelta::from_secs(draw.pick(&[1, 5, 15, 60]));
         let slot = TimeDelta::from_secs(draw.pick(&[1, 5, 15]));
         let recent = TimeDelta::from_secs(draw.pick(&[300, 900, 3600]));
@@ -255,11 +255,11 @@ impl Setting {
         }
     }
 
-    fn indicator(&self) -> Indicator {
+    pub(crate) fn indicator(&self) -> Indicator {
         indicator(self.trace.kind, if self.grouped { &["shop"] } else { &[] })
     }
 
-    fn folded(&self) -> Ledger {
+    pub(crate) fn folded(&self) -> Ledger {
         let mut ledger = Ledger::new(self.ledger);
         ledger.set_indicators([&self.indicator()]);
         fold(&mut ledger, &self.trace.log);
@@ -267,7 +267,7 @@ impl Setting {
     }
 
     /// Every window of every stream against the brute force; what really happened is compared apart.
-    fn check(&self, seed: u64, ledger: &Ledger, draw: &mut Draw, unseen: &mut Unseen) {
+    pub(crate) fn check(&self, seed: u64, ledger: &Ledger, draw: &mut Draw, unseen: &mut Unseen) {
         let Self { trace, ledger: settings, .. } = self;
         let increments = brute_force(trace);
         for (labels, stream) in ledger.streams(&self.indicator().key()) {

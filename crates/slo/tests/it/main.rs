@@ -30,6 +30,7 @@ mod history;
 mod late;
 mod late_between;
 mod ledger;
+mod let_go;
 mod memory;
 mod native;
 mod openslo;

@@ -204,3 +204,55 @@ fn histograms_and_start_times_may_be_late_too() {
         }
     }
 }
+
+#[test]
+fn a_moment_has_one_value_wherever_it_lies() {
+    // In the head, in closed chunks, among late ones, in a segment, and in the log alone after a restart.
+    type Put<'a> = &'a dyn Fn(Store, &FaultDisk) -> Store;
+    let places: [(&str, Put<'_>); 4] = [
+        ("in memory", &|store, _| store),
+        ("in a segment", &|store, _| {
+            store.seal(Timestamp(20_000)).unwrap();
+            store
+        }),
+        ("in the log, read again", &|store, disk| {
+            store.sync().unwrap();
+            drop(store);
+            open_window_of(disk, 100_000)
+        }),
+        ("in a segment, opened again", &|store, disk| {
+            store.seal(Timestamp(20_000)).unwrap();
+            drop(store);
+            open_window_of(disk, 100_000)
+        }),
+    ];
+    for (place, put) in places {
+        let disk = FaultDisk::new();
+        let store = open_window_of(&disk, 100_000);
+        for at in 0..600 {
+            push(&store, at * 10, at as f64).unwrap();
+        }
+        push(&store, 3005, 0.25).unwrap();
+        let store = put(store, &disk);
+        push(&store, 20_001, 7.0).unwrap();
+        let check = |at: i64, value: f64, expected: Result<usize, Refusal>| {
+            assert_eq!(push(&store, at, value), expected, "{place}: {at}");
+        };
+        let duplicate = |at: i64| Err(Refusal::Duplicate { at: Timestamp(at) });
+        check(50, 5.0, Ok(0));
+        check(50, 6.0, duplicate(50));
+        check(5990, 599.0, Ok(0));
+        check(5990, 1.0, duplicate(5990));
+        check(3005, 0.25, Ok(0));
+        check(3005, 0.5, duplicate(3005));
+        check(3006, 0.5, Ok(1));
+        check(3006, 0.75, duplicate(3006));
+        assert_eq!(store.stats().refused_duplicate, 4, "{place}");
+        assert_eq!(stored(&store).len(), 603, "{place}");
+    }
+}
+
+fn open_window_of(disk: &FaultDisk, window: i64) -> Store {
+    let options = Options { out_of_order_window: TimeDelta(window), ..Options::default() };
+    Store::open(Path::new("data"), options, Arc::new(disk.clone())).unwrap().0
+}

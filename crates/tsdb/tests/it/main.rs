@@ -1,6 +1,7 @@
 //! Tests of this crate.
 
 mod chunk;
+mod clock;
 mod compact;
 mod copy;
 mod crash;

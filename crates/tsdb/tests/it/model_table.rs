@@ -32,9 +32,10 @@ pub(crate) struct Table {
     lasts: BTreeMap<u8, Moment>,
     pub(crate) floor: i64,
     pub(crate) window: i64,
-    /// What lies in memory, by series: moments and values. What came late of a moment that is in a segment is here too,
-    /// though it is not shown.
+    /// What lies in memory, by series: moments and values.
     unsealed: BTreeMap<u8, BTreeMap<i64, u64>>,
+    /// What was stored first of every moment, wherever it is.
+    first: BTreeMap<u8, BTreeMap<i64, u64>>,
     /// Every number a series ever had, in order.
     pub(crate) numbers: Vec<(u8, SeriesId)>,
     /// Those that are in force.
@@ -64,6 +65,7 @@ impl Table {
             floor: i64::MIN,
             window,
             unsealed: BTreeMap::new(),
+            first: BTreeMap::new(),
             numbers: Vec::new(),
             known: BTreeMap::new(),
             limits: SeriesLimits::default(),
@@ -90,8 +92,8 @@ impl Table {
         }
         let Some((last, last_value)) = self.lasts.get(&series).copied() else { return Ok(true) };
         let oldest = Timestamp(last - self.window);
-        let in_memory = self.unsealed.get(&series).and_then(|entries| entries.get(&at));
-        match in_memory {
+        let stored = self.first.get(&series).and_then(|entries| entries.get(&at));
+        match stored {
             _ if at > last => Ok(true),
             _ if at == last => known(last_value),
             _ if self.window == 0 => Err(Refusal::OutOfOrder { last: Timestamp(last) }),
@@ -113,6 +115,7 @@ impl Table {
         if at > last.0 {
             *last = (at, value);
         }
+        self.first.entry(series).or_default().entry(at).or_insert(value);
         self.contents.entry(name(series)).or_default().entry(at).or_insert(shown);
     }
 
