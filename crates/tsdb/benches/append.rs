@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bellwether_model::{Batch, Labels, Origin, Sample, SeriesId, Timestamp};
-use bellwether_tsdb::chunk_codec::{decode, encode};
+use bellwether_tsdb::chunk_codec::{decode, encode, encode_for_memory};
 use bellwether_tsdb::fault_disk::FaultDisk;
 use bellwether_tsdb::{Options, Store};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -36,21 +36,42 @@ fn append(c: &mut Criterion) {
     group.finish();
 }
 
+/// What series look like that cost differently.
+const SHAPES: [(&str, fn(i64) -> Sample); 4] = [
+    ("a counter", |n| sample(n * 15_000, (n * 40 + n * n % 61) as f64)),
+    ("a counter off the grid", |n| sample(n * 15_000 + n * n * 7 % 41, (n * 40 + n * n % 61) as f64)),
+    ("seconds with decimals", |n| sample(n * 15_000, (n * n % 9_973) as f64 * 0.001)),
+    ("a sum with all digits", |n| sample(n * 15_000, n as f64 * 0.173 + (n as f64).sin())),
+];
+
+fn sample(at: i64, value: f64) -> Sample {
+    Sample::new(Timestamp(at), value)
+}
+
 fn chunks(c: &mut Criterion) {
-    let samples: Vec<_> =
-        (0..4096i64).map(|n| Sample::new(Timestamp(n * 15_000), (n * 40 + n * n % 61) as f64)).collect();
-    let bytes = encode(&samples);
-    let mut group = c.benchmark_group("chunk of 4096");
-    group.throughput(Throughput::Elements(4096)).sample_size(20);
-    group.bench_function("encode", |b| b.iter(|| encode(black_box(&samples))));
-    let mut out = Vec::new();
-    group.bench_function("decode", |b| {
-        b.iter(|| {
-            out.clear();
-            decode(black_box(&bytes), &mut out)
-        });
-    });
-    group.finish();
+    for (name, count, encode) in [
+        ("for a segment", 4096, encode as fn(&[Sample]) -> Vec<u8>),
+        ("for memory", 240, encode_for_memory as fn(&[Sample]) -> Vec<u8>),
+    ] {
+        let mut group = c.benchmark_group(format!("{count} samples {name}"));
+        group.throughput(Throughput::Elements(count as u64)).sample_size(20);
+        for (shape, at) in SHAPES {
+            let samples: Vec<_> = (0..count).map(at).collect();
+            let bytes = encode(&samples);
+            let size = bytes.len() as f64 / count as f64;
+            group.bench_function(format!("encode {shape}, {size:.2} bytes each"), |b| {
+                b.iter(|| encode(black_box(&samples)));
+            });
+            let mut out = Vec::new();
+            group.bench_function(format!("decode {shape}"), |b| {
+                b.iter(|| {
+                    out.clear();
+                    decode(black_box(&bytes), &mut out)
+                });
+            });
+        }
+        group.finish();
+    }
 }
 
 criterion_group!(benches, append, chunks);

@@ -44,7 +44,7 @@ struct Comparison {
     run: fn() -> Outcome,
 }
 
-const COMPARISONS: [Comparison; 13] = [
+const COMPARISONS: [Comparison; 14] = [
     Comparison {
         name: "tsdb",
         about: "samples pushed and scraped, bytes kept, memory, restart, beside VictoriaMetrics and Prometheus",
@@ -70,6 +70,11 @@ const COMPARISONS: [Comparison; 13] = [
         name: "tsdb-scale",
         about: "of it: a million series, and the restart after kill -9",
         run: tsdb::run_scale,
+    },
+    Comparison {
+        name: "tsdb-hour",
+        about: "an hour of a million series: memory and restart, beside VictoriaMetrics and Prometheus",
+        run: tsdb::run_hour,
     },
     Comparison {
         name: "tsdb-30d",

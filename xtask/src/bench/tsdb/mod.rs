@@ -64,6 +64,11 @@ pub fn run_scraping() -> Outcome {
     scraping::compare(&Bench::prepare("bench-tsdb-scrape")?)
 }
 
+/// A million series, an hour of them.
+pub fn run_hour() -> Outcome {
+    scale::compare_hour(&Bench::prepare("bench-tsdb-hour")?)
+}
+
 /// A million series.
 pub fn run_scale() -> Outcome {
     scale::compare(&Bench::prepare("bench-tsdb-scale")?)
