@@ -37,10 +37,15 @@ fn append(c: &mut Criterion) {
 }
 
 /// What series look like that cost differently.
-const SHAPES: [(&str, fn(i64) -> Sample); 4] = [
+const SHAPES: [(&str, fn(i64) -> Sample); 7] = [
     ("a counter", |n| sample(n * 15_000, (n * 40 + n * n % 61) as f64)),
     ("a counter off the grid", |n| sample(n * 15_000 + n * n * 7 % 41, (n * 40 + n * n % 61) as f64)),
     ("seconds with decimals", |n| sample(n * 15_000, (n * n % 9_973) as f64 * 0.001)),
+    ("a gauge with two decimals", |n| sample(n * 15_000, (4_000 + n * n % 997) as f64 / 100.0)),
+    ("a gauge that came from half the width", |n| sample(n * 15_000, f64::from((n as f32).sin()))),
+    ("seconds added up", |n| {
+        sample(n * 15_000, (0..n % 64).map(|k| k as f64 * 0.001).sum::<f64>() + (n / 64) as f64)
+    }),
     ("a sum with all digits", |n| sample(n * 15_000, n as f64 * 0.173 + (n as f64).sin())),
 ];
 
@@ -51,6 +56,7 @@ fn sample(at: i64, value: f64) -> Sample {
 fn chunks(c: &mut Criterion) {
     for (name, count, encode) in [
         ("for a segment", 4096, encode as fn(&[Sample]) -> Vec<u8>),
+        ("for a segment", 480, encode as fn(&[Sample]) -> Vec<u8>),
         ("for memory", 240, encode_for_memory as fn(&[Sample]) -> Vec<u8>),
     ] {
         let mut group = c.benchmark_group(format!("{count} samples {name}"));

@@ -16,7 +16,7 @@ pub(crate) struct Shape {
     /// Roughly how many bits it takes that way.
     pub(crate) bits: u64,
     /// Whether all steps are multiples of something.
-    is_stepped: bool,
+    pub(crate) is_stepped: bool,
 }
 
 impl Shape {

@@ -18,6 +18,7 @@ mod error;
 #[doc(hidden)]
 pub mod fault_disk;
 
+mod float_shape;
 mod forget;
 mod head;
 mod heads;
