@@ -36,8 +36,10 @@ fn append(c: &mut Criterion) {
     group.finish();
 }
 
+type SampleAt = fn(i64) -> Sample;
+
 /// What series look like that cost differently.
-const SHAPES: [(&str, fn(i64) -> Sample); 7] = [
+const SHAPES: [(&str, SampleAt); 7] = [
     ("a counter", |n| sample(n * 15_000, (n * 40 + n * n % 61) as f64)),
     ("a counter off the grid", |n| sample(n * 15_000 + n * n * 7 % 41, (n * 40 + n * n % 61) as f64)),
     ("seconds with decimals", |n| sample(n * 15_000, (n * n % 9_973) as f64 * 0.001)),
