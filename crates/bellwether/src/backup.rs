@@ -1,7 +1,7 @@
-//! A snapshot of everything a data directory holds, made while a server runs or in its place: samples, counts of
-//! objectives, rows of them, state. A server can be started on it.
+//! A snapshot of everything a data directory holds, made while a server runs or in its place: samples, exemplars,
+//! counts of objectives, rows of them, state. A server can be started on it.
 //!
-//! The state comes first, then the journal of imports, the rows, the counts, the samples: so none is ahead of the samples, and a start
+//! The state comes first, then the journal of imports, the exemplars, the rows, the counts, the samples: so none is ahead of the samples, and a start
 //! does what it does after a crash, which is to count what the log has beyond the counts, and to write the rows that
 //! follow. The moment of the samples' log is the moment of the snapshot.
 
@@ -16,6 +16,7 @@ use bellwether_tsdb::{CopyReport, DiskError, LookingDisk, Options, RealDisk, Scr
 
 use crate::checkpoint;
 use crate::entropy;
+use crate::exemplars;
 use crate::import::journal;
 use crate::state::StateDb;
 
@@ -130,6 +131,7 @@ pub async fn fill(
     let (from, to) = (data.to_owned(), target.to_owned());
     let copied = tokio::task::spawn_blocking(move || {
         journal::copy(&from, &to).map_err(failed("the journal of imports"))?;
+        exemplars::copy(&from, &to).map_err(failed("the exemplars"))?;
         if let Some(rows) = stores.rows {
             rows.copy_to::<BackupError>(&to.join(ROWS_FOLDER), &mut || Ok(()))?;
         }
@@ -152,6 +154,8 @@ pub struct Verified {
     pub samples: u64,
     /// Values in rows of objectives.
     pub rows: u64,
+    /// Exemplars of series.
+    pub exemplars: u64,
 }
 
 /// Reads all of a snapshot as a server would at its start and after it, changing nothing.
@@ -161,7 +165,17 @@ pub fn verify(path: &Path) -> Result<Verified, BackupError> {
         true => verify_store(path, ROWS_FOLDER)?.samples,
         false => 0,
     };
-    Ok(Verified { rows, ..samples })
+    let exemplars = verify_exemplars(path)?;
+    Ok(Verified { rows, exemplars, ..samples })
+}
+
+fn verify_exemplars(path: &Path) -> Result<u64, BackupError> {
+    let not_whole = |why: String| BackupError::NotWhole { path: path.to_owned(), why };
+    match exemplars::whole_count(path) {
+        Ok(Some(count)) => Ok(count as u64),
+        Ok(None) => Err(not_whole("its exemplars do not read to their end".to_owned())),
+        Err(error) => Err(not_whole(format!("its exemplars cannot be read: {error}"))),
+    }
 }
 
 fn verify_store(path: &Path, folder: &str) -> Result<Verified, BackupError> {
@@ -181,7 +195,7 @@ fn verify_store(path: &Path, folder: &str) -> Result<Verified, BackupError> {
         return Err(not_whole(format!("{bytes} bytes of the log or of the series in {folder} do not read")));
     }
     let samples = recovery.segment_samples + recovery.samples_replayed;
-    Ok(Verified { series: recovery.series, samples, rows: 0 })
+    Ok(Verified { series: recovery.series, samples, rows: 0, exemplars: 0 })
 }
 
 /// Makes names in a folder durable.

@@ -30,11 +30,12 @@ pub async fn run(arguments: Snapshot) -> Result<(), Failure> {
         Some(server) => of_server(server, target).await?,
         None => of_folder(&arguments.data, target).await?,
     };
-    let Verified { series, samples, rows } =
+    let Verified { series, samples, rows, exemplars } =
         backup::verify(target).map_err(|error| Failure::failed(error.to_string()))?;
     let rows = if rows > 0 { format!(", {rows} values in rows of objectives") } else { String::new() };
+    let exemplars = if exemplars > 0 { format!(", {exemplars} exemplars") } else { String::new() };
     say(&format!(
-        "snapshot in {}: {series} series, {samples} samples{rows}, read back whole",
+        "snapshot in {}: {series} series, {samples} samples{rows}{exemplars}, read back whole",
         target.display()
     ));
     if let Some(missing) = missing {

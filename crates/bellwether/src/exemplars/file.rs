@@ -7,11 +7,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use bellwether_model::{Exemplar, Labels, SeriesId, Timestamp};
 
+/// In the data directory.
+pub(super) const FILE: &str = "exemplars.log";
 const MAGIC: [u8; 4] = *b"BWEX";
 const VERSION: u16 = 1;
 const HEADER_BYTES: usize = 8;
@@ -27,21 +29,51 @@ pub(super) struct Found {
     pub(super) exemplars: Vec<(Labels, Exemplar)>,
     /// Whether the rest cannot be read: cut off by a crash, damaged, or of a later version.
     pub(super) is_cut: bool,
+    /// Where that begins.
+    whole_bytes: u64,
 }
 
 /// Reads a file; none is an empty one.
 pub(super) fn read(path: &Path) -> io::Result<Found> {
-    let file = match File::open(path) {
+    match File::open(path) {
+        Ok(file) => read_open(&file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::default()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Copies the file of a data directory, if there is one, durably into another data directory: all of it that can be
+/// read. It may be appended to and be replaced meanwhile.
+pub fn copy(data: &Path, target: &Path) -> io::Result<()> {
+    let mut file = match File::open(data.join(FILE)) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
+    let whole_bytes = read_open(&file)?.whole_bytes;
+    if whole_bytes == 0 {
+        return Ok(()); // not even its header can be read
+    }
+    file.rewind()?;
+    let mut copy = File::create(target.join(FILE))?;
+    io::copy(&mut file.take(whole_bytes), &mut copy)?;
+    copy.sync_all()
+}
+
+/// How many exemplars the file of a data directory holds; `None` if it cannot be read to its end.
+pub fn whole_count(data: &Path) -> io::Result<Option<usize>> {
+    let found = read(&data.join(FILE))?;
+    Ok((!found.is_cut).then_some(found.exemplars.len()))
+}
+
+fn read_open(file: &File) -> io::Result<Found> {
     let mut reader = BufReader::new(file);
-    let mut found = Found { exemplars: Vec::new(), is_cut: true };
+    let mut found = Found { is_cut: true, ..Found::default() };
     let mut header = [0; HEADER_BYTES];
     if !fill(&mut reader, &mut header)? || header != written_header() {
         return Ok(found);
     }
+    found.whole_bytes = HEADER_BYTES as u64;
     let mut names: HashMap<u32, Labels> = HashMap::new();
     loop {
         let mut head = [0; 8];
@@ -54,6 +86,7 @@ pub(super) fn read(path: &Path) -> io::Result<Found> {
         if take(&payload, &mut names, &mut found.exemplars).is_none() {
             return Ok(found);
         }
+        found.whole_bytes += (head.len() + payload.len()) as u64;
     }
     found.is_cut = false;
     Ok(found)
@@ -254,6 +287,18 @@ mod tests {
             changed[end] ^= 1 << (end % 8);
             check(&changed, Some(true));
         }
+        // A copy has what can be read, and is whole.
+        let beside = folder.join("copy");
+        std::fs::create_dir_all(&beside).unwrap();
+        let copied = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            copy(&folder, &beside).unwrap();
+            whole_count(&beside).unwrap()
+        };
+        assert_eq!(copied(&bytes[..5]), Some(0), "without a header there is nothing to copy");
+        assert!(!beside.join(FILE).exists());
+        assert_eq!((copied(&bytes), copied(&bytes[..bytes.len() - 1])), (Some(9), Some(8)));
+        assert_eq!(whole_count(&folder).unwrap(), None);
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

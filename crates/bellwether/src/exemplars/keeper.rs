@@ -12,11 +12,9 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tracing::warn;
 
-use super::file::{self, ExemplarFile};
+use super::file::{self, ExemplarFile, FILE};
 use super::{Exemplars, Unsaved};
 
-/// In the data directory.
-const FILE: &str = "exemplars.log";
 /// How often what is new is written.
 const EVERY: Duration = Duration::from_secs(1);
 /// After a failure the whole is tried again so much later.

@@ -13,6 +13,7 @@ use bellwether_ingest::{ExpositionWriter, MetricKind};
 use bellwether_model::{Exemplar, Labels, SeriesId, TimeRange, Timestamp};
 
 use crate::config::Config;
+pub use file::{copy, whole_count};
 
 /// How many are kept unless `max_exemplars` says otherwise; Prometheus' own default.
 pub const EXEMPLARS_MAX: usize = 100_000;
