@@ -12,6 +12,9 @@ use crate::failure::Failure;
 /// How long a command waits for an answer before it says that there is none.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What a server says that was started without `--enable-admin-api`, in Prometheus' words.
+pub const ADMIN_DISABLED: &str = "admin APIs disabled";
+
 /// A running server.
 pub struct Client {
     base: String,
@@ -91,6 +94,12 @@ impl Client {
             Value::String(sentence) => sentence.trim().to_owned(),
             _ => body["error"].as_str().or(body["message"].as_str()).unwrap_or("no reason given").to_owned(),
         };
+        if sentence == ADMIN_DISABLED {
+            return Err(Failure::failed(format!(
+                "{} allows no such thing ({sentence}); start it with --enable-admin-api, and try again",
+                self.base
+            )));
+        }
         let ours = matches!(
             status,
             StatusCode::BAD_REQUEST

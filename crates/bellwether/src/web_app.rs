@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use crate::actions;
 use crate::alert_view;
 use crate::backup::{self, Stores};
+use crate::client::ADMIN_DISABLED;
 use crate::clock;
 use crate::corrections;
 use crate::deliveries;
@@ -43,7 +44,7 @@ use crate::storage_view;
 use crate::telemetry;
 
 fn no_admin() -> Refused {
-    Refused::Unavailable("admin APIs disabled".to_owned())
+    Refused::Unavailable(ADMIN_DISABLED.to_owned())
 }
 
 impl Pages {

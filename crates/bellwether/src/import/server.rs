@@ -18,6 +18,7 @@ use tokio::runtime::Handle as Runtime;
 
 use super::Stop;
 use super::sink::Handle;
+use crate::client::ADMIN_DISABLED;
 use crate::failure::Failure;
 use crate::output::warn;
 use crate::server_view::host_name;
@@ -150,12 +151,10 @@ async fn once(request: reqwest::RequestBuilder) -> Once {
     match status {
         StatusCode::OK => Once::Answered(text),
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Once::Missing,
-        StatusCode::SERVICE_UNAVAILABLE if why.contains("admin APIs disabled") => {
-            Once::Refused(Failure::failed(
-                "the server takes no imports; start it with --enable-admin-api, or import into its data directory while \
+        StatusCode::SERVICE_UNAVAILABLE if why.contains(ADMIN_DISABLED) => Once::Refused(Failure::failed(
+            "the server takes no imports; start it with --enable-admin-api, or import into its data directory while \
              it does not run",
-            ))
-        }
+        )),
         status if status.is_server_error() => Once::Away(why),
         _ => Once::Refused(Failure::wrong(why)),
     }

@@ -193,6 +193,12 @@ async fn a_server_makes_no_snapshot_unless_it_was_started_for_it() {
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!((answer.status, &body["error"]), (503, &json!("admin APIs disabled")), "{body}");
     assert_eq!(body["errorType"], "unavailable");
+    // The command says what to do about it.
+    let refused = server.run(&["snapshot", folder.path("copy").to_str().unwrap()]);
+    assert!(
+        refused.code == Some(1) && refused.stderr.contains("start it with --enable-admin-api"),
+        "{refused:#?}"
+    );
 }
 
 #[test]
