@@ -26,6 +26,11 @@ pub struct RetentionReport {
 }
 
 impl Store {
+    /// Samples before this are refused: the lowest moment there is while nothing was dropped yet.
+    pub fn floor(&self) -> Timestamp {
+        self.shared.read().floor
+    }
+
     /// Drops everything that is older than a moment: segments that lie wholly before it, and samples in the head.
     /// Samples before it are refused from now on. Goes only forward.
     pub fn enforce_retention(&self, oldest: Timestamp) -> Result<RetentionReport, DiskError> {

@@ -26,6 +26,11 @@ impl Era {
         Self { earliest: now - retention, latest: now + AHEAD_MAX }
     }
 
+    /// The same without what the store has dropped already, be it to make room.
+    pub fn since(self, floor: Timestamp) -> Self {
+        Self { earliest: self.earliest.max(floor), ..self }
+    }
+
     /// Why something of that moment is not taken.
     pub fn refusal(self, at: Timestamp) -> Option<PushRefusal> {
         match at {
@@ -75,6 +80,15 @@ impl Assembly {
         }
         if entries == 0 {
             return Ok(()); // a series without samples is not made
+        }
+        let times = pushed.samples.iter().map(|one| one.sample.at);
+        let times = times.chain(pushed.histograms.iter().map(|one| one.sample.at));
+        if !times.clone().any(|at| self.era.refusal(at).is_none()) {
+            // A series of which nothing can be stored is not made.
+            for reason in times.filter_map(|at| self.era.refusal(at)) {
+                self.refused.add_series(reason, 1, &pushed.labels);
+            }
+            return Ok(());
         }
         let Some(id) = self.resolved(resolve(&pushed.labels), entries, &pushed.labels)? else {
             return Ok(());

@@ -102,7 +102,7 @@ impl Receiver {
     }
 
     fn era(&self, now: Timestamp) -> Era {
-        Era::at(now, TimeDelta(self.retention_ms.load(Ordering::Relaxed)))
+        Era::at(now, TimeDelta(self.retention_ms.load(Ordering::Relaxed))).since(self.store.floor())
     }
 
     fn replicas(&self) -> MutexGuard<'_, Replicas> {
@@ -423,6 +423,41 @@ mod tests {
         // A longer retention takes them.
         world.receiver.set_retention(TimeDelta(700_000));
         assert_eq!(world.push(&[("__name__", "d")], &[(old, 1.0)]).await.unwrap().samples, 1);
+    }
+
+    #[tokio::test]
+    async fn a_series_of_which_nothing_can_be_stored_is_not_made() {
+        let world = World::new();
+        world.receiver.set_retention(TimeDelta(600_000));
+        let (early, late) = (NOW.0 - 600_001, NOW.0 + assembly::AHEAD_MAX.0 + 1);
+        let samples = [(early, 1.0), (late, 2.0)];
+        let histograms = || vec![whole_histogram(early, 7), whole_histogram(late, 7)];
+        let mut stored = 0;
+        let mut check = |received: Received, refused: u64, series: u64| {
+            assert_eq!(received.refused.count(), refused, "{received:?}");
+            stored += received.samples;
+            assert_eq!(world.receiver.store.stats().series, series, "{received:?}");
+        };
+        check(world.push(&[("__name__", "a")], &samples).await.unwrap(), 2, 0);
+        let series = |name: &str, extra: &[(i64, f64)]| Series {
+            histograms: histograms(),
+            ..Series::new(&[("__name__", name)], &[&samples[..], extra].concat())
+        };
+        for _ in 0..2 {
+            let (version, message) = (RemoteWriteVersion::Two, two(&[series("b", &[])], None));
+            check(write(&world, version, &message, NOW).await, 4, 0);
+        }
+        let message = one(&[series("c", &[]), series("d", &[(NOW.0, 1.0)])]);
+        let received = write(&world, RemoteWriteVersion::One, &message, NOW).await;
+        let told = received.refused.text();
+        assert!(told.contains("out of bounds for series {__name__=\"c\"} (and 3 more)"), "{told}");
+        check(received, 8, 1);
+        // Once it is there, the same is refused in the same way.
+        check(write(&world, RemoteWriteVersion::Two, &two(&[series("d", &[])], None), NOW).await, 4, 1);
+        // What the store has dropped to make room is behind it as well.
+        world.receiver.store.enforce_retention(NOW).unwrap();
+        check(world.push(&[("__name__", "e")], &[(NOW.0 - 1, 1.0)]).await.unwrap(), 1, 1);
+        assert_eq!(stored, 1);
     }
 
     #[tokio::test]

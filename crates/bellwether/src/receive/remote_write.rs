@@ -1,6 +1,7 @@
 //! Receives Prometheus' remote write quickly: series that were pushed before are found by the hash of their bytes, so
 //! that samples go from the message into the batch without a label set being made.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bellwether_ingest::PushedLabelProblem;
@@ -168,12 +169,13 @@ impl Receiver {
         self.remote.cache.age(now);
         self.remote.cache.find(reader.push.series.iter().map(|series| series.key), &mut reader.found);
         let mut refused = Refusals::default();
+        let era = self.era(now);
         if reader.found.contains(&None) {
-            self.find_new(&mut reader, unpacked.bytes(), &mut refused)?;
+            self.find_new(&mut reader, unpacked.bytes(), era, &mut refused)?;
         }
         self.hear(std::mem::take(&mut reader.push.metadata));
         let duplicate = self.duplicate_replicas(&reader.found, now);
-        let bounds = Bounds { era: self.era(now), duplicate };
+        let bounds = Bounds { era, duplicate };
         let ready = assemble(&mut reader, unpacked.bytes(), &bounds, refused);
         self.remote.keep(reader);
         Ok(ready)
@@ -196,11 +198,18 @@ impl Receiver {
     }
 
     /// Decodes the labels of series that are not known, and finds or makes their numbers.
-    fn find_new(&self, reader: &mut Reader, body: &[u8], refused: &mut Refusals) -> Result<(), Unavailable> {
+    fn find_new(
+        &self,
+        reader: &mut Reader,
+        body: &[u8],
+        era: Era,
+        refused: &mut Refusals,
+    ) -> Result<(), Unavailable> {
         let Reader { push, found } = reader;
-        let entries = entries(push);
+        let entries = entries(push, era);
         let mut new: Vec<(SeriesKey, Known)> = Vec::new();
         let mut said = Vec::new();
+        let mut untimely: BTreeMap<usize, Labels> = BTreeMap::new();
         for (place, series) in push.series.iter().enumerate() {
             if found[place].is_some() {
                 continue;
@@ -208,13 +217,17 @@ impl Receiver {
             let labels = match push.labels(body, series) {
                 Ok(labels) => labels,
                 Err(problem) => {
-                    add_unnamed(refused, push, body, place, (&problem, entries[place]));
+                    add_unnamed(refused, push, body, place, (&problem, entries[place].all));
                     continue;
                 }
             };
             said.extend(push.metadata_of(body, series, labels.value_or_empty(METRIC_NAME)));
-            if entries[place] == 0 {
+            if entries[place].all == 0 {
                 continue; // a series without samples is not made
+            }
+            if entries[place].timely == 0 {
+                untimely.insert(place, labels);
+                continue; // nor is one of which nothing can be stored
             }
             let (replica, labels) = self.replicas().split(labels);
             match self.store.series(&labels) {
@@ -224,10 +237,14 @@ impl Receiver {
                     new.push((series.key, known));
                 }
                 Err(error) => {
-                    let entries = u64::from(entries[place]);
+                    let entries = u64::from(entries[place].all);
                     refused.add_unresolved(&error, reason_of(&error)?, entries, &labels);
                 }
             }
+        }
+        for (place, at) in times(push).filter(|_| !untimely.is_empty()) {
+            let (Some(reason), Some(labels)) = (era.refusal(at), untimely.get(&place)) else { continue };
+            refused.add_one(reason, || labels.clone());
         }
         self.remote.cache.insert(new.into_iter());
         self.hear(said);
@@ -249,14 +266,29 @@ impl RemoteWriteMemory {
     }
 }
 
-/// How many samples and histograms each series brought.
-fn entries(push: &RemoteWrite) -> Vec<u32> {
-    let mut entries = vec![0; push.series.len()];
-    let places = push.samples.iter().map(|(place, _)| place);
-    for place in places.chain(push.histograms.iter().map(|(place, _)| place)) {
-        entries[*place as usize] += 1;
+/// How many samples and histograms a series brought.
+#[derive(Clone, Copy, Default)]
+struct Entries {
+    all: u32,
+    /// Those whose time is taken.
+    timely: u32,
+}
+
+/// What each series brought.
+fn entries(push: &RemoteWrite, era: Era) -> Vec<Entries> {
+    let mut entries = vec![Entries::default(); push.series.len()];
+    for (place, at) in times(push) {
+        let entries = &mut entries[place];
+        entries.all += 1;
+        entries.timely += u32::from(era.refusal(at).is_none());
     }
     entries
+}
+
+/// The place of the series and the time of each sample and histogram.
+fn times(push: &RemoteWrite) -> impl Iterator<Item = (usize, Timestamp)> {
+    let samples = push.samples.iter().map(|(place, sample)| (*place as usize, sample.at));
+    samples.chain(push.histograms.iter().map(|(place, sample)| (*place as usize, sample.at)))
 }
 
 /// Labels that name no series, as they came.
