@@ -272,6 +272,7 @@ impl Reloader {
         self.parts.store.set_out_of_order_window(config.storage.out_of_order_window());
         self.parts.receiver.set_replicas(config.receive.replicas.clone());
         self.parts.receiver.set_retention(config.retention);
+        self.parts.discoverer.set_retention(config.retention);
         self.parts.discoverer.assign(&config.prometheus.jobs);
         self.parts.probes.assign(&config.probes);
         self.parts.remote.assign(&config);

@@ -127,6 +127,7 @@ impl Server {
         let keeper = Keeper::open(&start.data, exemplars.clone(), &store);
         let keeping_exemplars = tokio::spawn(keeper.run(store.clone(), stopped.clone()));
         let pool = ScrapePool::new(store.clone(), writer.clone(), health.clone(), exemplars.clone());
+        pool.set_retention(config.retention);
         let pool = Arc::new(pool);
         let discoverer = Discoverer::start(pool.clone(), health.clone());
         let probes = Arc::new(ProbePool::new(store.clone(), writer.clone()));

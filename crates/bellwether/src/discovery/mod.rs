@@ -56,6 +56,11 @@ impl Discoverer {
         this
     }
 
+    /// Has targets scraped so that nothing older than this is stored from now on.
+    pub fn set_retention(&self, retention: TimeDelta) {
+        self.pool.set_retention(retention);
+    }
+
     /// Finds the targets of these jobs from now on.
     pub fn assign(self: &Arc<Self>, jobs: &[ScrapeJob]) {
         self.step(Event::Configured(jobs.to_vec()));

@@ -112,6 +112,8 @@ pub struct TargetCache {
     labels: Labels,
     conflict: LabelConflict,
     pub(super) honor_timestamps: bool,
+    /// What is older by its own time is left out.
+    pub(super) oldest: Timestamp,
     /// Whether series with timestamps of their own get markers too.
     pub(super) track_own_time: bool,
     pub(super) histograms: HistogramChoice,
@@ -165,6 +167,7 @@ impl TargetCache {
             labels,
             conflict,
             honor_timestamps: job.honor_timestamps,
+            oldest: Timestamp::MIN,
             track_own_time: job.track_timestamps_staleness,
             histograms: HistogramChoice {
                 native: job.formats.native_histograms,
@@ -196,6 +199,11 @@ impl TargetCache {
     /// What the last body that could be read said of its metrics.
     pub const fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    /// Leaves out from now on what is older by its own time.
+    pub const fn set_oldest(&mut self, oldest: Timestamp) {
+        self.oldest = oldest;
     }
 
     /// Goes on with the series of the same target under other settings.

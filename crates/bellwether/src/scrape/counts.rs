@@ -15,6 +15,7 @@ pub struct ScrapeCounts {
     label_limits: AtomicU64,
     bucket_limit: AtomicU64,
     target_limit: AtomicU64,
+    out_of_bounds: AtomicU64,
     sync_failed: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -42,6 +43,11 @@ impl ScrapeCounts {
     /// A job had too many targets.
     pub fn exceeded_target_limit(&self) {
         self.target_limit.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many samples were left out for a time of their own that is too far from now.
+    pub fn out_of_bounds(&self, samples: u64) {
+        self.out_of_bounds.fetch_add(samples, Ordering::Relaxed);
     }
 
     /// Targets were made of what was found, but for some.
@@ -80,6 +86,11 @@ impl ScrapeCounts {
             "prometheus_target_scrape_pool_exceeded_target_limit_total",
             "How often a job was found to have more targets than target_limit.",
             &self.target_limit,
+        );
+        one(
+            "prometheus_target_scrapes_sample_out_of_bounds_total",
+            "Samples left out of scrapes: by their own time older than what is kept, or too far ahead.",
+            &self.out_of_bounds,
         );
         let name = "prometheus_target_sync_failed_total";
         writer.family(name, MetricKind::Counter, "Targets that were found and cannot be scraped, by job.");

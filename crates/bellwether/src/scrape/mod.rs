@@ -5,6 +5,7 @@ pub mod cache;
 pub mod classic_to_native;
 pub mod counts;
 pub mod created;
+mod failure_kinds;
 mod failure_log;
 pub mod fetch;
 pub mod metadata;
@@ -18,6 +19,7 @@ pub mod target;
 mod target_url;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bellwether_model::{Labels, SeriesId, TimeDelta, Timestamp};
@@ -35,6 +37,7 @@ use crate::target_tasks::{Stop, TargetTask, TargetTasks};
 use crate::writer::WriterHandle;
 use cache::{LimitKind, Scraped, TargetCache, Unresolved, Whose};
 use counts::ScrapeCounts;
+use failure_kinds::FailureKinds;
 use fetch::{FetchError, Request};
 use metadata::Metadata;
 use schedule::Schedule;
@@ -76,6 +79,7 @@ pub struct ScrapePool {
     running: TargetTasks<Assignment, Shown, TargetCache>,
     jobs: Mutex<BTreeMap<String, Job>>,
     counts: Arc<ScrapeCounts>,
+    retention_ms: Arc<AtomicI64>,
 }
 
 /// What is known of a job besides its running tasks.
@@ -103,7 +107,14 @@ impl ScrapePool {
         exemplars: Arc<Exemplars>,
     ) -> Self {
         let (running, jobs, counts) = (TargetTasks::default(), Mutex::default(), Arc::default());
-        Self { store, writer, health, exemplars, running, jobs, counts }
+        let retention_ms = Arc::new(AtomicI64::new(i64::MAX));
+        Self { store, writer, health, exemplars, running, jobs, counts, retention_ms }
+    }
+
+    /// Leaves out from now on what is older than this by its own time. The store does so too, but only from its next
+    /// housekeeping on.
+    pub fn set_retention(&self, retention: TimeDelta) {
+        self.retention_ms.store(retention.0, Ordering::Relaxed);
     }
 
     /// Scrapes these jobs from now on. Targets that stay as they are keep their task; those no longer wanted say
@@ -173,6 +184,8 @@ impl ScrapePool {
             cache: TargetCache::new(&assignment.job, assignment.labels.clone()),
             schedule: Schedule::new(&assignment.labels, assignment.job.interval),
             forgettings: 0,
+            failures: FailureKinds::default(),
+            retention_ms: self.retention_ms.clone(),
             accept: protocol::accept(&assignment.job.formats.protocols, assignment.job.escaping),
             body_bytes: 0,
             refused: refused.get(&assignment.job.name).cloned().unwrap_or_default(),
@@ -300,6 +313,9 @@ struct Scraper {
     schedule: Schedule,
     /// How often the store had forgotten series when it was asked last.
     forgettings: u64,
+    /// What was logged of it since it was last scraped.
+    failures: FailureKinds,
+    retention_ms: Arc<AtomicI64>,
     /// The formats it is asked for.
     accept: String,
     /// Size of its last body.
@@ -359,6 +375,8 @@ impl Scraper {
             is_too_large: matches!(fetched, Err(FetchError::TooLarge { .. })),
         };
         self.let_go_of_forgotten();
+        let retention = TimeDelta(self.retention_ms.load(Ordering::Relaxed));
+        self.cache.set_oldest((started - retention).max(self.store.floor()));
         let store = &self.store;
         let mut resolve = |labels: &Labels, whose| resolve(store, labels, whose);
         let mut note = None;
@@ -368,6 +386,7 @@ impl Scraper {
             Ok(outcome) => {
                 (error, note) = (error.or(outcome.error), outcome.left_out.note());
                 samples = outcome.samples;
+                self.counts.out_of_bounds(outcome.left_out.out_of_bounds);
                 match outcome.breached {
                     Some(LimitKind::Samples) => self.counts.exceeded_sample_limit(),
                     Some(LimitKind::Labels) => self.counts.exceeded_label_limits(),
@@ -416,7 +435,7 @@ impl Scraper {
     }
 
     fn report(
-        &self,
+        &mut self,
         at: Timestamp,
         took: TimeDelta,
         samples: u64,
@@ -425,7 +444,11 @@ impl Scraper {
     ) {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         let error = error.unwrap_or_default();
-        if !error.is_empty() && view.last_error != error {
+        if error.is_empty() {
+            if self.failures.end() {
+                info!(target = %view.url, "scraped again");
+            }
+        } else if self.failures.is_new(&error) {
             warn!(target = %view.url, %error, "scrape failed");
         }
         view.health = if error.is_empty() { TargetHealth::Up } else { TargetHealth::Down };

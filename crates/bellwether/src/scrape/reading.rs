@@ -20,12 +20,15 @@ use super::series_rules::Breach;
 /// How far ahead of the scrape a sample's own time may be, as in Prometheus: a clock that is a little fast, no more.
 const AHEAD_MAX: TimeDelta = TimeDelta::from_secs(600);
 
+const OUT_OF_BOUNDS: &str =
+    "their own timestamps are older than what is kept, or more than 10 minutes ahead of this clock";
+
 /// Samples that a body had and a batch lacks although the scrape was good.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
     /// A series was there twice; the first value counts.
     pub duplicates: u64,
-    /// Their own time is far ahead.
+    /// Their own time is far ahead, or before all that is kept.
     pub out_of_bounds: u64,
     /// There are as many series as there may be.
     pub over_limit: u64,
@@ -46,7 +49,7 @@ impl LeftOut {
         let reasons = [
             (self.over_limit, self.limit.as_str()),
             (self.duplicates, "the target exposes a series twice, and the first value counts"),
-            (self.out_of_bounds, "their own timestamps are more than 10 minutes ahead of this clock"),
+            (self.out_of_bounds, OUT_OF_BOUNDS),
         ];
         let told = reasons.into_iter().filter(|(count, _)| *count > 0).map(|(count, why)| {
             let samples = if count == 1 { "1 sample".to_owned() } else { format!("{count} samples") };
@@ -270,7 +273,7 @@ impl Reading<'_, '_> {
             self.taken.left_out.duplicates += 1;
             return None;
         }
-        if own_time.is_some_and(|at| at > self.at + AHEAD_MAX) {
+        if own_time.is_some_and(|at| self.is_out_of_bounds(at)) {
             self.taken.left_out.out_of_bounds += 1;
             return None;
         }
@@ -279,6 +282,12 @@ impl Reading<'_, '_> {
             return None;
         }
         Some(Taking { found, id, at: own_time.unwrap_or(self.at) })
+    }
+
+    /// Whether a sample's own time is none that is stored.
+    #[inline]
+    fn is_out_of_bounds(&self, at: Timestamp) -> bool {
+        at > self.at + AHEAD_MAX || at < self.cache.oldest
     }
 
     /// Whether as many samples are taken as may be.
@@ -309,12 +318,16 @@ impl Reading<'_, '_> {
     /// What a new series is; `None` if it cannot be stored.
     fn known(&mut self, series: &str, timestamp: Option<Timestamp>, is_histogram: bool) -> Option<Known> {
         let has_own_time = self.cache.honor_timestamps && timestamp.is_some();
-        if self.is_full() {
-            // The store must not get a series of a scrape that fails.
+        let is_out_of_bounds = has_own_time && timestamp.is_some_and(|at| self.is_out_of_bounds(at));
+        if self.is_full() || is_out_of_bounds {
+            // The store must not get a series of a scrape that fails, nor one of which nothing is stored.
             match self.cache.labels_of(series, self.kind) {
                 Ok(Some(_)) => {
                     self.taken.kept += 1;
-                    self.is_over_limit = true;
+                    match is_out_of_bounds {
+                        true => self.taken.left_out.out_of_bounds += 1,
+                        false => self.is_over_limit = true,
+                    }
                 }
                 Ok(None) => {}
                 Err(why) => {
@@ -455,6 +468,10 @@ mod tests {
             self.cache.take(scraped, &mut resolve).unwrap()
         }
 
+        fn has(&self, name: &str) -> bool {
+            self.names.iter().any(|labels| labels.metric_name() == Some(name))
+        }
+
         fn name(&self, id: SeriesId) -> String {
             self.names.labels(id).metric_name().unwrap().to_owned()
         }
@@ -529,13 +546,32 @@ mod tests {
         let outcome =
             world.scrape(Some("text/plain"), b"a 1\nb 2\na 3\nc 1 15000\nc 2 16000\nd 1 99999999\n");
         let note = "1 sample left out: the target exposes a series twice, and the first value counts; \
-                    1 sample left out: their own timestamps are more than 10 minutes ahead of this clock";
+                    1 sample left out: their own timestamps are older than what is kept, or more than 10 minutes ahead of this clock";
         assert_eq!((outcome.samples, outcome.left_out.note().as_deref()), (6, Some(note)));
         let values: Vec<f64> = outcome.batch.samples[..4].iter().map(|(_, sample)| sample.value).collect();
         assert_eq!(values, [1.0, 2.0, 1.0, 2.0]);
         assert_eq!(world.stored("text/plain", b"b 2\na 1\n"), ["b 2", "a 1"]);
         assert_eq!(world.stored("text/plain", b"a 1\nb 2\nx 1\n"), ["a 1", "b 2", "x 1"]);
         assert_eq!(world.stored("text/plain", b"x 1\nb 2\n"), ["x 1", "b 2", "a stale"]);
+    }
+
+    #[test]
+    fn a_sample_too_far_from_now_is_left_out_and_makes_no_series() {
+        let mut world = World::new();
+        world.cache.set_oldest(Timestamp(5000));
+        let outcome = world.scrape(Some("text/plain"), b"a 1 4999\nb 1 5000\nc 1 615001\nd 1\ne 1 615000\n");
+        let reports: Vec<f64> = outcome.batch.samples.iter().map(|(_, sample)| sample.value).collect();
+        // Behind three samples: up, duration, exposed, kept, added.
+        assert_eq!(reports, [1.0, 1.0, 1.0, 1.0, 0.005, 5.0, 5.0, 3.0]);
+        assert_eq!((outcome.left_out.out_of_bounds, outcome.error), (2, None));
+        let made: Vec<bool> = ["a", "b", "c", "d", "e"].map(|name| world.has(name)).to_vec();
+        assert_eq!(made, [false, true, false, true, true]);
+        // One that is known is left out as well, and comes back.
+        assert_eq!(world.stored("text/plain", b"b 2 4999\na 1 5001\nd 2\n"), ["a 1", "d 2"]);
+        assert_eq!(world.stored("text/plain", b"b 3 5001\nd 3\n"), ["b 3", "d 3"]);
+        // Without heed of such times there are none.
+        world.cache.honor_timestamps = false;
+        assert_eq!(world.stored("text/plain", b"f 1 1\nd 4\n"), ["f 1", "d 4"]);
     }
 
     #[test]

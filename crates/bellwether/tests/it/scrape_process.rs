@@ -20,6 +20,8 @@ struct Answers {
     credentials: String,
     /// What `/targets` names; empty: an error.
     targets: String,
+    /// Lines that `/growing` has.
+    lines: usize,
     /// Header lines that `/targets` was asked with.
     heard: Vec<String>,
 }
@@ -42,6 +44,11 @@ async fn answer(State(answers): State<Shared>, request: Request) -> Response {
     let mut answers = answers.lock().unwrap();
     match request.uri().path() {
         "/metrics" => plain("a 1\nb{x=\"1\"} 2\nb{x=\"2\"} 3\ndropped_total 4\n".to_owned()),
+        "/growing" => {
+            answers.lines += usize::from(answers.lines > 0);
+            plain((0..answers.lines).map(|n| format!("grown{{n=\"{n}\"}} 1\n")).collect())
+        }
+        "/old" => plain("ancient 1 1000\nfresh 1\n".to_owned()),
         "/private" if of("authorization") != answers.credentials => StatusCode::UNAUTHORIZED.into_response(),
         "/private" => plain("secret 1\n".to_owned()),
         "/packed" if of("accept-encoding") != "gzip" => StatusCode::NOT_ACCEPTABLE.into_response(),
@@ -362,4 +369,62 @@ async fn rules_and_limits_hold_and_say_so() {
     let failed = std::fs::read_to_string(&log).unwrap();
     let line: Value = serde_json::from_str(failed.lines().next().unwrap()).unwrap();
     assert_eq!((line["job_name"].as_str(), line["level"].as_str()), (Some("many"), Some("ERROR")));
+}
+
+/// A metric of the server itself.
+async fn counted(server: &Server, name: &str) -> u64 {
+    let page = server.text("/metrics").await;
+    let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{name} in {page}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_failure_is_logged_once_though_its_numbers_change_and_old_samples_are_left_out() {
+    let answers = Shared::default();
+    let address = open(answers.clone()).await;
+    let folder = Folder::new("scrape-said-once");
+    let config = folder.write(
+        "bellwether.yml",
+        &format!(
+            "prometheus:
+  global: {{scrape_interval: 100ms, scrape_timeout: 100ms}}
+  scrape_configs:
+    - {{job_name: growing, metrics_path: /growing, sample_limit: 3, static_configs: [{{targets: ['{address}']}}]}}
+    - {{job_name: old, metrics_path: /old, static_configs: [{{targets: ['{address}']}}]}}
+"
+        ),
+    );
+    let mut server = Server::start(&config, &folder.path("data")).await;
+    let exceeded = "prometheus_target_scrapes_exceeded_sample_limit_total";
+    for round in 1..=2 {
+        settled(&server, "growing", Ok(())).await;
+        answers.lock().unwrap().lines = 4;
+        let before = counted(&server, exceeded).await;
+        settled(&server, "growing", Err("limit: 3")).await;
+        server
+            .until("more failures", async |server| match counted(server, exceeded).await - before {
+                5.. => Ok(()),
+                failures => Err(format!("{failures} in round {round}")),
+            })
+            .await;
+        answers.lock().unwrap().lines = 0;
+    }
+    settled(&server, "growing", Ok(())).await;
+    settled(&server, "old", Ok(())).await;
+    let left_out = counted(&server, "prometheus_target_scrapes_sample_out_of_bounds_total").await;
+    assert!(left_out > 1, "{left_out}");
+    let kept =
+        server.json("/api/v1/query?query=scrape_samples_post_metric_relabeling%7Bjob%3D%22old%22%7D").await;
+    assert_eq!(
+        kept["data"]["result"][0]["value"][1], "2",
+        "what is left out was kept by relabelling: {kept}"
+    );
+    let series = server.json("/api/v1/series?match%5B%5D=ancient&start=0").await;
+    assert_eq!(series["data"].as_array().map(Vec::len), Some(0), "{series}");
+    server.stop().await;
+    let log = server.stderr();
+    let said = |words: &str| log.lines().filter(|line| line.contains(words)).count();
+    assert_eq!(said("sample limit exceeded"), 2, "{log}");
+    // A busy machine may be late with an answer besides.
+    assert!(said("scraped again") >= 2, "{log}");
 }
