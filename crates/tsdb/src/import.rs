@@ -107,7 +107,9 @@ impl Store {
     /// [`importer`](Self::importer) once after every opening.
     pub fn importer_beside(&self, range: TimeRange) -> SegmentImporter<'_> {
         let floor = self.shared.read().floor;
-        let range = TimeRange::new(range.start.max(floor), range.end);
+        // Segments take what is before a moment, and the last of all moments is before none.
+        let end = range.end.min(Timestamp(i64::MAX - 1));
+        let range = TimeRange::new(range.start.max(floor), end);
         SegmentImporter {
             store: self,
             range,
@@ -220,7 +222,8 @@ fn windows(range: TimeRange, samples: u64) -> Vec<TimeRange> {
     let width = width as i64;
     let window = |place: i64| {
         let start = (first + place * width).saturating_mul(DAY);
-        TimeRange::new(Timestamp(start), Timestamp(start.saturating_add(width * DAY - 1)))
+        let next = (first + (place + 1) * width).checked_mul(DAY);
+        TimeRange::new(Timestamp(start), Timestamp(next.map_or(i64::MAX, |next| next - 1)))
     };
     (0..count).map(window).collect()
 }

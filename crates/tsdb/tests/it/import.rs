@@ -82,6 +82,23 @@ fn history_lies_before_what_is_there_and_survives_a_restart() {
 }
 
 #[test]
+fn history_may_lie_far_apart() {
+    let last = i64::MAX - 1;
+    for ends in [[i64::MIN, last], [-(1 << 62), 1 << 62], [0, last], [last - 1, last]] {
+        let disk = Arc::new(FaultDisk::new());
+        let store = open(&disk);
+        let id = series(&store, "a");
+        let mut importer = store.importer(TimeRange::ALL).unwrap();
+        for at in [ends[0], ends[1], i64::MAX] {
+            importer.push(id, sample(at, 1.0));
+        }
+        let report = importer.write().unwrap();
+        assert_eq!((report.samples, report.too_new, report.seen()), (2, 1, 3), "{ends:?}");
+        assert_eq!(all(&store, "a"), ends.map(|at| (at, 1.0)), "{ends:?}");
+    }
+}
+
+#[test]
 fn history_that_is_newer_than_the_log_does_not_hide_it() {
     let disk = Arc::new(FaultDisk::new());
     let store = open(&disk);
