@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod exposition;
+mod import_frames;
 mod lint;
 mod messages;
 mod mutate;

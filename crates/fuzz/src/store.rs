@@ -38,7 +38,7 @@ pub(crate) fn chunks() -> Vec<Vec<u8>> {
     ]
 }
 
-fn histogram(n: i64) -> Histogram {
+pub(crate) fn histogram(n: i64) -> Histogram {
     let bucket = |index, count: i64| Bucket { index, count: count as f64 };
     Histogram {
         count: (3 * n + 4) as f64,

@@ -1,8 +1,8 @@
 //! The targets there are: a name, a function, and texts to start from.
 
 use crate::{
-    alertmanager, exposition, lint, messages, notation, otlp, prometheus_block, promql, relabel,
-    remote_write, rule_file, slo_file, store, target_list, template,
+    alertmanager, exposition, import_frames, lint, messages, notation, otlp, prometheus_block, promql,
+    relabel, remote_write, rule_file, slo_file, store, target_list, template,
 };
 
 /// Something that takes arbitrary bytes and must neither panic, nor hang, nor take more than its bounds.
@@ -112,6 +112,12 @@ pub const TARGETS: &[Target] = &[
         run: prometheus_block::reads,
         seeds: Seeds::Made(prometheus_block::files),
         runs: 1000,
+    },
+    Target {
+        name: "import_frames",
+        run: import_frames::takes,
+        seeds: Seeds::Made(import_frames::inputs),
+        runs: 300,
     },
     Target {
         name: "alertmanager_config",
