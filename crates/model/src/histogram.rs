@@ -60,7 +60,8 @@ impl Schema {
         self.0 == Self::CUSTOM.0
     }
 
-    /// The upper bound of an exponential bucket of positive values; its lower bound is that of `index - 1`.
+    /// The upper bound of an exponential bucket of positive values; its lower bound is that of `index - 1`. Bit by bit
+    /// what Prometheus has, which is some of the smallest steps beside the power it stands for.
     pub fn exponential_bound(self, index: i32) -> f64 {
         // The largest double is the bound of the last bucket that is not infinite.
         if self.0 < 0 {
@@ -77,9 +78,24 @@ impl Schema {
         if part == 0 {
             two_to_the(octave)
         } else {
-            two_to_the(octave) * (part as f64 / per_octave as f64).exp2()
+            two_to_the(octave) * as_clients_have_it(part << (8 - self.0))
         }
     }
+}
+
+/// By how many of the smallest steps the bounds between 1 and 2 that Prometheus and its clients sort observations by lie
+/// below the powers they stand for, and one more; in the finest schema, whose bounds all others share.
+const STEPS_BELOW: &[u8; 256] = b"\
+    1111112111211111112311222222222211211121122211221122102211221122\
+    1111112222332132112111211112111111121011213311221222112121332222\
+    2121223322322122222222323233323311221121223321332233212232332232\
+    2243223233433343333333444455435422322333324422333243223333543344";
+
+/// Two to the power of so many 256ths: not the nearest number there is, but the one that observations were sorted by.
+fn as_clients_have_it(part: i64) -> f64 {
+    let power = (part as f64 / 256.0).exp2();
+    let steps = STEPS_BELOW.get(part as usize).map_or(1, |digit| u64::from(digit - b'0'));
+    f64::from_bits(power.to_bits() + 1 - steps)
 }
 
 /// Exact, also below the normal numbers, and infinite above the largest.
@@ -270,7 +286,7 @@ mod tests {
         };
         assert_eq!(bounds(0, 0), (0.5, 1.0));
         assert_eq!(bounds(0, 1), (1.0, 2.0));
-        assert_eq!(bounds(1, 2), (2f64.sqrt(), 2.0));
+        assert_eq!(bounds(1, 2), (1.414_213_562_373_095, 2.0));
         assert_eq!(bounds(-1, 1), (1.0, 4.0));
         assert_eq!(bounds(-4, 0), (1.0 / 65536.0, 1.0));
         assert_eq!(bounds(0, 1024), (2f64.powi(1023), f64::MAX));

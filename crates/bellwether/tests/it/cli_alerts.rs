@@ -62,7 +62,9 @@ impl Running {
             }
             self.server
                 .until(what, async |server| {
-                    let explained = server.json(&told).await;
+                    // What is explained may be a moment behind what was taken.
+                    let explained = server.ask(reqwest::Method::GET, &told, None).await;
+                    let explained: Value = serde_json::from_str(&explained.unwrap().body).unwrap();
                     let alerts = server.json("/api/bellwether/v1/alerts").await.to_string();
                     let is_forgotten = part != "it is over" || !alerts.contains(name);
                     if is(&explained, part) && is_forgotten { Ok(()) } else { Err(explained.to_string()) }

@@ -1,6 +1,7 @@
 //! Tests of the shared nouns.
 
 mod alert;
+mod histogram;
 mod labels;
 mod matcher;
 mod summary;
