@@ -286,7 +286,7 @@ mod tests {
         };
         assert_eq!(bounds(0, 0), (0.5, 1.0));
         assert_eq!(bounds(0, 1), (1.0, 2.0));
-        assert_eq!(bounds(1, 2), (1.414_213_562_373_095, 2.0));
+        assert_eq!(bounds(1, 2), (std::f64::consts::SQRT_2.next_down(), 2.0));
         assert_eq!(bounds(-1, 1), (1.0, 4.0));
         assert_eq!(bounds(-4, 0), (1.0 / 65536.0, 1.0));
         assert_eq!(bounds(0, 1024), (2f64.powi(1023), f64::MAX));

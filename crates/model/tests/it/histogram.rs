@@ -17,9 +17,9 @@ fn bounds_are_those_of_prometheus_bit_by_bit() {
     check(8, 256, 2.0);
     check(2, 1, 1.189_207_115_002_721);
     check(2, 3, 1.681_792_830_507_428_8);
-    check(1, 1, 1.414_213_562_373_095);
-    check(1, -1, 0.707_106_781_186_547_5);
-    check(1, 3, 2.828_427_124_746_19);
+    check(1, 1, std::f64::consts::SQRT_2.next_down());
+    check(1, -1, std::f64::consts::FRAC_1_SQRT_2.next_down());
+    check(1, 3, (2.0 * std::f64::consts::SQRT_2).next_down());
     check(0, 10, 1024.0);
     check(-1, 1, 4.0);
     check(0, 1024, f64::MAX);
